@@ -1,0 +1,263 @@
+"""Registrations and pending calls: the dealer of the Basic Profile (RFC "Remote Procedure Calls").
+
+Law: one registration per URI; every CALL gets exactly one answer, also when its callee leaves; the
+ids of INVOCATIONs count per callee session, so a YIELD can only settle what its sender was asked,
+and one whose id was issued but is settled already came late and is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from . import uris
+from .books import Book, Writer
+from .broker import Told, find_book
+from .errors import ProtocolError
+from .feature import Refused
+from .ids import following
+from .members import Member
+from .messages import (
+    Call,
+    Error,
+    Invocation,
+    Message,
+    Register,
+    Registered,
+    Result,
+    Unregister,
+    Unregistered,
+    Yield,
+)
+
+CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
+
+
+@dataclass(slots=True, eq=False)
+class Registration:
+    """A procedure or pattern somebody serves: made by REGISTER, ended with its callee."""
+
+    id: int
+    uri: str
+    match: str
+    callee: Member
+    writers: list[Writer]
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`."""
+
+    caller: Member
+    request: int  # CALL.Request
+    procedure: str
+    registration: Registration
+    callee: Member
+    invocation: int  # INVOCATION.Request
+    details: dict[str, Any] = field(default_factory=dict)  # of the INVOCATION
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """What a YIELD brings: its options write here what RESULT tells, and whether more will follow."""
+
+    pending: Pending
+    details: dict[str, Any] = field(default_factory=dict)
+    final: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class RegisterDraft:
+    """One REGISTER before it is stored."""
+
+    callee: Member
+    uri: str
+    match: str
+    invoke: str
+
+
+class Dealer:
+    """The registrations and pending calls of one realm."""
+
+    role = "dealer"
+
+    def __init__(self, max_registrations: int = 1024, max_calls: int = 1024) -> None:
+        self.books: dict[str, Book[Registration]] = {"exact": Book()}
+        self.registrations: dict[int, Registration] = {}
+        self.call_options: dict[str, Callable[[Pending, Any], None]] = {}
+        self.register_options: dict[str, Callable[[RegisterDraft, Any], None]] = {}
+        self.yield_options: dict[str, Callable[[Answer, Any], None]] = {}
+        self.registered: list[Told] = []
+        self.unregistered: list[Told] = []
+        self.settled: list[Told] = []
+        self.passthru = False  # whether a payload may pass through unread
+        self.invoke = {"single"}  # the invocation policies that are installed
+        self.handlers = {
+            Call: self.on_call,
+            Register: self.on_register,
+            Unregister: self.on_unregister,
+            Yield: self.on_yield,
+            Error: self.on_error,
+        }
+        self._max_registrations, self._max_calls = max_registrations, max_calls
+        self._ids = count(1)
+
+    def on_register(self, callee: Member, register: Register) -> None:
+        """Answer REGISTERED, or refuse a URI that is invalid, reserved or taken."""
+        uri, options = register.procedure, register.options
+        match = options.get("match", "exact")
+        book = find_book(self.books, match)
+        if not book.is_valid(uri) or uris.is_reserved(uri):
+            raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
+        draft = RegisterDraft(callee, uri, match, options.get("invoke", "single"))
+        if draft.invoke not in self.invoke:
+            raise Refused(
+                uris.FEATURE_NOT_SUPPORTED, f"this router does not invoke by {draft.invoke!r}"
+            )
+        for key, value in options.items():
+            if key in self.register_options:
+                self.register_options[key](draft, value)
+        if uri in book.records:
+            raise Refused(uris.PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already")
+        if len(callee.registrations) >= self._max_registrations:
+            raise Refused(
+                uris.LIMIT_REACHED, f"a session may hold {self._max_registrations} registrations"
+            )
+        registration = Registration(next(self._ids), uri, match, callee, list(book.writers))
+        book.add(uri, registration)
+        self.registrations[registration.id] = registration
+        callee.registrations[registration.id] = registration
+        callee.post(Registered(register.request, registration.id))
+        for told in self.registered:
+            told(callee, registration, draft)
+
+    def on_unregister(self, callee: Member, unregister: Unregister) -> None:
+        """Answer UNREGISTERED; only its callee can end a registration."""
+        registration = callee.registrations.get(unregister.registration)
+        if registration is None:
+            raise Refused(
+                uris.NO_SUCH_REGISTRATION, f"the session has no registration {unregister[1]}"
+            )
+        self._remove(callee, registration)
+        callee.post(Unregistered(unregister.request))
+
+    def on_call(self, caller: Member, call: Call) -> None:
+        """Send INVOCATION to the callee and remember who waits for the answer."""
+        registration = self.find(call.procedure)
+        callee = registration.callee
+        pending = Pending(
+            caller,
+            call.request,
+            call.procedure,
+            registration,
+            callee,
+            following(callee.last_invocation),
+        )
+        if call.options:
+            for key, value in call.options.items():
+                if key in self.call_options:
+                    self.call_options[key](pending, value)
+        for writer in registration.writers:
+            pending.details.update(writer(pending))
+        if len(caller.calls) >= self._max_calls or len(callee.invocations) >= self._max_calls:
+            raise Refused(uris.UNAVAILABLE, f"{self._max_calls} calls are in flight already")
+        self._check_passthru("CALL", call.args)
+        invocation = Invocation(
+            pending.invocation, registration.id, pending.details, call.args, call.kwargs
+        )
+        if not callee.post(invocation):
+            raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
+        callee.last_invocation = pending.invocation
+        callee.invocations[pending.invocation] = pending
+        caller.calls.add(pending)
+
+    def on_yield(self, callee: Member, yield_: Yield) -> None:
+        """Answer the caller with RESULT."""
+        pending = self._asked(callee, yield_.request)
+        if pending is None:
+            return
+        self._check_passthru("YIELD", yield_.args)
+        answer = Answer(pending)
+        if yield_.options:
+            for key, value in yield_.options.items():
+                if key in self.yield_options:
+                    self.yield_options[key](answer, value)
+        result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
+        if answer.final:
+            self.settle(pending, result)
+        else:
+            pending.caller.post(result)
+
+    def on_error(self, callee: Member, error: Error) -> None:
+        """Pass the callee's ERROR on to the caller."""
+        if error.request_type != INVOCATION:
+            raise ProtocolError(
+                f"ERROR: a client can only answer INVOCATION (68), not {error.request_type}"
+            )
+        pending = self._asked(callee, error.request)
+        if pending is None:
+            return
+        self._check_passthru("ERROR", error.args)
+        if uris.is_valid(error.error):
+            self.settle(
+                pending, Error(CALL, pending.request, {}, error.error, error.args, error.kwargs)
+            )
+        else:
+            self.fail(
+                pending, uris.INVALID_URI, "the callee answered with an error of no valid URI"
+            )
+
+    def find(self, procedure: str) -> Registration:
+        """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
+        for book in self.books.values():
+            for registration in book.find(procedure):
+                return registration
+        if not uris.is_valid(procedure):
+            raise Refused(uris.INVALID_URI, f"{procedure!r} is not a valid procedure")
+        raise Refused(uris.NO_SUCH_PROCEDURE, f"nobody has registered {procedure!r}")
+
+    def settle(self, pending: Pending, answer: Message) -> None:
+        """End a pending call with its one answer."""
+        del pending.callee.invocations[pending.invocation]
+        pending.caller.calls.discard(pending)
+        if not pending.caller.post(answer):
+            text = "the caller does not take messages so large as the answer"
+            pending.caller.post(
+                Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [text])
+            )
+        for told in self.settled:
+            told(pending.callee, pending, answer)
+
+    def fail(self, pending: Pending, error: str, text: str) -> None:
+        """End a pending call with an ERROR of the dealer's own."""
+        self.settle(pending, Error(CALL, pending.request, {}, error, [text]))
+
+    def leave(self, member: Member) -> None:
+        """Give up the registrations of a session that ends, and settle the calls it was asked."""
+        for registration in list(member.registrations.values()):
+            self._remove(member, registration)
+        for pending in list(member.invocations.values()):
+            self.fail(pending, uris.CANCELED, "the callee has left")
+        for pending in member.calls:  # its late answer will be ignored
+            del pending.callee.invocations[pending.invocation]
+        member.calls.clear()
+
+    def _asked(self, callee: Member, invocation: int) -> Pending | None:
+        """Return the pending call that `callee` answers, None where the answer comes late."""
+        pending = callee.invocations.get(invocation)
+        if pending is None and invocation > callee.last_invocation:
+            raise ProtocolError(f"INVOCATION.Request {invocation} was never sent to {callee}")
+        return pending
+
+    def _check_passthru(self, name: str, args: Any) -> None:
+        if args is not None and type(args) is not list and not self.passthru:
+            raise ProtocolError(f"{name}: payload passthru mode is not announced")
+
+    def _remove(self, callee: Member, registration: Registration) -> None:
+        del callee.registrations[registration.id]
+        del self.registrations[registration.id]
+        self.books[registration.match].remove(registration.uri)
+        for told in self.unregistered:
+            told(callee, registration, None)

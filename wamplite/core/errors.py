@@ -1,0 +1,157 @@
+"""Every exception wamplite raises, and whose fault each one tells.
+
+WampliteError
+├── ProtocolError         the peer broke WAMP, or sent what cannot be decoded
+├── UsageError            our own caller broke a promise (also a ValueError)
+├── SessionNotReady       the session has not joined, or has left
+├── TransportLost         the connection is gone (also a ConnectionError)
+├── ConnectTimeout        nobody answered in time while connecting (also TransportLost, TimeoutError)
+└── ApplicationError      the other side said no, with a URI, args and kwargs
+    ├── NoSuchProcedure, InvalidArgument, NotAuthorized, Canceled, Unavailable
+    ├── CallTimeout       no answer in time (also a TimeoutError)
+    └── JoinRefused       the router answered HELLO with ABORT
+        └── AuthenticationFailed   ... because of who we are (never retried)
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from . import uris
+
+
+class WampliteError(Exception):
+    """The root of the tree: catch it to catch whatever wamplite raises."""
+
+
+class ProtocolError(WampliteError):
+    """The peer broke WAMP; the text names the element or key that is wrong."""
+
+
+class UsageError(WampliteError, ValueError):
+    """Our own caller asked for something that cannot be done; the text says what was expected."""
+
+
+class SessionNotReady(WampliteError):
+    """The session has not joined its realm yet, or has left it."""
+
+
+class TransportLost(WampliteError, ConnectionError):
+    """The connection ended while somebody still needed it; the text says why."""
+
+
+class ConnectTimeout(TransportLost, TimeoutError):
+    """Nobody answered in time while the connection or the session was opened."""
+
+
+class ApplicationError(WampliteError):
+    """An ERROR or ABORT of the other side: its URI in `error`, its payload in `args` and `kwargs`."""
+
+    uri: ClassVar[str | None] = None
+
+    def __init__(self, error: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args)
+        self.error = error
+        self.kwargs = kwargs
+
+    def __str__(self) -> str:
+        shown = [repr(arg) for arg in self.args]
+        shown += [f"{key}={value!r}" for key, value in self.kwargs.items()]
+        return f"{self.error}: {', '.join(shown)}" if shown else self.error
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class NoSuchProcedure(ApplicationError):
+    """Nobody has registered the procedure."""
+
+    uri = uris.NO_SUCH_PROCEDURE
+
+
+class InvalidArgument(ApplicationError):
+    """The callee could not make sense of the arguments."""
+
+    uri = uris.INVALID_ARGUMENT
+
+
+class NotAuthorized(ApplicationError):
+    """The session may not do this."""
+
+    uri = uris.NOT_AUTHORIZED
+
+
+class Canceled(ApplicationError):
+    """The call was canceled, or its callee left."""
+
+    uri = uris.CANCELED
+
+
+class Unavailable(ApplicationError):
+    """The callee, or the router on its behalf, cannot take the call now."""
+
+    uri = uris.UNAVAILABLE
+
+
+class CallTimeout(ApplicationError, TimeoutError):
+    """The answer did not come in time."""
+
+    uri = uris.TIMEOUT
+
+
+class JoinRefused(ApplicationError):
+    """The router answered HELLO with ABORT."""
+
+
+class AuthenticationFailed(JoinRefused):
+    """The router did not accept who we say we are; trying again cannot help."""
+
+
+BY_URI: dict[str, type[ApplicationError]] = {
+    kind.uri: kind
+    for kind in (
+        NoSuchProcedure,
+        InvalidArgument,
+        NotAuthorized,
+        Canceled,
+        Unavailable,
+        CallTimeout,
+    )
+    if kind.uri
+} | {uris.CANCELLED: Canceled}
+
+AUTHENTICATION = frozenset(
+    {
+        uris.NO_MATCHING_AUTH_METHOD,
+        uris.NO_SUCH_PRINCIPAL,
+        uris.NO_SUCH_ROLE,
+        uris.NOT_AUTHORIZED,
+        uris.AUTHENTICATION_DENIED,
+        uris.AUTHENTICATION_FAILED,
+        uris.AUTHENTICATION_REQUIRED,
+    }
+)
+
+
+def from_error(
+    uri: str, args: list[Any] | None = None, kwargs: dict[str, Any] | None = None
+) -> ApplicationError:
+    """Build the exception that an ERROR with this URI stands for."""
+    return _build(BY_URI.get(uri, ApplicationError), uri, args, kwargs)
+
+
+def from_abort(
+    reason: str, args: list[Any] | None = None, kwargs: dict[str, Any] | None = None
+) -> JoinRefused:
+    """Build the exception that an ABORT in answer to HELLO stands for."""
+    kind = AuthenticationFailed if reason in AUTHENTICATION else JoinRefused
+    return _build(kind, reason, args, kwargs)
+
+
+Kind = Any  # TypeVar of the exception built; `error` may also be a key of kwargs, hence no **
+
+
+def _build(kind: Kind, uri: str, args: list[Any] | None, kwargs: dict[str, Any] | None) -> Kind:
+    error = kind(uri, *(args or ()))
+    error.kwargs = dict(kwargs or {})
+    return error

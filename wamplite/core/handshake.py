@@ -1,0 +1,96 @@
+"""From HELLO to WELCOME or ABORT, as the router sees it (RFC "Session Establishment").
+
+HELLO ──> realm known? ──> authmethod ──┬──────────────────────────────┬──> Accepted
+              │                         └─ CHALLENGE <──> AUTHENTICATE ─┘
+              └──> ABORT <── anything else, at any time
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple
+
+from . import uris
+from .errors import ProtocolError
+from .feature import Refused
+from .members import Identity
+from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
+
+Dialogue = Generator[Challenge, Authenticate, Identity]
+AuthMethod = Callable[
+    [Hello], Dialogue
+]  # yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is
+
+
+class Accepted(NamedTuple):
+    """The outcome that lets a session in."""
+
+    realm: str
+    identity: Identity
+    roles: dict[str, Any]
+
+
+def anonymous(hello: Hello) -> Dialogue:
+    """Let anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
+    return Identity(secrets.token_hex(8), "anonymous", "anonymous", "static")
+    yield  # a generator that asks nothing
+
+
+class Acceptor:
+    """One handshake: feed it each message, it returns the answer to send or what was accepted."""
+
+    def __init__(
+        self, realms: Mapping[str, Any], authmethods: Mapping[str, AuthMethod] | None = None
+    ) -> None:
+        self._realms = realms
+        self._authmethods = {"anonymous": anonymous} if authmethods is None else authmethods
+        self._hello: Hello | None = None
+        self._dialogue: Dialogue | None = None
+
+    def on_message(self, message: Message) -> Challenge | Abort | Accepted | None:
+        """Answer one message: None says that the peer gave up and wants no answer."""
+        if type(message) is Abort:
+            return None
+        try:
+            if self._dialogue is None:
+                return self._on_hello(message)
+            return self._on_authenticate(message)
+        except Refused as refused:
+            return Abort({"message": str(refused.args[0])}, refused.error)
+        except ProtocolError as error:
+            return Abort({"message": str(error)}, uris.PROTOCOL_VIOLATION)
+
+    def _on_hello(self, message: Message) -> Challenge | Accepted:
+        if type(message) is not Hello:
+            raise ProtocolError(f"a session starts with HELLO, not {NAMES[CODES[type(message)]]}")
+        if not uris.is_valid(message.realm):
+            raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
+        if message.realm not in self._realms:
+            raise Refused(uris.NO_SUCH_REALM, f"there is no realm {message.realm!r} here")
+        self._hello = message
+        wishes = message.details.get("authmethods") or ["anonymous"]
+        method = next(
+            (self._authmethods[wish] for wish in wishes if wish in self._authmethods), None
+        )
+        if method is None:
+            offered = ", ".join(self._authmethods)
+            raise Refused(
+                uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
+            )
+        self._dialogue = method(message)
+        return self._advance(lambda dialogue: next(dialogue))
+
+    def _on_authenticate(self, message: Message) -> Challenge | Accepted:
+        if type(message) is not Authenticate:
+            raise ProtocolError(
+                f"CHALLENGE is answered with AUTHENTICATE, not {NAMES[CODES[type(message)]]}"
+            )
+        return self._advance(lambda dialogue: dialogue.send(message))
+
+    def _advance(self, step: Callable[[Dialogue], Challenge]) -> Challenge | Accepted:
+        assert self._dialogue is not None and self._hello is not None
+        try:
+            return step(self._dialogue)
+        except StopIteration as done:
+            return Accepted(self._hello.realm, done.value, self._hello.details["roles"])

@@ -1,0 +1,90 @@
+"""A session as its realm sees it, and what may arrive from it besides messages.
+
+A Member is made by whoever owns the connection, joins by `Join`, and ends exactly once: by GOODBYE,
+ABORT, `Violation`, `Lost` or by being dismissed. After that `open` is False, what still arrives from
+it is dropped, and what is posted to it is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .messages import Message
+
+if TYPE_CHECKING:
+    from .broker import Subscription
+    from .dealer import Pending, Registration
+
+Post = Callable[[Message], bool]
+
+
+class Join(NamedTuple):
+    """The handshake succeeded: the member enters the realm and is sent WELCOME."""
+
+
+class Violation(NamedTuple):
+    """The peer broke WAMP, or sent what cannot be decoded."""
+
+    text: str
+
+
+class Lost(NamedTuple):
+    """The transport ended without GOODBYE."""
+
+    text: str
+
+
+class Identity(NamedTuple):
+    """Who somebody is, as the authentication found out; a wish in HELLO is never a fact."""
+
+    authid: str
+    authrole: str
+    authmethod: str
+    authprovider: str
+    authextra: dict[str, Any] | None = None
+
+
+class Member:
+    """One session in a realm.
+
+    post: queue a message; False if it is above what the peer announced to take (nothing is queued).
+    post_droppable: the same for an event that may be dropped, oldest first, when the peer is slow.
+    end: finish the connection once all that was posted has been written.
+    """
+
+    __slots__ = (
+        "session", "identity", "roles", "post", "post_droppable", "end", "open",
+        "last_request", "last_invocation", "subscriptions", "registrations", "calls", "invocations",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        session: int,
+        identity: Identity,
+        roles: dict[str, Any],
+        post: Post,
+        post_droppable: Post,
+        end: Callable[[], None],
+    ) -> None:
+        self.session = session
+        self.identity = identity
+        self.roles = roles  # as announced in HELLO
+        self.post = post
+        self.post_droppable = post_droppable
+        self.end = end
+        self.open = True
+        self.last_request = 0  # of the member's own requests; kept by a strict realm
+        self.last_invocation = 0  # ids up to this one were issued to the member
+        self.subscriptions: dict[int, Subscription] = {}
+        self.registrations: dict[int, Registration] = {}
+        self.calls: set[Pending] = set()  # in flight, as caller
+        self.invocations: dict[int, Pending] = {}  # in flight, as callee, by INVOCATION.Request
+
+    def announced(self, role: str, feature: str) -> bool:
+        """Tell whether the peer announced `feature` for one of its roles in HELLO."""
+        features: dict[str, Any] = self.roles.get(role, {}).get("features", {})
+        return features.get(feature) is True
+
+    def __repr__(self) -> str:
+        return f"session {self.session}"

@@ -1,0 +1,107 @@
+"""The typed keys of Options and Details: what the value of each must be (RFC, all of its sections).
+
+Only the *type* is grammar. A key that is not listed here is ignored, as "Extensibility" demands.
+The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .ids import MAX_ID
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and 0 < value <= MAX_ID
+
+
+def _is_list(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: type(value) is list and all(map(check, value))
+
+
+def _is_str(value: Any) -> bool:
+    return type(value) is str
+
+
+def _is_forward(hop: Any) -> bool:
+    known = {"session": _is_id, "authid": _is_str, "authrole": _is_str}
+    return type(hop) is dict and all(key not in hop or ok(hop[key]) for key, ok in known.items())
+
+
+def _is_encryption(value: Any) -> bool:
+    return _is_str(value) and (value in ("cryptobox", "mqtt", "xbr") or value.startswith("x_"))
+
+
+def _roles(*allowed: str) -> Callable[[Any], bool]:
+    return lambda value: (
+        type(value) is dict
+        and any(role in value for role in allowed)
+        and all(type(role) is dict and _are_features(role) for role in value.values())
+    )
+
+
+def _are_features(role: dict[str, Any]) -> bool:
+    features = role.get("features", {})
+    return type(features) is dict and all(type(on) is bool for on in features.values())
+
+
+class Key(NamedTuple):
+    """What the value of a known key must be: in words, and as a check."""
+
+    wanted: str
+    fits: Callable[[Any], bool]
+
+
+BOOL = Key("a bool", lambda value: type(value) is bool)
+STR = Key("a string", _is_str)
+DICT = Key("a dict", lambda value: type(value) is dict)
+ID = Key("an ID", _is_id)
+UINT = Key("an integer of at least 0", lambda value: type(value) is int and value >= 0)
+IDS = Key("a list of IDs", _is_list(_is_id))
+STRS = Key("a list of strings", _is_list(_is_str))
+HOPS = Key("a list of {session, authid, authrole}", _is_list(_is_forward))
+ENCRYPTION = Key('"cryptobox", "mqtt", "xbr" or "x_..."', _is_encryption)
+CLIENT_ROLES = Key(
+    "a dict of role dicts, at least one of publisher, subscriber, caller, callee",
+    _roles("publisher", "subscriber", "caller", "callee"),
+)
+ROUTER_ROLES = Key(
+    "a dict of role dicts, at least one of broker, dealer", _roles("broker", "dealer")
+)
+
+Keys = dict[str, Key]
+FORWARD: Keys = {"forward_for": HOPS}
+PAYLOAD: Keys = (
+    FORWARD
+    | {key: STR for key in ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid")}
+    | {"enc_algo": ENCRYPTION, "enc_key": STR, "enc_serializer": STR}
+)
+IDENTITY: Keys = {"authid": STR, "authrole": STR, "authextra": DICT, "agent": STR}
+MODE: Keys = FORWARD | {"mode": STR}
+PUBLISH_OPTIONS: Keys = PAYLOAD | {
+    "acknowledge": BOOL, "exclude_me": BOOL, "disclose_me": BOOL, "retain": BOOL,
+    "exclude": IDS, "eligible": IDS,
+    "exclude_authid": STRS, "exclude_authrole": STRS,
+    "eligible_authid": STRS, "eligible_authrole": STRS,
+    "rkey": STR, "transaction_hash": STR,
+}  # fmt: skip
+EVENT_DETAILS: Keys = PAYLOAD | {
+    "publisher": ID, "publisher_authid": STR, "publisher_authrole": STR, "topic": STR,
+    "retained": BOOL, "trustlevel": UINT, "transaction_hash": STR, "x_acknowledged_delivery": BOOL,
+}  # fmt: skip
+CALL_OPTIONS: Keys = PAYLOAD | {
+    "receive_progress": BOOL, "progress": BOOL, "disclose_me": BOOL, "timeout": UINT,
+    "rkey": STR, "runmode": STR, "transaction_hash": STR,
+}  # fmt: skip
+INVOCATION_DETAILS: Keys = PAYLOAD | {
+    "caller": ID, "caller_authid": STR, "caller_authrole": STR, "procedure": STR,
+    "receive_progress": BOOL, "progress": BOOL, "timeout": UINT, "trustlevel": UINT,
+    "transaction_hash": STR,
+}  # fmt: skip
+SUBSCRIBE_OPTIONS: Keys = FORWARD | {
+    "match": STR, "nkey": STR, "get_retained": BOOL, "transaction_hash": STR,
+}  # fmt: skip
+REGISTER_OPTIONS: Keys = FORWARD | {
+    "match": STR, "invoke": STR, "disclose_caller": BOOL, "forward_timeout": BOOL,
+}  # fmt: skip

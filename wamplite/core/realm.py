@@ -1,0 +1,170 @@
+"""A realm: one table of handlers; members join, speak and leave; features are installed (RFC "Sessions").
+
+Whoever holds the realm's routing role calls `handle` for one entry after the other; nothing here is
+locked. A `Refused` is answered with ERROR; a ProtocolError ends the member with ABORT, its
+subscriptions and registrations at once, as "Protocol Errors" demands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import uris
+from .broker import Broker
+from .dealer import Dealer
+from .errors import ProtocolError
+from .feature import Feature, Refused, announced, in_order, wrap
+from .ids import following
+from .members import Join, Lost, Member, Violation
+from .messages import (
+    CODES,
+    NAMES,
+    Abort,
+    Call,
+    Error,
+    Goodbye,
+    Publish,
+    Register,
+    Subscribe,
+    Unregister,
+    Unsubscribe,
+    Welcome,
+)
+
+Handler = Callable[[Member, Any], None]
+Later = Callable[[float, Callable[[], None]], Callable[[], None]]
+
+
+class Realm:
+    """The sessions that can reach each other, their broker and their dealer."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        features: Iterable[Feature] = (),
+        strict: bool = False,
+        later: Later | None = None,
+        max_subscriptions: int = 1024,
+        max_registrations: int = 1024,
+        max_calls: int = 1024,
+    ) -> None:
+        self.uri = uri
+        self.members: dict[int, Member] = {}
+        self.joined: list[Callable[[Member], None]] = []
+        self.left: list[Callable[[Member], None]] = []
+        self.later = later  # run a function in so many seconds, through the inbox; returns a cancel
+        self.closing = False
+        self.broker = Broker(max_subscriptions)
+        self.dealer = Dealer(max_registrations, max_calls)
+        self.handlers: dict[type, Handler] = {
+            Join: self.on_join,
+            Goodbye: self.on_goodbye,
+            Abort: self.on_gone,
+            Lost: self.on_gone,
+            Violation: self.on_violation,
+        }
+        self.handlers.update(self.broker.handlers)
+        self.handlers.update(self.dealer.handlers)
+        self.features = in_order(features)
+        for feature in self.features:
+            feature.install(self)
+        if strict:
+            self._enforce_sequence()
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """The role dictionaries of WELCOME."""
+        return announced((self.broker.role, self.dealer.role), self.features)
+
+    def handle(self, member: Member, entry: Any) -> None:
+        """Handle one message, or Join, Violation or Lost, of a member that is open."""
+        handler = self.handlers.get(type(entry))
+        try:
+            if handler is None:
+                raise ProtocolError(f"{NAMES[CODES[type(entry)]]} must not come from a client")
+            handler(member, entry)
+        except Refused as refused:
+            member.post(
+                Error(
+                    CODES[type(entry)],
+                    entry.request,
+                    {},
+                    refused.error,
+                    list(refused.args) or None,
+                    refused.kwargs or None,
+                )
+            )
+        except ProtocolError as error:
+            self.on_violation(member, Violation(str(error)))
+
+    def on_join(self, member: Member, _: Join) -> None:
+        """Let a member in and say WELCOME, before anything else can be posted to it."""
+        if self.closing:
+            self.abort(member, uris.SYSTEM_SHUTDOWN, "the router is shutting down")
+            return
+        self.members[member.session] = member
+        identity = member.identity._asdict()
+        if identity["authextra"] is None:
+            del identity["authextra"]
+        details = {"realm": self.uri, "roles": self.roles, "agent": "wamplite", **identity}
+        member.post(Welcome(member.session, details))
+        for told in self.joined:
+            told(member)
+
+    def on_goodbye(self, member: Member, _: Goodbye) -> None:
+        """Answer GOODBYE with GOODBYE; what the member still sends is dropped."""
+        self.dismiss(member, uris.GOODBYE_AND_OUT)
+
+    def on_gone(self, member: Member, _: Abort | Lost) -> None:
+        """Clean up after a member that said ABORT or just went away; neither is answered."""
+        self.remove(member)
+        member.end()
+
+    def on_violation(self, member: Member, violation: Violation) -> None:
+        """Punish a protocol violation: ABORT, and nothing further from that peer."""
+        self.abort(member, uris.PROTOCOL_VIOLATION, violation.text)
+
+    def abort(self, member: Member, reason: str, text: str) -> None:
+        """End a member with ABORT."""
+        self.remove(member)
+        member.post(Abort({"message": text}, reason))
+        member.end()
+
+    def dismiss(self, member: Member, reason: str) -> None:
+        """End a member with GOODBYE."""
+        self.remove(member)
+        member.post(Goodbye({}, reason))
+        member.end()
+
+    def dismiss_all(self) -> None:
+        """Shut the realm: GOODBYE to every member, and nobody may join any more."""
+        self.closing = True
+        for member in list(self.members.values()):
+            self.dismiss(member, uris.SYSTEM_SHUTDOWN)
+
+    def remove(self, member: Member) -> None:
+        """Take a member out of the realm with all that it holds."""
+        member.open = False
+        if self.members.pop(member.session, None) is None:
+            return  # it never joined
+        self.dealer.leave(member)
+        self.broker.leave(member)
+        for told in self.left:
+            told(member)
+
+    def _enforce_sequence(self) -> None:
+        """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""
+        for kind in (Call, Publish, Subscribe, Unsubscribe, Register, Unregister):
+            wrap(self.handlers, kind, _in_sequence)
+
+
+def _in_sequence(inner: Handler, member: Member, message: Any) -> None:
+    expected = following(member.last_request)
+    if message.request != expected:
+        raise ProtocolError(
+            f"{NAMES[CODES[type(message)]]}: Request must be {expected}, not {message.request}"
+        )
+    member.last_request = expected
+    inner(member, message)
