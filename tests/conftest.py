@@ -1,0 +1,76 @@
+"""What every test gets: the shared material, routers in processes, and a guard against leaks."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.processes import SHARED, RouterProcess, running_router
+
+SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
+STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept for good
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the directory of vectors, probe, captures and bench beside the project."""
+    if SHARED.is_dir():
+        return SHARED
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{SHARED} is missing: vectors, probe and captures come from there")
+    pytest.skip(f"{SHARED} is not here")
+
+
+@pytest.fixture
+def start_router() -> Iterator[Callable[..., RouterProcess]]:
+    """Give `start(*options, listen=URLS)`; every router started is stopped, and must end well."""
+    with ExitStack() as stack:
+        yield lambda *options, **more: stack.enter_context(running_router(*options, **more))
+
+
+@pytest.fixture
+def router_process(start_router: Callable[..., RouterProcess]) -> RouterProcess:
+    """Return a running `wamplite router` with realm1 on one TCP port."""
+    return start_router()
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or an open file behind."""
+    threads, files = set(threading.enumerate()), open_files()
+    yield
+    deadline = time.monotonic() + SETTLING
+    while left := leftovers(threads, files):
+        if time.monotonic() > deadline:
+            pytest.fail(f"left behind: {', '.join(left)}")
+        gc.collect()
+        time.sleep(0.01)
+
+
+def leftovers(threads: set[threading.Thread], files: dict[str, str]) -> list[str]:
+    """Name the threads and files that were not there before."""
+    left = [f"thread {thread.name}" for thread in set(threading.enumerate()) - threads]
+    left += [
+        f"file {number} -> {target}"
+        for number, target in open_files().items()
+        if files.get(number) != target and not target.startswith(STANDING)
+    ]
+    return left
+
+
+def open_files() -> dict[str, str]:
+    """Return this process's descriptors and what they stand for."""
+    files = {}
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            files[number] = os.readlink(f"/proc/self/fd/{number}")
+        except FileNotFoundError:  # the listing's own descriptor
+            continue
+    return files

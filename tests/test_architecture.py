@@ -1,0 +1,247 @@
+"""The floors of the house: who may import whom, read from the source by `ast`."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.processes import ROOT
+
+PACKAGE = ROOT / "wamplite"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Standard modules without I/O, clocks, threads and randomness; ids alone may draw random numbers.
+PURE = {"__future__", "bisect", "collections", "contextlib", "dataclasses", "enum", "functools"}
+PURE |= {"heapq", "itertools", "math", "operator", "re", "types", "typing"}
+
+# Third-party libraries (and the standard ones they replace), and the files that may import them.
+LIBRARIES = {
+    "transports/websocket_server.py": {"simple_websocket", "wsproto", "h11"},
+    "transports/websocket_client.py": {"websocket"},
+    "transports/serial_line.py": {"serial"},
+    "serializers": {"msgpack", "cbor2", "orjson"},
+    "bridge": {"serial", "pynmea2"},
+    "config.py": {"tomli"},
+}
+DYNAMIC = ("__init__.py", "serializers", "transports/__init__.py", "transports/dial.py")
+DYNAMIC += ("router", "cli/__init__.py", "core/feature.py", "client", "advanced/__init__.py")
+VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "books", "members"}
+
+
+class Import(NamedTuple):
+    importer: str  # path below wamplite/
+    module: str  # absolute dotted name
+    line: int
+    typing: bool  # under `if TYPE_CHECKING`
+
+    @property
+    def inside(self) -> str:
+        """The module below wamplite, as `core.errors`; "" for others."""
+        return self.module.removeprefix("wamplite").lstrip(".") if self.is_own else ""
+
+    @property
+    def is_own(self) -> bool:
+        return self.module.split(".")[0] == "wamplite"
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.module}"
+
+
+def module_name(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path) for path in FILES}
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    importer = path.relative_to(PACKAGE).as_posix()
+    tree = ast.parse(path.read_text())
+    for_types = {id(inner) for block in typing_blocks(tree) for inner in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = list(imported_from(path, node))
+        else:
+            continue
+        for name in names:
+            yield Import(importer, name, node.lineno, id(node) in for_types)
+
+
+def typing_blocks(tree: ast.Module) -> Iterator[ast.If]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield node
+
+
+def imported_from(path: Path, node: ast.ImportFrom) -> Iterator[str]:
+    base = node.module or ""
+    if node.level:
+        package = path.relative_to(ROOT).parent.parts
+        above = package[: len(package) - node.level + 1]
+        base = ".".join([*above, *([node.module] if node.module else [])])
+    for alias in node.names:
+        whole = f"{base}.{alias.name}"
+        yield whole if whole in MODULES else base
+
+
+IMPORTS = [found for path in FILES for found in imports_of(path)]
+
+
+def below(folder: str) -> list[Import]:
+    return [found for found in IMPORTS if found.importer.startswith(folder)]
+
+
+def floor_of(found: Import) -> str:
+    return found.inside.split(".")[0]
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert "wamplite.core.errors" in MODULES
+    assert any(str(found).endswith("imports wamplite.core.uris") for found in IMPORTS)
+
+
+def test_core_imports_core_and_pure_standard_modules() -> None:
+    wrong = [found for found in below("core/") if not is_pure(found)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def is_pure(found: Import) -> bool:
+    if found.is_own:
+        return found.inside.startswith("core")
+    name = found.module.split(".")[0]
+    return name in PURE or (name in ("random", "secrets") and found.importer == "core/ids.py")
+
+
+def test_transports_know_bytes_and_nothing_of_wamp() -> None:
+    allowed = ("transports", "core.errors", "core.uris")
+    wrong = [
+        found
+        for found in below("transports/")
+        if found.is_own and found.inside and not found.inside.startswith(allowed)
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("client/", {"router", "advanced", "auth", "bridge", "cli"}),
+        ("router/", {"client", "advanced", "auth", "bridge", "cli"}),
+        ("transports/", {"client", "router", "advanced", "auth", "bridge", "cli", "channel"}),
+        ("channel.py", {"client", "router", "advanced", "auth", "bridge", "cli"}),
+        ("serializers", {"client", "router", "advanced", "auth", "bridge", "cli", "transports"}),
+    ],
+)
+def test_floors_do_not_reach_across(folder: str, forbidden: set[str]) -> None:
+    wrong = [found for found in below(folder) if floor_of(found) in forbidden]
+    wrong = [found for found in wrong if not is_the_exception(found)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def is_the_exception(found: Import) -> bool:
+    return found.importer == "router/in_process.py" and floor_of(found) == "client"
+
+
+def test_features_and_authmethods_are_handed_what_they_write_to() -> None:
+    own = [found for found in below("advanced/") + below("auth/") if found.is_own]
+    wrong = [
+        found
+        for found in own
+        if not (floor_of(found) == "core" and found.inside.split(".")[-1] in VOCABULARY)
+        and not (found.importer.endswith("__init__.py") or found.typing)
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_nothing_imports_the_command_line() -> None:
+    wrong = [
+        found
+        for found in IMPORTS
+        if floor_of(found) == "cli" and not found.importer.startswith(("cli/", "__main__"))
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_each_library_is_imported_by_the_files_named_for_it() -> None:
+    wrong = [found for found in IMPORTS if not found.is_own and not is_at_home(found)]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def is_at_home(found: Import) -> bool:
+    name = found.module.split(".")[0]
+    homes = [libraries for home, libraries in LIBRARIES.items() if found.importer.startswith(home)]
+    return name in sys.stdlib_module_names or any(name in libraries for libraries in homes)
+
+
+def test_nothing_imports_asyncio() -> None:
+    wrong = [found for found in IMPORTS if found.module.split(".")[0] == "asyncio"]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_there_are_no_circles() -> None:
+    edges: dict[str, set[str]] = {}
+    for found in IMPORTS:
+        if found.is_own and not found.typing:
+            importer = module_name(PACKAGE / found.importer)
+            edges.setdefault(importer, set()).add(found.module)
+    # `wamplite` itself loads on use, by name; what imports it wants its `__version__` alone.
+    edges.pop("wamplite", None)
+    circles = [" -> ".join(circle) for circle in find_circles(edges)]
+    assert not circles, "\n".join(circles)
+
+
+def find_circles(edges: dict[str, set[str]]) -> Iterator[list[str]]:
+    finished: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> Iterator[list[str]]:
+        if module in way:
+            yield [*way[way.index(module) :], module]
+        elif module not in finished:
+            for target in sorted(edges.get(module, ())):
+                yield from walk(target, [*way, module])
+            finished.add(module)
+
+    for module in sorted(edges):
+        yield from walk(module, [])
+
+
+def test_circles_would_be_found() -> None:
+    assert list(find_circles({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == [["b", "c", "b"]]
+
+
+def test_dynamic_imports_stand_in_tables_alone() -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path in FILES
+        if not path.relative_to(PACKAGE).as_posix().startswith(DYNAMIC)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    assert not path.read_text().strip() or ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_importing_wamplite_loads_no_library_and_no_asyncio() -> None:
+    program = "import sys; before = set(sys.modules); import wamplite; "
+    program += "print(*sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    foreign = set(loaded) - set(sys.stdlib_module_names) - {"wamplite"}
+    assert "wamplite" in loaded
+    assert not foreign, f"import wamplite loads {foreign}"
+    assert not {"asyncio", "ssl", "socket"} & set(loaded)
