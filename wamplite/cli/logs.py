@@ -1,0 +1,121 @@
+"""Logging to stderr that never makes its caller wait: a bounded queue, and a thread that writes.
+
+stderr may be a pipe that nobody reads. What does not fit into the queue is counted and told when
+there is room again. A line is at most 500 bytes, control characters are escaped (a URI may hold a
+terminal's commands), and the same event is written at most ten times a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LEVELS = ("debug", "info", "warning", "error")
+STDERR = 2
+LINES = 1000  # waiting to be written
+LENGTH = 500  # bytes a line, the newline included
+PER_SECOND = 10  # of one event
+EVENTS = 256  # different events remembered within a second
+ENDING = 1.0  # seconds given to the last lines
+
+
+class Limit:
+    """At most PER_SECOND of each event within a second; tells how many were left out."""
+
+    def __init__(self) -> None:
+        self._counts: dict[object, int] = {}
+        self._until = 0.0
+        self.left_out = 0
+
+    def allows(self, event: object, now: float) -> bool:
+        """Count an event and tell whether it may be written."""
+        if now >= self._until:
+            self._counts.clear()
+            self._until = now + 1
+        if len(self._counts) >= EVENTS and event not in self._counts:
+            event = None  # all others together
+        count = self._counts[event] = self._counts.get(event, 0) + 1
+        if count > PER_SECOND:
+            self.left_out += 1
+        return count <= PER_SECOND
+
+
+class BoundedHandler(logging.Handler):
+    """Hands lines to a thread through a queue that is never waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: queue.Queue[bytes | None] = queue.Queue(LINES)
+        self._limit = Limit()
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write, name="wamplite-log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a record, or count it (`logging` holds this handler's lock)."""
+        if not self._limit.allows((record.name, record.msg), time.monotonic()):
+            return
+        try:
+            self._tell_losses()
+            self._lines.put_nowait(one_line(self.format(record)))
+        except queue.Full:
+            self._dropped += 1
+        except Exception:
+            self.handleError(record)
+
+    def _tell_losses(self) -> None:
+        if left_out := self._limit.left_out + self._dropped:
+            self._lines.put_nowait(b"%d log lines left out\n" % left_out)
+            self._limit.left_out = self._dropped = 0
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                os.write(
+                    STDERR, line
+                )  # not through sys.stderr: a blocked write would hold its lock
+            except OSError:  # nobody reads stderr any more: the router goes on
+                continue
+
+    def finish(self) -> None:
+        """Write what is queued, for at most ENDING seconds."""
+        try:
+            self._lines.put(None, timeout=ENDING)
+        except queue.Full:
+            return
+        self._thread.join(ENDING)
+
+
+def one_line(text: str) -> bytes:
+    """Return one line of at most LENGTH bytes, control characters escaped, the middle left out."""
+    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:LENGTH])
+    if len(text) > LENGTH:
+        escaped += "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[-LENGTH:])
+    line = escaped.encode(errors="backslashreplace")
+    if len(line) >= LENGTH:
+        head, tail = line[: LENGTH // 3], line[-LENGTH // 2 :]
+        line = (
+            head.decode(errors="ignore").encode() + b"..." + tail.decode(errors="ignore").encode()
+        )
+    return line + b"\n"
+
+
+@contextmanager
+def to_stderr(level: str) -> Iterator[None]:
+    """Send the log to stderr while the block runs."""
+    handler = BoundedHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.finish()

@@ -1,0 +1,102 @@
+"""Run a router until SIGTERM or SIGINT: prints `listening URL` for each listener, then `ready`.
+
+Without options it listens on tcp://127.0.0.1:8080 (WebSocket at /ws, and RawSocket) for realm1.
+Logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from . import logs
+
+if TYPE_CHECKING:
+    from ..router import Router
+
+LISTEN = "tcp://127.0.0.1:8080"
+REALM = "realm1"
+STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
+SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite router`."""
+    add = parser.add_argument
+    add(
+        "--listen",
+        action="append",
+        metavar="URL",
+        help="tcp://HOST:PORT (WebSocket and RawSocket), tls://HOST:PORT, unix:///PATH, or ws, wss,"
+        f" rs, rss for one of the two; repeatable (default: {LISTEN})",
+    )
+    add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
+    add("--feature", action="append", metavar="NAME", help="an advanced feature; repeatable")
+    add("--strict", action="store_true", help="URIs and request ids by the strict rules")
+    add("--max-connections", type=positive, metavar="N", help="in all")
+    add("--max-connections-per-address", type=positive, metavar="N")
+    add("--max-message-size", type=positive, metavar="BYTES", help="up to 16 MiB")
+    add(
+        "--allow-anonymous-network",
+        action="store_true",
+        help="listen beyond loopback although nobody has to say who they are",
+    )
+    add("--allow-origin", action="append", metavar="URL", help="a web page's origin; repeatable")
+    add("--allow-host", action="append", metavar="NAME", help="a name of this host; repeatable")
+    add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
+    add("--key", metavar="FILE", help="its private key")
+    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0."""
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a router; the first signal ends it with GOODBYE, a second one at once."""
+    # Every thread inherits the mask, so that the signals wait for sigwait() below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    sys.setswitchinterval(SWITCH)
+    threading.stack_size(STACK)
+    with logs.to_stderr(options.log_level), make_router(options) as router:
+        listen(router, options)
+        signal.sigwait(ENDING)
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    return 0
+
+
+def make_router(options: argparse.Namespace) -> Router:
+    """Make the router that the options describe; what was not given keeps the router's default."""
+    from ..router import Router
+
+    given: dict[str, Any] = {
+        "features": options.feature,
+        "strict": options.strict,
+        "max_connections": options.max_connections,
+        "max_connections_per_address": options.max_connections_per_address,
+        "max_message_size": options.max_message_size,
+        "allow_anonymous_network": options.allow_anonymous_network,
+        "allowed_origins": options.allow_origin,
+        "allowed_hosts": options.allow_host,
+    }
+    given = {key: setting for key, setting in given.items() if setting not in (None, False)}
+    return Router(realms=options.realm or [REALM], **given)
+
+
+def listen(router: Router, options: argparse.Namespace) -> None:
+    """Open the listeners, telling each one's real URL."""
+    files = {"cert": options.cert, "key": options.key}
+    given = {key: file for key, file in files.items() if file is not None}
+    for url in options.listen or [LISTEN]:
+        print("listening", router.listen(url, **given), flush=True)
+    print("ready", flush=True)
