@@ -1,0 +1,180 @@
+"""The gate: what a payload may hold, so that every serializer can carry it to every receiver.
+
+None, bool, int from -2**63 to 2**64-1, finite float, text, bytes, list, and dict with text keys.
+Text holds no lone surrogate and, because JSON writes bytes as text behind a NUL, does not begin
+with NUL (a key of a dict may). A container has at most 65,536 elements, a message 100,000 in all,
+and each single argument nests at most 64 containers: the message and its Arguments, ArgumentsKw,
+Options or Details do not count.
+
+The walk goes level by level and asks each question once per level, at the speed of C; nothing
+recurses, and a cyclic value ends it by depth or by count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from math import isfinite
+from typing import Any, NamedTuple, NoReturn
+
+from ..core.errors import ProtocolError
+
+MAX_DEPTH = 64  # containers within one argument
+MAX_LENGTH = 65_536  # elements of one container
+MAX_TOTAL = 100_000  # elements of one message
+LEVELS = MAX_DEPTH + 2  # with the message and its Arguments
+MIN_INT, MAX_INT = -(2**63), 2**64 - 1
+
+SCALARS = frozenset({type(None), bool, int, str, bytes})  # nothing to ask, once it is decoded
+PLAIN = SCALARS | {float}
+CONTAINERS = frozenset({list, tuple, dict})
+KNOWN = PLAIN | CONTAINERS
+
+
+def check_finite(floats: Iterable[float]) -> None:
+    """Refuse NaN and the infinities, which JSON cannot write."""
+    if not all(map(isfinite, floats)):
+        raise ProtocolError("a float must be finite, not NaN or Infinity")
+
+
+def check_ints(ints: list[int]) -> None:
+    """Refuse integers that do not fit in 64 bits."""
+    if min(ints) < MIN_INT or max(ints) > MAX_INT:
+        raise ProtocolError("an integer must lie between -2**63 and 2**64-1")
+
+
+def check_surrogates(texts: Iterable[str]) -> None:
+    """Refuse text that UTF-8 cannot write."""
+    joined = "".join(texts)
+    if not joined.isascii():
+        try:
+            joined.encode()
+        except UnicodeEncodeError as exc:
+            raise ProtocolError("text must not hold a lone surrogate") from exc
+
+
+def check_nul(texts: Iterable[str]) -> None:
+    """Refuse text that JSON would take for bytes."""
+    if any(text[:1] == "\0" for text in texts):
+        raise ProtocolError("text must not begin with NUL: in JSON that means bytes")
+
+
+def _check_texts(texts: list[str]) -> None:
+    check_surrogates(texts)
+    check_nul(texts)
+
+
+class Rules(NamedTuple):
+    """What is still to be asked of each kind of value; None: the decoder has seen to it."""
+
+    floats: Callable[[list[float]], None] = check_finite
+    ints: Callable[[list[int]], None] | None = None
+    texts: Callable[[list[str]], None] | None = None
+    keys: Callable[[list[str]], None] | None = None
+
+
+DECODED = Rules()
+STRICT = Rules(check_finite, check_ints, _check_texts, check_surrogates)
+
+
+def check_message(array: Any, rules: Rules = DECODED) -> None:
+    """Check a decoded message; ProtocolError says what is wrong."""
+    if type(array) is not list:
+        array = [array]
+    if rules.ints or rules.texts or rules.keys:
+        return check_deep(array, rules)
+    for value in array:  # the common case: elements that hold scalars, or nothing
+        if type(value) is list:
+            kinds = set(map(type, value))
+        elif type(value) is dict:
+            kinds = set(map(type, value.values()))
+            if kinds and set(map(type, value)) != {str}:
+                return check_deep(array, rules)
+        elif type(value) in SCALARS:
+            continue
+        else:
+            return check_deep(array, rules)
+        if float in kinds:
+            rules.floats([item for item in value_items(value) if type(item) is float])
+        if not kinds <= PLAIN or len(value) > MAX_LENGTH:
+            return check_deep(array, rules)
+    return None
+
+
+def value_items(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    """Return what a container holds, without its keys."""
+    return value.values() if type(value) is dict else value
+
+
+def check_deep(level: list[Any], rules: Rules) -> None:
+    """Check the elements of one container and all that lies below them, level by level."""
+    total = len(level)
+    for _ in range(LEVELS):
+        kinds = set(map(type, level))
+        _check_level(level, kinds, rules)
+        if kinds <= PLAIN:
+            return
+        below: list[Iterable[Any]] = [
+            value for value in level if type(value) is list or type(value) is tuple
+        ]
+        if dict in kinds:
+            dicts = [value for value in level if type(value) is dict]
+            _check_keys(dicts, rules)
+            below += [value.values() for value in dicts]
+        sizes = list(map(len, below))  # type: ignore[arg-type]  # every one of them has a length
+        total += sum(sizes)
+        if max(sizes) > MAX_LENGTH:
+            raise ProtocolError(f"a container must have at most {MAX_LENGTH} elements")
+        if total > MAX_TOTAL:
+            raise ProtocolError(f"a message must have at most {MAX_TOTAL} elements in all")
+        level = list(chain.from_iterable(below))
+    raise_too_deep()
+
+
+def raise_too_deep() -> NoReturn:
+    """Refuse what nests too deep; on the small stacks of threads it could end the process."""
+    raise ProtocolError(f"an argument must nest at most {MAX_DEPTH} containers")
+
+
+def _check_level(level: list[Any], kinds: set[type], rules: Rules) -> None:
+    if not kinds <= KNOWN:
+        names = ", ".join(sorted(kind.__name__ for kind in kinds - KNOWN))
+        raise ProtocolError(
+            f"a value must be None, bool, int, float, str, bytes, list or dict, not {names}"
+        )
+    if float in kinds:
+        rules.floats([value for value in level if type(value) is float])
+    if rules.ints and int in kinds:
+        rules.ints([value for value in level if type(value) is int])
+    if rules.texts and str in kinds:
+        rules.texts([value for value in level if type(value) is str])
+
+
+def _check_keys(dicts: list[dict[Any, Any]], rules: Rules) -> None:
+    keys = list(chain.from_iterable(dicts))
+    wrong = set(map(type, keys)) - {str}
+    if wrong:
+        names = ", ".join(sorted(kind.__name__ for kind in wrong))
+        raise ProtocolError(f"a key of a dict must be a string, not {names}")
+    if rules.keys:
+        rules.keys(keys)
+
+
+def check_payload(args: Any, kwargs: dict[str, Any] | None) -> None:
+    """Check arguments that have not come through a serializer; a tuple passes as a list."""
+    check_deep([args, kwargs], STRICT)
+
+
+def copy_payload(value: Any) -> Any:
+    """Return a checked copy that shares nothing mutable with `value`; tuples become lists."""
+    check_deep([value], STRICT)
+    return _copied(value)
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if kind in CONTAINERS:
+        return [_copied(item) for item in value] if not set(map(type, value)) <= PLAIN else [*value]
+    return value
