@@ -1,4 +1,4 @@
-"""Programs that tests start, such as `python -m wamplite`: waits bounded, ended by their own pid."""
+"""Programs that tests start, `python -m wamplite` above all: waits bounded, ended by their pid."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""Publish an event and wait until the router has taken it.
+
+With -l each line of stdin is one event: ARGS and then the line, which is JSON where it parses as
+JSON, else text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from .common import add_connection, add_payload, connect, value
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite pub`."""
+    parser.add_argument("topic", metavar="TOPIC")
+    add_payload(parser)
+    parser.add_argument(
+        "-l", "--lines", action="store_true", help="an event for each line of stdin"
+    )
+    add_connection(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Publish one event, or one a line."""
+    kwargs = dict(options.kwargs)
+    with connect(options) as session:
+        for args in payloads(options):
+            session.publish(options.topic, *args, options={"acknowledge": True}, **kwargs)
+    return 0
+
+
+def payloads(options: argparse.Namespace) -> Iterator[list[Any]]:
+    """Give the args of each event."""
+    if not options.lines:
+        yield options.args
+        return
+    for line in sys.stdin.buffer:
+        text = line.decode(errors="replace").rstrip("\r\n")
+        yield [*options.args, value(text)]

@@ -1,0 +1,117 @@
+"""Serve a procedure by running a command for each call: wamplite register PROCEDURE -- CMD ...
+
+The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. What it prints is
+the result, JSON where it parses as JSON, else text, and none where it prints nothing. An exit code other than 0 is the error
+wamplite.error.command_failed. Callers choose the words: where CMD takes options, end it with `--`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ..core import uris
+from ..core.errors import ApplicationError, InvalidArgument, UsageError
+from .common import TIMEOUT, add_connection, connect, shown, to_json, value
+
+if TYPE_CHECKING:
+    from ..client import Invocation
+
+COMPLAINT = 500  # characters of stderr that the caller gets to see
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite register`."""
+    parser.usage = "wamplite register [options] PROCEDURE -- CMD ..."
+    parser.add_argument("procedure", metavar="PROCEDURE")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="say on stderr when it is registered"
+    )
+    add_connection(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C, SIGTERM or loss; -W bounds each run of the command."""
+    if not options.rest:
+        raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
+    command = Command(options.rest, options.timeout or TIMEOUT)
+    with connect(options) as session:
+        session.register(options.procedure, command.serve)
+        if options.verbose:
+            print(f"registered {options.procedure}", file=sys.stderr, flush=True)
+        try:
+            session.run_forever()
+        finally:
+            command.stop()
+    return 0
+
+
+class Command:
+    """A command that is run once a call; `stop` ends the runs that are left."""
+
+    def __init__(self, words: list[str], timeout: float) -> None:
+        self.words = words
+        self.timeout = timeout
+        self._lock = threading.Lock()  # guards _running
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def serve(self, invocation: Invocation) -> Any:
+        """Run the command for one call and return its result."""
+        args = list(invocation.args)
+        process = self._start([*self.words, *map(shown, args)])
+        try:
+            stdin = to_json([args, invocation.kwargs]).encode()
+            out, err = process.communicate(stdin, self.timeout)
+        except subprocess.TimeoutExpired:
+            raise self._failed(f"no end within {self.timeout:g} s") from None
+        finally:
+            self._finish(process)
+        if process.returncode:
+            complaint = err.decode(errors="replace").strip()[-COMPLAINT:]
+            raise self._failed(complaint, code=process.returncode)
+        return value(out.decode(errors="replace").rstrip("\n")) if out else None
+
+    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(
+                words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            )
+        except ValueError as error:  # a NUL cannot stand in a word
+            raise InvalidArgument(uris.INVALID_ARGUMENT, str(error)) from error
+        except OSError as error:
+            raise self._failed(f"{error.strerror}: {words[0]}") from error
+        with self._lock:
+            self._running.add(process)
+        return process
+
+    def _finish(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(process)
+        if process.returncode is None:
+            signal_all(process, signal.SIGKILL)
+            process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _failed(self, *args: Any, **kwargs: Any) -> ApplicationError:
+        return ApplicationError(uris.COMMAND_FAILED, *args, **kwargs)
+
+    def stop(self) -> None:
+        """End what is still running."""
+        with self._lock:
+            for process in self._running:
+                signal_all(process, signal.SIGTERM)
+
+
+def signal_all(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signal a process and its children: it leads a process group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
