@@ -1,0 +1,86 @@
+"""A serial device made of a pseudo-terminal behind a link, to be pulled and plugged in again."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import operator
+import os
+import re
+import struct
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PATIENCE = 20.0
+
+Kinds = list[tuple[str, bytes]]
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still not after {seconds} s: {what}"
+        time.sleep(0.005)
+
+
+class Device:
+    """`path` is the link that a program opens; what stands behind it comes and goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "ttyTEST")
+        self._master = self._slave = -1
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pull()
+
+    def plug(self) -> Device:
+        """Make a new pseudo-terminal and point the link at it."""
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.symlink(os.ttyname(self._slave), self.path + ".new")
+        os.replace(self.path + ".new", self.path)
+        return self
+
+    def pull(self) -> None:
+        """Take the device away, as an unplugged adapter goes."""
+        if self._master >= 0:
+            os.unlink(self.path)
+            os.close(self._slave)
+            os.close(self._master)
+            self._master = self._slave = -1
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as the device does; blocks while the reader lags."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._master, view) :]
+
+    def unread(self) -> int:
+        """Tell how many bytes the program at the other end has not read yet."""
+        buffer = fcntl.ioctl(self._slave, termios.FIONREAD, b"\0" * 4)
+        return int(struct.unpack("I", buffer)[0])
+
+
+def sentence(number: int) -> bytes:
+    """Return an NMEA sentence that holds a number, with its line end."""
+    body = b"GPTXT,01,01,02,%d" % number
+    return b"$%s*%02X\r\n" % (body, functools.reduce(operator.xor, body))
+
+
+def kinds(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Tell of each line whether it is a right sentence, a wrong one or another line."""
+    for line in re.split(rb"\r?\n", data):
+        line = line.strip()
+        match = re.fullmatch(rb"[$!]([^*]*)\*([0-9A-Fa-f]{2})", line)
+        if match:
+            right = functools.reduce(operator.xor, match[1], 0) == int(match[2], 16)
+            yield ("right" if right else "wrong"), line
+        elif line:
+            yield "other", line

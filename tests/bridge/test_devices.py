@@ -1,0 +1,62 @@
+"""Names that stay, processes that hold a device, and what to do about an error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+from tests.bridge.pseudo import Device, until
+from tests.processes import running
+from wamplite.bridge import devices
+
+
+def test_the_stable_name_is_the_link_that_means_the_same_device(tmp_path: Path) -> None:
+    with Device(tmp_path).plug() as device:
+        folder = tmp_path / "by-id"
+        folder.mkdir()
+        (folder / "usb-other").symlink_to("/dev/null")
+        (folder / "usb-ours").symlink_to(os.path.realpath(device.path))
+        folders = (tmp_path / "absent", folder)
+        assert devices.stable_name(device.path, folders) == str(folder / "usb-ours")
+        assert devices.stable_name("/dev/zero", folders) is None
+
+
+def test_identity_tells_a_device_from_the_one_that_took_its_place(tmp_path: Path) -> None:
+    with Device(tmp_path) as device:
+        assert devices.identity(device.path) is None
+        first = devices.identity(device.plug().path)
+        assert first == devices.identity(device.path)
+        device.pull()
+        with Device(tmp_path / "..").plug():  # takes the number that became free
+            assert devices.identity(device.plug().path) not in (None, first)
+
+
+def test_the_holder_of_a_device_is_named_with_its_pid(tmp_path: Path) -> None:
+    with Device(tmp_path).plug() as device:
+        code = "import sys, time; held = open(sys.argv[1]); print('held', flush=True); input()"
+        with running(sys.executable, "-c", code, device.path, stdin=-1) as program:
+            assert program.line() == "held"
+            until(
+                lambda: f"(pid {program.pid})" in " ".join(devices.holders(device.path)),
+                "the holder is seen",
+            )
+
+
+def test_an_error_says_what_to_do() -> None:
+    assert "dialout" in devices.explain("/dev/absent", errno.EACCES, "")
+    assert "log in again" in devices.explain("/dev/absent", errno.EACCES, "")
+    assert (
+        devices.explain("/dev/absent", errno.EBUSY, "") == "/dev/absent: in use by another program"
+    )
+    assert devices.explain("/dev/absent", errno.ENOENT, "") == "/dev/absent: not there"
+    assert devices.explain("/dev/null", errno.ENOTTY, "") == "/dev/null: not a serial device"
+    assert devices.explain("/dev/x", None, "strange") == "/dev/x: strange"
+
+
+def test_only_the_names_that_are_given_out_anew_are_bare() -> None:
+    assert devices.is_bare("/dev/ttyUSB0")
+    assert devices.is_bare("/dev/ttyACM1")
+    assert not devices.is_bare("/dev/serial/by-id/usb-1a86-if00")
+    assert not devices.is_bare("/dev/ttyAMA0")

@@ -1,0 +1,91 @@
+"""Bytes become readings, and every frame is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bridge.pseudo import kinds, sentence
+from wamplite.bridge.counts import Counts
+from wamplite.bridge.decoding import DECODERS, Reading
+from wamplite.bridge.framing import Lines
+from wamplite.bridge.intake import Intake
+
+
+class Line:
+    """An intake, what it delivered and what it counted."""
+
+    def __init__(self, decoder: str, max_bytes: int = 4096) -> None:
+        self.counts = Counts()
+        self.readings: list[Reading] = []
+        self.intake = Intake(Lines(max_bytes), DECODERS[decoder], self.counts, self.readings.extend)
+        self.intake.opened()
+
+    def args(self) -> list[object]:
+        return [reading.args[0] for reading in self.readings]
+
+    def balanced(self) -> bool:
+        return self.counts.frames == len(self.readings) + sum(self.counts.dropped.values())
+
+
+@pytest.fixture
+def text() -> Iterator[Line]:
+    line = Line("text")
+    yield line
+    assert line.balanced()
+
+
+def test_the_first_half_line_is_dropped_after_every_opening(text: Line) -> None:
+    text.intake.received(b"lf\nwhole\n")
+    text.intake.lost()
+    text.intake.opened()
+    text.intake.received(b"alf again\nwhole again\n")
+    assert text.args() == ["whole", "whole again"]
+    assert text.counts.dropped == {"first line": 2}
+
+
+def test_what_was_cut_off_never_joins_what_comes_after(text: Line) -> None:
+    text.intake.received(b"first\n12")
+    text.intake.lost()
+    text.intake.opened()
+    text.intake.received(b"1.5\n22.5\n")
+    assert text.args() == ["22.5"]
+    assert text.counts.dropped == {"first line": 2, "cut off": 1}
+
+
+def test_nmea_drops_no_first_line_for_the_checksum_decides() -> None:
+    line = Line("nmea")
+    line.intake.received(sentence(1) + sentence(2)[:9])
+    line.intake.lost()
+    line.intake.opened()
+    line.intake.received(sentence(2)[9:] + sentence(3))
+    assert line.args() == [sentence(n).decode().strip() for n in (1, 3)]
+    assert line.counts.dropped == {"cut off": 1, "no sentence": 1}
+    assert line.balanced()
+
+
+def test_an_overlong_line_is_counted_as_a_frame_that_was_dropped() -> None:
+    line = Line("nmea", max_bytes=100)
+    line.intake.received(sentence(1) + b"\xff" * 5000 + b"\n" + sentence(2))
+    assert len(line.readings) == 2
+    assert line.counts.dropped == {"overlong": 1}
+    assert line.balanced()
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 4096])
+def test_a_capture_gives_all_its_right_sentences_in_order(shared: Path, size: int) -> None:
+    for capture in sorted((shared / "captures").glob("*.bin")):
+        data = capture.read_bytes()
+        line = Line("nmea")
+        for start in range(0, len(data), size):
+            line.intake.received(data[start : start + size])
+        found = list(kinds(data))
+        assert line.args() == [text.decode("latin-1") for kind, text in found if kind == "right"]
+        dropped = {"wrong checksum": 0, "no sentence": 0} | line.counts.dropped
+        assert dropped == {
+            "wrong checksum": sum(kind == "wrong" for kind, _ in found),
+            "no sentence": sum(kind == "other" for kind, _ in found),
+        }
+        assert line.balanced()

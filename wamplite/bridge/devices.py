@@ -1,0 +1,83 @@
+"""What a person wants to know of a serial device: a name that stays, who holds it, what is wrong.
+
+All of it is read from /dev and /proc, a courtesy: where nothing can be read, nothing is said.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["explain", "holders", "identity", "is_bare", "stable_name"]
+
+_BARE = ("/dev/ttyUSB", "/dev/ttyACM")
+_STABLE = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
+
+
+def stable_name(device: str, folders: tuple[Path, ...] = _STABLE) -> str | None:
+    """Find the name under /dev/serial that keeps meaning this device."""
+    target = os.path.realpath(device)
+    for folder in folders:
+        with suppress(OSError):
+            for link in sorted(folder.iterdir()):
+                if os.path.realpath(link) == target:
+                    return str(link)
+    return None
+
+
+def is_bare(device: str) -> bool:
+    """Tell whether this name is given out anew at every plugging."""
+    return device.startswith(_BARE)
+
+
+def identity(device: str) -> tuple[str, int, int] | None:
+    """Tell what a path means now: another value for another device or rights; None: not there."""
+    try:
+        found = os.stat(device)
+    except OSError:
+        return None
+    return os.path.realpath(device), found.st_rdev, found.st_ctime_ns
+
+
+def holders(device: str) -> Iterator[str]:
+    """Find the other processes that have the device open: "minicom (pid 812)"."""
+    target = os.path.realpath(device)
+    for pid in _others():
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if any(
+                os.readlink(f"/proc/{pid}/fd/{n}") == target for n in os.listdir(f"/proc/{pid}/fd")
+            ):
+                yield f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+
+
+def _others() -> Iterator[str]:
+    own = str(os.getpid())
+    with suppress(OSError):
+        yield from (name for name in os.listdir("/proc") if name.isdigit() and name != own)
+
+
+def explain(device: str, number: int | None, text: str) -> str:
+    """Say what is wrong with a device that could not be opened, and what to do about it."""
+    if number in (errno.EACCES, errno.EPERM):
+        return (
+            f"{device}: permission denied; add yourself to the group that owns it"
+            f" (sudo usermod -aG {_group(device)} $USER) and log in again"
+        )
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return f"{device}: in use by {', '.join(holders(device)) or 'another program'}"
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return f"{device}: not there"
+    if number == errno.ENOTTY:
+        return f"{device}: not a serial device"
+    return f"{device}: {text}"
+
+
+def _group(device: str) -> str:
+    with suppress(OSError, KeyError, ImportError):
+        import grp
+
+        return grp.getgrgid(os.stat(device).st_gid).gr_name
+    return "dialout"
