@@ -1,0 +1,1 @@
+"""Transports: bytes only, nothing of WAMP. Each file imports its own library and only that."""

@@ -1,0 +1,56 @@
+"""What every transport promises: one connection that carries messages as bytes.
+
+One thread, the connection's own, calls `receive` until it raises. Any thread may call `frame`,
+`ping`, `finish` and write to `stream`. A transport knows nothing of WAMP, and what cuts bytes into
+frames is a pure machine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from .stream import Stream
+
+MOST = 1 << 24  # bytes; no transport of ours carries a larger message
+
+
+class Transport(ABC):
+    """One connection that carries messages as bytes.
+
+    `serializer` is the name both sides agreed on. Transports of equal `framing` frame a payload to
+    equal bytes, so that a frame made once serves them all. `max_send` is the largest payload the
+    peer takes. `heard` is `time.monotonic()` of the last received bytes.
+    """
+
+    __slots__ = ("framing", "heard", "max_send", "serializer", "stream")
+
+    stream: Stream
+    serializer: str
+    framing: str
+    max_send: int
+    heard: float
+
+    @abstractmethod
+    def frame(self, payload: bytes) -> bytes:
+        """Return the payload as it stands on the wire (pure)."""
+
+    @abstractmethod
+    def receive(self) -> list[bytes]:
+        """Wait for one `stream.recv` and return the payloads that it completed, perhaps none.
+
+        Answers pings. Raises TransportLost at the end, and ProtocolError once the peer has broken
+        the transport's rules: after the payloads that were complete before, and after writing
+        what the transport wants said then.
+        """
+
+    @abstractmethod
+    def limit_receive(self, size: int) -> None:
+        """Accept payloads of up to `size` bytes from now on (the reading thread)."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Ask the peer for a sign of life; any thread."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Say the transport's own goodbye after what is queued, and write no more; any thread."""

@@ -1,0 +1,342 @@
+"""WAMP-RawSocket: a handshake of four octets, then frames with a header of four (RFC "RawSocket").
+
+    handshake  7F | LLLL SSSS | 00 | 00    L: its sender receives at most 2^(9+L) octets a message
+    refusal    7F | EEEE 0000 | 00 | 00
+    frame      RRRR XTTT | 24 bit length | payload    T: 0 message, 1 PING, 2 PONG; X: 2^24 exactly
+
+The parts that know octets (`request`, `read_request`, `reply`, `read_reply`, `refusal`, `frame`,
+`Framer`) are pure; `accept`, `connect` and `RawSocket` hold them to a stream. Both sides keep the
+limit that the other announced: ours is enforced here, the peer's is `max_send`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from struct import Struct
+from typing import NamedTuple
+
+from ..core.errors import ConnectTimeout, ProtocolError, TransportLost, UsageError
+from .base import MOST, Transport
+from .stream import Stream
+
+MAGIC = 0x7F
+SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
+NAMES = {code: name for name, code in SERIALIZERS.items()}
+SERIALIZER_UNSUPPORTED, LENGTH_UNACCEPTABLE, RESERVED_BITS, TOO_MANY_CONNECTIONS = 1, 2, 3, 4
+REFUSALS = {
+    SERIALIZER_UNSUPPORTED: "serializer unsupported",
+    LENGTH_UNACCEPTABLE: "maximum message length unacceptable",
+    RESERVED_BITS: "use of reserved bits",
+    TOO_MANY_CONNECTIONS: "maximum connection count reached",
+}
+LEAST = 512  # octets; L = 0
+FIRST_MESSAGE = 16384
+
+MESSAGE, PING, PONG = 0, 1, 2
+X_BIT = 0x0800_0000
+_header = Struct(">I").unpack_from
+
+
+class Request(NamedTuple):
+    """What the client's handshake asks for: a serializer, and the most it wants to receive."""
+
+    serializer: str
+    max_send: int
+
+
+class Refused(ProtocolError):
+    """The handshake cannot be accepted; `answer` is what to write before closing."""
+
+    def __init__(self, text: str, answer: bytes = b"") -> None:
+        super().__init__(text)
+        self.answer = answer
+
+
+# Handshake
+
+
+def length_code(size: int) -> int:
+    """Return L for the largest power of two that is not above `size`."""
+    if size < LEAST:
+        raise UsageError(f"a RawSocket message size must be at least {LEAST}, not {size}")
+    return min(size, MOST).bit_length() - 10
+
+
+def request(serializer: str, max_message_size: int) -> bytes:
+    """Return the client's handshake."""
+    code = SERIALIZERS.get(serializer)
+    if code is None:
+        raise UsageError(f"RawSocket carries {', '.join(SERIALIZERS)}, not {serializer!r}")
+    return bytes((MAGIC, length_code(max_message_size) << 4 | code, 0, 0))
+
+
+reply = request  # the router echoes the serializer, with its own L
+
+
+def refusal(code: int) -> bytes:
+    """Return the router's answer to a handshake it does not accept."""
+    return bytes((MAGIC, code << 4, 0, 0))
+
+
+def read_request(head: bytes, serializers: Sequence[str], least_send: int = LEAST) -> Request:
+    """Read a client's four octets; raises Refused."""
+    magic, kind, third, fourth = head
+    if magic != MAGIC:
+        raise Refused(f"RawSocket handshake: expected 7f first, not {head.hex(' ')}")
+    if third or fourth:
+        raise Refused(
+            f"RawSocket handshake: reserved octets must be 0, not {head.hex(' ')}",
+            refusal(RESERVED_BITS),
+        )
+    serializer = NAMES.get(kind & 15)
+    if serializer is None or serializer not in serializers:
+        raise Refused(
+            f"RawSocket handshake: serializer {kind & 15} is not one of {', '.join(serializers)}",
+            refusal(SERIALIZER_UNSUPPORTED),
+        )
+    max_send = LEAST << (kind >> 4)
+    if max_send < least_send:
+        raise Refused(
+            f"RawSocket handshake: the peer receives {max_send} octets, {least_send} are needed",
+            refusal(LENGTH_UNACCEPTABLE),
+        )
+    return Request(serializer, max_send)
+
+
+def read_reply(head: bytes, serializer: str) -> int:
+    """Read the router's four octets: the most it receives. Raises ProtocolError, TransportLost."""
+    magic, kind, third, fourth = head
+    if magic != MAGIC:
+        raise ProtocolError(f"expected a RawSocket handshake (7f first), got {head!r}")
+    code = kind >> 4
+    if not kind & 15:
+        text = f"refused the RawSocket handshake: {REFUSALS.get(code, f'error {code}')}"
+        raise (TransportLost if code == TOO_MANY_CONNECTIONS else ProtocolError)(text)
+    if third or fourth or kind & 15 != SERIALIZERS[serializer]:
+        raise ProtocolError(f"expected a RawSocket handshake for {serializer}, got {head.hex(' ')}")
+    return LEAST << code
+
+
+# Frames
+
+
+def frame(payload: bytes, kind: int = MESSAGE) -> bytes:
+    """Return the payload with its header."""
+    size = len(payload)
+    if size >= MOST:
+        if size > MOST:
+            raise UsageError(f"a RawSocket frame holds at most {MOST} octets, not {size}")
+        size = X_BIT
+    return (kind << 24 | size).to_bytes(4, "big") + payload
+
+
+class Framer:
+    """Bytes in; payloads, PINGs and PONGs out. Knows no socket.
+
+    After a violation `error` is set, what was complete before it has been returned, and no more
+    is read. A payload is collected as it comes: a declared length allocates nothing.
+    """
+
+    __slots__ = ("_body", "_kind", "_missing", "_rest", "error", "limit", "pings", "pongs")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.error: ProtocolError | None = None
+        self.pings: list[bytes] = []  # payloads to answer; the reader takes them
+        self.pongs = 0
+        self._rest = b""  # less than a header
+        self._body: bytearray | None = None  # the unfinished frame of `_kind`
+        self._kind = MESSAGE
+        self._missing = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the payloads of the messages that `data` completes."""
+        payloads: list[bytes] = []
+        pos = self._resume(data, payloads) if self._body is not None else 0
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        end = len(data)
+        last, limit = end - 4, self.limit
+        while pos <= last and self.error is None:
+            (size,) = _header(data, pos)
+            start = pos + 4
+            if 0 < size <= limit:  # a message: type and reserved bits are 0
+                pos = start + size
+                if pos <= end:
+                    payloads.append(data[start:pos])
+                else:
+                    self._begin(MESSAGE, data[start:], pos - end)
+            else:
+                pos = self._other(size, data, start, payloads)
+        if pos < end:
+            self._rest = data[pos:]
+        return payloads
+
+    def check(self) -> None:
+        """Raise the violation that was found, if any."""
+        if self.error is not None:
+            raise self.error
+
+    def _other(self, header: int, data: bytes, start: int, payloads: list[bytes]) -> int:
+        """Read what is not an ordinary message; return where the next frame starts."""
+        kind, size = header >> 24 & 7, header & 0xFFFFFF
+        if header & X_BIT:
+            size = MOST if not size else self._fail(f"the X bit with a length of {size}")
+        if header >> 28 or kind > PONG:
+            self._fail(f"reserved bits or frame type in {header:08x}")
+        elif size > self.limit:
+            self._fail(f"a frame of {size} octets, the limit is {self.limit}")
+        elif not size and kind == MESSAGE:
+            self._fail("a message of no octets")
+        if self.error is not None:
+            return len(data)
+        stop = start + size
+        if stop <= len(data):
+            self._done(kind, data[start:stop], payloads)
+        else:
+            self._begin(kind, data[start:], stop - len(data))
+        return stop
+
+    def _begin(self, kind: int, body: bytes, missing: int) -> None:
+        self._kind, self._body, self._missing = kind, bytearray(body), missing
+
+    def _resume(self, data: bytes, payloads: list[bytes]) -> int:
+        """Go on with an unfinished frame; return where the next one starts."""
+        body = self._body
+        assert body is not None
+        stop = self._missing
+        body += data if len(data) <= stop else data[:stop]
+        self._missing -= min(stop, len(data))
+        if not self._missing:
+            self._body = None
+            self._done(self._kind, bytes(body), payloads)
+        return min(stop, len(data))
+
+    def _done(self, kind: int, payload: bytes, payloads: list[bytes]) -> None:
+        if kind == MESSAGE:
+            payloads.append(payload)
+        elif kind == PING:
+            self.pings.append(payload)
+        else:
+            self.pongs += 1
+
+    def _fail(self, what: str) -> int:
+        if self.error is None:
+            self.error = ProtocolError(f"RawSocket: {what}")
+        return 0
+
+
+# With a stream
+
+
+class RawSocket(Transport):
+    """A RawSocket connection after its handshake, on either side."""
+
+    __slots__ = ("_early", "_framer", "_most")
+
+    frame = staticmethod(frame)
+
+    def __init__(self, stream: Stream, serializer: str, *, max_send: int, limit: int) -> None:
+        self.stream = stream
+        self.serializer = serializer
+        self.framing = "rawsocket"
+        self.max_send = max_send
+        self.heard = time.monotonic()
+        self._framer = Framer(limit)
+        self._most = limit  # what we announced
+        self._early = b""  # came with the handshake
+
+    def receive(self) -> list[bytes]:
+        framer = self._framer
+        framer.check()
+        data = self._early or self.stream.recv()
+        if not data:
+            raise self.stream.ended()
+        self._early = b""
+        self.heard = time.monotonic()
+        payloads = framer.feed(data)
+        if framer.pings:
+            pings, framer.pings = framer.pings, []
+            self.stream.write([frame(payload, PONG) for payload in pings])
+        if not payloads:
+            framer.check()
+        return payloads
+
+    @property
+    def pongs(self) -> int:
+        """How many PONGs came."""
+        return self._framer.pongs
+
+    def limit_receive(self, size: int) -> None:
+        self._framer.limit = min(size, self._most)
+
+    def ping(self) -> None:
+        self.stream.write([frame(b"", PING)])
+
+    def finish(self) -> None:
+        self.stream.finish()
+
+
+def accept(
+    stream: Stream,
+    head: bytes,
+    *,
+    serializers: Sequence[str],
+    max_message_size: int,
+    first_message_size: int = FIRST_MESSAGE,
+    least_send: int = LEAST,
+) -> RawSocket:
+    """Answer a client's handshake, of which `head` has been read already (the reading thread).
+
+    Raises Refused, after writing the answer that the specification wants, and TransportLost.
+    Deadlines are the caller's: it calls `stream.shutdown`.
+    """
+    head = _read_handshake(stream, head)
+    try:
+        serializer, max_send = read_request(head[:4], serializers, least_send)
+    except Refused as refused:
+        if refused.answer:
+            stream.write([refused.answer])
+        raise
+    stream.write([reply(serializer, max_message_size)])
+    transport = RawSocket(
+        stream, serializer, max_send=max_send, limit=LEAST << length_code(max_message_size)
+    )
+    transport.limit_receive(first_message_size)
+    transport._early = head[4:]
+    return transport
+
+
+def connect(
+    stream: Stream, serializer: str, *, max_message_size: int, deadline: float | None = None
+) -> RawSocket:
+    """Shake hands with a router; `deadline` is a `time.monotonic()`, then ConnectTimeout."""
+    stream.write([request(serializer, max_message_size)])
+    try:
+        head = _read_handshake(stream, b"", deadline)
+    except TimeoutError as exc:
+        raise ConnectTimeout(f"{stream.peer}: no answer to the RawSocket handshake") from exc
+    try:
+        max_send = read_reply(head[:4], serializer)
+    except (ProtocolError, TransportLost) as exc:
+        raise type(exc)(f"{stream.peer}: {exc}") from exc
+    transport = RawSocket(
+        stream, serializer, max_send=max_send, limit=LEAST << length_code(max_message_size)
+    )
+    transport._early = head[4:]
+    return transport
+
+
+def _read_handshake(stream: Stream, head: bytes, deadline: float | None = None) -> bytes:
+    """Return four octets or more."""
+    while len(head) < 4:
+        if head and head[0] != MAGIC:
+            return head.ljust(4, b"\0")  # whatever follows, it is refused
+        data = stream.recv_by(deadline) if deadline is not None else stream.recv()
+        if not data:
+            raise stream.ended()
+        head += data
+    if deadline is not None:
+        stream.set_receive_timeout(None)
+    return head
