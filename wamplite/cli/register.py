@@ -1,8 +1,9 @@
 """Serve a procedure by running a command for each call: wamplite register PROCEDURE -- CMD ...
 
 The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. What it prints is
-the result, JSON where it parses as JSON, else text, and none where it prints nothing. An exit code other than 0 is the error
-wamplite.error.command_failed. Callers choose the words: where CMD takes options, end it with `--`.
+the result, JSON where it parses as JSON, else text, and none where it prints nothing. An exit code
+other than 0 is the error wamplite.error.command_failed. Callers choose the words: where CMD takes
+options, end it with `--`.
 """
 
 from __future__ import annotations
