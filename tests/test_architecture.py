@@ -22,6 +22,7 @@ PURE |= {"heapq", "itertools", "math", "operator", "re", "types", "typing"}
 
 # Third-party libraries (and the standard ones they replace), and the files that may import them.
 LIBRARIES = {
+    "transports/websocket_frames.py": {"wsaccel"},
     "transports/websocket_server.py": {"simple_websocket", "wsproto", "h11"},
     "transports/websocket_client.py": {"websocket"},
     "transports/serial_line.py": {"serial"},

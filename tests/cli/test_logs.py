@@ -1,0 +1,74 @@
+"""The router's log: bounded in length, rate and memory, and never waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from tests.processes import ROOT
+from wamplite.cli.logs import LENGTH, PER_SECOND, Limit, one_line
+
+
+def logged(program: str) -> subprocess.CompletedProcess[str]:
+    head = "import logging, threading, time; from wamplite.cli import logs\n"
+    head += "log = logging.getLogger('wamplite.test')\n"
+    return subprocess.run(
+        [sys.executable, "-c", head + program],
+        cwd=ROOT, capture_output=True, text=True, timeout=20, check=True,
+    )  # fmt: skip
+
+
+def test_a_line_escapes_control_characters() -> None:
+    assert one_line("uri\x1b[2J\nnext\x9b\u2028é") == b"uri\\x1b[2J\\nnext\\x9b\\u2028\xc3\xa9\n"
+
+
+def test_a_line_is_at_most_500_bytes_and_keeps_both_ends() -> None:
+    for text in ("a" * 10_000 + "END", "é" * 400 + "END", "\x00" * 499 + "END", "\ud800" * 300):
+        line = one_line(text)
+        assert len(line) <= LENGTH and line.endswith(b"\n") and line.count(b"\n") == 1
+        assert b"..." in line
+    assert one_line("START" + "x" * 10_000 + "END").startswith(b"START")
+    assert one_line("START" + "x" * 10_000 + "END").endswith(b"END\n")
+
+
+def test_the_same_event_passes_ten_times_a_second() -> None:
+    limit = Limit()
+    assert [limit.allows("a", 0.5) for _ in range(12)].count(True) == PER_SECOND
+    assert limit.allows("b", 0.9) and limit.left_out == 2
+    assert limit.allows("a", 1.6)
+
+
+def test_very_many_different_events_are_counted_together() -> None:
+    limit = Limit()
+    assert sum(limit.allows(number, 0.5) for number in range(10_000)) <= 300
+
+
+def test_left_out_lines_are_told() -> None:
+    program = "with logs.to_stderr('info'):\n"
+    program += "    for n in range(30): log.info('flood %d', n)\n"
+    program += "    time.sleep(1.1)\n    log.info('flood %d', 99)\n    log.debug('hidden')\n"
+    lines = logged(program).stderr.splitlines()
+    assert len(lines) == PER_SECOND + 2
+    assert lines[-2] == "20 log lines left out"
+    assert lines[-1].endswith("INFO wamplite.test: flood 99")
+
+
+def test_a_stderr_that_nobody_reads_stops_nobody() -> None:
+    program = "import logging, time; from wamplite.cli import logs\n"
+    program += "with logs.to_stderr('info'):\n    start = time.monotonic()\n"
+    program += "    for n in range(5000): logging.info(f'{n} ' + 'x' * 400)\n"
+    program += "    print(time.monotonic() - start, flush=True)\n"
+    reader, writer = os.pipe()
+    try:
+        started = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=writer, timeout=20, check=True,
+        )  # fmt: skip
+        assert float(done.stdout) < 5
+        assert time.monotonic() - started < 15
+    finally:
+        os.close(reader)
+        os.close(writer)
