@@ -5,7 +5,7 @@ WampliteError
 ├── UsageError            our own caller broke a promise (also a ValueError)
 ├── SessionNotReady       the session has not joined, or has left
 ├── TransportLost         the connection is gone (also a ConnectionError)
-├── ConnectTimeout        nobody answered in time while connecting (also TransportLost, TimeoutError)
+├── ConnectTimeout        nobody answered while connecting (also TransportLost, TimeoutError)
 └── ApplicationError      the other side said no, with a URI, args and kwargs
     ├── NoSuchProcedure, InvalidArgument, NotAuthorized, Canceled, Unavailable
     ├── CallTimeout       no answer in time (also a TimeoutError)
@@ -15,7 +15,7 @@ WampliteError
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from . import uris
 
@@ -45,7 +45,7 @@ class ConnectTimeout(TransportLost, TimeoutError):
 
 
 class ApplicationError(WampliteError):
-    """An ERROR or ABORT of the other side: its URI in `error`, its payload in `args` and `kwargs`."""
+    """An ERROR or ABORT of the other side: its URI in `error`, its payload in `args`, `kwargs`."""
 
     uri: ClassVar[str | None] = None
 
@@ -107,18 +107,17 @@ class AuthenticationFailed(JoinRefused):
     """The router did not accept who we say we are; trying again cannot help."""
 
 
-BY_URI: dict[str, type[ApplicationError]] = {
-    kind.uri: kind
-    for kind in (
-        NoSuchProcedure,
-        InvalidArgument,
-        NotAuthorized,
-        Canceled,
-        Unavailable,
-        CallTimeout,
-    )
-    if kind.uri
-} | {uris.CANCELLED: Canceled}
+_KINDS: tuple[type[ApplicationError], ...] = (
+    NoSuchProcedure,
+    InvalidArgument,
+    NotAuthorized,
+    Canceled,
+    Unavailable,
+    CallTimeout,
+)
+BY_URI = {kind.uri: kind for kind in _KINDS} | {uris.CANCELLED: Canceled}
+
+_Error = TypeVar("_Error", bound=ApplicationError)
 
 AUTHENTICATION = frozenset(
     {
@@ -148,10 +147,9 @@ def from_abort(
     return _build(kind, reason, args, kwargs)
 
 
-Kind = Any  # TypeVar of the exception built; `error` may also be a key of kwargs, hence no **
-
-
-def _build(kind: Kind, uri: str, args: list[Any] | None, kwargs: dict[str, Any] | None) -> Kind:
+def _build(
+    kind: type[_Error], uri: str, args: list[Any] | None, kwargs: dict[str, Any] | None
+) -> _Error:
     error = kind(uri, *(args or ()))
-    error.kwargs = dict(kwargs or {})
+    error.kwargs = dict(kwargs or {})  # not by **: `error` may be one of its keys
     return error

@@ -1,4 +1,4 @@
-"""IDs: integers from 1 to 2**53, random in the global scope, counted in the session's (RFC "IDs")."""
+"""IDs: integers from 1 to 2**53, random in the global scope, counted in a session's (RFC "IDs")."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ _publications = random.Random(secrets.randbits(256))
 def new_session() -> int:
     """Draw a session id nobody can guess."""
     return secrets.randbelow(MAX_ID) + 1
+
+
+def new_authid() -> str:
+    """Draw a name for somebody who did not tell one that could be trusted."""
+    return secrets.token_hex(8)
 
 
 def new_publication() -> int:

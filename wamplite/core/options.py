@@ -77,7 +77,15 @@ PAYLOAD: Keys = (
     | {key: STR for key in ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid")}
     | {"enc_algo": ENCRYPTION, "enc_key": STR, "enc_serializer": STR}
 )
+RESULT_DETAILS: Keys = PAYLOAD | {"progress": BOOL}
 IDENTITY: Keys = {"authid": STR, "authrole": STR, "authextra": DICT, "agent": STR}
+HELLO_DETAILS: Keys = IDENTITY | {"roles": CLIENT_ROLES, "authmethods": STRS}
+WELCOME_DETAILS: Keys = IDENTITY | {
+    "roles": ROUTER_ROLES, "authmethod": STR, "authprovider": STR, "realm": STR,
+}  # fmt: skip
+REASON: Keys = {"message": STR}
+SUBSCRIPTION_LOST: Keys = {"subscription": ID, "reason": STR}
+REGISTRATION_LOST: Keys = {"registration": ID, "reason": STR}
 MODE: Keys = FORWARD | {"mode": STR}
 PUBLISH_OPTIONS: Keys = PAYLOAD | {
     "acknowledge": BOOL, "exclude_me": BOOL, "disclose_me": BOOL, "retain": BOOL,

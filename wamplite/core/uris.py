@@ -51,6 +51,7 @@ FEATURE_NOT_SUPPORTED = "wamp.error.feature_not_supported"
 # Errors the specification leaves to implementations
 RUNTIME_ERROR = "wamp.error.runtime_error"  # an exception in a callee's code, as Autobahn names it
 LIMIT_REACHED = "wamplite.error.limit_reached"
+INTERNAL_ERROR = "wamplite.error.internal_error"  # a fault of the router itself
 COMMAND_FAILED = "wamplite.error.command_failed"
 
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
@@ -69,7 +70,7 @@ def is_valid_pattern(uri: str) -> bool:
 
 
 def is_strict(uri: str) -> bool:
-    """Tell whether `uri` keeps the strict rule: components of digits, lower-case letters and '_'."""
+    """Tell whether `uri` keeps the strict rule: components of digits, lower case and '_'."""
     return _fits(uri) and _STRICT.fullmatch(uri) is not None
 
 
