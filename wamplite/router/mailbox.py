@@ -1,0 +1,99 @@
+"""What is posted to a member, on its way to the connection's outbox.
+
+Posting happens with the routing role of the realm only, so nothing is locked here: messages are
+encoded as they are posted, gathered, and written at once at the end of the round. An Encoder serves
+all peers of a realm that share serializer and framing, and remembers its last message: an EVENT is
+encoded once, however many subscribers it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..core.messages import Message, to_array
+from ..serializers import Serializer
+from ..transports.base import Transport
+
+if TYPE_CHECKING:
+    from .routing import Routing
+
+MANY = 128  # so many in one round are written before it ends
+
+
+class Encoder:
+    """Messages to frames, for one serializer and one framing."""
+
+    def __init__(self, serializer: Serializer, frame: Callable[[bytes], bytes]) -> None:
+        self._dumps = serializer.dumps
+        self._frame = frame
+        self.last: Message | None = None
+        self.frame = b""
+        self.size = 0  # of the payload in `frame`
+
+    def encode(self, message: Message) -> bytes:
+        """Return the frame of a message, and keep it for the next who is posted the same."""
+        payload = self._dumps(to_array(message))
+        self.size = len(payload)
+        self.frame = self._frame(payload)
+        self.last = message
+        return self.frame
+
+
+class Mailbox:
+    """The way from a realm to one connection."""
+
+    __slots__ = ("_count", "_encoder", "_max_send", "_on_end", "_queued", "_routing", "_transport")
+
+    def __init__(
+        self,
+        routing: Routing,
+        transport: Transport,
+        tally: Callable[[str], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._routing = routing
+        self._transport = transport
+        self._encoder = routing.encoder(transport)
+        self._count = tally
+        self._max_send = transport.max_send
+        self._queued: list[bytes] = []
+        self._on_end = on_end
+
+    def post(self, message: Message) -> bool:
+        """Queue a message; False if the peer does not take messages so large."""
+        encoder = self._encoder
+        frame = encoder.frame if encoder.last is message else encoder.encode(message)
+        if encoder.size > self._max_send:
+            self._count("messages_above_the_peers_limit")
+            return False
+        queued = self._queued
+        if not queued:
+            self._routing.touched.append(self)
+        queued.append(frame)
+        if len(queued) == MANY:
+            self.deliver()
+        return True
+
+    def post_droppable(self, message: Message) -> bool:
+        """Queue an event that a slow peer would rather lose than its session."""
+        encoder = self._encoder
+        frame = encoder.frame if encoder.last is message else encoder.encode(message)
+        if encoder.size > self._max_send:
+            self._count("messages_above_the_peers_limit")
+            return False
+        self.deliver()  # what was posted before goes before
+        self._transport.stream.write([frame], droppable=True)
+        return True
+
+    def deliver(self) -> None:
+        """Hand all that is queued to the outbox, in one write that cannot block."""
+        if self._queued:
+            queued, self._queued = self._queued, []
+            self._transport.stream.write(queued)
+
+    def end(self) -> None:
+        """Finish the connection after all that was posted."""
+        self.deliver()
+        self._transport.finish()
+        self._on_end()
