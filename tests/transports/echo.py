@@ -1,0 +1,87 @@
+"""An echo over wamplite's WebSocket server without WAMP, for the Autobahn WebSocket test suite.
+
+    python -m tests.transports.echo KIND        KIND: text or binary
+
+prints its port, then echoes messages of both kinds until stdin ends. Messages of KIND take the
+server's quick way, messages of the other kind, which a WAMP connection would refuse, wsproto's.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+
+from wsproto.events import BytesMessage, TextMessage
+
+from wamplite.core.errors import WampliteError
+from wamplite.transports import websocket_upgrade
+from wamplite.transports.stream import Stream
+from wamplite.transports.websocket_frames import BINARY, TEXT
+from wamplite.transports.websocket_server import WebSocketServer
+
+LIMIT = 20 * 2**20
+SERIALIZERS = {"text": "json", "binary": "msgpack"}
+
+
+class Other(bytes):
+    """A message of the kind that the connection is not for."""
+
+
+class Echo(WebSocketServer):
+    """A WebSocket that takes both kinds of messages."""
+
+    def _on_data(self, event: TextMessage | BytesMessage) -> None:
+        usual, before = self.first_byte, len(self.messages)
+        self.first_byte = TEXT if isinstance(event, TextMessage) else BINARY
+        super()._on_data(event)
+        if self.first_byte != usual:
+            self.messages[before:] = map(Other, self.messages[before:])
+        self.first_byte = usual
+
+    _handlers = WebSocketServer._handlers | {TextMessage: _on_data, BytesMessage: _on_data}
+
+    def echo(self, message: bytes) -> None:
+        """Send a message back as what it came."""
+        first = self.first_byte ^ (TEXT ^ BINARY) if type(message) is Other else self.first_byte
+        self.stream.write([self.frame_of(first, message)])
+        if self.stream.left > LIMIT:
+            self.stream.flush(10)
+
+
+def serve(sock: socket.socket, serializer: str) -> None:
+    """Serve one connection to its end."""
+    stream = Stream(sock)
+    try:
+        request, rest = websocket_upgrade.read_request(stream, b"")
+        key = websocket_upgrade.check_version(request)
+        stream.write([websocket_upgrade.agree(key)])
+        echo = Echo(stream, serializer, LIMIT, rest)
+        while True:
+            for message in echo.receive():
+                echo.echo(message)
+            stream.flush(10)
+    except WampliteError:
+        pass
+    finally:
+        stream.close()
+
+
+def listen(listener: socket.socket, serializer: str) -> None:
+    """Start a thread for each connection."""
+    while True:
+        sock, _ = listener.accept()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=serve, args=(sock, serializer), daemon=True).start()
+
+
+def main() -> None:
+    """Listen until stdin ends."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    threading.Thread(target=listen, args=(listener, SERIALIZERS[sys.argv[1]]), daemon=True).start()
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

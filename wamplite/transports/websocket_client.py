@@ -1,0 +1,243 @@
+"""WebSocket, the client's side: websocket-client shakes hands, its frames are read here.
+
+websocket-client's own reading knows no largest message, copies fragments quadratically, checks
+UTF-8 in pure Python and holds a lock that its `close` waits for; its grammar (ABNF) is good.
+So the handshake and the judgement of frames are the library's; cutting and collecting is done
+below, within `limit`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import websocket
+from websocket import ABNF
+
+from ..core.errors import ConnectTimeout, ProtocolError, TransportLost
+from .stream import Stream
+from .websocket_frames import (
+    BREACH,
+    CLOSE,
+    NO_CODE,
+    NOT_UTF8,
+    PING,
+    TEXT,
+    TOO_BIG,
+    WRONG_KIND,
+    WebSocket,
+    header,
+    header_size,
+    payload_size,
+    xor,
+)
+
+__all__ = ["WebSocketClient", "connect"]
+
+LARGEST_ANSWER = 16384  # bytes of a server's answer to the handshake
+READ = 4096
+
+
+def connect(
+    stream: Stream, url: str, serializers: Iterable[str], *, max_message_size: int
+) -> WebSocketClient:
+    """Ask for a WebSocket at `url` over a connected stream, by the first serializer that suits.
+
+    `stream.set_receive_timeout` bounds the wait. Raises ConnectTimeout, TransportLost for any
+    answer but 101, ProtocolError when the server agrees to something that was not asked.
+    """
+    names = tuple(serializers)
+    socket = HandshakeSocket(stream)
+    library = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
+    asked = ", ".join(f"wamp.2.{name}" for name in names)
+    try:
+        library.connect(
+            url,
+            socket=socket,
+            suppress_origin=True,
+            redirect_limit=0,
+            header=[f"Sec-WebSocket-Protocol: {asked}"],
+        )
+    except websocket.WebSocketTimeoutException as exc:
+        raise ConnectTimeout(f"{url}: no answer to the WebSocket handshake in time") from exc
+    except websocket.WebSocketBadStatusException as exc:
+        raise TransportLost(f"{url}: {refusal(exc)}") from exc
+    except websocket.WebSocketConnectionClosedException as exc:
+        raise TransportLost(f"{url}: hung up during the WebSocket handshake") from exc
+    except websocket.WebSocketException as exc:
+        raise ProtocolError(f"{url}: not a WebSocket handshake: {exc}") from exc
+    serializer = chosen(url, library.getheaders() or {}, names)
+    return WebSocketClient(stream, serializer, max_message_size, socket.unread)
+
+
+def refusal(exc: websocket.WebSocketBadStatusException) -> str:
+    """Say what a server answered that did not agree."""
+    body = (exc.resp_body or b"").decode(errors="replace").strip()
+    return f"expected HTTP 101, got {exc.status_code}: {body[:300]!r}"
+
+
+def chosen(url: str, headers: dict[str, str], names: tuple[str, ...]) -> str:
+    """Return the serializer that the server chose of those it was offered."""
+    if "sec-websocket-extensions" in headers:
+        came = headers["sec-websocket-extensions"]
+        raise ProtocolError(f"{url}: the server chose an extension without being asked: {came!r}")
+    subprotocol = headers.get("sec-websocket-protocol", "")
+    for name in names:
+        if subprotocol == f"wamp.2.{name}":
+            return name
+    expected = " or ".join(f"wamp.2.{name}" for name in names)
+    raise ProtocolError(f"{url}: expected subprotocol {expected}, the server chose {subprotocol!r}")
+
+
+class HandshakeSocket:
+    """A stream as the socket that websocket-client reads one byte at a time."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._read = 0
+        self.unread = b""
+
+    def gettimeout(self) -> float:
+        """Tell websocket-client to call `recv` and `send` as they are."""
+        return 0
+
+    def recv(self, size: int) -> bytes:
+        """Return at most `size` bytes of a bounded answer."""
+        if not self.unread:
+            self.unread = self._stream.recv(READ)
+            self._read += len(self.unread)
+        if self._read - len(self.unread) > LARGEST_ANSWER:
+            raise ProtocolError(f"{self._stream.peer}: the answer is over {LARGEST_ANSWER} bytes")
+        data, self.unread = self.unread[:size], self.unread[size:]
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Put it into the outbox."""
+        self._stream.write([data])
+        return len(data)
+
+    def close(self) -> None:
+        """Leave that to the stream's owner."""
+
+
+class WebSocketClient(WebSocket):
+    """The client's side of one WebSocket."""
+
+    def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes = b"") -> None:
+        super().__init__(stream, serializer, limit, arrived)
+        self.framing = f"websocket-masked-{id(self)}"  # each frame has a key of its own
+        self.first = 0  # byte of the frame that is being collected
+        self.owed = 0  # bytes that it lacks
+        self.kind = 0  # first byte of the message whose last frame is still to come
+        self.control = bytearray()  # payload of a control frame that is being collected
+
+    def frame_of(self, first: int, payload: bytes) -> bytes:
+        """Return a frame masked with a fresh key."""
+        key = os.urandom(4)
+        return header(first, len(payload), 0x80) + key + xor(key, payload)
+
+    def cut(self, data: bytes) -> None:
+        """Cut what has arrived into messages: small whole frames at once, others step by step."""
+        position, end = 0, len(data)
+        while position < end and self.ended is None:
+            if not self.owed and not self.kind:
+                position = self._cut_small(data, position, end)
+                if position == end or self.ended is not None:
+                    return
+            position = self._collect(data, position, end)
+
+    def _cut_small(self, data: bytes, position: int, end: int) -> int:
+        """Cut whole, unfragmented frames of our kind; return where another thing begins."""
+        first_byte, limit, messages = self.first_byte, self.limit, self.messages
+        while end - position > 1 and data[position] == first_byte:
+            start, size = position + 2, data[position + 1]
+            if size == 126 and end - position > 3:
+                start, size = position + 4, data[position + 2] << 8 | data[position + 3]
+                if size < 126:
+                    break
+            elif size > 125:
+                break
+            if size > limit or start + size > end:
+                break
+            position = start + size
+            message = data[start:position]
+            if first_byte == TEXT and not self.is_text(message):
+                break
+            messages.append(message)
+        return position
+
+    def _collect(self, data: bytes, position: int, end: int) -> int:
+        """Take the next part of a frame; return where it ends."""
+        if not self.owed:
+            size = header_size(data[position + 1]) if end - position > 1 else 2
+            if end - position < size:
+                self.keep(data[position:])
+                return end
+            self._begin(data[position : position + size])
+            position += size
+        piece = data[position : position + self.owed]
+        self.owed -= len(piece)
+        if self.first & 0x08:
+            self.control += piece
+        else:
+            self.incoming += piece
+        if not self.owed and self.ended is None:
+            self._complete()
+        return position + len(piece)
+
+    def _begin(self, head: bytes) -> None:
+        """Judge a header: RFC 6455 sections 5.1, 5.2, 5.4 and 5.5."""
+        self.first = head[0]
+        self.owed = size = payload_size(head)
+        is_control = head[0] & 0x08
+        if head[1] & 0x80:
+            self.refuse(BREACH, "a masked frame from the server")
+        elif head[1] == 126 and size < 126 or head[1] == 127 and not 65536 <= size < 1 << 63:
+            self.refuse(BREACH, f"a size of {size} in {len(head) - 2} bytes")
+        elif is_control and (size > 125 or not head[0] & 0x80):
+            self.refuse(BREACH, "a control frame that is fragmented or over 125 bytes")
+        elif not is_control and len(self.incoming) + size > self.limit:
+            came = f"a message of {len(self.incoming) + size} bytes or more"
+            self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken")
+        else:
+            self._judge(head[0])
+
+    def _judge(self, first: int) -> None:
+        """Judge bits and opcode, and where in a message it stands."""
+        opcode = first & 0x0F
+        if first & 0x70 or opcode not in ABNF.OPCODES:
+            self.refuse(BREACH, f"reserved bits or opcode in {first:#04x}")
+        elif opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
+            if self.kind:
+                self.refuse(BREACH, "a new message within a message")
+            elif first | 0x80 != self.first_byte:
+                self.refuse(WRONG_KIND, f"the wrong kind of message for wamp.2.{self.serializer}")
+            self.kind = first | 0x80
+        elif opcode == ABNF.OPCODE_CONT and not self.kind:
+            self.refuse(BREACH, "a continuation without a message")
+
+    def _complete(self) -> None:
+        """Act on a frame that is all there."""
+        if self.first & 0x08:
+            payload, self.control = bytes(self.control), bytearray()
+            if self.first == PING:
+                self.answer(payload)
+            elif self.first == CLOSE:
+                self._on_close(payload)
+        elif self.first & 0x80:
+            message, self.incoming, self.kind = bytes(self.incoming), bytearray(), 0
+            if self.first_byte != TEXT or self.is_text(message):
+                self.messages.append(message)
+
+    def _on_close(self, payload: bytes) -> None:
+        """Judge a close frame: section 5.5.1 and 7.4."""
+        try:
+            ABNF(1, 0, 0, 0, ABNF.OPCODE_CLOSE, 0, payload).validate(skip_utf8_validation=True)
+            reason = payload[2:].decode()
+        except websocket.WebSocketProtocolException as exc:
+            self.refuse(BREACH, str(exc))
+        except UnicodeDecodeError:
+            self.refuse(NOT_UTF8, "the reason of a close frame is not UTF-8")
+        else:
+            code = int.from_bytes(payload[:2], "big") if payload else NO_CODE
+            self.closed_by_peer(code, reason)

@@ -1,0 +1,189 @@
+"""WebSocket, as both of its sides share it: frames of RFC 6455 section 5, and a connection's life.
+
+    frames:  first byte (FIN, opcode) . size . masking key, from the client alone . payload
+    life:    receive() ... receive() -> the end is found -> close frame, silence -> it is raised
+
+One recv is cut into all its messages at once. Small whole data frames are cut here or in the
+subclass within a microsecond or two; whatever else arrives (fragments, control frames, long frames,
+nonsense) takes the subclass's careful way, byte for byte in the order of arrival.
+Bounds: a message and its fragments `limit_receive()`, what is held of a header 13 bytes, PONGs
+only while the peer reads them. The peer's end, its breach or its close frame, is told after the
+messages that came before it: `receive()` returns those, the next `receive()` says what is to be
+said, waits LINGER for the peer to hang up, lest a reset overtake the close frame, and raises.
+Any thread may write, ping and finish; only the reading thread receives.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from time import monotonic
+
+from ..core.errors import ProtocolError, TransportLost, WampliteError
+from .base import MOST, Transport
+from .stream import Stream
+
+try:
+    from wsaccel.xormask import XorMaskerSimple
+except ImportError:  # the extra `fast` is not installed
+    XorMaskerSimple = None
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A  # with FIN
+NORMAL, BREACH, WRONG_KIND, NO_CODE, NOT_UTF8, TOO_BIG = 1000, 1002, 1003, 1005, 1007, 1009
+UNREAD_PONGS = 65536  # bytes left over in the outbox: a peer that does not read gets no more PONGs
+LINGER = 0.5  # seconds
+_TABLES = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
+
+
+def xor(key: bytes, data: bytes) -> bytes:
+    """Mask or unmask a payload with its key of four bytes."""
+    if XorMaskerSimple is not None:
+        fast: bytes = XorMaskerSimple(key).process(data)
+        return fast
+    size = len(data)
+    words = (size + 3) // 4
+    if words < 256:  # as one large number; longer payloads are faster in four strides
+        mixed = int.from_bytes(key * words, "little") ^ int.from_bytes(data, "little")
+        return mixed.to_bytes(words * 4, "little")[:size]
+    masked = bytearray(data)
+    for stride in range(4):
+        masked[stride::4] = masked[stride::4].translate(_TABLES[key[stride]])
+    return bytes(masked)
+
+
+def header(first: int, size: int, masked: int = 0) -> bytes:
+    """Return a frame's first bytes up to its size; `masked` is 0x80 in a client's frames."""
+    if size < 126:
+        return bytes((first, masked | size))
+    if size < 65536:
+        return bytes((first, masked | 126)) + size.to_bytes(2, "big")
+    return bytes((first, masked | 127)) + size.to_bytes(8, "big")
+
+
+def header_size(second: int) -> int:
+    """Return how long a header is whose second byte this is, masking key included."""
+    return 2 + {126: 2, 127: 8}.get(second & 0x7F, 0) + (second >> 7) * 4
+
+
+def payload_size(head: bytes) -> int:
+    """Return the size of the payload that a whole header announces."""
+    short = head[1] & 0x7F
+    return short if short < 126 else int.from_bytes(head[2 : 4 if short == 126 else 10], "big")
+
+
+def close_payload(code: int, reason: str = "") -> bytes:
+    """Return what stands in a close frame; NO_CODE stands for a close frame without a code."""
+    if code == NO_CODE:
+        return b""
+    return code.to_bytes(2, "big") + reason.encode()[:123].decode(errors="ignore").encode()
+
+
+class WebSocket(Transport):
+    """An open WebSocket connection: what its reader, its writers and its end have in common."""
+
+    max_send = MOST
+
+    def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes) -> None:
+        self.stream = stream
+        self.serializer = serializer
+        self.heard = monotonic()
+        self.first_byte = TEXT if serializer == "json" else BINARY
+        self.limit = limit
+        self.incoming = bytearray()  # of a message whose last frame is still to come
+        self.messages: list[bytes] = []  # those of one recv
+        self.answers: list[bytes] = []  # PONGs of one recv
+        self.ended: WampliteError | None = None
+        self._last_word = (NORMAL, "")
+        self._goodbye = threading.Lock()  # taken once, by whoever writes the close frame
+        self._early = arrived  # behind the opening handshake
+        self._rest = b""  # the beginning of a header
+
+    def limit_receive(self, size: int) -> None:
+        """Set the largest message that is accepted from now on."""
+        self.limit = size
+
+    def receive(self) -> list[bytes]:
+        """Return the messages that one recv completed; raise how the connection ended."""
+        if self.ended is None:
+            self.cut(self._read())
+            if self.answers:
+                answers, self.answers = self.answers, []
+                self.stream.write(answers)
+            messages, self.messages = self.messages, []
+            if messages or self.ended is None:
+                return messages
+        self.say_goodbye(*self._last_word)
+        self.stream.linger(LINGER)
+        raise self.ended
+
+    def _read(self) -> bytes:
+        early, self._early = self._early, b""
+        if early:
+            return early
+        data = self.stream.recv()
+        if not data:
+            raise self.stream.ended()
+        self.heard = monotonic()
+        rest, self._rest = self._rest, b""
+        return rest + data if rest else data
+
+    @abstractmethod
+    def cut(self, data: bytes) -> None:
+        """Cut what has arrived into `messages`, `answers` and, when it is the last, `ended`."""
+
+    def keep(self, rest: bytes) -> None:
+        """Keep the beginning of a header for the next recv."""
+        self._rest = rest
+
+    def frame(self, payload: bytes) -> bytes:
+        """Return the payload as one frame."""
+        return self.frame_of(self.first_byte, payload)
+
+    @abstractmethod
+    def frame_of(self, first: int, payload: bytes) -> bytes:
+        """Return a frame of any kind, as this side of the connection writes it."""
+
+    def send(self, payload: bytes) -> None:
+        """Put one message into the outbox."""
+        self.stream.write([self.frame(payload)])
+
+    def ping(self) -> None:
+        """Put a ping into the outbox."""
+        self.stream.write([self.frame_of(PING, b"")])
+
+    def finish(self) -> None:
+        """Say goodbye after all that is queued, and write no more."""
+        self.say_goodbye(NORMAL)
+
+    def say_goodbye(self, code: int, reason: str = "") -> None:
+        """Write the close frame unless that is done, and end the writing side."""
+        if self._goodbye.acquire(blocking=False):
+            self.stream.write([self.frame_of(CLOSE, close_payload(code, reason))])
+            self.stream.finish()
+
+    def answer(self, ping: bytes) -> None:
+        """Answer a ping, unless the peer pings without reading."""
+        if self.stream.left < UNREAD_PONGS:
+            self.answers.append(self.frame_of(PONG, ping))
+
+    def refuse(self, code: int, reason: str) -> None:
+        """End the connection because the peer broke the rules of WebSocket."""
+        self._last_word = (code, reason)
+        self.ended = ProtocolError(f"{self.stream.peer} broke WebSocket ({code}): {reason}")
+
+    def closed_by_peer(self, code: int, reason: str) -> None:
+        """End the connection as the peer's close frame asks, with its own code."""
+        self._last_word = (code, "")
+        said = f"{code} {reason!r}" if reason else str(code)
+        self.ended = TransportLost(f"{self.stream.peer} closed the WebSocket: {said}")
+
+    def is_text(self, message: bytes) -> bool:
+        """Tell whether a text message is UTF-8; where not, the connection ends."""
+        if message.isascii():
+            return True
+        try:
+            message.decode()
+        except UnicodeDecodeError as exc:
+            self.refuse(NOT_UTF8, f"a text message is not UTF-8: {exc.reason}, byte {exc.start}")
+            return False
+        return True
