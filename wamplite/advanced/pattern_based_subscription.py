@@ -7,8 +7,9 @@ plain string prefix, by the examples of the section: "com.app.obj" matches "com.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from ..core import uris
@@ -38,61 +39,68 @@ def _topic(publication: Host) -> dict[str, Any]:
 
 
 class PatternBook(Book[Any]):
-    """A book that groups its patterns by a measure, so that `find` looks at few of them."""
+    """A book that groups its patterns by their form: `find` looks once into each form in use."""
 
     writers = (_topic,)
 
     def __init__(self) -> None:
         super().__init__()
-        self.groups: Counter[int] = Counter()  # measure -> how many records
+        self.forms: Counter[Any] = Counter()  # form -> how many records
 
-    @staticmethod
-    def measure(uri: str) -> int:
-        """Return what the records of a group have in common."""
-        raise NotImplementedError
+    @abstractmethod
+    def form(self, uri: str) -> Hashable:
+        """Return what tells which topics a pattern could match."""
+
+    @abstractmethod
+    def candidate(self, topic: str, form: Any) -> str | None:
+        """Return the one pattern of this form that matches the topic, if there can be one."""
 
     def is_valid(self, uri: str) -> bool:
         return uris.is_valid_pattern(uri)
 
     def add(self, uri: str, record: Any) -> None:
         super().add(uri, record)
-        self.groups[self.measure(uri)] += 1
+        self.forms[self.form(uri)] += 1
 
     def remove(self, uri: str) -> None:
         super().remove(uri)
-        self.groups[self.measure(uri)] -= 1
-        self.groups += Counter()  # drops the groups that are empty
+        form = self.form(uri)
+        self.forms[form] -= 1
+        if not self.forms[form]:
+            del self.forms[form]
+
+    def find(self, uri: str) -> Iterable[Any]:
+        candidates = [self.candidate(uri, form) for form in self.forms]
+        return [self.records[pattern] for pattern in candidates if pattern in self.records]
 
 
 class PrefixBook(PatternBook):
-    """Finds the records whose URI the topic starts with: one look-up for each length in use."""
+    """Finds the records whose URI the topic starts with; their form is their length."""
 
     match = "prefix"
-    measure = staticmethod(len)
 
-    def find(self, uri: str) -> Iterable[Any]:
-        found = (self.records.get(uri[:length]) for length in self.groups if length <= len(uri))
-        return [record for record in found if record is not None]
+    def form(self, uri: str) -> int:
+        return len(uri)
+
+    def candidate(self, topic: str, form: int) -> str | None:
+        return topic[:form] if form <= len(topic) else None
 
 
 class WildcardBook(PatternBook):
-    """Finds the records of as many components as the topic, each equal to the topic's or empty."""
+    """Finds the records of as many components as the topic, each equal to the topic's or empty.
+
+    Their form tells for each component whether it is empty.
+    """
 
     match = "wildcard"
 
-    @staticmethod
-    def measure(uri: str) -> int:
-        return uri.count(".")
+    def form(self, uri: str) -> tuple[bool, ...]:
+        return tuple(not component for component in uri.split("."))
 
-    def find(self, uri: str) -> Iterable[Any]:
-        if self.measure(uri) not in self.groups:
-            return ()
-        components = uri.split(".")
-        return [record for pattern, record in self.records.items() if _fits(pattern, components)]
-
-
-def _fits(pattern: str, components: list[str]) -> bool:
-    wanted = pattern.split(".")
-    return len(wanted) == len(components) and all(
-        want in ("", component) for want, component in zip(wanted, components, strict=True)
-    )
+    def candidate(self, topic: str, form: tuple[bool, ...]) -> str | None:
+        components = topic.split(".")
+        if len(components) != len(form):
+            return None
+        return ".".join(
+            "" if empty else component for empty, component in zip(form, components, strict=True)
+        )

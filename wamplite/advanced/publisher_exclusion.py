@@ -1,4 +1,4 @@
-"""`PUBLISH.Options.exclude_me: false`: the publisher gets its own event too (RFC "Publisher Exclusion").
+"""`PUBLISH.Options.exclude_me: false`: publishers get their own events (RFC "Publisher Exclusion").
 
 Announced by publisher and broker. Leaving the publisher out is the broker's default; asking for it
 here does not override `exclude`, which is another feature's.

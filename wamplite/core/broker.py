@@ -1,7 +1,9 @@
 """Subscriptions and publications: the broker of the Basic Profile (RFC "Publish and Subscribe").
 
-Law: SUBSCRIBED precedes the first EVENT; one EVENT per subscription and PUBLISH, the same object for
-all its subscribers so that it is encoded once; the publisher is left out; a publication has one id.
+Law: SUBSCRIBED precedes the first EVENT; one EVENT per subscription and PUBLISH, the same object
+for all its subscribers so that it is encoded once; the publisher is left out; a publication has one
+id. Moments: `subscribed` and `unsubscribed` once for each session and subscription, as it comes and
+goes (a SUBSCRIBE that repeats another is none), `published` after all EVENTs of a PUBLISH.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ class Broker:
         self.unsubscribed: list[Told] = []
         self.published: list[Told] = []
         self.passthru = False  # whether a payload may pass through unread
-        self.handlers = {
+        self.handlers: dict[type, Callable[[Member, Any], None]] = {
             Publish: self.on_publish,
             Subscribe: self.on_subscribe,
             Unsubscribe: self.on_unsubscribe,
@@ -99,58 +101,54 @@ class Broker:
             if key in self.subscribe_options:
                 self.subscribe_options[key](draft, value)
         subscription = book.records.get(subscribe.topic)
-        if subscription is None or subscriber not in subscription.subscribers:
-            if len(subscriber.subscriptions) >= self._max_subscriptions:
-                raise Refused(
-                    uris.LIMIT_REACHED,
-                    f"a session may hold {self._max_subscriptions} subscriptions",
-                )
-            if subscription is None:
-                subscription = self._new(book, subscribe.topic)
+        repeated = subscription is not None and subscriber in subscription.subscribers
+        if not repeated and len(subscriber.subscriptions) >= self._max_subscriptions:
+            raise Refused(
+                uris.LIMIT_REACHED, f"a session may hold {self._max_subscriptions} subscriptions"
+            )
+        if subscription is None:
+            subscription = self._new(book, subscribe.topic)
         subscription.subscribers[subscriber] = draft.post
         subscriber.subscriptions[subscription.id] = subscription
         subscriber.post(Subscribed(subscribe.request, subscription.id))
-        for told in self.subscribed:
-            told(subscriber, subscription, draft)
+        if not repeated:
+            tell(self.subscribed, subscriber, subscription, draft)
 
     def on_unsubscribe(self, subscriber: Member, unsubscribe: Unsubscribe) -> None:
         """Answer UNSUBSCRIBED; only who holds a subscription can end it."""
         subscription = subscriber.subscriptions.get(unsubscribe.subscription)
         if subscription is None:
             raise Refused(
-                uris.NO_SUCH_SUBSCRIPTION, f"the session has no subscription {unsubscribe[1]}"
+                uris.NO_SUCH_SUBSCRIPTION,
+                f"the session has no subscription {unsubscribe.subscription}",
             )
         self._remove(subscriber, subscription)
         subscriber.post(Unsubscribed(unsubscribe.request))
+        tell(self.unsubscribed, subscriber, subscription, None)
 
     def on_publish(self, publisher: Member, publish: Publish) -> None:
-        """Send an EVENT to whoever listens; PUBLISHED or ERROR only where `acknowledge` asks for it."""
-        acknowledge = publish.options.get("acknowledge", False)
-        try:
-            publication = self._draft(publisher, publish)
-        except Refused:
-            if acknowledge:
-                raise
-            return
-        if acknowledge:
+        """Send an EVENT to whoever listens; PUBLISHED only where `acknowledge` asks for it."""
+        publication = self._draft(publisher, publish)
+        if publish.options.get("acknowledge"):
             publisher.post(Published(publish.request, publication.id))
         for book in self.books.values():
             for subscription in book.find(publish.topic):
                 self._dispatch(publication, subscription, publish)
-        for told in self.published:
-            told(publisher, publish, publication)
+        tell(self.published, publisher, publish, publication)
 
     def leave(self, member: Member) -> None:
         """Give up all subscriptions of a session that ends."""
-        for subscription in list(member.subscriptions.values()):
+        while member.subscriptions:
+            subscription = next(iter(member.subscriptions.values()))
             self._remove(member, subscription)
+            tell(self.unsubscribed, member, subscription, None)
 
     def _draft(self, publisher: Member, publish: Publish) -> Publication:
         topic = publish.topic
-        if not uris.is_valid(topic) or uris.is_reserved(topic):
-            raise Refused(uris.INVALID_URI, f"{topic!r} is not a topic that can be published to")
         if publish.args is not None and type(publish.args) is not list and not self.passthru:
             raise ProtocolError("PUBLISH: payload passthru mode is not announced")
+        if not uris.is_valid(topic) or uris.is_reserved(topic):
+            raise Refused(uris.INVALID_URI, f"{topic!r} is not a topic that can be published to")
         publication = Publication(publisher, topic, new_publication(), {publisher})
         for key, value in publish.options.items():
             if key in self.publish_options:
@@ -181,8 +179,6 @@ class Broker:
         if not subscription.subscribers:
             del self.subscriptions[subscription.id]
             self.books[subscription.match].remove(subscription.uri)
-        for told in self.unsubscribed:
-            told(subscriber, subscription, None)
 
 
 def find_book(books: dict[str, Book[Any]], match: str) -> Book[Any]:
@@ -193,6 +189,12 @@ def find_book(books: dict[str, Book[Any]], match: str) -> Book[Any]:
     if match in ("prefix", "wildcard"):
         raise Refused(uris.FEATURE_NOT_SUPPORTED, f"this router does not match by {match!r}")
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {match!r}")
+
+
+def tell(moment: list[Told], member: Member, record: Any, draft: Any) -> None:
+    """Tell all who wait for a moment."""
+    for told in moment:
+        told(member, record, draft)
 
 
 def _overflow(draft: SubscribeDraft, value: Any) -> None:

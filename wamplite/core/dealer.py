@@ -3,6 +3,8 @@
 Law: one registration per URI; every CALL gets exactly one answer, also when its callee leaves; the
 ids of INVOCATIONs count per callee session, so a YIELD can only settle what its sender was asked,
 and one whose id was issued but is settled already came late and is ignored.
+Moments: `registered`, `unregistered`, and `settled` with the answer as its draft (None: the caller
+has left), once for each call that became an INVOCATION.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 
 from . import uris
 from .books import Book, Writer
-from .broker import Told, find_book
+from .broker import Told, find_book, tell
 from .errors import ProtocolError
 from .feature import Refused
 from .ids import following
@@ -33,6 +35,8 @@ from .messages import (
 )
 
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
+TOO_LARGE = "the caller does not take messages so large as the answer"
+POLICIES = ("single", "roundrobin", "random", "first", "last")
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +65,7 @@ class Pending:
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """What a YIELD brings: its options write here what RESULT tells, and whether more will follow."""
+    """What a YIELD brings: options write here what RESULT tells, and whether more will follow."""
 
     pending: Pending
     details: dict[str, Any] = field(default_factory=dict)
@@ -94,7 +98,7 @@ class Dealer:
         self.settled: list[Told] = []
         self.passthru = False  # whether a payload may pass through unread
         self.invoke = {"single"}  # the invocation policies that are installed
-        self.handlers = {
+        self.handlers: dict[type, Callable[[Member, Any], None]] = {
             Call: self.on_call,
             Register: self.on_register,
             Unregister: self.on_unregister,
@@ -113,9 +117,9 @@ class Dealer:
             raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
         draft = RegisterDraft(callee, uri, match, options.get("invoke", "single"))
         if draft.invoke not in self.invoke:
-            raise Refused(
-                uris.FEATURE_NOT_SUPPORTED, f"this router does not invoke by {draft.invoke!r}"
-            )
+            known = draft.invoke in POLICIES
+            error = uris.FEATURE_NOT_SUPPORTED if known else uris.INVALID_ARGUMENT
+            raise Refused(error, f"this router does not invoke by {draft.invoke!r}")
         for key, value in options.items():
             if key in self.register_options:
                 self.register_options[key](draft, value)
@@ -130,21 +134,23 @@ class Dealer:
         self.registrations[registration.id] = registration
         callee.registrations[registration.id] = registration
         callee.post(Registered(register.request, registration.id))
-        for told in self.registered:
-            told(callee, registration, draft)
+        tell(self.registered, callee, registration, draft)
 
     def on_unregister(self, callee: Member, unregister: Unregister) -> None:
         """Answer UNREGISTERED; only its callee can end a registration."""
         registration = callee.registrations.get(unregister.registration)
         if registration is None:
             raise Refused(
-                uris.NO_SUCH_REGISTRATION, f"the session has no registration {unregister[1]}"
+                uris.NO_SUCH_REGISTRATION,
+                f"the session has no registration {unregister.registration}",
             )
         self._remove(callee, registration)
         callee.post(Unregistered(unregister.request))
+        tell(self.unregistered, callee, registration, None)
 
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to the callee and remember who waits for the answer."""
+        self._check_passthru("CALL", call.args)
         registration = self.find(call.procedure)
         callee = registration.callee
         pending = Pending(
@@ -163,7 +169,6 @@ class Dealer:
             pending.details.update(writer(pending))
         if len(caller.calls) >= self._max_calls or len(callee.invocations) >= self._max_calls:
             raise Refused(uris.UNAVAILABLE, f"{self._max_calls} calls are in flight already")
-        self._check_passthru("CALL", call.args)
         invocation = Invocation(
             pending.invocation, registration.id, pending.details, call.args, call.kwargs
         )
@@ -174,21 +179,25 @@ class Dealer:
         caller.calls.add(pending)
 
     def on_yield(self, callee: Member, yield_: Yield) -> None:
-        """Answer the caller with RESULT."""
+        """Answer the caller with RESULT, or with the ERROR of an option that cannot be had."""
         pending = self._asked(callee, yield_.request)
         if pending is None:
             return
         self._check_passthru("YIELD", yield_.args)
         answer = Answer(pending)
         if yield_.options:
-            for key, value in yield_.options.items():
-                if key in self.yield_options:
-                    self.yield_options[key](answer, value)
+            try:
+                for key, value in yield_.options.items():
+                    if key in self.yield_options:
+                        self.yield_options[key](answer, value)
+            except Refused as refused:  # a YIELD has no ERROR of its own
+                self.fail(pending, refused.error, *refused.args)
+                return
         result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
         if answer.final:
             self.settle(pending, result)
-        else:
-            pending.caller.post(result)
+        elif not pending.caller.post(result):
+            self.fail(pending, uris.PAYLOAD_SIZE_EXCEEDED, TOO_LARGE)
 
     def on_error(self, callee: Member, error: Error) -> None:
         """Pass the callee's ERROR on to the caller."""
@@ -211,38 +220,42 @@ class Dealer:
 
     def find(self, procedure: str) -> Registration:
         """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
+        if not uris.is_valid(procedure):
+            raise Refused(uris.INVALID_URI, f"{procedure!r} is not a valid procedure")
         for book in self.books.values():
             for registration in book.find(procedure):
                 return registration
-        if not uris.is_valid(procedure):
-            raise Refused(uris.INVALID_URI, f"{procedure!r} is not a valid procedure")
         raise Refused(uris.NO_SUCH_PROCEDURE, f"nobody has registered {procedure!r}")
 
-    def settle(self, pending: Pending, answer: Message) -> None:
-        """End a pending call with its one answer."""
-        del pending.callee.invocations[pending.invocation]
-        pending.caller.calls.discard(pending)
-        if not pending.caller.post(answer):
-            text = "the caller does not take messages so large as the answer"
-            pending.caller.post(
-                Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [text])
-            )
-        for told in self.settled:
-            told(pending.callee, pending, answer)
+    def settle(self, pending: Pending, answer: Message | None) -> None:
+        """End a pending call with its one answer, None where the caller has left.
 
-    def fail(self, pending: Pending, error: str, text: str) -> None:
+        A call that has ended already stays as it is.
+        """
+        if pending not in pending.caller.calls:
+            return
+        pending.caller.calls.remove(pending)
+        del pending.callee.invocations[pending.invocation]
+        if answer is not None and not pending.caller.post(answer):
+            answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
+            pending.caller.post(answer)
+        tell(self.settled, pending.callee, pending, answer)
+
+    def fail(self, pending: Pending, error: str, *args: Any) -> None:
         """End a pending call with an ERROR of the dealer's own."""
-        self.settle(pending, Error(CALL, pending.request, {}, error, [text]))
+        self.settle(pending, Error(CALL, pending.request, {}, error, list(args) or None))
 
     def leave(self, member: Member) -> None:
-        """Give up the registrations of a session that ends, and settle the calls it was asked."""
-        for registration in list(member.registrations.values()):
+        """Give up the registrations of a session that ends, and end the calls it has a part in."""
+        while member.registrations:
+            registration = next(iter(member.registrations.values()))
             self._remove(member, registration)
-        for pending in list(member.invocations.values()):
+            tell(self.unregistered, member, registration, None)
+        while member.calls:  # their answers, should they come, come late
+            self.settle(next(iter(member.calls)), None)
+        while member.invocations:
+            pending = next(iter(member.invocations.values()))
             self.fail(pending, uris.CANCELED, "the callee has left")
-        for pending in member.calls:  # its late answer will be ignored
-            del pending.callee.invocations[pending.invocation]
-        member.calls.clear()
 
     def _asked(self, callee: Member, invocation: int) -> Pending | None:
         """Return the pending call that `callee` answers, None where the answer comes late."""
@@ -259,5 +272,3 @@ class Dealer:
         del callee.registrations[registration.id]
         del self.registrations[registration.id]
         self.books[registration.match].remove(registration.uri)
-        for told in self.unregistered:
-            told(callee, registration, None)

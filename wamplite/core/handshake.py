@@ -7,20 +7,19 @@ HELLO ──> realm known? ──> authmethod ──┬────────�
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
 from . import uris
 from .errors import ProtocolError
-from .feature import Refused
-from .members import Identity
+from .feature import Refused, shorten
+from .ids import new_authid
+from .members import Identity, Violation
 from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
-AuthMethod = Callable[
-    [Hello], Dialogue
-]  # yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is
+# Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is.
+AuthMethod = Callable[[Hello], Dialogue]
 
 
 class Accepted(NamedTuple):
@@ -33,8 +32,8 @@ class Accepted(NamedTuple):
 
 def anonymous(hello: Hello) -> Dialogue:
     """Let anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
-    return Identity(secrets.token_hex(8), "anonymous", "anonymous", "static")
-    yield  # a generator that asks nothing
+    yield from ()  # it asks nothing
+    return Identity(new_authid(), "anonymous", "anonymous", "static")
 
 
 class Acceptor:
@@ -48,18 +47,20 @@ class Acceptor:
         self._hello: Hello | None = None
         self._dialogue: Dialogue | None = None
 
-    def on_message(self, message: Message) -> Challenge | Abort | Accepted | None:
+    def on_message(self, message: Message | Violation) -> Challenge | Abort | Accepted | None:
         """Answer one message: None says that the peer gave up and wants no answer."""
         if type(message) is Abort:
             return None
         try:
+            if isinstance(message, Violation):
+                raise ProtocolError(message.text)
             if self._dialogue is None:
                 return self._on_hello(message)
             return self._on_authenticate(message)
         except Refused as refused:
             return Abort({"message": str(refused.args[0])}, refused.error)
         except ProtocolError as error:
-            return Abort({"message": str(error)}, uris.PROTOCOL_VIOLATION)
+            return Abort({"message": shorten(str(error))}, uris.PROTOCOL_VIOLATION)
 
     def _on_hello(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Hello:

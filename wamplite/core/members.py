@@ -1,8 +1,9 @@
 """A session as its realm sees it, and what may arrive from it besides messages.
 
 A Member is made by whoever owns the connection, joins by `Join`, and ends exactly once: by GOODBYE,
-ABORT, `Violation`, `Lost` or by being dismissed. After that `open` is False, what still arrives from
-it is dropped, and what is posted to it is ignored.
+ABORT, `Violation`, `Lost` or by being dismissed. After that `open` is False, what still arrives
+from it is dropped, and what is posted to it is ignored. Posting never calls back into the realm: a
+peer that cannot keep up ends by a `Lost` that arrives like any other.
 """
 
 from __future__ import annotations

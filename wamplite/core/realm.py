@@ -1,8 +1,8 @@
-"""A realm: one table of handlers; members join, speak and leave; features are installed (RFC "Sessions").
+"""A realm: one table of handlers; members join, speak and leave (RFC "Sessions").
 
 Whoever holds the realm's routing role calls `handle` for one entry after the other; nothing here is
 locked. A `Refused` is answered with ERROR; a ProtocolError ends the member with ABORT, its
-subscriptions and registrations at once, as "Protocol Errors" demands.
+subscriptions and registrations at once, as "Protocol Errors" demands. A member ends exactly once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from . import uris
 from .broker import Broker
 from .dealer import Dealer
 from .errors import ProtocolError
-from .feature import Feature, Refused, announced, in_order, wrap
+from .feature import Feature, Refused, announced, in_order, shorten, wrap
 from .ids import following
 from .members import Join, Lost, Member, Violation
 from .messages import (
@@ -86,18 +86,18 @@ class Realm:
                 raise ProtocolError(f"{NAMES[CODES[type(entry)]]} must not come from a client")
             handler(member, entry)
         except Refused as refused:
-            member.post(
-                Error(
-                    CODES[type(entry)],
-                    entry.request,
-                    {},
-                    refused.error,
-                    list(refused.args) or None,
-                    refused.kwargs or None,
-                )
-            )
+            self.refuse(member, entry, refused)
         except ProtocolError as error:
             self.on_violation(member, Violation(str(error)))
+
+    def refuse(self, member: Member, request: Any, refused: Refused) -> None:
+        """Answer a request with ERROR, but for a PUBLISH that wants no acknowledgement."""
+        if type(request) is Publish and not request.options.get("acknowledge"):
+            return
+        args, kwargs = list(refused.args) or None, refused.kwargs or None
+        error = Error(CODES[type(request)], request.request, {}, refused.error, args, kwargs)
+        if not member.post(error):
+            member.post(error._replace(args=None, kwargs=None))
 
     def on_join(self, member: Member, _: Join) -> None:
         """Let a member in and say WELCOME, before anything else can be posted to it."""
@@ -109,7 +109,10 @@ class Realm:
         if identity["authextra"] is None:
             del identity["authextra"]
         details = {"realm": self.uri, "roles": self.roles, "agent": "wamplite", **identity}
-        member.post(Welcome(member.session, details))
+        if not member.post(Welcome(member.session, details)):
+            text = "WELCOME is larger than the messages you take"
+            self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)
+            return
         for told in self.joined:
             told(member)
 
@@ -119,8 +122,8 @@ class Realm:
 
     def on_gone(self, member: Member, _: Abort | Lost) -> None:
         """Clean up after a member that said ABORT or just went away; neither is answered."""
-        self.remove(member)
-        member.end()
+        if self.remove(member):
+            member.end()
 
     def on_violation(self, member: Member, violation: Violation) -> None:
         """Punish a protocol violation: ABORT, and nothing further from that peer."""
@@ -128,15 +131,15 @@ class Realm:
 
     def abort(self, member: Member, reason: str, text: str) -> None:
         """End a member with ABORT."""
-        self.remove(member)
-        member.post(Abort({"message": text}, reason))
-        member.end()
+        if self.remove(member):
+            member.post(Abort({"message": shorten(text)}, reason))
+            member.end()
 
     def dismiss(self, member: Member, reason: str) -> None:
         """End a member with GOODBYE."""
-        self.remove(member)
-        member.post(Goodbye({}, reason))
-        member.end()
+        if self.remove(member):
+            member.post(Goodbye({}, reason))
+            member.end()
 
     def dismiss_all(self) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""
@@ -144,15 +147,18 @@ class Realm:
         for member in list(self.members.values()):
             self.dismiss(member, uris.SYSTEM_SHUTDOWN)
 
-    def remove(self, member: Member) -> None:
-        """Take a member out of the realm with all that it holds."""
+    def remove(self, member: Member) -> bool:
+        """Take a member out of the realm with all that it holds; False if it has ended before."""
+        if not member.open:
+            return False
         member.open = False
-        if self.members.pop(member.session, None) is None:
-            return  # it never joined
-        self.dealer.leave(member)
-        self.broker.leave(member)
-        for told in self.left:
-            told(member)
+        if self.members.get(member.session) is member:  # it may not have joined
+            del self.members[member.session]
+            self.dealer.leave(member)
+            self.broker.leave(member)
+            for told in self.left:
+                told(member)
+        return True
 
     def _enforce_sequence(self) -> None:
         """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""
