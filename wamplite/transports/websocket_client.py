@@ -35,7 +35,6 @@ from .websocket_frames import (
 __all__ = ["WebSocketClient", "connect"]
 
 LARGEST_ANSWER = 16384  # bytes of a server's answer to the handshake
-READ = 4096
 
 
 def connect(
@@ -104,7 +103,7 @@ class HandshakeSocket:
     def recv(self, size: int) -> bytes:
         """Return at most `size` bytes of a bounded answer."""
         if not self.unread:
-            self.unread = self._stream.recv(READ)
+            self.unread = self._stream.recv()
             self._read += len(self.unread)
         if self._read - len(self.unread) > LARGEST_ANSWER:
             raise ProtocolError(f"{self._stream.peer}: the answer is over {LARGEST_ANSWER} bytes")

@@ -69,7 +69,7 @@ def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, byte
 def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
     """Read up to the blank line, and no more than LARGEST_REQUEST bytes."""
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
-    data = data or stream.recv(LARGEST_REQUEST)
+    data = data or stream.recv()
     size = 0
     try:
         while data:
@@ -78,7 +78,7 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
             event = reader.next_event()
             if isinstance(event, h11.Request):
                 return within_bounds(event, size, reader.trailing_data[0])
-            data = stream.recv(LARGEST_REQUEST)
+            data = stream.recv()
     except h11.RemoteProtocolError as exc:
         raise Refusal(exc.error_status_hint, f"a bad request: {exc}") from exc
     raise stream.ended()
