@@ -27,7 +27,6 @@ from ..core.errors import TransportLost
 
 FIRST_RECEIVE = 4096  # bytes asked of the kernel: a parked thread holds them, so start small,
 MOST_RECEIVE = 65536  # double while they fill
-CHUNK = 1 << 18  # bytes joined for one send at most
 
 _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
 # 66 is SO_RCVTIMEO_NEW: 32-bit Linux built with a 64-bit time_t
@@ -76,6 +75,8 @@ class Stream:
         "left", "lock", "lost", "on_left", "peer", "waiting",
     )  # fmt: skip
 
+    chunk = 1 << 18  # bytes joined for one send at most
+
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(True)
         self.peer = peer_name(sock)
@@ -100,30 +101,27 @@ class Stream:
     # Reading: one thread
 
     def recv(self, size: int = MOST_RECEIVE) -> bytes:
-        """Wait for bytes, at most `size`; b"" once either side has ended the stream.
+        """Wait for bytes, at most about `size`; b"" once either side has ended the stream.
 
         Raises TransportLost when the connection broke, TimeoutError when the time given to
         `set_receive_timeout` ran out.
         """
-        data = self._receive(size)
-        if self._ended:  # the kernel goes on delivering after SHUT_RD
-            return b""
-        return data
+        return self._receive(size)
 
-    def _receive(self, size: int) -> bytes:
-        wanted = min(size, self._size)
+    def _receive(self, most: int) -> bytes:
+        size = self._size if self._size < most else most
         try:
-            data = self._sock.recv(wanted)
+            data = self._sock.recv(size)
         except BlockingIOError:
             raise TimeoutError(f"{self.peer}: nothing received in time") from None
         except OSError as exc:
-            self.shutdown(str(exc))
+            self.shutdown(exc.strerror or str(exc))
             raise self.ended() from exc
-        if len(data) == self._size:
-            self._size = min(2 * self._size, MOST_RECEIVE)
-        elif 4 * len(data) < self._size and wanted == self._size:
-            self._size = max(self._size // 2, FIRST_RECEIVE)
-        return data
+        if len(data) == size < MOST_RECEIVE:
+            self._size = 2 * size
+        elif 4 * len(data) < size > FIRST_RECEIVE:
+            self._size = size // 2
+        return b"" if self._ended else data  # the kernel goes on delivering after SHUT_RD
 
     def ended(self) -> TransportLost:
         """Return the one error for every end of a stream."""
@@ -137,12 +135,16 @@ class Stream:
         with suppress(OSError):  # a lost connection: recv will tell
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*parts))
 
-    def recv_by(self, deadline: float) -> bytes:
-        """Wait for bytes until `time.monotonic()` is `deadline`; then TimeoutError."""
+    def limit_wait(self, deadline: float) -> None:
+        """Let the next `recv` wait until `time.monotonic()` is `deadline`, else TimeoutError."""
         rest = deadline - time.monotonic()
         if rest <= 0:
             raise TimeoutError(f"{self.peer}: nothing received in time")
         self.set_receive_timeout(rest)
+
+    def recv_by(self, deadline: float) -> bytes:
+        """Wait for bytes until `time.monotonic()` is `deadline`; then TimeoutError."""
+        self.limit_wait(deadline)
         return self.recv()
 
     def linger(self, seconds: float) -> None:
@@ -217,9 +219,12 @@ class Stream:
         """Accept no further writes; the peer sees the end after what is left."""
         with self.lock:
             self._writable = False
-            self._finishing = True
+            self._finishing = not self._ended
             if not self.left:
                 self._shut_if_finishing()
+            left = self.left
+        if left:
+            self._tell_left()
 
     def shutdown(self, why: str) -> None:
         """End the stream now, both ways, and wake its reader; any thread, any number of times."""
@@ -239,7 +244,7 @@ class Stream:
         """Write when nothing is left over: one send, and what it leaves is kept."""
         if len(entries) == 1:
             data = entries[0]
-        elif sum(map(len, entries)) <= CHUNK:
+        elif sum(map(len, entries)) <= self.chunk:
             data = b"".join(entries)
         else:
             self._keep(entries, droppable)
@@ -256,7 +261,7 @@ class Stream:
         except BlockingIOError:
             return 0
         except OSError as exc:
-            self._lose(str(exc))
+            self._lose(exc.strerror or str(exc))
             return 0
         except BaseException:  # Ctrl-C: nobody knows how much has gone
             self._lose("interrupted in a write")
@@ -283,12 +288,12 @@ class Stream:
     def _gather(self) -> bytes | memoryview:
         """Return the next bytes to write: the rest of the first entry, or small ones joined."""
         head = self._entries[0][0]
-        if self._offset or len(head) >= CHUNK:
+        if self._offset or len(head) >= self.chunk:
             return memoryview(head)[self._offset :]
         parts, size = [], 0
         for entry, _ in self._entries:
             size += len(entry)
-            if size > CHUNK:
+            if size > self.chunk:
                 break
             parts.append(entry)
         return b"".join(parts)

@@ -1,0 +1,189 @@
+"""Connecting to a URL: ws, wss, rs, rss over TCP, and unix (RawSocket over a Unix socket).
+
+One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
+promises TLS is never plain. Every error names the URL.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..core.errors import ConnectTimeout, TransportLost, UsageError
+from .stream import Stream, tune
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .tls import TlsOptions
+
+
+class Scheme(NamedTuple):
+    """What a scheme stands for. `port` is used where the URL names none."""
+
+    kind: str
+    secure: bool
+    port: int | None
+
+
+SCHEMES = {
+    "ws": Scheme("websocket", False, 80),
+    "wss": Scheme("websocket", True, 443),
+    "rs": Scheme("rawsocket", False, None),
+    "rss": Scheme("rawsocket", True, None),
+    "unix": Scheme("rawsocket", False, None),
+}
+
+
+class Endpoint(NamedTuple):
+    """A URL taken apart. For unix, `path` is the socket's and host and port are empty."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    secure: bool
+    kind: str
+
+
+_URL = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^][/?#@:%\x00-\x20\x7f]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<path>[/?][^#\x00-\x20\x7f]*)?"
+)
+
+
+def parse(url: str) -> Endpoint:
+    """Take a URL apart; UsageError for anything that cannot be dialled."""
+    name, separator, rest = url.partition("://")
+    name = name.lower()
+    scheme = SCHEMES.get(name)
+    if not separator or scheme is None:
+        raise UsageError(f"{url}: expected a URL of {', '.join(SCHEMES)}, like rs://host:port")
+    if name == "unix":
+        return _parse_unix(url, rest, scheme)
+    match = _URL.fullmatch(rest)
+    if match is None:
+        raise UsageError(f"{url}: expected {name}://host:port, an IPv6 address in brackets")
+    host, path = match["host"].strip("[]"), match["path"] or "/"
+    port = int(match["port"]) if match["port"] else scheme.port
+    if port is None:
+        raise UsageError(f"{url}: {name} has no default port, name one: {name}://host:port")
+    if not 0 < port < 65536:
+        raise UsageError(f"{url}: a port is 1 to 65535, not {port}")
+    if scheme.kind == "rawsocket" and path != "/":
+        raise UsageError(f"{url}: RawSocket has no path, {path} must go")
+    if path.startswith("?"):
+        path = f"/{path}"
+    return Endpoint(name, host, port, path, scheme.secure, scheme.kind)
+
+
+def _parse_unix(url: str, path: str, scheme: Scheme) -> Endpoint:
+    if not path.startswith("/") or "\0" in path or len(path.encode()) > 107:
+        raise UsageError(f"{url}: expected unix:///path, of at most 107 bytes")
+    return Endpoint("unix", "", 0, path, scheme.secure, scheme.kind)
+
+
+def dial(url: str, *, timeout: float, tls: TlsOptions | ssl.SSLContext | None = None) -> Stream:
+    """Connect to the URL within `timeout` seconds; TLS is verified unless `tls` says otherwise.
+
+    Raises UsageError (the URL, or the files of `tls`), ConnectTimeout, TransportLost.
+    """
+    endpoint = parse(url)
+    context = _context(tls) if endpoint.secure else None
+    deadline = time.monotonic() + timeout
+    try:
+        sock = _connect(endpoint, deadline)
+        if context is None:
+            return Stream(sock)
+        return _secure(sock, context, endpoint.host, deadline)
+    except TimeoutError as exc:
+        raise ConnectTimeout(f"{url}: no connection within {timeout:g} s") from exc
+    except OSError as exc:
+        raise TransportLost(f"{url}: {exc.strerror or exc}") from exc
+
+
+def _context(tls: TlsOptions | ssl.SSLContext | None) -> ssl.SSLContext:
+    from .tls import client_context  # TLS alone needs ssl, which costs 10 ms and 3 MB
+
+    if tls is None:
+        return client_context()
+    return client_context(*tls) if isinstance(tls, tuple) else tls
+
+
+def _secure(sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float) -> Stream:
+    from .tls import TlsStream
+
+    try:
+        stream = TlsStream(sock, context, hostname=host)
+    except BaseException:  # a name that cannot be one
+        sock.close()
+        raise
+    try:
+        stream.handshake(deadline)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _connect(endpoint: Endpoint, deadline: float) -> socket.socket:
+    """Try each address in turn; none may use up the time of those behind it."""
+    if endpoint.scheme == "unix":
+        return _try(socket.AF_UNIX, endpoint.path, _rest(deadline))
+    addresses = _resolve(endpoint.host, endpoint.port, deadline)
+    for index, (family, _, _, _, address) in enumerate(addresses, 1):
+        try:
+            share = _rest(deadline) / (len(addresses) - index + 1)
+            return _try(family, address, share)
+        except OSError:
+            if index == len(addresses):
+                raise
+    raise TransportLost(f"{endpoint.host} has no address")
+
+
+def _try(family: int, address: Any, seconds: float) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address)
+        sock.settimeout(None)
+        tune(sock)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _rest(deadline: float) -> float:
+    rest = deadline - time.monotonic()
+    if rest <= 0:
+        raise TimeoutError
+    return rest
+
+
+def _resolve(host: str, port: int, deadline: float) -> list[Any]:
+    """Return the addresses of a host. The resolver knows no deadline, hence a thread of its own."""
+    try:
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        pass  # a name, not an address
+    answer: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as exc:
+            answer.put(exc)
+
+    threading.Thread(target=ask, name="wamplite-resolve", daemon=True).start()
+    try:
+        result = answer.get(timeout=_rest(deadline))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(result, Exception):
+        raise TransportLost(f"cannot resolve {host}: {getattr(result, 'strerror', None) or result}")
+    return result

@@ -1,0 +1,223 @@
+"""TLS as a stream: an SSLObject over two MemoryBIOs, so that threads may share it.
+
+OpenSSL must not be entered by two threads at once (a crash, not an error, is what comes of it), and
+a thread that waits inside it would keep the others out. Hence every OpenSSL call is made under the
+outbox lock and none of them touches the socket:
+
+    recv   outside the lock, then under it: feed the incoming BIO, read it empty, and move what
+           OpenSSL answers from the outgoing BIO into the outbox
+    write  under the lock: encrypt a chunk, write it; entries behind a chunk that the kernel did
+           not take stay plain, so that they can still be dropped
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..core.errors import TransportLost, UsageError
+from .stream import MOST_RECEIVE, Stream
+
+RECORD = 16384  # bytes; a TLS record holds no more
+
+
+class TlsOptions(NamedTuple):
+    """How a client trusts and shows itself: CA file, verification, its own certificate."""
+
+    cafile: str | None = None
+    verify: bool = True
+    certfile: str | None = None
+    keyfile: str | None = None
+
+
+def server_context(cert: str, key: str | None = None) -> ssl.SSLContext:
+    """Return a context for a listener: TLS 1.2 or later, no renegotiation."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0  # unread by a client that closes at once, they would reset it
+    _load(context, cert, key)
+    return context
+
+
+def client_context(
+    cafile: str | None = None,
+    verify: bool = True,
+    certfile: str | None = None,
+    keyfile: str | None = None,
+) -> ssl.SSLContext:
+    """Return a context for a client, who verifies certificate and host name unless told not to."""
+    if verify:
+        try:
+            context = ssl.create_default_context(cafile=cafile)
+        except (OSError, ssl.SSLError) as exc:
+            raise UsageError(f"cannot load the CA certificates of {cafile}: {exc}") from exc
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certfile is not None:
+        _load(context, certfile, keyfile)
+    return context
+
+
+def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
+    try:
+        context.load_cert_chain(cert, key, password="")  # never ask on a terminal
+    except (OSError, ssl.SSLError) as exc:
+        names = f"{cert} and {key}" if key else cert
+        raise UsageError(f"cannot load certificate and key from {names}: {exc}") from exc
+
+
+class TlsStream(Stream):
+    """A stream whose bytes are encrypted; `handshake` comes first, in the thread that reads."""
+
+    __slots__ = ("_cipher", "_eof", "_goodbye", "_incoming", "_outgoing", "_tls", "_unread")
+
+    chunk = 1 << 16  # bytes encrypted at a time
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        *,
+        server_side: bool = False,
+        hostname: str | None = None,
+    ) -> None:
+        super().__init__(sock)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
+        self._cipher = memoryview(b"")  # encrypted, not yet taken; counted in `left`
+        self._eof = False  # the peer said close_notify
+        self._unread = True  # the handshake's last recv may hold more than the handshake
+        self._goodbye = False  # we said close_notify
+
+    def handshake(self, deadline: float | None = None) -> None:
+        """Shake hands; TimeoutError at `deadline`, a `time.monotonic()`. Raises TransportLost."""
+        while not self._advance():
+            if deadline is not None:
+                self.limit_wait(deadline)
+            data = self._receive(RECORD)
+            if not data:
+                self.shutdown("the peer closed the connection during the TLS handshake")
+                raise self.ended()
+            with self.lock:
+                self._incoming.write(data)
+        if deadline is not None:
+            self.set_receive_timeout(None)
+
+    def recv(self, size: int = MOST_RECEIVE) -> bytes:
+        if self._unread:
+            self._unread = False
+            if plain := self._take(b""):
+                return plain
+        while not self._eof:
+            data = self._receive(size)
+            if not data:
+                break
+            if plain := self._take(data):
+                return plain
+        return b""
+
+    def _advance(self) -> bool:
+        with self.lock:
+            try:
+                self._tls.do_handshake()
+                done = True
+            except ssl.SSLWantReadError:
+                done = False
+            except ssl.SSLError as exc:
+                raise self._broken("TLS handshake", exc) from exc
+            self._collect()
+        return done
+
+    def _take(self, data: bytes) -> bytes:
+        """Feed one recv and return all that it decrypts to."""
+        with self.lock:
+            if self._ended:
+                return b""
+            self._incoming.write(data)
+            plain = self._decrypt()
+            self._collect()
+            left = self.left
+        if left:
+            self._tell_left()
+        return plain
+
+    # Under the lock
+
+    def _decrypt(self) -> bytes:
+        parts = []
+        try:
+            while part := self._tls.read(RECORD):
+                parts.append(part)
+            self._eof = True
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:  # both sides said close_notify
+            self._eof = True
+        except ssl.SSLError as exc:
+            raise self._broken("TLS", exc) from exc
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _broken(self, what: str, exc: ssl.SSLError) -> TransportLost:
+        """End the stream, the alert first."""
+        self._collect()
+        reason = getattr(exc, "verify_message", None) or (exc.reason or str(exc)).lower()
+        self._lose(f"{what}: {reason.replace('_', ' ')}")
+        return self.ended()
+
+    def _collect(self) -> None:
+        """Move what OpenSSL wants sent into the outbox, and write it."""
+        if self._outgoing.pending:
+            self._add_cipher(self._outgoing.read())
+            self._push()
+
+    def _add_cipher(self, data: bytes) -> None:
+        if self._cipher:
+            self._cipher = memoryview(bytes(self._cipher) + data)
+        elif data:
+            self._cipher = memoryview(data)
+            self.waiting += 1
+        self.left += len(data)
+
+    def _begin(self, entries: Sequence[bytes], droppable: bool) -> None:
+        self._keep(entries, droppable)
+        self._push()
+
+    def _gather(self) -> bytes | memoryview:
+        if not self._cipher:
+            try:
+                taken = self._tls.write(super()._gather()[: self.chunk])
+            except ssl.SSLError as exc:
+                self._lose(f"TLS: {exc.reason or exc}")
+            else:
+                super()._forget(taken)
+                self._add_cipher(self._outgoing.read())
+        return self._cipher
+
+    def _forget(self, sent: int) -> None:
+        self.left -= sent
+        self._cipher = self._cipher[sent:]
+        if not self._cipher:
+            self.waiting -= 1
+
+    def _lose(self, why: str) -> None:
+        super()._lose(why)
+        self._cipher = memoryview(b"")
+
+    def _shut_if_finishing(self) -> None:
+        if self._finishing and not self._goodbye:
+            self._goodbye = True
+            with suppress(ssl.SSLError):  # wants the peer's, which `recv` will find
+                self._tls.unwrap()
+            self._collect()
+        if not self.left:
+            super()._shut_if_finishing()
+
+
+handshake = TlsStream.handshake
