@@ -1,0 +1,49 @@
+"""`tools/demo`, the first command that a newcomer types."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, running
+
+DEMO = [sys.executable, str(ROOT / "tools" / "demo.py")]
+
+
+def test_readings_arrive_and_the_demo_ends_by_itself() -> None:
+    done = subprocess.run([*DEMO, "--count", "3"], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["topic"] for event in events] == ["com.example.sensor"] * 3
+    assert all(event["args"] or event["kwargs"] for event in events)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_all_of_it_quietly(number: int) -> None:
+    with running(*DEMO) as demo:
+        demo.line()
+        demo.interrupt(number)
+        assert demo.wait() == 130
+        told = demo.stderr().splitlines()
+    assert len(told) == 1 and told[0].startswith("router at rs://127.0.0.1:"), told
+    assert not left_running(told[0])
+
+
+def left_running(told: str) -> list[str]:
+    """Name the programs that still run with the router's address among their words."""
+    address = told.split()[2].rstrip(",").encode()
+    return [
+        path.parent.name for path in Path("/proc").glob("[0-9]*/cmdline") if address in read(path)
+    ]
+
+
+def read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
