@@ -86,7 +86,7 @@ class RouterProcess(Program):
     """A `wamplite router`; `urls` are its listeners' real URLs, in the order asked for."""
 
     def __init__(self, *options: str, listen: Sequence[str], realms: Sequence[str]) -> None:
-        command = [sys.executable, "-X", "dev", "-m", "wamplite", "router", *options]
+        command = [sys.executable, "-W", "default", "-m", "wamplite", "router", *options]
         command += [word for url in listen for word in ("--listen", url)]
         command += [word for realm in realms for word in ("--realm", realm)]
         super().__init__(*command)

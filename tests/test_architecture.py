@@ -30,8 +30,14 @@ LIBRARIES = {
     "bridge": {"serial", "pynmea2"},
     "config.py": {"tomli"},
 }
-DYNAMIC = ("__init__.py", "serializers", "transports/__init__.py", "transports/dial.py")
-DYNAMIC += ("router", "cli/__init__.py", "core/feature.py", "client", "advanced/__init__.py")
+DYNAMIC = (
+    "__init__.py",
+    "features.py",
+    "serializers",
+    "transports/__init__.py",
+    "transports/dial.py",
+)
+DYNAMIC += ("cli/__init__.py",)
 VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "books", "members"}
 
 

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
     add("--feature", action="append", metavar="NAME", help="an advanced feature; repeatable")
-    add("--strict", action="store_true", help="URIs and request ids by the strict rules")
+    add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
     add("--max-message-size", type=positive, metavar="BYTES", help="up to 16 MiB")

@@ -1,0 +1,191 @@
+"""`wamplite router`: what it prints, how it ends, what it refuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, RouterProcess, running, running_router, wamplite
+
+Start = Callable[..., RouterProcess]
+
+
+def refused(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        wamplite("router", *options), cwd=ROOT, capture_output=True, text=True, timeout=20
+    )
+
+
+def test_each_listener_is_told_with_its_real_port_and_then_ready(
+    start_router: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "router.sock"
+    router = start_router(listen=["tcp://127.0.0.1:0", "rs://127.0.0.1:0", f"unix://{path}"])
+    first, second, third = router.urls
+    assert first.startswith("tcp://127.0.0.1:") and not first.endswith(":0")
+    assert second.startswith("rs://127.0.0.1:") and second != first
+    assert third == f"unix://{path}"
+    for family, address in (
+        (socket.AF_INET, ("127.0.0.1", router.port)),
+        (socket.AF_UNIX, str(path)),
+    ):
+        with socket.socket(family) as client:
+            client.connect(address)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_goodbye_and_exit_code_0(number: int) -> None:
+    with running_router() as router, joined(router) as client:
+        router.interrupt(number)
+        started = time.monotonic()
+        assert b"GOODBYE" in names(rest_of(client))
+        assert router.wait(5) == 0
+        assert time.monotonic() - started < 5
+        assert router.line() == "", "something else on stdout"
+
+
+def test_a_second_signal_ends_it_at_once() -> None:
+    with running(*wamplite("router", "--listen", "tcp://127.0.0.1:0")) as router:
+        port = int(router.line().rpartition(":")[2])
+        assert router.line() == "ready"
+        # A peer that neither reads nor closes holds the end up for as long as it may.
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HELLO)
+            await_bytes(client, 5)
+            router.interrupt(signal.SIGTERM)
+            await_refusal(port)
+            router.interrupt(signal.SIGTERM)
+            assert router.wait(2) in (0, -signal.SIGTERM)
+
+
+def test_without_options_it_serves_realm1_on_port_8080() -> None:
+    with running(*wamplite("router")) as router:
+        said = router.line()
+        if not said:
+            assert "8080" in router.stderr()  # somebody else has the port
+        else:
+            assert said == "listening tcp://127.0.0.1:8080"
+            assert router.line() == "ready"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--listen", "tcp://0.0.0.0:0"], "--allow-anonymous-network"),
+        (["--listen", "udp://127.0.0.1:0"], "scheme"),
+        (["--listen", "tls://127.0.0.1:0"], "certificate"),
+        (["--realm", "not a realm"], "realm"),
+        (["--listen", "tcp://127.0.0.1:0", "--feature", "no_such"], "no_such"),
+        (["--max-connections", "0"], "above 0"),
+        (["--max-connections", "many"], "many"),
+        (["surplus"], "surplus"),
+        (["--log-level", "loud"], "loud"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_2(options: list[str], words: str) -> None:
+    done = refused(*options)
+    assert done.returncode == 2
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_port_that_is_taken_is_named(start_router: Start) -> None:
+    port = start_router().port
+    done = refused("--listen", f"tcp://127.0.0.1:{port}")
+    assert done.returncode == 2
+    assert str(port) in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_network_is_served_where_it_is_allowed(start_router: Start) -> None:
+    router = start_router("--allow-anonymous-network", listen=["tcp://0.0.0.0:0"])
+    with socket.create_connection(("127.0.0.1", router.port)):
+        pass
+
+
+def test_connections_are_bounded_by_address(start_router: Start) -> None:
+    router = start_router("--max-connections-per-address", "2")
+    with joined(router), joined(router), pytest.raises((AssertionError, OSError)):
+        joined(router).close()
+
+
+def test_the_log_goes_to_stderr_and_stdout_stays_clean(start_router: Start) -> None:
+    router = start_router("--log-level", "debug")
+    with joined(router):
+        pass
+    router.interrupt(signal.SIGTERM)
+    assert router.wait(5) == 0
+    assert "listening on" in router.stderr()
+    assert router.line() == ""
+
+
+def test_a_stderr_that_is_closed_does_not_matter() -> None:
+    reader, writer = os.pipe()
+    command = wamplite("router", "--listen", "tcp://127.0.0.1:0", "--log-level", "debug")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=writer) as process:
+        os.close(writer)
+        os.close(reader)
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().rpartition(b":")[2])
+            for _ in range(3):
+                open_and_join(port).close()
+        finally:
+            process.terminate()
+        assert process.wait(5) == 0
+
+
+HELLO_JSON = b'[1,"realm1",{"roles":{"caller":{}}}]'
+HELLO = b"\x7f\xf1\0\0" + len(HELLO_JSON).to_bytes(4, "big") + HELLO_JSON
+
+
+def joined(router: RouterProcess) -> socket.socket:
+    """Return a socket that speaks RawSocket and JSON and has got its WELCOME."""
+    return open_and_join(router.port)
+
+
+def open_and_join(port: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    try:
+        client.sendall(HELLO)
+        head = await_bytes(client, 8)
+        assert head[:2] == b"\x7f\xf1"[:1] + head[1:2] and head[4] == 0
+        assert await_bytes(client, int.from_bytes(head[5:8], "big")).startswith(b"[2,")
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def await_bytes(client: socket.socket, number: int) -> bytes:
+    data = client.recv(number, socket.MSG_WAITALL)
+    assert len(data) == number, f"closed after {data!r}"
+    return data
+
+
+def rest_of(client: socket.socket) -> bytes:
+    data = b""
+    while more := client.recv(65536):
+        data += more
+    return data
+
+
+def names(data: bytes) -> bytes:
+    """Return what a frame says, GOODBYE spelled out."""
+    return data.replace(b"[6,", b"GOODBYE ")
+
+
+def await_refusal(port: int) -> None:
+    """Wait until nobody listens on the port any more."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return
+    raise TimeoutError(f"port {port} is still listening")
