@@ -58,14 +58,20 @@ def connect(options: argparse.Namespace) -> Session:
     """Join the realm that the options name."""
     from .. import connect
 
-    more = {"authid": options.authid, "serializer": options.serializer}
-    return connect(
-        options.url,
-        options.realm,
-        timeout=options.timeout or TIMEOUT,
-        connect_timeout=min(options.timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT),
-        **{key: value for key, value in more.items() if value is not None},
-    )
+    return connect(**connection(options))
+
+
+def connection(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as keyword arguments of `wamplite.connect` or `wamplite.Component`."""
+    given = {
+        "url": options.url,
+        "realm": options.realm,
+        "timeout": options.timeout or TIMEOUT,
+        "connect_timeout": min(options.timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT),
+        "authid": options.authid,
+        "serializer": options.serializer,
+    }
+    return {key: setting for key, setting in given.items() if setting is not None}
 
 
 def add_payload(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +95,14 @@ def seconds(text: str) -> float:
     number = float(text)
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(f"expected seconds above 0, not {text}")
+    return number
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0."""
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
     return number
 
 

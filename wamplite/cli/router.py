@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from . import logs
+from .common import positive
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -50,14 +51,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
     add("--key", metavar="FILE", help="its private key")
     add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
-
-
-def positive(text: str) -> int:
-    """Return a whole number above 0."""
-    number = int(text)
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
-    return number
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,8 +13,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import TransportLost, UsageError
-from .common import add_connection, connect
+from ..core.errors import TransportLost
+from .common import add_connection, connect, positive
 from .formats import Format, as_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite sub`."""
     add = parser.add_argument
     add("topics", nargs="+", metavar="TOPIC")
-    add("-C", "--count", type=int, metavar="N", help="end after N events")
+    add("-C", "--count", type=positive, metavar="N", help="end after N events")
     add("-F", "--format", type=Format, default=as_json, metavar="FORMAT")
     add(
         "--match", choices=("exact", "prefix", "wildcard"), help="how TOPICs match (default: exact)"
@@ -39,8 +39,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print events until there were enough; -W bounds the time for all of them."""
-    if options.count is not None and options.count < 1:
-        raise UsageError(f"-C: expected a number above 0, not {options.count}")
     rows: queue.Queue[Row | None] = queue.Queue(EVENTS)
     with connect(options) as session:
         for topic in options.topics:
