@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.bridge.pseudo import kinds
 from wamplite.bridge.decoding import (
     DECODERS,
-    MAX_DEPTH,
     Undecodable,
     decode_json,
     decode_nmea,
     decode_text,
 )
+from wamplite.serializers.payload import MAX_DEPTH
 
 
 def refusal(decode: Any, line: bytes) -> str:
@@ -60,24 +60,24 @@ def test_a_json_object_is_keyword_arguments_and_anything_else_the_one_argument(
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    "line",
     [
-        (b"{'temp': 1}", "no JSON"),
-        (b'{"temp": 1', "no JSON"),
-        (b"NaN", "no JSON"),
-        (b"[-Infinity]", "no JSON"),
-        (b'{"a": 1e999}', "number out of range"),
-        (b"18446744073709551616", "number out of range"),
-        (b"9" * 5000, "no JSON"),
-        (b'{"\\ud800": 1}', "no JSON"),
-        (b'["\\ud800"]', "no JSON"),
-        (b"\xff\xfe{", "no JSON"),
-        (b"[" * 4000, "too deep"),
-        (b"[" * 65 + b"]" * 65, "too deep"),
+        b"{'temp': 1}",
+        b'{"temp": 1',
+        b"NaN",
+        b"[-Infinity]",
+        b'{"a": 1e999}',
+        b"18446744073709551616",
+        b"9" * 5000,
+        b'{"\\ud800": 1}',
+        b'["\\ud800"]',
+        b"\xff\xfe{",
+        b"[" * 4000,
+        b"[" * 65 + b"]" * 65,
     ],
 )
-def test_json_that_some_serializer_could_not_carry_is_refused(line: bytes, reason: str) -> None:
-    assert refusal(decode_json, line) == reason
+def test_json_that_some_serializer_could_not_carry_is_refused(line: bytes) -> None:
+    assert refusal(decode_json, line) == "no JSON for WAMP"
 
 
 def test_json_as_deep_as_is_allowed_passes_whatever_its_strings_hold() -> None:

@@ -12,13 +12,14 @@ are, and whatever passes can be encoded by every serializer.
 
 from __future__ import annotations
 
-import json
-import math
 import operator
 import re
 from collections.abc import Callable
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, NamedTuple
+
+from .. import serializers
+from ..core.errors import ProtocolError
 
 __all__ = [
     "DECODERS",
@@ -90,58 +91,24 @@ _SENTENCE = re.compile(rb"[$!]([^*]*)\*([0-9A-Fa-f]{2})")
 
 
 def decode_json(line: bytes) -> Reading:
-    """Decode a line of JSON, within what every serializer can carry."""
-    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and _depth(line) > MAX_DEPTH:
-        raise Undecodable("too deep")
+    """Decode a line of JSON, within what every serializer can carry to every subscriber."""
     try:
-        value = json.loads(line.strip(b"\0").decode(), parse_constant=_no_number)
-    except ValueError:  # of UTF-8, of JSON, and of an integer with thousands of digits
-        raise Undecodable("no JSON") from None
-    _check(value)
-    if isinstance(value, dict):
-        return Reading([], value, len(line))
+        value = _json().loads(line.strip(b"\0"))
+        reading = Reading([], value, len(line)) if type(value) is dict else _one(value, line)
+        serializers.check_payload(reading.args, reading.kwargs)
+    except ProtocolError:  # a router would end the session for it
+        raise Undecodable("no JSON for WAMP") from None
+    return reading
+
+
+@cache
+def _json() -> serializers.Serializer:
+    return serializers.get("json")
+
+
+def _one(value: Any, line: bytes) -> Reading:
     return Reading([value], {}, len(line))
 
-
-MAX_DEPTH = 64
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-
-
-def _depth(line: bytes) -> int:
-    """Count how deep a line of JSON nests, before a parser recurses into it."""
-    depth = deepest = 0
-    for byte in _STRING.sub(b"", line):
-        if byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
-
-
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _check(value: Any) -> None:
-    """Refuse what another serializer could not carry: a router would end the session for it."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _check(key)
-            _check(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item)
-    elif isinstance(value, str):
-        if _SURROGATE.search(value):
-            raise Undecodable("no JSON")
-    elif isinstance(value, (int, float)) and not (
-        math.isfinite(value) if isinstance(value, float) else -(2**63) <= value < 2**64
-    ):
-        raise Undecodable("number out of range")
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 DECODERS: dict[str, Decoder] = {
     "text": Decoder(decode_text, drops_first=True),
