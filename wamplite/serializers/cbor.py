@@ -6,6 +6,7 @@ and simple values. Containers without a length are taken, within the same bounds
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import cbor2
@@ -13,7 +14,7 @@ import cbor2
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .headers import ENDLESS, Format, Header, check_headers
-from .payload import Rules, check_finite, check_ints, check_message, check_nul
+from .payload import Rules, check_all, check_finite, check_ints, check_message, check_nul
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _SIZES = [0] * 256
@@ -33,7 +34,11 @@ _HEADERS |= {0x5F: Header(0, 1, ENDLESS), 0x7F: Header(0, 1, ENDLESS)}  # text i
 _HEADERS |= {0x9F: Header(0, 1, ENDLESS), 0xBF: Header(0, 2, ENDLESS)}
 _FORMAT = Format("CBOR", _SIZES, _HEADERS, stop=0xFF)
 
-_RULES = Rules(check_finite, check_ints, check_nul)
+# The head of a text and a NUL after it, or of an integer below -2**63; or what looks like one.
+_find_odd = re.compile(
+    rb"(?:[\x61-\x77]|\x78.|\x79..|\x7a.{4}|\x7b.{8})\0|\x3b[\x80-\xff]|\x7f", re.DOTALL
+).search
+_ODD_RULES = Rules(check_finite, check_ints, check_nul)
 
 
 class Cbor(Serializer):
@@ -54,7 +59,10 @@ class Cbor(Serializer):
             array = cbor2.loads(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise ProtocolError(f"not CBOR: {exc or type(exc).__name__}") from exc
-        check_message(array, _RULES)
+        if _find_odd(data):
+            check_all(array, _ODD_RULES)
+        else:
+            check_message(array)
         return array
 
 

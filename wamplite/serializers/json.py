@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from functools import partial
 from itertools import accumulate
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ from .payload import (
     LEVELS,
     MAX_TOTAL,
     Rules,
+    check_all,
     check_message,
     check_surrogates,
     raise_too_deep,
@@ -106,7 +108,7 @@ class Json(Serializer):
             raise ProtocolError(f"not JSON: {exc}") from exc
         if b"\\u" in data:
             array = _to_bytes(array)
-            check_message(array, _SURROGATES)
+            check_all(array, _SURROGATES)
         else:
             check_message(array)
         return array
@@ -116,15 +118,13 @@ class _Huge(Exception):
     """A float that may have been an integer."""
 
 
-def _check_huge(floats: list[float]) -> None:
+def _check_huge(floats: Iterable[float]) -> None:
     if max(map(abs, floats)) >= _HUGE:
         raise _Huge
 
 
 class FastJson(Json):
     """JSON by orjson; what it reads differently from the standard library is read again by that."""
-
-    _rules = Rules(_check_huge)
 
     def __init__(self) -> None:
         self._dumps = partial(orjson.dumps, default=_to_text)
@@ -144,7 +144,7 @@ class FastJson(Json):
         if b"\\u0000" in data:
             array = _to_bytes(array)
         try:
-            check_message(array, self._rules)
+            check_message(array, _check_huge)
         except _Huge:
             return super().loads(data)
         return array

@@ -5,6 +5,7 @@ Text and binary are told apart; extension types, timestamps among them, are refu
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgpack import Packer, unpackb
@@ -12,7 +13,7 @@ from msgpack import Packer, unpackb
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .headers import Format, Header, check_headers
-from .payload import DECODED, MAX_LENGTH, Rules, check_message, check_nul
+from .payload import MAX_LENGTH, Rules, check_all, check_message, check_nul
 
 _SIZES = [1] * 128 + [0] * 32 + list(range(1, 33)) + [0] * 32 + [1] * 32
 for _head, _size in {
@@ -32,6 +33,8 @@ _CONTAINERS = {*range(0x80, 0xA0), *range(0xDC, 0xE0)}
 _HARMLESS = bytes(set(range(256)) - _CONTAINERS)
 _FEW = 32  # so many containers cannot nest too deep, nor make the library reserve much
 
+# The head of a text, and a NUL after it; or what looks like one.
+_find_nul = re.compile(rb"(?:[\xa1-\xbf]|\xd9.|\xda..|\xdb....)\0", re.DOTALL).search
 _NUL_RULES = Rules(texts=check_nul)
 
 
@@ -58,7 +61,10 @@ class MsgPack(Serializer):
             array = unpackb(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
-        check_message(array, _NUL_RULES if b"\0" in data else DECODED)
+        if b"\0" in data and _find_nul(data):
+            check_all(array, _NUL_RULES)
+        else:
+            check_message(array)
         return array
 
 

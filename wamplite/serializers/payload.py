@@ -25,8 +25,10 @@ MAX_TOTAL = 100_000  # elements of one message
 LEVELS = MAX_DEPTH + 2  # with the message and its Arguments
 MIN_INT, MAX_INT = -(2**63), 2**64 - 1
 
-SCALARS = frozenset({type(None), bool, int, str, bytes})  # nothing to ask, once it is decoded
-PLAIN = SCALARS | {float}
+DONE = frozenset({type(None), bool, int, str, bytes})  # nothing to ask, once it is decoded
+PLAIN = DONE | {float}
+NUMBERS = frozenset({bool, int, float})
+STRING = frozenset({str})
 CONTAINERS = frozenset({list, tuple, dict})
 KNOWN = PLAIN | CONTAINERS
 
@@ -55,11 +57,12 @@ def check_surrogates(texts: Iterable[str]) -> None:
 
 def check_nul(texts: Iterable[str]) -> None:
     """Refuse text that JSON would take for bytes."""
-    if any(text[:1] == "\0" for text in texts):
+    if "\0" in "".join(texts) and any(text[:1] == "\0" for text in texts):
         raise ProtocolError("text must not begin with NUL: in JSON that means bytes")
 
 
-def _check_texts(texts: list[str]) -> None:
+def check_texts(texts: list[str]) -> None:
+    """Refuse text that some serializer could not carry."""
     check_surrogates(texts)
     check_nul(texts)
 
@@ -67,49 +70,53 @@ def _check_texts(texts: list[str]) -> None:
 class Rules(NamedTuple):
     """What is still to be asked of each kind of value; None: the decoder has seen to it."""
 
-    floats: Callable[[list[float]], None] = check_finite
+    floats: Callable[[Iterable[float]], None] = check_finite
     ints: Callable[[list[int]], None] | None = None
     texts: Callable[[list[str]], None] | None = None
     keys: Callable[[list[str]], None] | None = None
 
 
-DECODED = Rules()
-STRICT = Rules(check_finite, check_ints, _check_texts, check_surrogates)
+STRICT = Rules(check_finite, check_ints, check_texts, check_surrogates)
 
 
-def check_message(array: Any, rules: Rules = DECODED) -> None:
-    """Check a decoded message; ProtocolError says what is wrong."""
-    if type(array) is not list:
-        array = [array]
-    if rules.ints or rules.texts or rules.keys:
-        return check_deep(array, rules)
-    for value in array:  # the common case: elements that hold scalars, or nothing
-        if type(value) is list:
-            kinds = set(map(type, value))
-        elif type(value) is dict:
-            kinds = set(map(type, value.values()))
-            if kinds and set(map(type, value)) != {str}:
-                return check_deep(array, rules)
-        elif type(value) in SCALARS:
+def check_message(array: Any, floats: Callable[[Iterable[float]], None] = check_finite) -> None:
+    """Check a decoded message whose text and integers are known to be right.
+
+    This is the way of nearly all messages: elements that hold scalars, or nothing. The others go
+    on to `check_all`.
+    """
+    total = 0
+    for value in array if type(array) is list else (array,):
+        kind = type(value)
+        if kind is int or kind is str:
             continue
-        else:
-            return check_deep(array, rules)
-        if float in kinds:
-            rules.floats([item for item in value_items(value) if type(item) is float])
-        if not kinds <= PLAIN or len(value) > MAX_LENGTH:
-            return check_deep(array, rules)
-    return None
+        if kind is dict and set(map(type, value)) <= STRING:
+            value = value.values()
+        elif kind is not list:
+            break
+        if not value:
+            continue
+        total += len(value)
+        kinds = set(map(type, value))
+        if not kinds <= DONE:
+            if not kinds <= PLAIN:
+                break
+            floats(value if kinds <= NUMBERS else [item for item in value if type(item) is float])
+    else:
+        if total <= MAX_LENGTH:
+            return
+    check_all(array, Rules(floats))
 
 
-def value_items(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
-    """Return what a container holds, without its keys."""
-    return value.values() if type(value) is dict else value
+def check_all(array: Any, rules: Rules) -> None:
+    """Check a decoded message by every rule that is given."""
+    check_deep([array], rules, LEVELS + 1)
 
 
-def check_deep(level: list[Any], rules: Rules) -> None:
-    """Check the elements of one container and all that lies below them, level by level."""
-    total = len(level)
-    for _ in range(LEVELS):
+def check_deep(level: list[Any], rules: Rules, levels: int = LEVELS) -> None:
+    """Check values and what lies below them, level by level; the last level holds no container."""
+    total = 0
+    for _ in range(levels):
         kinds = set(map(type, level))
         _check_level(level, kinds, rules)
         if kinds <= PLAIN:
@@ -136,7 +143,7 @@ def raise_too_deep() -> NoReturn:
     raise ProtocolError(f"an argument must nest at most {MAX_DEPTH} containers")
 
 
-def _check_level(level: list[Any], kinds: set[type], rules: Rules) -> None:
+def _check_level(level: Iterable[Any], kinds: set[type], rules: Rules) -> None:
     if not kinds <= KNOWN:
         names = ", ".join(sorted(kind.__name__ for kind in kinds - KNOWN))
         raise ProtocolError(
