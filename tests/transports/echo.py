@@ -62,7 +62,8 @@ def serve(sock: socket.socket, serializer: str) -> None:
                 echo.echo(message)
             stream.flush(10)
     except WampliteError:
-        pass
+        stream.finish()
+        stream.linger(1)
     finally:
         stream.close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from http.cookies import CookieError
 
 import websocket
 from websocket import ABNF
@@ -38,35 +39,52 @@ LARGEST_ANSWER = 16384  # bytes of a server's answer to the handshake
 
 
 def connect(
-    stream: Stream, url: str, serializers: Iterable[str], *, max_message_size: int
+    stream: Stream,
+    url: str,
+    serializers: Iterable[str],
+    *,
+    max_message_size: int,
+    deadline: float | None = None,
 ) -> WebSocketClient:
-    """Ask for a WebSocket at `url` over a connected stream, by the first serializer that suits.
+    """Ask for a WebSocket at `url` over a connected stream; the server chooses a serializer.
 
-    `stream.set_receive_timeout` bounds the wait. Raises ConnectTimeout, TransportLost for any
-    answer but 101, ProtocolError when the server agrees to something that was not asked.
+    `deadline` is a `time.monotonic()`, then ConnectTimeout. Raises TransportLost for any answer
+    but 101, ProtocolError when the server agrees to something that was not asked.
     """
     names = tuple(serializers)
-    socket = HandshakeSocket(stream)
-    library = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
-    asked = ", ".join(f"wamp.2.{name}" for name in names)
+    socket = HandshakeSocket(stream, deadline)
     try:
-        library.connect(
-            url,
-            socket=socket,
-            suppress_origin=True,
-            redirect_limit=0,
-            header=[f"Sec-WebSocket-Protocol: {asked}"],
-        )
+        headers = shake_hands(url, socket, names)
     except websocket.WebSocketTimeoutException as exc:
         raise ConnectTimeout(f"{url}: no answer to the WebSocket handshake in time") from exc
     except websocket.WebSocketBadStatusException as exc:
         raise TransportLost(f"{url}: {refusal(exc)}") from exc
-    except websocket.WebSocketConnectionClosedException as exc:
-        raise TransportLost(f"{url}: hung up during the WebSocket handshake") from exc
-    except websocket.WebSocketException as exc:
-        raise ProtocolError(f"{url}: not a WebSocket handshake: {exc}") from exc
-    serializer = chosen(url, library.getheaders() or {}, names)
+    except (websocket.WebSocketException, CookieError) as exc:
+        raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
+    if deadline is not None:
+        stream.set_receive_timeout(None)
+    serializer = chosen(url, headers, names)
     return WebSocketClient(stream, serializer, max_message_size, socket.unread)
+
+
+def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> dict[str, str]:
+    """Let websocket-client shake hands; return the headers of the answer.
+
+    The subprotocols are no option of its, but a header: then `chosen` can judge the answer, and
+    say what was wrong with it. A redirect is not followed: it would leave our stream, and TLS.
+    """
+    scheme, _, rest = url.partition(":")
+    asked = ", ".join(f"wamp.2.{name}" for name in names)
+    library = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
+    library.connect(
+        f"{scheme.lower()}:{rest}",
+        socket=socket,
+        suppress_origin=True,
+        redirect_limit=0,
+        header=[f"Sec-WebSocket-Protocol: {asked}"],
+    )
+    headers: dict[str, str] = library.getheaders() or {}
+    return headers
 
 
 def refusal(exc: websocket.WebSocketBadStatusException) -> str:
@@ -91,8 +109,9 @@ def chosen(url: str, headers: dict[str, str], names: tuple[str, ...]) -> str:
 class HandshakeSocket:
     """A stream as the socket that websocket-client reads one byte at a time."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, deadline: float | None) -> None:
         self._stream = stream
+        self._deadline = deadline
         self._read = 0
         self.unread = b""
 
@@ -103,8 +122,11 @@ class HandshakeSocket:
     def recv(self, size: int) -> bytes:
         """Return at most `size` bytes of a bounded answer."""
         if not self.unread:
-            self.unread = self._stream.recv()
+            stream, deadline = self._stream, self._deadline
+            self.unread = stream.recv() if deadline is None else stream.recv_by(deadline)
             self._read += len(self.unread)
+            if not self.unread:
+                raise stream.ended()
         if self._read - len(self.unread) > LARGEST_ANSWER:
             raise ProtocolError(f"{self._stream.peer}: the answer is over {LARGEST_ANSWER} bytes")
         data, self.unread = self.unread[:size], self.unread[size:]

@@ -1,16 +1,15 @@
 """WebSocket, as both of its sides share it: frames of RFC 6455 section 5, and a connection's life.
 
     frames:  first byte (FIN, opcode) . size . masking key, from the client alone . payload
-    life:    receive() ... receive() -> the end is found -> close frame, silence -> it is raised
+    life:    receive() ... receive() -> the end is found -> close frame -> it is raised
 
 One recv is cut into all its messages at once. Small whole data frames are cut here or in the
 subclass within a microsecond or two; whatever else arrives (fragments, control frames, long frames,
 nonsense) takes the subclass's careful way, byte for byte in the order of arrival.
 Bounds: a message and its fragments `limit_receive()`, what is held of a header 13 bytes, PONGs
 only while the peer reads them. The peer's end, its breach or its close frame, is told after the
-messages that came before it: `receive()` returns those, the next `receive()` says what is to be
-said, waits LINGER for the peer to hang up, lest a reset overtake the close frame, and raises.
-Any thread may write, ping and finish; only the reading thread receives.
+messages that came before it: `receive()` returns those, the next `receive()` writes the close frame
+and raises. Any thread may write, ping and finish; only the reading thread receives.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ except ImportError:  # the extra `fast` is not installed
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A  # with FIN
 NORMAL, BREACH, WRONG_KIND, NO_CODE, NOT_UTF8, TOO_BIG = 1000, 1002, 1003, 1005, 1007, 1009
 UNREAD_PONGS = 65536  # bytes left over in the outbox: a peer that does not read gets no more PONGs
-LINGER = 0.5  # seconds
 _TABLES = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
@@ -113,7 +111,6 @@ class WebSocket(Transport):
             if messages or self.ended is None:
                 return messages
         self.say_goodbye(*self._last_word)
-        self.stream.linger(LINGER)
         raise self.ended
 
     def _read(self) -> bytes:

@@ -23,7 +23,6 @@ from .stream import Stream
 
 LARGEST_REQUEST = 8192  # bytes
 MOST_HEADERS = 64
-LINGER = 0.5  # seconds for the refused to read why
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -59,7 +58,6 @@ def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, byte
     except Refusal as refusal:
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
         stream.finish()
-        stream.linger(LINGER)
         said = f"{refusal.status.value} {refusal.status.phrase}: {refusal.text}"
         raise TransportLost(f"{stream.peer} was answered with HTTP {said}") from None
     stream.write([answer])
