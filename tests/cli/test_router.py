@@ -155,7 +155,7 @@ def open_and_join(port: int) -> socket.socket:
     try:
         client.sendall(HELLO)
         head = await_bytes(client, 8)
-        assert head[:2] == b"\x7f\xf1"[:1] + head[1:2] and head[4] == 0
+        assert head[0] == 0x7F and head[1] & 0x0F == 1 and head[4] == 0
         assert await_bytes(client, int.from_bytes(head[5:8], "big")).startswith(b"[2,")
     except BaseException:
         client.close()
@@ -164,8 +164,11 @@ def open_and_join(port: int) -> socket.socket:
 
 
 def await_bytes(client: socket.socket, number: int) -> bytes:
-    data = client.recv(number, socket.MSG_WAITALL)
-    assert len(data) == number, f"closed after {data!r}"
+    data = b""
+    while len(data) < number:
+        more = client.recv(number - len(data))
+        assert more, f"closed after {data!r}"
+        data += more
     return data
 
 
