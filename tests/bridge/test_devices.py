@@ -55,8 +55,10 @@ def test_an_error_says_what_to_do() -> None:
     assert devices.explain("/dev/x", None, "strange") == "/dev/x: strange"
 
 
-def test_only_the_names_that_are_given_out_anew_are_bare() -> None:
-    assert devices.is_bare("/dev/ttyUSB0")
-    assert devices.is_bare("/dev/ttyACM1")
-    assert not devices.is_bare("/dev/serial/by-id/usb-1a86-if00")
-    assert not devices.is_bare("/dev/ttyAMA0")
+def test_advice_is_given_for_a_name_that_is_given_out_anew(tmp_path: Path) -> None:
+    lasting = tmp_path / "usb-1a86-if00"
+    lasting.symlink_to("/dev/ttyUSB0")
+    told = f"; its number may change, {lasting} will not"
+    assert devices.advice("/dev/ttyUSB0", (tmp_path,)) == told
+    assert devices.advice("/dev/ttyUSB1", (tmp_path,)) == ""
+    assert devices.advice(str(lasting), (tmp_path,)) == ""

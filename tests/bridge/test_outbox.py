@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from wamplite.bridge.decoding import Reading
 from wamplite.bridge.outbox import Outbox
 
@@ -20,9 +22,13 @@ def test_readings_leave_in_the_order_they_came() -> None:
     assert outbox.take(2) == readings(3)
 
 
-def test_the_oldest_are_dropped_and_counted_when_there_are_too_many() -> None:
+def test_the_oldest_are_dropped_and_counted_when_there_are_too_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     outbox = Outbox(max_readings=3)
-    outbox.put(readings(1, 2, 3, 4, 5))
+    outbox.put(readings(1, 2, 3, 4))
+    outbox.put(readings(5))
+    assert caplog.text.count("the oldest are dropped") == 1
     assert (outbox.take(9), outbox.dropped) == (readings(3, 4, 5), 2)
 
 

@@ -16,3 +16,7 @@ serial line (0.36 s at 115200 baud); past that, bytes vanish and nobody is told.
 
 The books balance: frames = published + dropped, by reason + waiting.
 """
+
+from .serial_bridge import SerialBridge
+
+__all__ = ["SerialBridge"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["explain", "holders", "identity", "is_bare", "stable_name"]
+__all__ = ["advice", "explain", "holders", "identity", "stable_name"]
 
 _BARE = ("/dev/ttyUSB", "/dev/ttyACM")
 _STABLE = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
@@ -28,9 +28,10 @@ def stable_name(device: str, folders: tuple[Path, ...] = _STABLE) -> str | None:
     return None
 
 
-def is_bare(device: str) -> bool:
-    """Tell whether this name is given out anew at every plugging."""
-    return device.startswith(_BARE)
+def advice(device: str, folders: tuple[Path, ...] = _STABLE) -> str:
+    """Name the better name of a device whose number is given out anew at every plugging."""
+    name = stable_name(device, folders) if device.startswith(_BARE) else None
+    return f"; its number may change, {name} will not" if name else ""
 
 
 def identity(device: str) -> tuple[str, int, int] | None:

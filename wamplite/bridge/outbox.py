@@ -6,12 +6,15 @@ by count, and by the bytes of the frames that became readings (which are up to 2
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 
 from .decoding import Reading
 
 __all__ = ["Outbox"]
+
+log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -24,6 +27,7 @@ class Outbox:
         self._changed = threading.Condition()  # guards all below
         self._readings: deque[Reading] = deque()
         self._bytes = 0
+        self._full = False  # said so, and nothing was taken since
         self._closed = False
 
     def __len__(self) -> int:
@@ -35,10 +39,18 @@ class Outbox:
             for reading in readings:
                 self._readings.append(reading)
                 self._bytes += reading.size
-            while len(self._readings) > self.max_readings or self._bytes > self.max_bytes:
-                self._bytes -= self._readings.popleft().size
-                self.dropped += 1
+            overflows = self._drop_oldest() and not self._full
+            self._full = self._full or overflows
             self._changed.notify()
+        if overflows:
+            log.warning("%d readings wait: from now on the oldest are dropped", len(self))
+
+    def _drop_oldest(self) -> bool:
+        before = self.dropped
+        while len(self._readings) > self.max_readings or self._bytes > self.max_bytes:
+            self._bytes -= self._readings.popleft().size
+            self.dropped += 1
+        return self.dropped > before
 
     def take(self, limit: int) -> list[Reading]:
         """Wait for readings and remove the oldest, at most `limit`; [] once closed and empty."""
@@ -46,6 +58,7 @@ class Outbox:
             self._changed.wait_for(lambda: self._readings or self._closed)
             batch = [self._readings.popleft() for _ in range(min(limit, len(self._readings)))]
             self._bytes -= sum(reading.size for reading in batch)
+            self._full = False
             return batch
 
     def close(self) -> None:

@@ -92,7 +92,7 @@ class Port:
             self._handle = handle
         self.opens += 1
         self._said = ""
-        log.info("%s: open at %d baud", self.device, self.baud)
+        log.info("%s: open at %d baud%s", self.device, self.baud, devices.advice(self.device))
         self._sink.opened()
 
     def _read(self) -> None:

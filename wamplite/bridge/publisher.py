@@ -1,0 +1,125 @@
+"""From the outbox to the session, in order, each reading confirmed by the router.
+
+What waits goes out in batches: only the last of a batch asks for PUBLISHED, and since a router
+takes one session's messages in order, its answer confirms them all. A batch that nobody confirmed
+before the session was lost is kept and goes out again with the next session, ahead of everything
+else: round a loss a reading may arrive twice, but none is lost without being counted.
+
+    take a batch --> wait for a session --> publish --confirmed--> count, take the next
+                          ^                    \\--lost--> keep it --.
+                          \\________________________________________/
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ..core.errors import CallTimeout, SessionNotReady, TransportLost, WampliteError
+from .counts import Counts
+from .decoding import Reading
+from .outbox import Outbox
+
+if TYPE_CHECKING:
+    from ..client.session import Session
+
+__all__ = ["Publisher"]
+
+log = logging.getLogger(__name__)
+
+BATCH = 64
+
+
+class Publisher:
+    """The thread that empties one outbox to one topic, through whatever session there is."""
+
+    def __init__(self, outbox: Outbox, topic: str, counts: Counts) -> None:
+        self._outbox = outbox
+        self._topic = topic
+        self._counts = counts
+        self._changed = threading.Condition()  # guards _session and _stopping
+        self._session: Session | None = None
+        self._stopping = False
+        self._kept: list[Reading] = []  # published, not confirmed
+        self._limit = 1
+        self._thread = threading.Thread(target=self._run, name="wamplite-publisher", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """Tell how many readings have not been confirmed yet."""
+        return len(self._outbox) + len(self._kept)
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._thread.start()
+
+    def joined(self, session: Session) -> None:
+        """Publish through this session from now on."""
+        with self._changed:
+            self._session = session
+            self._changed.notify_all()
+
+    def left(self, session: Session) -> None:
+        """Stop publishing through this session; keep what it has not confirmed."""
+        with self._changed:
+            if self._session is session:
+                self._session = None
+
+    def finish(self, timeout: float) -> bool:
+        """Publish what waits if it can be done in that time; True when nothing is left."""
+        self._outbox.close()
+        self._thread.join(timeout if self._session else 0)
+        return not self.waiting
+
+    def stop(self, timeout: float) -> bool:
+        """End the thread (its session has ended); False when it has not ended in time."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while batch := self._kept or self._outbox.take(self._limit):
+            again = bool(self._kept)
+            self._kept = batch
+            session = self._await_session()
+            if session is None:
+                return
+            self._counts.resent += len(batch) if again else 0
+            if self._publish(session, batch):
+                self._kept = []
+
+    def _await_session(self) -> Session | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._session or self._stopping)
+            return None if self._stopping else self._session
+
+    def _publish(self, session: Session, batch: list[Reading]) -> bool:
+        """Publish a batch; False when it is unknown what became of it."""
+        try:
+            for reading in batch[:-1]:
+                publish(session, self._topic, reading, confirm=False)
+            publish(session, self._topic, batch[-1], confirm=True)
+        except (TransportLost, SessionNotReady):
+            self.left(session)
+            self._limit = 1
+            return False
+        except CallTimeout:
+            log.warning("%s: the router has not confirmed it in time", self._topic)
+            return False
+        except WampliteError as exc:
+            log.error("%s: refused: %s", self._topic, exc)
+            self._counts.drop("refused", len(batch))
+            self._limit = 1  # so that each refusal is counted for one reading
+            return True
+        self._counts.published += len(batch)
+        self._limit = BATCH
+        return True
+
+
+def publish(session: Session, topic: str, reading: Reading, confirm: bool) -> None:
+    """Publish one reading."""
+    options = {"acknowledge": True} if confirm else None
+    session.publish(topic, *reading.args, options=options, **reading.kwargs)
