@@ -89,6 +89,7 @@ class Dealer:
 
     def __init__(self, max_registrations: int = 1024, max_calls: int = 1024) -> None:
         self.books: dict[str, Book[Registration]] = {"exact": Book()}
+        self._exact = self.books["exact"].records  # an exact match is the best there is
         self.registrations: dict[int, Registration] = {}
         self.call_options: dict[str, Callable[[Pending, Any], None]] = {}
         self.register_options: dict[str, Callable[[RegisterDraft, Any], None]] = {}
@@ -151,7 +152,7 @@ class Dealer:
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to the callee and remember who waits for the answer."""
         self._check_passthru("CALL", call.args)
-        registration = self.find(call.procedure)
+        registration = self._exact.get(call.procedure) or self.find(call.procedure)
         callee = registration.callee
         pending = Pending(
             caller,
@@ -184,15 +185,17 @@ class Dealer:
         if pending is None:
             return
         self._check_passthru("YIELD", yield_.args)
+        if not yield_.options:
+            self.settle(pending, Result(pending.request, {}, yield_.args, yield_.kwargs))
+            return
         answer = Answer(pending)
-        if yield_.options:
-            try:
-                for key, value in yield_.options.items():
-                    if key in self.yield_options:
-                        self.yield_options[key](answer, value)
-            except Refused as refused:  # a YIELD has no ERROR of its own
-                self.fail(pending, refused.error, *refused.args)
-                return
+        try:
+            for key, value in yield_.options.items():
+                if key in self.yield_options:
+                    self.yield_options[key](answer, value)
+        except Refused as refused:  # a YIELD has no ERROR of its own
+            self.fail(pending, refused.error, *refused.args)
+            return
         result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
         if answer.final:
             self.settle(pending, result)
