@@ -58,7 +58,8 @@ class Acceptor:
                 return self._on_hello(message)
             return self._on_authenticate(message)
         except Refused as refused:
-            return Abort({"message": str(refused.args[0])}, refused.error)
+            details = {"message": str(refused.args[0])} if refused.args else {}
+            return Abort(details, refused.error)
         except ProtocolError as error:
             return Abort({"message": shorten(str(error))}, uris.PROTOCOL_VIOLATION)
 
