@@ -64,10 +64,10 @@ def test_a_policy_that_is_not_installed_is_refused(match: str) -> None:
 def test_a_policy_nobody_knows_is_an_invalid_argument() -> None:
     world = World()
     ann = world.join()
-    world.send(ann, [SUBSCRIBE, 7, {"match": "regex"}, "com.app.t"])
+    world.send(ann, [SUBSCRIBE, 7, {"match": "_regex"}, "com.app.t"])
     assert take(ann) == [
         ["ERROR", 32, 7, {}, "wamp.error.invalid_argument",
-         ["match must be exact, prefix or wildcard, not 'regex'"]]
+         ["match must be exact, prefix or wildcard, not '_regex'"]]
     ]  # fmt: skip
 
 

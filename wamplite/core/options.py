@@ -1,6 +1,7 @@
 """The typed keys of Options and Details: what the value of each must be (RFC, all of its sections).
 
-Only the *type* is grammar. A key that is not listed here is ignored, as "Extensibility" demands.
+Only the *type* is grammar; the test vectors demand it of the words of `enc_algo` and of SUBSCRIBE's
+`match` as well. A key that is not listed here is ignored, as "Extensibility" demands.
 The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors.
 """
 
@@ -33,6 +34,10 @@ def _is_encryption(value: Any) -> bool:
     return _is_str(value) and (value in ("cryptobox", "mqtt", "xbr") or value.startswith("x_"))
 
 
+def _is_match(value: Any) -> bool:
+    return _is_str(value) and (value in ("exact", "prefix", "wildcard") or value.startswith("_"))
+
+
 def _roles(*allowed: str) -> Callable[[Any], bool]:
     return lambda value: (
         type(value) is dict
@@ -61,6 +66,7 @@ UINT = Key("an integer of at least 0", lambda value: type(value) is int and valu
 IDS = Key("a list of IDs", _is_list(_is_id))
 STRS = Key("a list of strings", _is_list(_is_str))
 HOPS = Key("a list of {session, authid, authrole}", _is_list(_is_forward))
+MATCH = Key('"exact", "prefix", "wildcard" or "_..."', _is_match)
 ENCRYPTION = Key('"cryptobox", "mqtt", "xbr" or "x_..."', _is_encryption)
 CLIENT_ROLES = Key(
     "a dict of role dicts, at least one of publisher, subscriber, caller, callee",
@@ -108,7 +114,7 @@ INVOCATION_DETAILS: Keys = PAYLOAD | {
     "transaction_hash": STR,
 }  # fmt: skip
 SUBSCRIBE_OPTIONS: Keys = FORWARD | {
-    "match": STR, "nkey": STR, "get_retained": BOOL, "transaction_hash": STR,
+    "match": MATCH, "nkey": STR, "get_retained": BOOL, "transaction_hash": STR,
 }  # fmt: skip
 REGISTER_OPTIONS: Keys = FORWARD | {
     "match": STR, "invoke": STR, "disclose_caller": BOOL, "forward_timeout": BOOL,

@@ -11,7 +11,14 @@ from math import inf
 from typing import NamedTuple
 
 from ..core.errors import ProtocolError
-from .payload import LEVELS, MAX_LENGTH, MAX_TOTAL, raise_too_deep
+from .payload import (
+    LEVELS,
+    MAX_CONTAINERS,
+    MAX_LENGTH,
+    raise_too_deep,
+    raise_too_long,
+    raise_too_many,
+)
 
 ENDLESS = inf  # the length of a container that a break ends
 
@@ -36,7 +43,7 @@ class Format(NamedTuple):
 def check_headers(data: bytes, form: Format) -> None:
     """Refuse what lies, nests too deep, holds too much or goes on after its end."""
     _, sizes, headers, stop = form
-    at, total = 0, 0
+    at, opened = 0, 0
     left: float = 1
     outer: list[float] = []
     try:
@@ -48,7 +55,6 @@ def check_headers(data: bytes, form: Format) -> None:
             head = data[at]
             size = sizes[head]
             left -= 1
-            total += 1
             if size:
                 at += size
                 continue
@@ -63,22 +69,23 @@ def check_headers(data: bytes, form: Format) -> None:
             if width:
                 length = int.from_bytes(data[at - width : at], "big")
             if items:
+                opened += 1
                 outer.append(left)
                 left = length * items
-                _check_container(length, total, len(outer))
+                _check_container(length, opened, len(outer))
             else:
                 at += int(length)
     except IndexError:
         raise ProtocolError(f"{form.name}: the message ends too early") from None
 
 
-def _check_container(length: float, total: int, depth: int) -> None:
+def _check_container(length: float, opened: int, depth: int) -> None:
     if length > MAX_LENGTH and length != ENDLESS:
-        raise ProtocolError(f"a container must have at most {MAX_LENGTH} elements")
+        raise_too_long()
     if depth > LEVELS:
         raise_too_deep()
-    if total > 2 * MAX_TOTAL:  # keys are counted here as well
-        raise ProtocolError(f"a message must have at most {MAX_TOTAL} elements in all")
+    if opened > MAX_CONTAINERS:
+        raise_too_many()
 
 
 def _check_end(at: int, data: bytes, form: Format) -> None:

@@ -18,12 +18,13 @@ from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .payload import (
     LEVELS,
-    MAX_TOTAL,
+    MAX_CONTAINERS,
     Rules,
     check_all,
     check_message,
     check_surrogates,
     raise_too_deep,
+    raise_too_many,
 )
 
 try:
@@ -44,8 +45,8 @@ def check_depth(data: bytes) -> None:
         return
     bare = _TEXT.sub(b"", data.replace(b"\\\\", b"").replace(b'\\"', b""))
     brackets = bare.translate(None, _NOT_BRACKETS)
-    if len(brackets) > 2 * MAX_TOTAL:
-        raise ProtocolError(f"a message must have at most {MAX_TOTAL} elements in all")
+    if len(brackets) > 2 * MAX_CONTAINERS:
+        raise_too_many()
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > LEVELS:
         raise_too_deep()
 

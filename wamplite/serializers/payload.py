@@ -2,9 +2,10 @@
 
 None, bool, int from -2**63 to 2**64-1, finite float, text, bytes, list, and dict with text keys.
 Text holds no lone surrogate and, because JSON writes bytes as text behind a NUL, does not begin
-with NUL (a key of a dict may). A container has at most 65,536 elements, a message 100,000 in all,
-and each single argument nests at most 64 containers: the message and its Arguments, ArgumentsKw,
-Options or Details do not count.
+with NUL (a key of a dict may). A container has at most 65,536 elements, a payload 100,000 in all
+(a message's own elements and the keys of its Options or Details are not counted: those change on
+the way), and each single argument nests at most 64 containers: the message and its Arguments,
+ArgumentsKw, Options or Details do not count.
 
 The walk goes level by level and asks each question once per level, at the speed of C; nothing
 recurses, and a cyclic value ends it by depth or by count.
@@ -21,7 +22,8 @@ from ..core.errors import ProtocolError
 
 MAX_DEPTH = 64  # containers within one argument
 MAX_LENGTH = 65_536  # elements of one container
-MAX_TOTAL = 100_000  # elements of one message
+MAX_TOTAL = 100_000  # elements of one payload
+MAX_CONTAINERS = 2 * MAX_TOTAL  # beyond what any good message can hold: refused unread
 LEVELS = MAX_DEPTH + 2  # with the message and its Arguments
 MIN_INT, MAX_INT = -(2**63), 2**64 - 1
 
@@ -36,7 +38,7 @@ KNOWN = PLAIN | CONTAINERS
 def check_finite(floats: Iterable[float]) -> None:
     """Refuse NaN and the infinities, which JSON cannot write."""
     if not all(map(isfinite, floats)):
-        raise ProtocolError("a float must be finite, not NaN or Infinity")
+        raise ProtocolError("a float must be finite, neither NaN nor Infinity")
 
 
 def check_ints(ints: list[int]) -> None:
@@ -110,13 +112,16 @@ def check_message(array: Any, floats: Callable[[Iterable[float]], None] = check_
 
 def check_all(array: Any, rules: Rules) -> None:
     """Check a decoded message by every rule that is given."""
-    check_deep([array], rules, LEVELS + 1)
+    if type(array) is not list:
+        array = [array]
+    own = len(array) + next((len(value) for value in array if type(value) is dict), 0)
+    check_deep(array, rules, own)
 
 
-def check_deep(level: list[Any], rules: Rules, levels: int = LEVELS) -> None:
-    """Check values and what lies below them, level by level; the last level holds no container."""
-    total = 0
-    for _ in range(levels):
+def check_deep(level: list[Any], rules: Rules, own: int) -> None:
+    """Check the elements of a message and what lies below; `own` of them are not counted."""
+    total = len(level) - own
+    for _ in range(LEVELS):
         kinds = set(map(type, level))
         _check_level(level, kinds, rules)
         if kinds <= PLAIN:
@@ -131,9 +136,9 @@ def check_deep(level: list[Any], rules: Rules, levels: int = LEVELS) -> None:
         sizes = list(map(len, below))  # type: ignore[arg-type]  # every one of them has a length
         total += sum(sizes)
         if max(sizes) > MAX_LENGTH:
-            raise ProtocolError(f"a container must have at most {MAX_LENGTH} elements")
+            raise_too_long()
         if total > MAX_TOTAL:
-            raise ProtocolError(f"a message must have at most {MAX_TOTAL} elements in all")
+            raise_too_many()
         level = list(chain.from_iterable(below))
     raise_too_deep()
 
@@ -141,6 +146,16 @@ def check_deep(level: list[Any], rules: Rules, levels: int = LEVELS) -> None:
 def raise_too_deep() -> NoReturn:
     """Refuse what nests too deep; on the small stacks of threads it could end the process."""
     raise ProtocolError(f"an argument must nest at most {MAX_DEPTH} containers")
+
+
+def raise_too_long() -> NoReturn:
+    """Refuse a container that holds too much."""
+    raise ProtocolError(f"a container must have at most {MAX_LENGTH} elements")
+
+
+def raise_too_many() -> NoReturn:
+    """Refuse a payload that holds too much in all."""
+    raise ProtocolError(f"a payload must have at most {MAX_TOTAL} elements in all")
 
 
 def _check_level(level: Iterable[Any], kinds: set[type], rules: Rules) -> None:
@@ -169,12 +184,12 @@ def _check_keys(dicts: list[dict[Any, Any]], rules: Rules) -> None:
 
 def check_payload(args: Any, kwargs: dict[str, Any] | None) -> None:
     """Check arguments that have not come through a serializer; a tuple passes as a list."""
-    check_deep([args, kwargs], STRICT)
+    check_deep([args, kwargs], STRICT, 2)
 
 
 def copy_payload(value: Any) -> Any:
     """Return a checked copy that shares nothing mutable with `value`; tuples become lists."""
-    check_deep([value], STRICT)
+    check_deep([value], STRICT, 1)
     return _copied(value)
 
 

@@ -1,0 +1,32 @@
+"""IDs: their range, their chance, their order."""
+
+from __future__ import annotations
+
+from wamplite.core import ids
+
+
+def test_session_ids_are_spread_over_the_whole_range() -> None:
+    drawn = {ids.new_session() for _ in range(2000)}
+    assert len(drawn) == 2000
+    assert min(drawn) >= 1
+    assert max(drawn) <= ids.MAX_ID
+    assert {id_ * 8 // (ids.MAX_ID + 1) for id_ in drawn} == set(range(8))
+
+
+def test_publication_ids_are_spread_over_the_whole_range() -> None:
+    drawn = {ids.new_publication() for _ in range(2000)}
+    assert len(drawn) == 2000
+    assert min(drawn) >= 1
+    assert max(drawn) <= ids.MAX_ID
+    assert {id_ * 8 // (ids.MAX_ID + 1) for id_ in drawn} == set(range(8))
+
+
+def test_requests_count_up_and_begin_again_after_the_largest() -> None:
+    assert ids.following(0) == 1
+    assert ids.following(1) == 2
+    assert ids.following(2**53 - 1) == 2**53
+    assert ids.following(2**53) == 1
+
+
+def test_names_drawn_for_somebody_differ() -> None:
+    assert len({ids.new_authid() for _ in range(100)}) == 100

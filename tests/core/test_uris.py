@@ -1,0 +1,60 @@
+"""URIs: loose, patterns, strict, reserved."""
+
+from __future__ import annotations
+
+import pytest
+
+from wamplite.core import uris
+
+GOOD = ["a", "com.example.add2", "COM.Example.Add-2", "wamp.error.x", "ä.ö.ü", "a/b.c:d", "x" * 255]
+BAD = ["", ".", ".a", "a.", "a..b", "a b", "a\tb", "a\n", "\na", "a.b\n", "a#b", "#", "a.\u00a0b"]
+BAD += ["a.\u2003", "x" * 256, "ä" * 128]
+
+
+@pytest.mark.parametrize("uri", GOOD)
+def test_a_loose_uri_is_valid(uri: str) -> None:
+    assert uris.is_valid(uri)
+    assert uris.is_valid_pattern(uri)
+
+
+@pytest.mark.parametrize("uri", BAD)
+def test_a_uri_with_an_empty_component_a_space_or_a_hash_is_not_valid(uri: str) -> None:
+    assert not uris.is_valid(uri)
+
+
+@pytest.mark.parametrize("uri", [".", "..", "a.", ".a", "a..b", "com.example."])
+def test_a_pattern_may_have_empty_components(uri: str) -> None:
+    assert uris.is_valid_pattern(uri)
+
+
+@pytest.mark.parametrize("uri", ["", "a b", "a.\n", "..#", "." * 256])
+def test_a_pattern_has_neither_space_nor_hash_and_is_not_empty(uri: str) -> None:
+    assert not uris.is_valid_pattern(uri)
+
+
+@pytest.mark.parametrize("uri", ["a", "com.example.add_2", "0.1"])
+def test_strict_uris_have_digits_lower_case_and_underscores(uri: str) -> None:
+    assert uris.is_strict(uri)
+
+
+@pytest.mark.parametrize("uri", ["A", "a-b", "a..b", "", "a.b\n", "ä", "x" * 256])
+def test_other_uris_are_not_strict(uri: str) -> None:
+    assert not uris.is_strict(uri)
+
+
+def test_a_length_is_counted_in_octets() -> None:
+    assert uris.is_valid("ä" * 127)
+    assert not uris.is_valid("ä" * 128)
+    assert not uris.is_strict("a" * 256)
+
+
+def test_only_what_begins_with_wamp_and_a_dot_is_reserved() -> None:
+    assert uris.is_reserved("wamp.session.count")
+    assert not uris.is_reserved("wamplite.error.limit_reached")
+    assert not uris.is_reserved("wamp")
+
+
+def test_every_predefined_uri_is_strict() -> None:
+    predefined = [value for key, value in vars(uris).items() if key.isupper() and "." in str(value)]
+    assert len(predefined) > 30
+    assert all(map(uris.is_strict, (uri for uri in predefined if isinstance(uri, str))))
