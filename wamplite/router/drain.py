@@ -94,8 +94,13 @@ class Drain:
         """Run a function in so many seconds; returns a function that cancels it."""
         when, number = time.monotonic() + seconds, next(self._numbers)
         pending = [run]
+
+        def ring() -> None:
+            for waiting in pending:
+                waiting()
+
         with self._lock:
-            heapq.heappush(self._timers, (when, number, lambda: pending and pending[0]()))
+            heapq.heappush(self._timers, (when, number, ring))
             sooner = when < self._wake_at
         if sooner:
             self._wake()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import ssl
 
     from ..client.session import Session
+    from .in_process import LocalPeer
 
 logger = logging.getLogger("wamplite.router")
 
@@ -44,8 +45,8 @@ logger = logging.getLogger("wamplite.router")
 class Router:
     """Realms, and the listeners through which sessions reach them. A context manager.
 
-    realms: their URIs. features: Feature objects, or names of wamplite.advanced. strict: request ids
-    must start at 1 and step by 1. authmethods: how a session may say who it is; None: anonymously.
+    realms: their URIs. features: Feature objects, or names of wamplite.advanced. strict: request
+    ids must start at 1 and step by 1. authmethods: how a session may say who it is; None: anonymously.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -76,7 +77,7 @@ class Router:
         self.realms = {name: self._realm(name, installed, strict) for name in names}
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()  # guards the next three
-        self._connections: dict[Connection, threading.Thread] = {}
+        self._connections: dict[Connection | LocalPeer, threading.Thread] = {}
         self._addresses: Counter[str] = Counter()
         self._closed = False
         self._numbers = count(1)
@@ -112,7 +113,7 @@ class Router:
         return listener.url
 
     def connect(self, realm: str = "realm1", **options: Any) -> Session:
-        """Open a session in this process, without a socket; options are those of wamplite.connect."""
+        """Open a session in this process, without a socket; options as of wamplite.connect."""
         from .in_process import connect
 
         return connect(self, realm, **options)
@@ -134,7 +135,7 @@ class Router:
             self.close()
 
     def close(self) -> None:
-        """Stop accepting, say GOODBYE to every session, write all out (bounded), end every thread."""
+        """Stop accepting, say GOODBYE to all, write all out (bounded), end every thread."""
         with self._lock:
             if self._closed:
                 return
@@ -148,15 +149,25 @@ class Router:
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
-            connection.stream.shutdown("the router has ended")
+            connection.shutdown("the router has ended")
         self._join_connections(time.monotonic() + 1)
         for routing in self.realms.values():
             routing.close()
         self.drain.close()
 
-    def forget(self, connection: Connection) -> None:
+    def serve(self, connection: Connection | LocalPeer) -> None:
+        """Start the thread of a connection; RuntimeError where no thread can be had."""
+        name = f"wamplite-conn-{next(self._numbers)}"
+        thread = threading.Thread(target=connection.run, name=name, daemon=True)
+        with self._lock:
+            self._connections[connection] = thread
+            self._addresses[connection.address] += 1
+        thread.start()
+
+    def forget(self, connection: Connection | LocalPeer) -> None:
         """Take a connection that ended out of the books (its own thread)."""
-        self.drain.remove(connection)
+        if isinstance(connection, Connection):
+            self.drain.remove(connection)
         with self._lock:
             self._connections.pop(connection, None)
             self._addresses[connection.address] -= 1
@@ -202,14 +213,9 @@ class Router:
         stream = Stream(sock)
         stream.on_left = self.drain.watch
         connection = Connection(self, stream, listener, address)
-        name = f"wamplite-conn-{next(self._numbers)}"
-        thread = threading.Thread(target=connection.run, name=name, daemon=True)
-        with self._lock:
-            self._connections[connection] = thread
-            self._addresses[address] += 1
         self.drain.add(connection, connection.deadline)
         try:
-            thread.start()
+            self.serve(connection)
         except RuntimeError as error:
             logger.warning("%s: no thread for the connection: %s", stream.peer, error)
             self.count("connections_without_thread")

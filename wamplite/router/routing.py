@@ -30,7 +30,7 @@ SHARE = 64  # messages of one arrival in a round
 
 
 class Arrival:
-    """What one recv brought: entries of a member, in order; `turn` is released once all are handled."""
+    """What one recv brought of a member, in order; `turn` is released once all is handled."""
 
     __slots__ = ("member", "entries", "position", "turn")
 
@@ -100,7 +100,7 @@ class Routing:
         self._thread.join()
 
     def _route(self, rounds: int) -> None:
-        """Route until the inbox is empty, or hand the role over after so many rounds (-1: never)."""
+        """Route until the inbox is empty, or hand the role over after `rounds` (-1: never)."""
         while True:
             with self._guard:
                 if not self._inbox:

@@ -1,0 +1,96 @@
+"""A session of the same process: a pair of channel ends instead of a socket.
+
+Its thread (`wamplite-conn-N`) reads what the user's threads hand in: those never route themselves,
+so Ctrl-C cannot land inside the broker. Payloads pass the same gate as from a socket and are
+copied: nothing mutable is shared. Who lets more than 4096 messages wait is a slow consumer.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..channel import Local, pair
+from ..core import uris
+from ..core.errors import TransportLost
+from ..core.members import Lost
+from ..core.messages import Message
+from .peer import Peer
+from .routing import Routing
+
+if TYPE_CHECKING:
+    from ..client.session import Session
+    from .router import Router
+
+logger = logging.getLogger("wamplite.router")
+
+
+def connect(router: Router, realm: str, **options: Any) -> Session:
+    """Join a realm of a router in this process."""
+    from ..client.session import Session
+
+    ours, theirs = pair()
+    router.serve(LocalPeer(router, ours))
+    return Session.over(theirs, realm, **options)
+
+
+class LocalPeer(Peer):
+    """The router's end of a session in the same process."""
+
+    address = ""
+
+    def __init__(self, router: Router, end: Local) -> None:
+        super().__init__(router, end.peer)
+        self._end = end
+
+    def run(self) -> None:
+        """Serve the session to its end; the target of its thread."""
+        try:
+            self.converse()
+        except TransportLost as error:
+            logger.debug("%s: %s", self.name, error)
+        except Exception:
+            logger.exception("%s: the session is closed", self.name)
+        finally:
+            self.router.forget(self)
+            self._end.close()
+
+    def receive(self) -> list[Any]:
+        """Wait for messages."""
+        try:
+            return self._end.receive()
+        except TransportLost as lost:
+            return [Lost(str(lost))]
+
+    def say(self, message: Message) -> None:
+        """Send a message of the handshake."""
+        self._end.send(message)
+
+    def finish(self) -> None:
+        """End the session after what was said."""
+        self._end.finish()
+
+    def shutdown(self, why: str) -> None:
+        """End the session now; any thread."""
+        self._end.shutdown(why)
+
+    def box(self, routing: Routing) -> LocalBox:
+        """Return where the realm posts to."""
+        return LocalBox(self)
+
+    def deliver(self, message: Message) -> bool:
+        """Hand a message over, or end the session if it does not take them (the routing role)."""
+        if not self._end.send(message):
+            self.router.count("slow_consumers")
+            logger.warning("%s is disconnected: it reads too slowly", self.name)
+            self._end.shutdown(uris.SLOW_CONSUMER)
+        return True
+
+
+class LocalBox:
+    """What is posted to a member in the same process: handed over at once."""
+
+    def __init__(self, peer: LocalPeer) -> None:
+        self.post = peer.deliver
+        self.post_droppable = peer.deliver
+        self.end = peer.finish
