@@ -18,14 +18,14 @@ from .port import Port
 from .publisher import Publisher
 
 if TYPE_CHECKING:
-    from ..client import Component
+    from ..client.component import Component
+    from ..client.session import Session
 
 __all__ = ["SerialBridge"]
 
 log = logging.getLogger(__name__)
 
-LAST_WORDS = 0.5  # seconds to publish what waits when told to stop
-ENDING = 1.0  # seconds for the threads to end
+ENDING = 0.5  # seconds for each of them to end
 
 
 class SerialBridge:
@@ -49,8 +49,8 @@ class SerialBridge:
         self._publisher = Publisher(self._outbox, topic, self.counts)
         intake = Intake(FRAMINGS[framing](), DECODERS[decode], self.counts, self._outbox.put)
         self._port = Port(device, baud, intake)
-        component.on_join(self._publisher.joined)
-        component.on_leave(self._publisher.left)
+        component.on_join(self._joined)
+        component.on_leave(self._left)
 
     def __enter__(self) -> SerialBridge:
         self.start()
@@ -68,10 +68,19 @@ class SerialBridge:
     def stop(self) -> None:
         """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
         self._port.stop(ENDING)
-        self._publisher.finish(LAST_WORDS)
-        self._component.stop()
+        self._publisher.finish(ENDING)
+        self._component.stop(ENDING)
         self._publisher.stop(ENDING)
         log.info("%s", self.figures())
+
+    def _joined(self, session: Session) -> None:
+        log.info("joined %s as session %d", session.realm, session.id)
+        self._publisher.joined(session)
+
+    def _left(self, session: Session) -> None:
+        if session.error is not None:
+            log.warning("session lost: %s; joining again", session.error)
+        self._publisher.left(session)
 
     def figures(self) -> str:
         """Return the books as one line."""

@@ -1,0 +1,315 @@
+"""`wamplite serial` between a device, a router and a subscriber, each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wamplite
+from tests.bridge.pseudo import Device, kinds, sentence, until
+from tests.processes import Program, RouterProcess, running_router
+from tests.processes import wamplite as command
+
+TOPIC = "com.example.line"
+ENDING = 2.0  # seconds that the verb has to end
+
+
+class Arrivals:
+    """A subscriber in this process, which is neither the router's nor the bridge's."""
+
+    def __init__(self, url: str) -> None:
+        self.events: list[wamplite.Event] = []
+        self.session = wamplite.connect(url)
+        self.session.subscribe(TOPIC, self._on_event)
+
+    def _on_event(self, event: wamplite.Event) -> None:
+        self.events.append(event)
+
+    def args(self) -> list[Any]:
+        return [event.args[0] for event in self.events]
+
+    def numbers(self) -> list[int]:
+        return [int(event.kwargs["fields"][3]) for event in self.events]
+
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def device(tmp_path: Path, stack: ExitStack) -> Device:
+    return stack.enter_context(Device(tmp_path))
+
+
+@pytest.fixture
+def start(device: Device, stack: ExitStack) -> Start:
+    """Give `start(url, *options)`: the verb on the device; it must end well and without a trace."""
+
+    def start(url: str, *options: str, publish: str = TOPIC) -> Program:
+        words = ("serial", device.path, "--publish", publish, "--url", url, *options)
+        program = Program(sys.executable, "-X", "dev", *command(*words)[1:])
+        stack.callback(program.stop)
+        return program
+
+    return start
+
+
+@pytest.fixture
+def arrivals(router_process: RouterProcess, stack: ExitStack) -> Arrivals:
+    found = Arrivals(router_process.rs)
+    stack.callback(found.session.leave)
+    return found
+
+
+def await_open(bridge: Program, times: int = 1) -> None:
+    until(lambda: bridge.stderr().count(": open at") == times, f"open, {times} times")
+
+
+def end(bridge: Program, number: int = signal.SIGTERM) -> str:
+    """End a bridge as a user does, and return its last words: the figures."""
+    started = time.monotonic()
+    bridge.interrupt(number)
+    assert bridge.wait() == 0, bridge.stderr()
+    assert time.monotonic() - started < ENDING
+    told = bridge.stderr()
+    assert "Traceback" not in told and "Warning" not in told, told
+    return told.splitlines()[-1]
+
+
+def figure(word: str, text: str) -> int:
+    match = re.search(rf"{word}[=:] ?(\d+)", text)
+    return int(match[1]) if match else 0
+
+
+def balanced(figures: str) -> bool:
+    parts = ("published", "dropped", "waiting")
+    return figure("frames", figures) == sum(figure(part, figures) for part in parts)
+
+
+def captures() -> list[str]:
+    folder = Path(os.environ.get("WAMPLITE_SHARED", Path(__file__).parents[3] / "shared"))
+    return sorted(path.name for path in (folder / "captures").glob("*.bin")) or ["absent"]
+
+
+@pytest.mark.parametrize("name", captures())
+def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
+    name: str,
+    shared: Path,
+    device: Device,
+    start: Start,
+    router_process: RouterProcess,
+    arrivals: Arrivals,
+) -> None:
+    data = (shared / "captures" / name).read_bytes()
+    found = list(kinds(data))
+    right = [line.decode("latin-1") for kind, line in found if kind == "right"]
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "nmea", "--baud", "4800")
+    await_open(bridge)
+    device.write(data)
+    until(lambda: len(arrivals.events) >= len(right), "all right sentences")
+    figures = end(bridge)
+    assert arrivals.args() == right
+    assert figure("wrong checksum", figures) == sum(kind == "wrong" for kind, _ in found)
+    assert figure("no sentence", figures) == sum(kind == "other" for kind, _ in found)
+    assert figure("published", figures) == len(right)
+    assert balanced(figures), figures
+
+
+def test_pulled_in_mid_sentence_and_plugged_in_elsewhere_it_loses_that_sentence_alone(
+    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+) -> None:
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "nmea")
+    await_open(bridge)
+    expected: list[int] = []
+
+    def all_arrived() -> bool:
+        return arrivals.numbers() == expected and not device.unread()
+
+    for turn in range(1, 5):
+        first = turn * 100
+        device.write(b"".join(map(sentence, range(first, first + 10))) + sentence(first + 10)[:11])
+        expected += range(first, first + 10)
+        until(all_arrived, "all but the half sentence")
+        device.pull()
+        device.plug()
+        await_open(bridge, turn + 1)
+        device.write(sentence(first + 10)[11:] + sentence(first + 11))
+        expected.append(first + 11)
+    until(all_arrived, "all whole sentences")
+    figures = end(bridge)
+    assert figure("cut off", figures) == figure("no sentence", figures) == 4
+    assert balanced(figures), figures
+
+
+def test_a_device_that_is_not_there_yet_is_waited_for(
+    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+) -> None:
+    bridge = start(router_process.rs, "--decode", "nmea")
+    until(lambda: "not there" in bridge.stderr(), "told")
+    device.plug()
+    await_open(bridge)
+    device.write(sentence(1))
+    until(lambda: arrivals.numbers() == [1], "the first sentence")
+    end(bridge)
+
+
+def test_the_first_half_line_and_garbage_are_counted_and_dropped(
+    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+) -> None:
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "json")
+    await_open(bridge)
+    device.write(b'ture": 21.5}\r\n{"temperature": 21.5}\r\n')
+    device.write(b"\x00\xff\xfe" * 9 + b"\n" + b"x" * 9000 + b"\n{'no': 1}\n" + b"[" * 3000 + b"\n")
+    device.write(b"[1, 2]\n" + b'{"topic": 1, "args": 3, "self": 4}\n')
+    until(lambda: len(arrivals.events) == 3, "the readings")
+    figures = end(bridge)
+    assert [(event.args, event.kwargs) for event in arrivals.events] == [
+        ([], {"temperature": 21.5}),
+        ([[1, 2]], {}),
+        ([], {"topic": 1, "args": 3, "self": 4}),
+    ]
+    assert figure("first line", figures) == figure("overlong", figures) == 1
+    assert figure("no JSON for WAMP", figures) == 3
+    assert balanced(figures), figures
+
+
+def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
+    device: Device, start: Start, tmp_path: Path
+) -> None:
+    device.plug()
+    bridge = start(f"unix://{tmp_path}/link", "--decode", "nmea")
+    await_open(bridge)
+    device.write(b"".join(map(sentence, range(500))))
+    until(lambda: not device.unread(), "all is read")
+    with running_router(listen=[f"unix://{tmp_path}/a"]) as router:
+        arrivals = Arrivals(router.urls[0])
+        os.symlink(tmp_path / "a", tmp_path / "link")
+        until(lambda: len(arrivals.events) == 500, "all sentences")
+        figures = end(bridge)
+        arrivals.session.leave()
+    assert arrivals.numbers() == list(range(500))
+    assert (figure("published", figures), figure("waiting", figures)) == (500, 0)
+
+
+def test_a_router_that_is_killed_and_started_again_costs_no_reading(
+    device: Device, start: Start, tmp_path: Path
+) -> None:
+    device.plug()
+    link = tmp_path / "link"
+    os.symlink(tmp_path / "a", link)
+    stop, sent = threading.Event(), 0
+
+    def send() -> None:
+        nonlocal sent
+        while not stop.wait(0.002):
+            device.write(sentence(sent))
+            sent += 1
+
+    with ExitStack() as stack:
+        first = RouterProcess(listen=[f"unix://{tmp_path}/a"], realms=["realm1"])
+        stack.callback(first.stop)
+        first.await_ready()
+        before = Arrivals(first.urls[0])
+        bridge = start(f"unix://{link}", "--decode", "nmea")
+        await_open(bridge)
+        sender = threading.Thread(target=send, name="test-sender")
+        sender.start()
+        stack.callback(sender.join)
+        stack.callback(stop.set)
+        until(lambda: len(before.events) > 100, "readings through the first router")
+        first.process.kill()
+        first.wait()
+        link.unlink()
+        second = stack.enter_context(running_router(listen=[f"unix://{tmp_path}/b"]))
+        after = Arrivals(second.urls[0])
+        stack.callback(after.session.leave)
+        os.symlink(tmp_path / "b", link)
+        until(lambda: len(after.events) > 100, "readings through the second router")
+        stop.set()
+        sender.join()
+        until(lambda: after.numbers()[-1] == sent - 1, "the last sentence")
+        figures = end(bridge)
+    early, late = before.numbers(), after.numbers()
+    assert early == list(range(len(early)))
+    assert late == list(range(late[0], sent))
+    assert late[0] <= len(early), "readings fell between the routers"
+    assert (figure("published", figures), figure("waiting", figures)) == (sent, 0), figures
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_quietly_while_device_and_router_are_away(
+    number: int, start: Start, tmp_path: Path
+) -> None:
+    bridge = start(f"unix://{tmp_path}/absent")
+    until(lambda: "not there" in bridge.stderr(), "told")
+    figures = end(bridge, number)
+    assert figure("frames", figures) == 0
+
+
+def test_what_was_read_before_the_signal_is_published(
+    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+) -> None:
+    device.plug()
+    bridge = start(router_process.ws, "--decode", "nmea")
+    await_open(bridge)
+    device.write(b"".join(map(sentence, range(200))))
+    until(lambda: not device.unread() and arrivals.events, "all is read")
+    figures = end(bridge, signal.SIGINT)
+    until(lambda: len(arrivals.events) == 200, "all sentences")
+    assert figure("published", figures) == 200
+
+
+def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
+    device: Device, start: Start, router_process: RouterProcess
+) -> None:
+    bridge = start(router_process.rs, "--realm", "nowhere")
+    assert bridge.wait() == 1
+    assert "wamp.error.no_such_realm" in bridge.stderr()
+
+
+def test_a_topic_that_is_refused_is_counted(
+    device: Device, start: Start, router_process: RouterProcess
+) -> None:
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "nmea", publish="wamp.forbidden")
+    await_open(bridge)
+    device.write(b"".join(map(sentence, range(5))))
+    until(lambda: "wamp.error.invalid_uri" in bridge.stderr(), "told")
+    figures = end(bridge)
+    assert figure("refused", figures) == 5
+    assert balanced(figures), figures
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("serial",),
+        ("serial", "/dev/x"),
+        ("serial", "/dev/x", "--publish", "a.b", "--baud", "0"),
+        ("serial", "/dev/x", "--publish", "a.b", "--decode", "morse"),
+        ("serial", "/dev/x", "--publish", "not a uri"),
+    ],
+)
+def test_wrong_usage_ends_with_2(words: tuple[str, ...], stack: ExitStack) -> None:
+    program = Program(*command(*words))
+    stack.callback(program.stop)
+    assert program.wait() == 2
+    assert "Traceback" not in program.stderr()

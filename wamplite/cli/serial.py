@@ -1,0 +1,92 @@
+"""Publish what a serial device sends: each line an event of one topic.
+
+--decode text: the line is the one argument. json: an object's members are keyword arguments, any
+other value is the one argument. nmea: the sentence, its checksum verified, is the one argument;
+keyword arguments are talker, type and fields. Other lines are counted and dropped, and with text
+and json the first line after every opening too, for it may be half a line.
+
+It survives a device that vanishes and comes back, and a router that is away: readings wait for it.
+Ends at SIGTERM or Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+
+from ..bridge import SerialBridge
+from ..bridge.decoding import DECODERS
+from ..bridge.framing import FRAMINGS
+from ..client.component import Component
+from ..core import uris
+from ..core.errors import UsageError
+from . import logs
+from .common import add_connection, connection, positive, seconds
+
+log = logging.getLogger(__name__)
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+LOOK = 0.5  # seconds between two looks whether the router has refused us for good
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite serial`."""
+    add = parser.add_argument
+    add("device", metavar="DEVICE", help="its path; a link is followed at every opening")
+    add("--baud", type=positive, default=9600, metavar="N", help="default: %(default)s")
+    add("--publish", required=True, metavar="URI", help="the topic")
+    add("--framing", choices=FRAMINGS, default="lines", help="default: %(default)s")
+    add("--decode", choices=DECODERS, default="text", help="default: %(default)s")
+    add(
+        "--figures",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how often to log the counters, if they have changed (default: %(default)g)",
+    )
+    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+    add_connection(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Publish until SIGTERM or Ctrl-C, or until the router refuses us for good."""
+    if not uris.is_valid(options.publish):
+        raise UsageError(f"--publish: {options.publish!r} is not a valid URI")
+    # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    component = Component(**connection(options), initial_retry_delay=0.2, max_retry_delay=2.0)
+    bridge = SerialBridge(
+        options.device,
+        options.publish,
+        component,
+        baud=options.baud,
+        framing=options.framing,
+        decode=options.decode,
+    )
+    with logs.to_stderr(options.log_level), bridge:
+        follow(bridge, component, options.figures)
+        for number in ENDING:  # a second one ends it at once
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    if component.error is not None:
+        raise component.error
+    return 0
+
+
+def follow(bridge: SerialBridge, component: Component, interval: float) -> None:
+    """Log the figures now and then until told to end, or until the component has ended."""
+    figures, waited = bridge.figures(), 0.0
+    while component.error is None and not signal.sigtimedwait(ENDING, LOOK):
+        waited += LOOK
+        if waited >= interval:
+            waited = 0.0
+            figures = log_changed(bridge, figures)
+
+
+def log_changed(bridge: SerialBridge, before: str) -> str:
+    """Log the figures unless they are those of before."""
+    figures = bridge.figures()
+    if figures != before:
+        log.info("%s", figures)
+    return figures
