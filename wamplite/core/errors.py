@@ -48,6 +48,7 @@ class ApplicationError(WampliteError):
     """An ERROR or ABORT of the other side: its URI in `error`, its payload in `args`, `kwargs`."""
 
     uri: ClassVar[str | None] = None
+    request = ""  # what was answered so, where we asked: "CALL of com.example.add2"
 
     def __init__(self, error: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args)
@@ -57,7 +58,8 @@ class ApplicationError(WampliteError):
     def __str__(self) -> str:
         shown = [repr(arg) for arg in self.args]
         shown += [f"{key}={value!r}" for key, value in self.kwargs.items()]
-        return f"{self.error}: {', '.join(shown)}" if shown else self.error
+        what = f"{self.error} ({self.request})" if self.request else self.error
+        return f"{what}: {', '.join(shown)}" if shown else what
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
