@@ -1,0 +1,114 @@
+"""wamplite: a small WAMP v2 router and a blocking client, in threads.
+
+    with wamplite.connect("ws://127.0.0.1:8080/ws", realm="realm1") as session:
+        session.publish("com.example.temp", 21.5, unit="C")
+
+Importing this loads nothing else: each name below is loaded when it is first used (PEP 562).
+"""
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False  # as `typing` has it, without the milliseconds that importing typing takes
+if TYPE_CHECKING:
+    from .client.component import Component
+    from .client.component import Component as Client
+    from .client.connect import connect
+    from .client.handles import Registration, Subscription
+    from .client.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
+    from .client.results import Event, Invocation, Result
+    from .client.session import Session
+    from .core.errors import (
+        ApplicationError,
+        AuthenticationFailed,
+        CallTimeout,
+        Canceled,
+        ConnectTimeout,
+        InvalidArgument,
+        JoinRefused,
+        NoSuchProcedure,
+        NotAuthorized,
+        ProtocolError,
+        SessionNotReady,
+        TransportLost,
+        Unavailable,
+        UsageError,
+        WampliteError,
+    )
+    from .router import Router
+
+_HOMES = {
+    "client.component": ("Component",),
+    "client.connect": ("connect",),
+    "client.handles": ("Registration", "Subscription"),
+    "client.options": ("CallOptions", "PublishOptions", "RegisterOptions", "SubscribeOptions"),
+    "client.results": ("Event", "Invocation", "Result"),
+    "client.session": ("Session",),
+    "core.errors": (
+        "ApplicationError",
+        "AuthenticationFailed",
+        "CallTimeout",
+        "Canceled",
+        "ConnectTimeout",
+        "InvalidArgument",
+        "JoinRefused",
+        "NoSuchProcedure",
+        "NotAuthorized",
+        "ProtocolError",
+        "SessionNotReady",
+        "TransportLost",
+        "Unavailable",
+        "UsageError",
+        "WampliteError",
+    ),
+    "router": ("Router",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApplicationError",
+    "AuthenticationFailed",
+    "CallOptions",
+    "CallTimeout",
+    "Canceled",
+    "Client",
+    "Component",
+    "ConnectTimeout",
+    "Event",
+    "InvalidArgument",
+    "Invocation",
+    "JoinRefused",
+    "NoSuchProcedure",
+    "NotAuthorized",
+    "ProtocolError",
+    "PublishOptions",
+    "RegisterOptions",
+    "Registration",
+    "Result",
+    "Router",
+    "Session",
+    "SessionNotReady",
+    "SubscribeOptions",
+    "Subscription",
+    "TransportLost",
+    "Unavailable",
+    "UsageError",
+    "WampliteError",
+    "connect",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home, once."""
+    wanted = "Component" if name == "Client" else name  # xconn and wampy say Client
+    home = _HOME.get(wanted)
+    if home is None:
+        raise AttributeError(f"module 'wamplite' has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f".{home}", __name__), wanted)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

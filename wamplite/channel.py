@@ -1,0 +1,227 @@
+"""Messages over a connection: a transport and a serializer, or two ends in one process.
+
+Whoever sends shares a channel's `send` by a lock of its own; one thread alone calls `receive` until
+it raises TransportLost, and then `close`. `send` never waits: it says whether all has gone, and
+`flush` is where a sender waits for a slow peer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Protocol
+
+from .core.errors import ProtocolError, TransportLost, UsageError
+from .core.messages import CODES, NAMES, Message, parse, to_array
+from .serializers import Serializer, check_payload, copy_payload
+from .transports.base import Transport
+
+MOST_WAITING = 4096  # messages on their way to an end in the same process
+LINGER = 1.0  # seconds for the peer to take our last words and close
+
+
+class TooLarge(UsageError):
+    """The message is larger than the peer takes."""
+
+
+class AnyChannel(Protocol):
+    """What a session needs of a channel, whatever it is made of."""
+
+    peer: str
+    sizes: list[int]  # bytes of the messages that the last `receive` returned
+
+    def send(self, message: Message) -> bool:
+        """Send without waiting; False: something is left over, `flush` waits for it."""
+
+    def flush(self, seconds: float) -> None:
+        """Wait until all has gone; TransportLost if it cannot go, TimeoutError when time is up."""
+
+    def receive(self) -> list[Message]:
+        """Wait for messages; TimeoutError after a silence, TransportLost at the end."""
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Let a later `receive` wait at most that long for a sign of life."""
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life."""
+
+    def finish(self) -> None:
+        """End the channel after what has been sent."""
+
+    def shutdown(self, why: str) -> None:
+        """End the channel now, whatever is on its way; wakes its reader."""
+
+    def close(self) -> None:
+        """Give back what the channel holds; the reading thread only."""
+
+
+class Channel:
+    """A transport and a serializer."""
+
+    def __init__(self, transport: Transport, serializer: Serializer) -> None:
+        self.transport = transport
+        self.peer = transport.stream.peer
+        self.sizes: list[int] = []
+        self._stream = transport.stream
+        self._frame = transport.frame
+        self._dumps = serializer.dumps
+        self._loads = serializer.loads
+        self._error: ProtocolError | None = None
+
+    def send(self, message: Message) -> bool:
+        """Encode and write; UsageError where the format or the peer does not take it."""
+        payload = self._dumps(to_array(message))
+        if len(payload) > self.transport.max_send:
+            name, most = NAMES[CODES[type(message)]], self.transport.max_send
+            raise TooLarge(f"{name} of {len(payload)} bytes: {self.peer} takes at most {most}")
+        return self._stream.write([self._frame(payload)])
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the kernel has taken all that was sent."""
+        if not self._stream.flush(seconds):
+            raise self._stream.ended()
+
+    def receive(self) -> list[Message]:
+        """Wait for what one recv brings; what came whole before a violation is returned first."""
+        if self._error:
+            raise self._error
+        payloads = self.transport.receive()
+        messages: list[Message] = []
+        try:
+            for payload in payloads:
+                messages.append(parse(self._loads(payload)))
+        except ProtocolError as error:
+            if not messages:
+                raise
+            self._error = error
+        self.sizes = list(map(len, payloads))
+        return messages
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Let a later `receive` raise TimeoutError after so much silence."""
+        self._stream.set_receive_timeout(seconds)
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life."""
+        self.transport.ping()
+
+    def finish(self) -> None:
+        """Say the transport's goodbye after what has been sent."""
+        self.transport.finish()
+
+    def shutdown(self, why: str) -> None:
+        """End the connection now and wake the reader."""
+        self._stream.shutdown(why)
+
+    def close(self) -> None:
+        """Give the descriptor back once the peer has closed, or soon after."""
+        self._stream.linger(LINGER)
+        self._stream.close()
+
+
+class Local:
+    """One of two ends in the same process. What is sent is checked and copied, nothing shared."""
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.sizes: list[int] = []
+        self.other = self
+        self.lost: str | None = None  # why there is nothing more to come
+        self._changed = threading.Condition()  # guards the inbox, and what ends it
+        self._inbox: deque[Message] = deque()
+        self._seconds: float | None = None
+        self._alive = False  # asked for a sign of life: the other end is here
+
+    def send(self, message: Message) -> bool:
+        """Hand a checked copy over; False when the other end has fallen far behind."""
+        return self.other.put(_copied(message))
+
+    def put(self, message: Message) -> bool:
+        """Take a message in; ignored once this end is over."""
+        with self._changed:
+            if self.lost is None:
+                self._inbox.append(message)
+                self._changed.notify_all()
+            return len(self._inbox) <= MOST_WAITING
+
+    def flush(self, seconds: float) -> None:
+        """Wait until the other end has caught up."""
+        self.other.wait_room(seconds)
+
+    def wait_room(self, seconds: float) -> None:
+        """Wait until the inbox is within its bound."""
+        with self._changed:
+            room = self._changed.wait_for(self._has_room, seconds)
+        if self.lost is not None:
+            raise TransportLost(f"{self.peer}: {self.lost}")
+        if not room:
+            raise TimeoutError(f"{self.peer}: {MOST_WAITING} messages not taken in {seconds:g} s")
+
+    def _has_room(self) -> bool:
+        return self.lost is not None or len(self._inbox) <= MOST_WAITING
+
+    def receive(self) -> list[Message]:
+        """Wait for messages and take all that are there."""
+        with self._changed:
+            if not self._changed.wait_for(self._has_news, self._seconds):
+                raise TimeoutError(f"{self.peer}: nothing received in time")
+            if self.lost is not None and not self._inbox:
+                raise TransportLost(f"{self.peer}: {self.lost}")
+            self._alive = False
+            messages = list(self._inbox)
+            self._inbox.clear()
+            self._changed.notify_all()
+        self.sizes = [0] * len(messages)
+        return messages
+
+    def _has_news(self) -> bool:
+        return bool(self._inbox) or self._alive or self.lost is not None
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Let a later `receive` raise TimeoutError after so much silence."""
+        self._seconds = seconds
+
+    def ping(self) -> None:
+        """Let the next `receive` return at once: in one process the other end is alive."""
+        self._alive = True
+
+    def finish(self) -> None:
+        """End both ways; what has been sent still arrives."""
+        self.end("closed", keep=True)
+        self.other.end("the other end closed", keep=True)
+
+    def shutdown(self, why: str) -> None:
+        """End both ways now."""
+        self.end(why, keep=False)
+        self.other.end(why, keep=False)
+
+    def end(self, why: str, keep: bool) -> None:
+        """Take nothing more in, and wake who waits."""
+        with self._changed:
+            self.lost = self.lost or why
+            if not keep:
+                self._inbox.clear()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End both ways; nothing else is held."""
+        self.shutdown("closed")
+
+
+def pair() -> tuple[Local, Local]:
+    """Return two ends that are each other's peer, in one process and without bytes."""
+    one, two = Local("in process"), Local("in process")
+    one.other, two.other = two, one
+    return one, two
+
+
+def _copied(message: Any) -> Message:
+    fields = message._asdict()
+    try:
+        if "args" in fields:
+            check_payload(fields["args"], fields["kwargs"])
+        shared = {key: value for key, value in fields.items() if isinstance(value, (list, dict))}
+        copy: Message = message._replace(**{key: copy_payload(shared[key]) for key in shared})
+    except ProtocolError as error:
+        raise UsageError(f"{NAMES[CODES[type(message)]]} cannot be sent: {error}") from error
+    return copy

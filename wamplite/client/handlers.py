@@ -1,0 +1,125 @@
+"""Users' handlers: what each wants to be given, and what its exceptions say to the caller.
+
+A handler gets plain arguments. One with a parameter annotated `Event` or `Invocation`, or named
+`details`, gets that object too; where it is the only parameter, it gets the object alone.
+What a procedure raises: an ApplicationError goes out as it is, arguments that it does not take are
+wamp.error.invalid_argument, all else is wamp.error.runtime_error; tracebacks stay here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..core import uris
+from ..core.errors import ApplicationError, UsageError
+from .results import Event, Invocation, Result
+
+Handler = Callable[..., Any]
+Object = Event | Invocation
+_VAR_ARGS, _VAR_KEYWORDS = 0x04, 0x08  # code.co_flags: it has *args, **kwargs
+
+
+class Plan(NamedTuple):
+    """How to call a handler."""
+
+    handler: Handler
+    parameter: str | None  # which one gets the object
+    alone: bool  # it gets nothing else
+
+    def run(self, thing: Object) -> Any:
+        """Call the handler with what the object holds."""
+        if self.parameter is None:
+            return self.handler(*thing.args, **thing.kwargs)
+        if self.alone:
+            return self.handler(**{self.parameter: thing})
+        return self.handler(*thing.args, **{**thing.kwargs, self.parameter: thing})
+
+
+def plan(handler: Handler, kind: type[Object]) -> Plan:
+    """Find out what a handler wants to be given (`inspect` would, at ten times the import)."""
+    if not callable(handler):
+        raise UsageError(f"a handler must be callable, not {handler!r}")
+    function, taken = _function(handler)
+    code = getattr(function, "__code__", None)
+    if code is None:  # built in: it gets plain arguments
+        return Plan(handler, None, False)
+    annotations = getattr(function, "__annotations__", {})
+    every = code.co_varnames[taken : code.co_argcount + code.co_kwonlyargcount]
+    by_name = every[max(0, code.co_posonlyargcount - taken) :]
+    if not every and code.co_flags & _VAR_KEYWORDS:  # a decorator's wrapper
+        by_name = tuple(annotations)
+    chosen = _chosen(by_name, annotations, kind)
+    alone = every == (chosen,) and not code.co_flags & _VAR_ARGS
+    return Plan(handler, chosen, alone)
+
+
+def _function(handler: Any) -> tuple[Any, int]:
+    """Return the function below a method, partial or object, and how many arguments it has."""
+    if hasattr(handler, "func") and hasattr(handler, "keywords"):  # functools.partial
+        function, taken = _function(handler.func)
+        return function, taken + len(handler.args)
+    if hasattr(handler, "__func__"):
+        return handler.__func__, 1
+    if hasattr(handler, "__code__"):
+        return handler, 0
+    if isinstance(handler, type):
+        return getattr(handler, "__init__", None), 1
+    return type(handler).__call__, 1
+
+
+def _chosen(names: tuple[str, ...], annotations: dict[str, Any], kind: type[Object]) -> str | None:
+    for name in names:
+        if _means(annotations.get(name), kind):
+            return name
+    return "details" if "details" in names and "details" not in annotations else None
+
+
+def _means(annotation: Any, kind: type[Object]) -> bool:
+    if isinstance(annotation, str):
+        return annotation.strip("\"' ").rpartition(".")[2] == kind.__name__
+    return annotation is kind
+
+
+# ---- what goes back to the caller
+
+
+class Refusal(NamedTuple):
+    """An ERROR that answers an invocation."""
+
+    error: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Return args and kwargs for what a procedure has returned; None is no result."""
+    if isinstance(value, Result):
+        return value.args, value.kwargs
+    return ([] if value is None else [value]), {}
+
+
+def refusal_of(error: BaseException, defined: dict[type[BaseException], str]) -> Refusal:
+    """Return the ERROR for what a procedure has raised; `defined` gives users' classes a URI."""
+    if isinstance(error, ApplicationError):
+        return Refusal(error.error, list(error.args), dict(error.kwargs))
+    uri = next((defined[kind] for kind in type(error).__mro__ if kind in defined), None)
+    if uri is not None:
+        return Refusal(uri, list(error.args), {})
+    if isinstance(error, TypeError) and _is_ours(error):
+        return Refusal(uris.INVALID_ARGUMENT, [str(error)], {})
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Refusal(uris.RUNTIME_ERROR, [text], {})
+
+
+def _is_ours(error: TypeError) -> bool:
+    """Tell whether the call itself failed: the traceback ends here, before the handler."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__
+
+
+def shown(handler: Handler) -> str:
+    """Name a handler in logs."""
+    return getattr(handler, "__qualname__", None) or repr(handler)

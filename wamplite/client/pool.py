@@ -1,0 +1,107 @@
+"""Threads that serve invocations: as many as there is work for, up to a bound, and no queue.
+
+A job either has a thread at once or is refused: were it to wait for one, handlers that call
+each other could all wait for a thread that none of them frees. Idle threads are taken last in,
+first out, so that those not needed any more grow old and end.
+"""
+
+from __future__ import annotations
+
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable
+
+MOST_THREADS = 1024  # a router has no more calls in flight for one callee
+IDLE = 10.0  # seconds until a thread that nobody needs ends
+
+Job = Callable[[], None]
+
+
+class Worker:
+    """A thread's place. Who takes it off the idle list puts a job in (None: end) and releases."""
+
+    __slots__ = ("lock", "job")
+
+    def __init__(self, job: Job | None) -> None:
+        self.lock = allocate_lock()
+        self.lock.acquire()
+        self.job = job
+
+
+class Pool:
+    """An elastic, bounded pool."""
+
+    def __init__(self, name: str, most: int = MOST_THREADS) -> None:
+        self._name = name
+        self._most = most
+        self._lock = threading.Lock()  # guards all that follows
+        self._idle: list[Worker] = []
+        self._started = 0
+        self._ended = False
+        self.threads: set[threading.Thread] = set()
+
+    def submit(self, job: Job) -> bool:
+        """Run a job on a thread of its own; False if there is none to be had."""
+        with self._lock:
+            if self._ended:
+                return False
+            if self._idle:
+                worker = self._idle.pop()
+                worker.job = job
+                worker.lock.release()
+                return True
+            if len(self.threads) >= self._most:
+                return False
+            self._started += 1
+            thread = threading.Thread(
+                target=self._run,
+                args=(Worker(job),),
+                name=f"{self._name}-{self._started}",
+                daemon=True,
+            )
+            self.threads.add(thread)
+        return self._start(thread)
+
+    def _start(self, thread: threading.Thread) -> bool:
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads
+            with self._lock:
+                self.threads.discard(thread)
+            return False
+        return True
+
+    def end(self) -> None:
+        """Take no more jobs; each thread ends after the one it has."""
+        with self._lock:
+            self._ended = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.job = None
+            worker.lock.release()
+
+    def _run(self, worker: Worker) -> None:
+        try:
+            while worker.job is not None:
+                worker.job()
+                worker.job = None
+                if not self._rest(worker):
+                    return
+        finally:
+            with self._lock:
+                self.threads.discard(threading.current_thread())
+
+    def _rest(self, worker: Worker) -> bool:
+        """Wait for the next job; False when none came in time, or none will."""
+        with self._lock:
+            if self._ended:
+                return False
+            self._idle.append(worker)
+        if worker.lock.acquire(True, IDLE):
+            return True
+        with self._lock:
+            if worker in self._idle:
+                self._idle.remove(worker)
+                return False
+        worker.lock.acquire()  # a job was put in just now
+        return True

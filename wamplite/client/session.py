@@ -1,0 +1,337 @@
+"""A session that blocks: call, publish, subscribe, register, and it cannot hang.
+
+Threads (see `wire`, `events`, `pool`): the caller's own, one that reads, one that handles events,
+and a pool that serves invocations. All are daemons: a program that forgets to leave still ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, overload
+
+from .. import __version__
+from ..channel import AnyChannel
+from ..core import uris
+from ..core.errors import ApplicationError, ProtocolError, UsageError, WampliteError
+from ..core.feature import Feature
+from ..core.joining import Answer, Joiner
+from ..core.messages import Call, Publish, Register, Subscribe
+from ..serializers import check_payload
+from .handlers import plan
+from .handles import Registration, Subscription
+from .options import Wishes, apart, checked_timeout, told_timeout
+from .pool import MOST_THREADS
+from .results import Event, Invocation, Result
+from .serving import Serving, positional
+from .signals import until_signal
+from .waiter import Waiter
+from .wire import Wire
+
+Options = Mapping[str, Any] | None
+Function = TypeVar("Function", bound=Callable[..., Any])
+LEAVE = 5.0  # seconds for a polite end
+
+
+class Session:
+    """A joined session; `wamplite.connect()` and `Router.connect()` return it."""
+
+    def __init__(self, wire: Wire, serving: Serving, realm: str, timeout: float | None) -> None:
+        self._wire = wire
+        self._serving = serving
+        self._timeout = timeout
+        self._defined: dict[str, type[BaseException]] = {}
+        self.realm = realm
+        self.lost = wire.lost  # set when the session has ended, for whatever reason
+
+    @classmethod
+    def over(
+        cls,
+        channel: AnyChannel,
+        realm: str,
+        *,
+        timeout: float | None = 30.0,
+        connect_timeout: float = 10.0,
+        authmethods: Mapping[str, Answer] | None = None,
+        authid: str | None = None,
+        authrole: str | None = None,
+        authextra: dict[str, Any] | None = None,
+        features: Iterable[Feature] = (),
+        ping_interval: float | None = 20.0,
+        max_invocations: int = MOST_THREADS,
+    ) -> Session:
+        """Join a realm over a channel that is connected.
+
+        timeout: seconds for the answer to each request. ping_interval: seconds of silence before
+        the router is asked for a sign of life; twice that, and the session is lost.
+        """
+        deadline = time.monotonic() + connect_timeout
+        serving = Serving(max_invocations)
+        wire = Wire(channel, serving.deliver, serving.serve, features, ping_interval)
+        joiner = Joiner(
+            realm,
+            wire.conversation.roles,
+            authmethods=authmethods,
+            authid=authid,
+            authrole=authrole,
+            authextra=authextra,
+            agent=f"wamplite-{__version__}",
+        )
+        wire.on_end.append(serving.end)
+        wire.join(joiner, deadline, serving.begin)
+        wait = None if timeout is None else checked_timeout(timeout)
+        return cls(wire, serving, wire.conversation.details.get("realm", realm), wait)
+
+    # ---- who we are
+
+    @property
+    def id(self) -> int:
+        """The session's id."""
+        return self._wire.conversation.session
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """WELCOME.Details, as the router sent them."""
+        return self._wire.conversation.details
+
+    @property
+    def authid(self) -> str | None:
+        """Who the router says we are."""
+        return self.details.get("authid")
+
+    @property
+    def authrole(self) -> str | None:
+        """The role the router gave us."""
+        return self.details.get("authrole")
+
+    @property
+    def authmethod(self) -> str | None:
+        """How the router made sure."""
+        return self.details.get("authmethod")
+
+    @property
+    def error(self) -> WampliteError | None:
+        """Why the session was lost; None while it lives, and when we left."""
+        return self._wire.error
+
+    def __repr__(self) -> str:
+        ended = ", ended" if self.lost.is_set() else ""
+        return f"<Session {self.id} in {self.realm}{ended}>"
+
+    # ---- calls and publications
+
+    def call(self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any) -> Any:
+        """Call a procedure and wait for its result.
+
+        Returns None for no result, the value for one, else a Result.
+        """
+        result = self._call(procedure, list(args), kwargs, options)
+        values = result.args
+        if result.kwargs or (values and (len(values) != 1 or type(values) is not list)):
+            return Result(positional(values), result.kwargs, result.details)
+        return values[0] if values else None
+
+    def call_result(
+        self,
+        procedure: str,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        options: Options = None,
+    ) -> Result:
+        """Call a procedure and wait for its whole Result."""
+        result = self._call(procedure, list(args), dict(kwargs or {}), options)
+        return Result(positional(result.args), result.kwargs, result.details)
+
+    def _call(
+        self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> Any:
+        wishes = apart(Call, options, self._timeout)
+        wire = wishes.wire
+        if options and self._wire.announced("dealer", "call_timeout"):
+            wire = told_timeout(wishes, options)
+        _check("CALL", procedure, args, kwargs)
+        waiter = Waiter(procedure)
+        try:
+            return self._wire.ask(wishes.timeout, Call, waiter, wire, procedure, args, kwargs)
+        except ApplicationError as error:
+            raise self._named(error, f"CALL of {procedure}") from None
+
+    def publish(
+        self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any
+    ) -> int | None:
+        """Publish an event. With the option `acknowledge` it waits, and returns the publication."""
+        wishes = apart(Publish, options, self._timeout)
+        values = list(args)
+        _check("PUBLISH", topic, values, kwargs)
+        if not wishes.wire.get("acknowledge"):
+            self._wire.tell(Publish, wishes.wire, topic, values, kwargs)
+            return None
+        answer = self._ask(wishes, Publish, Waiter(topic), topic, values, kwargs)
+        publication: int = answer.publication
+        return publication
+
+    def _ask(self, wishes: Wishes, kind: Any, waiter: Waiter, *elements: Any) -> Any:
+        try:
+            return self._wire.ask(wishes.timeout, kind, waiter, wishes.wire, *elements)
+        except ApplicationError as error:
+            raise self._named(error, f"{kind.__name__.upper()} of {waiter.subject}") from None
+
+    def define(self, exception: type[BaseException], error: str) -> None:
+        """Let an exception class and an error URI stand for each other, in both directions."""
+        if not uris.is_valid(error):
+            raise UsageError(f"{error!r} is not a valid error URI")
+        self._serving.exceptions[exception] = error
+        self._defined[error] = exception
+
+    def _named(self, error: ApplicationError, request: str) -> BaseException:
+        defined = self._defined.get(error.error)
+        if defined is not None:
+            return defined(*error.args)
+        error.request = request
+        return error
+
+    # ---- subscriptions
+
+    @overload
+    def subscribe(
+        self, topic: str, handler: Callable[..., Any], *, options: Options = None
+    ) -> Subscription: ...
+    @overload
+    def subscribe(
+        self, topic: Callable[..., Any], handler: str, *, options: Options = None
+    ) -> Subscription: ...
+    @overload
+    def subscribe(
+        self, topic: str, handler: None = None, *, options: Options = None
+    ) -> Callable[[Function], Function]: ...
+    def subscribe(self, topic: Any, handler: Any = None, *, options: Options = None) -> Any:
+        """Let a handler have a topic's events; without a handler, a decorator.
+
+        `subscribe(handler, topic)` works too.
+        """
+        topic, handler = in_order(topic, handler)
+        if handler is None:
+            return self._decorator(self.subscribe, topic, options)
+        wishes = apart(Subscribe, options, self._timeout)
+        match = wishes.wire.get("match", "exact")
+        _check_uri("SUBSCRIBE", topic, match)
+        subscription = Subscription(self, topic, plan(handler, Event), wishes)
+        answer = self._ask(wishes, Subscribe, Waiter(topic, subscription, match), topic)
+        subscription.id = answer.subscription
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Give a subscription up; the same as `subscription.unsubscribe()`."""
+        subscription.active = False
+        leave = self._wire.conversation.unsubscribe
+        number = subscription.id
+        self._wire.ask_if(
+            self._timeout, lambda waiter: leave(number, subscription, waiter), subscription.topic
+        )
+
+    # ---- registrations
+
+    @overload
+    def register(
+        self, procedure: str, handler: Callable[..., Any], *, options: Options = None
+    ) -> Registration: ...
+    @overload
+    def register(
+        self, procedure: Callable[..., Any], handler: str, *, options: Options = None
+    ) -> Registration: ...
+    @overload
+    def register(
+        self, procedure: str, handler: None = None, *, options: Options = None
+    ) -> Callable[[Function], Function]: ...
+    def register(self, procedure: Any, handler: Any = None, *, options: Options = None) -> Any:
+        """Let a handler serve a procedure; without a handler, a decorator.
+
+        `register(handler, procedure)` works too.
+        """
+        procedure, handler = in_order(procedure, handler)
+        if handler is None:
+            return self._decorator(self.register, procedure, options)
+        wishes = apart(Register, options, self._timeout)
+        _check_uri("REGISTER", procedure, wishes.wire.get("match", "exact"))
+        registration = Registration(self, procedure, plan(handler, Invocation))
+        answer = self._ask(wishes, Register, Waiter(procedure, registration), procedure)
+        registration.id = answer.registration
+        return registration
+
+    def unregister(self, registration: Registration) -> None:
+        """Give a registration up; the same as `registration.unregister()`."""
+        registration.active = False
+        leave = self._wire.conversation.unregister
+        number = registration.id
+        self._wire.ask_if(
+            self._timeout, lambda waiter: leave(number, waiter), registration.procedure
+        )
+
+    def _decorator(self, verb: Any, uri: str, options: Options) -> Callable[[Function], Function]:
+        def decorate(function: Function) -> Function:
+            verb(uri, function, options=options)
+            return function
+
+        return decorate
+
+    # ---- the end
+
+    def leave(self, reason: str = uris.CLOSE_REALM, *, timeout: float = LEAVE) -> None:
+        """Say GOODBYE and end the session; does nothing once it has ended. Never waits longer."""
+        deadline = time.monotonic() + timeout
+        self._wire.leave(reason, timeout)
+        self._serving.join(max(0.0, deadline - time.monotonic()))
+
+    def run_forever(self) -> None:
+        """Serve until SIGINT, SIGTERM or the loss of the session; leaves politely, and returns.
+
+        Raises what `error` tells when the session was lost. Signals are the main thread's: in
+        another one it waits for the end alone.
+        """
+        until_signal(self._wire.on_end, self.lost)
+        self.leave()
+        if self.error is not None:
+            raise type(self.error)(*self.error.args)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+
+def in_order(uri: Any, handler: Any) -> tuple[str, Any]:
+    """Return URI and handler, whichever came first."""
+    if callable(uri):
+        uri, handler = handler, uri
+    if not isinstance(uri, str):
+        raise UsageError(f"expected a URI and a handler, not {uri!r} and {handler!r}")
+    return uri, handler
+
+
+def _check_uri(what: str, uri: str, match: str = "exact") -> None:
+    is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
+    if not isinstance(uri, str) or not is_valid(uri):
+        raise UsageError(f"{what}: {uri!r} is not a valid URI")
+
+
+def _check(what: str, uri: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Refuse what cannot be sent, before anything is."""
+    _check_uri(what, uri)
+    try:
+        check_payload(args, kwargs)
+    except ProtocolError as error:
+        raise UsageError(f"{what} of {uri}: {_blamed(args, kwargs)}: {error}") from None
+
+
+def _blamed(args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Name the argument that cannot be sent."""
+    named = [(f"argument {at}", value) for at, value in enumerate(args, 1)]
+    named += [(f"argument {key}", value) for key, value in kwargs.items()]
+    for name, value in named:
+        try:
+            check_payload([value], None)
+        except ProtocolError:
+            return name
+    return "arguments"

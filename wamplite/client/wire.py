@@ -1,0 +1,293 @@
+"""A conversation on a channel: one lock, one reading thread, and exactly one end.
+
+    join ── the caller's thread: HELLO ... WELCOME, before a deadline
+    wamplite-read-<session>:
+        receive ─┬─ messages ──> the conversation, under the lock ──> who waits, events, pool
+                 ├─ silence ───> ping; twice as much: lost
+                 └─ the end ───> all that waits fails, `lost` is set, the channel closed
+    ask, tell ── any thread: a request under the lock, then waits for its answer outside of it
+
+Nothing blocks under the lock: writing never waits, and whoever leaves bytes over flushes outside.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..channel import AnyChannel
+from ..core.conversation import Conversation, Receiver, State, name
+from ..core.errors import (
+    CallTimeout,
+    ConnectTimeout,
+    ProtocolError,
+    SessionNotReady,
+    TransportLost,
+    WampliteError,
+)
+from ..core.feature import Feature
+from ..core.joining import Joiner
+from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
+from ..core.uris import CLOSE_REALM, TIMEOUT
+from .waiter import Waiter, fresh
+
+FLUSH = 30.0  # seconds for the peer to take what one sender left over
+
+
+class Wire:
+    """Who owns a joined channel. `lost` is set at its end, `error` tells why (None: we left)."""
+
+    def __init__(
+        self,
+        channel: AnyChannel,
+        deliver: Callable[[Receiver, Event, str, int], bool],
+        serve: Callable[[Receiver, Invocation], None],
+        features: Iterable[Feature] = (),
+        ping_interval: float | None = 20.0,
+    ) -> None:
+        self.lost = threading.Event()
+        self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
+        self.conversation = Conversation(self._send, self._deliver, serve, features)
+        self.reader: threading.Thread | None = None
+        self._channel = channel
+        self._hand_over = deliver
+        self._ping_interval = ping_interval
+        self._lock = threading.Lock()  # guards the conversation, the order of what is sent, `_left`
+        self._left = False  # something that was sent waits for the kernel
+        self._size = 0  # of the message that the reading thread is handling
+
+    @property
+    def error(self) -> WampliteError | None:
+        """Why the session has ended; None while it has not, or when we left."""
+        return self.conversation.error
+
+    # ---- joining
+
+    def join(self, joiner: Joiner, deadline: float, joined: Callable[[Wire], None]) -> None:
+        """Say HELLO, wait for WELCOME, tell `joined`, and read from then on.
+
+        deadline: of `time.monotonic()`. Whatever fails, the channel is closed.
+        """
+        try:
+            rest = self._shake_hands(joiner, deadline)
+        except BaseException:
+            self._channel.finish()
+            self._channel.close()
+            raise
+        self._channel.set_receive_timeout(self._ping_interval)
+        joined(self)
+        session = self.conversation.session
+        self.reader = threading.Thread(
+            target=self._read, args=(rest,), name=f"wamplite-read-{session}", daemon=True
+        )
+        self.reader.start()
+
+    def _shake_hands(self, joiner: Joiner, deadline: float) -> list[Message]:
+        """Return what came after WELCOME, in the same recv."""
+        self._send(joiner.hello)
+        while True:
+            try:
+                messages = self._receive_by(deadline)
+            except ProtocolError as error:
+                self._send(joiner.refuse(error))
+                raise
+            for at, message in enumerate(messages, 1):
+                answer = joiner.on_message(message)
+                if type(answer) is Welcome:
+                    self.conversation.begin(answer)
+                    return messages[at:]
+                self._send(answer)
+                if type(answer) is Abort:
+                    raise joiner.error
+
+    def _receive_by(self, deadline: float) -> list[Message]:
+        late = ConnectTimeout(f"{self._channel.peer}: no WELCOME in time")
+        rest = deadline - time.monotonic()
+        if rest <= 0:
+            raise late
+        self._channel.set_receive_timeout(rest)
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            raise late from None
+
+    # ---- the reading thread
+
+    def _read(self, messages: list[Message]) -> None:
+        conversation = self.conversation
+        self._channel.sizes = [0] * len(messages)
+        try:
+            while True:
+                with self._lock:
+                    for message, size in zip(messages, self._channel.sizes, strict=False):
+                        self._size = size
+                        conversation.receive(message)
+                if conversation.state is State.CLOSED:
+                    break
+                messages = self._receive()
+        except ProtocolError as error:
+            with self._lock:
+                conversation.violated(error)
+        except WampliteError as error:
+            self._close(error)
+        except BaseException as error:
+            self._close(TransportLost(f"the reading thread failed: {error!r}"))
+            raise
+        finally:
+            self._end()
+
+    def _receive(self) -> list[Message]:
+        """Wait for messages, and for a sign of life at most twice the interval."""
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            self._channel.ping()
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            silence = 2 * (self._ping_interval or 0)
+            raise TransportLost(f"{self._channel.peer}: nothing heard for {silence:g} s") from None
+
+    def _close(self, error: WampliteError) -> None:
+        with self._lock:
+            leaving = self.conversation.state is State.LEAVING
+            self.conversation.close(None if leaving else error)
+
+    def _end(self) -> None:
+        self.lost.set()
+        self._channel.finish()
+        for done in self.on_end:
+            done()
+        self._channel.close()
+
+    def _deliver(self, receiver: Receiver, event: Event, topic: str) -> None:
+        if not self._hand_over(receiver, event, topic, self._size):
+            self.conversation.close(TransportLost("event handlers fell behind"))
+
+    # ---- any thread
+
+    def _send(self, message: Message) -> None:
+        self._left = not self._channel.send(message)
+
+    def ask(
+        self, seconds: float | None, kind: type[Message], waiter: Waiter, *elements: Any
+    ) -> Any:
+        """Send a request and wait for its answer; raises what an ERROR stands for."""
+        request = None
+        try:
+            with self._lock:
+                request = self._request(kind, waiter, elements)
+                left = self._left
+            if left:
+                self._flush(seconds)
+            if waiter.wait(seconds):
+                return waiter.answer()
+        except (KeyboardInterrupt, SystemExit):
+            self._abandon(request, kind)
+            raise
+        return self._late(seconds, request, kind, waiter)
+
+    def ask_if(
+        self, seconds: float | None, send: Callable[[Waiter], int | None], subject: str
+    ) -> None:
+        """The same where the conversation decides whether there is anything to ask."""
+        waiter = Waiter(subject)
+        with self._lock:
+            if self.conversation.state is not State.OPEN:
+                return
+            request = send(waiter)
+        if request is None:
+            return
+        if waiter.wait(seconds):
+            waiter.answer()
+        else:
+            self._late(seconds, request, waiter.kind, waiter)
+
+    def tell(self, kind: type[Message], *elements: Any) -> None:
+        """Send a request that is not answered."""
+        with self._lock:
+            self._request(kind, None, elements)
+            left = self._left
+        if left:
+            self._flush(FLUSH)
+
+    def _request(self, kind: type[Message], waiter: Waiter | None, elements: Any) -> int:
+        if self.conversation.state is not State.OPEN:
+            raise self._over()
+        try:
+            return self.conversation.request(kind, waiter, *elements)
+        except WampliteError:
+            raise  # nothing was sent
+        except BaseException:  # Ctrl-C: nobody knows whether it was
+            self._channel.shutdown("interrupted while sending")
+            raise
+
+    def _over(self) -> WampliteError:
+        if self.error is not None:
+            return fresh(self.error)
+        if self.conversation.state is State.JOINING:
+            return SessionNotReady("the session has not joined a realm yet")
+        return SessionNotReady("the session has left its realm")
+
+    def _late(
+        self, seconds: float | None, request: int | None, kind: type[Message], waiter: Waiter
+    ) -> Any:
+        if not self._abandon(request, kind):
+            return waiter.answer()  # it came at the last moment
+        text = f"no answer to {name(kind)} of {waiter.subject} within {seconds or 0:g} s"
+        raise CallTimeout(TIMEOUT, text)
+
+    def _abandon(self, request: int | None, kind: type[Message]) -> bool:
+        """Give up waiting; False if the answer is there."""
+        with self._lock:
+            if request is None or not self.conversation.abandon(request):
+                return False
+            if kind is Call and self._is_open() and self.announced("dealer", "call_canceling"):
+                self._send(Cancel(request, {"mode": "killnowait"}))
+        return True
+
+    def announced(self, role: str, feature: str) -> bool:
+        """Tell whether the router announced a feature."""
+        return self.conversation.announced(role, feature)
+
+    def _is_open(self) -> bool:
+        return self.conversation.state is State.OPEN
+
+    def _flush(self, seconds: float | None) -> None:
+        seconds = FLUSH if seconds is None else seconds
+        try:
+            self._channel.flush(seconds)
+        except TimeoutError:
+            self._channel.shutdown(f"the router took nothing for {seconds:g} s")
+
+    def reply(self, request: int, args: Args, kwargs: Kwargs) -> None:
+        """Answer an invocation with YIELD."""
+        with self._lock:
+            self.conversation.reply(request, args, kwargs)
+            left = self._left
+        if left:
+            self._flush(FLUSH)
+
+    def refuse(self, request: int, error: str, args: Args, kwargs: Kwargs) -> None:
+        """Answer an invocation with ERROR."""
+        with self._lock:
+            self.conversation.refuse(request, error, args, kwargs)
+            left = self._left
+        if left:
+            self._flush(FLUSH)
+
+    def leave(self, reason: str = CLOSE_REALM, seconds: float = 5.0) -> None:
+        """Say GOODBYE and wait until the session has ended, or time is up."""
+        deadline = time.monotonic() + seconds
+        try:
+            with self._lock:
+                self.conversation.leave(reason)
+            if not self.lost.wait(seconds):
+                self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
+        except BaseException:
+            self._channel.shutdown("interrupted while leaving")
+            raise
+        if self.reader is not None and self.reader is not threading.current_thread():
+            self.reader.join(max(1.0, deadline - time.monotonic()))

@@ -1,0 +1,362 @@
+"""The client's side of a session after WELCOME: requests that wait, handlers that serve.
+
+    JOINING ── begin ──> OPEN ── leave ──> LEAVING ── GOODBYE ──> CLOSED
+                          └─── GOODBYE, ABORT, a violation, a loss ──^
+
+A request gets the next id, is sent, and waits in `pending` until exactly one `settle`. Whoever
+gives up waiting abandons it: its answer is then ignored, and what a late SUBSCRIBED or REGISTERED
+opened is given back. LEAVING ignores all but GOODBYE and ABORT (RFC "Session Closing"). What the
+router must not say is answered with ABORT wamp.error.protocol_violation (RFC "Protocol Errors").
+
+Features write into `handlers` (by `feature.wrap`; the first argument is the conversation).
+One thread at a time: whoever owns a conversation shared by several brings the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any
+
+from . import uris
+from .errors import ProtocolError, TransportLost, WampliteError, from_error
+from .feature import Feature, announced, in_order
+from .ids import following
+from .messages import (
+    CODES,
+    GRAMMAR,
+    NAMES,
+    Abort,
+    Args,
+    Call,
+    Error,
+    Event,
+    Goodbye,
+    Invocation,
+    Kwargs,
+    Message,
+    Publish,
+    Published,
+    Register,
+    Registered,
+    Result,
+    Subscribe,
+    Subscribed,
+    Unregister,
+    Unregistered,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+    Yield,
+)
+
+ROLES = ("publisher", "subscriber", "caller", "callee")
+State = Enum("State", "JOINING OPEN LEAVING CLOSED")
+Handler = Callable[["Conversation", Any], None]
+Receiver = Any  # what a subscription's events, a registration's invocations are handed to
+
+
+class Pending:
+    """A request that waits. Made by who asks; ended by `settle`, or by `Conversation.abandon`."""
+
+    __slots__ = ("kind", "subject", "match", "receiver", "abandoned")
+
+    def __init__(self, subject: str, receiver: Receiver = None, match: str = "exact") -> None:
+        self.kind: type[Message] = Call
+        self.subject = subject  # the URI that is asked about
+        self.match = match
+        self.receiver = receiver
+        self.abandoned = False
+
+    def settle(self, answer: Message | WampliteError) -> None:
+        """Take the answer, or the exception that stands for it (an ERROR, the end)."""
+
+
+class Subscription:
+    """What the router knows as one subscription, and who of us gets its events."""
+
+    __slots__ = ("id", "topic", "match", "receivers")
+
+    def __init__(self, number: int, topic: str, match: str) -> None:
+        self.id = number
+        self.topic = topic
+        self.match = match
+        self.receivers: list[Receiver] = []
+
+
+class Conversation:
+    """One session of a client, without socket, thread or clock.
+
+    send: put a message on the wire; it may raise, and then nothing has happened.
+    deliver: (receiver, event, topic) for each receiver of an EVENT, in order of arrival.
+    serve: (receiver, invocation); it answers by `reply` or `refuse`, now or later.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Message], None],
+        deliver: Callable[[Receiver, Event, str], None],
+        serve: Callable[[Receiver, Invocation], None],
+        features: Iterable[Feature] = (),
+    ) -> None:
+        self.send = send
+        self.deliver = deliver
+        self.serve = serve
+        self.state = State.JOINING
+        self.session = 0
+        self.details: dict[str, Any] = {}  # of WELCOME
+        self.error: WampliteError | None = None  # why it is closed; None: we left
+        self.pending: dict[int, Pending] = {}
+        self.subscriptions: dict[int, Subscription] = {}
+        self.registrations: dict[int, Receiver] = {}
+        self.invocations: dict[int, Invocation] = {}  # not answered yet
+        self._next = 1
+        self.handlers: dict[type, Handler] = dict(BASIC)
+        installed = in_order(features)
+        for feature in installed:
+            feature.install(self)
+        self.roles = announced(ROLES, installed)
+
+    def begin(self, welcome: Welcome) -> None:
+        """Open the session that WELCOME grants."""
+        self.session = welcome.session
+        self.details = welcome.details
+        self.state = State.OPEN
+
+    def announced(self, role: str, feature: str) -> bool:
+        """Tell whether the router announced `feature` for its role, broker or dealer."""
+        features: dict[str, Any] = self.details["roles"].get(role, {}).get("features", {})
+        return features.get(feature) is True
+
+    # ---- what we ask of the router
+
+    def request(self, kind: Any, pending: Pending | None, *elements: Any) -> int:
+        """Send a request under the next id; `pending` waits for its answer, if it has one."""
+        request = self._next
+        self.send(kind(request, *elements))
+        self._next = following(request)
+        if pending is not None:
+            pending.kind = kind
+            self.pending[request] = pending
+        return request
+
+    def abandon(self, request: int) -> bool:
+        """Give up waiting; False if the answer is there already."""
+        pending = self.pending.get(request)
+        if pending is None:
+            return False
+        if pending.kind in (Subscribe, Register):
+            pending.abandoned = True  # what its answer opens has to be given back
+        else:
+            del self.pending[request]
+        return True
+
+    def unsubscribe(self, number: int, receiver: Receiver, pending: Pending) -> int | None:
+        """Take a receiver away; the last one's leaving asks the router: the id of the request."""
+        subscription = self.subscriptions.get(number)
+        if subscription is None or receiver not in subscription.receivers:
+            return None
+        subscription.receivers.remove(receiver)
+        return self._release(subscription, pending)
+
+    def unregister(self, number: int, pending: Pending) -> int | None:
+        """Give a registration up; until the router has answered, it is still served."""
+        if number not in self.registrations:
+            return None
+        pending.receiver = number
+        return self.request(Unregister, pending, number)
+
+    def leave(self, reason: str = uris.CLOSE_REALM) -> None:
+        """Say GOODBYE; whatever waits fails now, as nothing but GOODBYE counts from here on."""
+        if self.state is State.OPEN:
+            self.send(Goodbye({}, reason))
+            self.state = State.LEAVING
+            self._fail(TransportLost("the session has left its realm"))
+
+    # ---- how we answer an INVOCATION
+
+    def reply(self, request: int, args: Args = None, kwargs: Kwargs = None) -> None:
+        """Answer an invocation with YIELD; nobody waits any more where it is not known."""
+        if self.state is State.OPEN and request in self.invocations:
+            self.send(Yield(request, {}, args, kwargs))
+            del self.invocations[request]
+
+    def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> None:
+        """Answer an invocation with ERROR."""
+        if self.state is State.OPEN and request in self.invocations:
+            self.send(Error(CODES[Invocation], request, {}, error, args, kwargs))
+            del self.invocations[request]
+
+    # ---- what the router says
+
+    def receive(self, message: Message) -> None:
+        """Handle a message of the router; a violation ends the session with ABORT."""
+        if self.state is State.CLOSED:
+            return
+        handler = self.handlers.get(type(message))
+        if self.state is State.LEAVING and type(message) not in (Goodbye, Abort):
+            return
+        try:
+            if handler is None:
+                raise ProtocolError(f"{name_of(message)} is nothing a router says in a session")
+            handler(self, message)
+        except ProtocolError as error:
+            self.violated(error)
+
+    def violated(self, error: ProtocolError) -> None:
+        """End the session because the router broke WAMP, and tell it."""
+        if self.state is not State.CLOSED:
+            self.send(Abort({"message": str(error)}, uris.PROTOCOL_VIOLATION))
+            self.close(error)
+
+    def close(self, error: WampliteError | None) -> None:
+        """End the session; whoever waits is told why. Does nothing the second time."""
+        if self.state is not State.CLOSED:
+            self.state = State.CLOSED
+            self.error = error
+            self._fail(error or TransportLost("the session has left its realm"))
+            self.invocations.clear()
+
+    def _fail(self, error: WampliteError) -> None:
+        waiting, self.pending = self.pending, {}
+        for pending in waiting.values():
+            pending.settle(error)
+
+    def _take(self, request: int, kind: type[Message], message: Message) -> Pending | None:
+        """Find who asked: None if they gave up; raises ProtocolError if nobody ever did."""
+        pending = self.pending.get(request)
+        if pending is not None and pending.kind is kind:
+            return self.pending.pop(request)
+        if pending is not None or not 0 < request < self._next:
+            raise ProtocolError(f"{name_of(message)}: there was no {name(kind)} {request}")
+        return None
+
+    def _on_answer(self, message: Any) -> None:
+        pending = self._take(message[0], ASKED_BY[type(message)], message)
+        if pending is not None:
+            pending.settle(message)
+
+    def _on_error(self, message: Error) -> None:
+        kind = GRAMMAR[message.request_type].message
+        if kind is Invocation:
+            raise ProtocolError("ERROR: a router does not refuse its own INVOCATION")
+        pending = self._take(message.request, kind, message)
+        if pending is None:
+            return
+        if kind is Subscribe:
+            self._release_unused(pending)
+        elif kind is Unregister:
+            self.registrations.pop(pending.receiver, None)
+        pending.settle(from_error(message.error, message.args, message.kwargs))
+
+    def _on_subscribed(self, message: Subscribed) -> None:
+        pending = self._take(message.request, Subscribe, message)
+        if pending is None:
+            return
+        number = message.subscription
+        subscription = self.subscriptions.get(number)
+        if subscription is None:
+            subscription = Subscription(number, pending.subject, pending.match)
+            self.subscriptions[number] = subscription
+        if pending.abandoned:
+            self._release(subscription, Pending(pending.subject))
+            return
+        subscription.receivers.append(pending.receiver)
+        pending.settle(message)
+
+    def _release(self, subscription: Subscription, pending: Pending) -> int | None:
+        """Send UNSUBSCRIBE, unless somebody listens or a SUBSCRIBE is on its way."""
+        coming = any(
+            waiting.kind is Subscribe
+            and (waiting.subject, waiting.match) == (subscription.topic, subscription.match)
+            for waiting in self.pending.values()
+        )
+        if subscription.receivers or coming:
+            return None
+        request = self.request(Unsubscribe, pending, subscription.id)
+        del self.subscriptions[subscription.id]
+        return request
+
+    def _release_unused(self, refused: Pending) -> None:
+        for subscription in list(self.subscriptions.values()):
+            if (subscription.topic, subscription.match) == (refused.subject, refused.match):
+                self._release(subscription, Pending(refused.subject))
+
+    def _on_registered(self, message: Registered) -> None:
+        pending = self._take(message.request, Register, message)
+        if pending is None:
+            return
+        if pending.abandoned:
+            self.request(Unregister, Pending(pending.subject), message.registration)
+            return
+        self.registrations[message.registration] = pending.receiver
+        pending.settle(message)
+
+    def _on_unregistered(self, message: Unregistered) -> None:
+        pending = self._take(message.request, Unregister, message)
+        if pending is not None:
+            self.registrations.pop(pending.receiver, None)
+            pending.settle(message)
+
+    def _on_event(self, message: Event) -> None:
+        subscription = self.subscriptions.get(message.subscription)
+        if subscription is None:
+            return  # given up while the event was on its way
+        for receiver in subscription.receivers:
+            self.deliver(receiver, message, subscription.topic)
+
+    def _on_invocation(self, message: Invocation) -> None:
+        if message.request in self.invocations:
+            raise ProtocolError(f"INVOCATION {message.request} is still being answered")
+        self.invocations[message.request] = message
+        receiver = self.registrations.get(message.registration)
+        if receiver is not None:
+            self.serve(receiver, message)
+            return
+        text = f"registration {message.registration} has been given up"
+        self.refuse(message.request, uris.NO_SUCH_PROCEDURE, [text])
+
+    def _on_goodbye(self, message: Goodbye) -> None:
+        if self.state is State.LEAVING:
+            self.close(None)  # the answer to ours, or one that crossed it: none is due
+            return
+        self.send(Goodbye({}, uris.GOODBYE_AND_OUT))
+        self.close(TransportLost(_text("the router said GOODBYE", message)))
+
+    def _on_abort(self, message: Abort) -> None:
+        self.close(TransportLost(_text("the router ended the session with ABORT", message)))
+
+
+def name(kind: type[Message]) -> str:
+    """Return the specification's name of a message type."""
+    return NAMES[CODES[kind]]
+
+
+def name_of(message: Message) -> str:
+    """Return the specification's name of a message's type."""
+    return name(type(message))
+
+
+def _text(what: str, message: Goodbye | Abort) -> str:
+    said = message.details.get("message")
+    return f"{what}: {message.reason}" + (f" ({said})" if said else "")
+
+
+ASKED_BY: dict[type, type[Message]] = {
+    Result: Call,
+    Published: Publish,
+    Unsubscribed: Unsubscribe,
+}
+BASIC: dict[type, Handler] = {
+    Result: Conversation._on_answer,
+    Published: Conversation._on_answer,
+    Subscribed: Conversation._on_subscribed,
+    Unsubscribed: Conversation._on_answer,
+    Registered: Conversation._on_registered,
+    Unregistered: Conversation._on_unregistered,
+    Event: Conversation._on_event,
+    Invocation: Conversation._on_invocation,
+    Error: Conversation._on_error,
+    Goodbye: Conversation._on_goodbye,
+    Abort: Conversation._on_abort,
+}
