@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from http.cookies import CookieError
+from typing import Any
 
 import websocket
 from websocket import ABNF
@@ -75,7 +76,7 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
     """
     scheme, _, rest = url.partition(":")
     asked = ", ".join(f"wamp.2.{name}" for name in names)
-    library = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
+    library: Any = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
     library.connect(
         f"{scheme.lower()}:{rest}",
         socket=socket,

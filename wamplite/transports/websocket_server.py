@@ -182,12 +182,13 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         return self.ended is None
 
     def _on_data(self, event: TextMessage | BytesMessage) -> None:
-        is_text = isinstance(event, TextMessage)
+        data = event.data
+        is_text = isinstance(data, str)
         if is_text is not (self.first_byte == TEXT):
             kind = "text" if is_text else "binary"
             self.refuse(WRONG_KIND, f"a {kind} message on wamp.2.{self.serializer}")
             return
-        self.incoming += event.data.encode() if is_text else event.data
+        self.incoming += data.encode() if isinstance(data, str) else data
         self.within = not event.message_finished
         if event.message_finished:
             self.messages.append(bytes(self.incoming))
