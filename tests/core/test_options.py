@@ -1,0 +1,73 @@
+"""Options: what the value of each known key must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wamplite.core import options
+from wamplite.core.ids import MAX_ID
+
+ODD: list[Any] = [None, True, 1, -1, 1.0, "text", b"text", [], {}, [1], ["a"], {"a": 1}]
+RIGHT: dict[options.Key, list[Any]] = {
+    options.BOOL: [True, False],
+    options.STR: ["", "text"],
+    options.DICT: [{}, {"a": 1}],
+    options.ID: [1, MAX_ID],
+    options.UINT: [0, 1, 2**60],
+    options.IDS: [[], [1, MAX_ID]],
+    options.STRS: [[], ["a", ""]],
+    options.HOPS: [[], [{}], [{"session": 1, "authid": "a", "authrole": "b", "more": 1}]],
+    options.MATCH: ["exact", "prefix", "wildcard", "_regex"],
+    options.ENCRYPTION: ["cryptobox", "mqtt", "xbr", "x_own"],
+    options.CLIENT_ROLES: [
+        {"caller": {}},
+        {"subscriber": {"features": {}}, "unknown": {}},
+        {"callee": {"features": {"call_canceling": True}}, "publisher": {"more": 1}},
+    ],
+    options.ROUTER_ROLES: [{"broker": {}}, {"dealer": {"features": {"call_canceling": False}}}],
+}
+WRONG: dict[options.Key, list[Any]] = {
+    options.BOOL: [0, 1, "true"],
+    options.ID: [0, MAX_ID + 1],
+    options.UINT: [False],
+    options.IDS: [[0], [1, "a"], [True], (1,)],
+    options.STRS: [["a", 1], [b"a"]],
+    options.HOPS: [[1], [{"session": 0}], [{"authid": 1}], [{"authrole": None}]],
+    options.MATCH: ["", "regex", "Exact"],
+    options.ENCRYPTION: ["", "invalid", "x"],
+    options.CLIENT_ROLES: [
+        {"broker": {}},
+        {"caller": None},
+        {"caller": {}, "callee": 1},
+        {"caller": {"features": []}},
+        {"caller": {"features": {"call_canceling": 1}}},
+    ],
+    options.ROUTER_ROLES: [{"caller": {}}, {"broker": []}],
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+@pytest.mark.parametrize("key", RIGHT, ids=lambda key: key.wanted)
+def test_a_key_takes_what_it_says_and_nothing_else(key: options.Key) -> None:
+    assert all(key.fits(value) is True for value in RIGHT[key])
+    fitting = [value for value in ODD if key.fits(value)]
+    allowed = {
+        options.BOOL: [True], options.STR: ["text"], options.DICT: [{}, {"a": 1}],
+        options.ID: [1], options.UINT: [1], options.IDS: [[], [1]], options.STRS: [[], ["a"]],
+        options.HOPS: [[]],
+    }  # fmt: skip
+    expected = allowed.get(key, [])
+    assert len(fitting) == len(expected)
+    assert all(map(same, fitting, expected))
+    assert not any(key.fits(value) for value in WRONG.get(key, []))
+
+
+def test_every_key_in_use_is_tried_here() -> None:
+    tables = [value for name, value in vars(options).items() if name.isupper()]
+    used = {key for table in tables if isinstance(table, dict) for key in table.values()}
+    assert used <= set(RIGHT)
