@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from wamplite.core.errors import TransportLost
-from wamplite.transports.stream import Stream
+from wamplite.transports.stream import Stream, tune
 
 PATIENCE = 20.0  # seconds; longer than anything here takes
 
@@ -25,6 +25,8 @@ def tcp_pair(host: str = "127.0.0.1") -> tuple[socket.socket, socket.socket]:
     with socket.create_server((host, 0), family=family) as listener:
         ours = socket.create_connection(listener.getsockname()[:2])
         theirs, _ = listener.accept()
+    tune(ours)
+    tune(theirs)
     theirs.settimeout(PATIENCE)
     return ours, theirs
 
