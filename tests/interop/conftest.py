@@ -19,6 +19,13 @@ def router() -> Iterator[RouterProcess]:
 
 
 @pytest.fixture(scope="session")
+def roomy_router() -> Iterator[RouterProcess]:
+    """A `wamplite router` that reads messages as long as RawSocket can have them."""
+    with running_router("--max-message-size", str(2**24)) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
 def url_of(router: RouterProcess) -> Callable[[str], str]:
     """The wamplite router's URL for a transport, `ws` or `rs`."""
     return {"ws": router.ws, "rs": router.rs}.__getitem__

@@ -87,8 +87,9 @@ def error_without_kwargs(prefix: str) -> dict[str, Any]:
 
 
 def nameless_error(_: str) -> dict[str, Any]:
-    """As wamp_async sends it: one URI for all errors, and no arguments."""
-    return {"uri": "wamp.async.rs.rpc.failed", "args": [], "kwargs": {}}
+    """As wamp_async sends it: one URI for all errors, and Rust's notation of the error itself."""
+    args = ['UnknownError("because")']
+    return {"uri": "wamp.async.rs.rpc.failed", "args": args, "kwargs": {}}
 
 
 class Client(NamedTuple):
@@ -99,6 +100,7 @@ class Client(NamedTuple):
     rs: tuple[str, ...] = ()
     error: Callable[[str], dict[str, Any]] = right_error  # what comes when its procedure fails
     tells_error_arguments: bool = True  # whether a caller gets the arguments of an error
+    wants_most: bool = False  # whether it accepts a RawSocket router that reads 16 MiB alone
 
 
 CLIENTS = {
@@ -114,6 +116,7 @@ CLIENTS = {
         rs=("json", "msgpack"),
         error=nameless_error,
         tells_error_arguments=False,
+        wants_most=True,
     ),
 }
 WAMPLITE = Client(own, rs=ALL)

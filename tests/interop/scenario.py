@@ -93,9 +93,14 @@ def same(seen: Any, expected: Any) -> bool:
     return json.dumps(plain(seen)) == json.dumps(plain(expected))
 
 
+def arrived(seen: dict[str, Any]) -> dict[str, Any]:
+    """The args and kwargs that came; whatever was left out is empty."""
+    return {"args": seen.get("args") or [], "kwargs": seen.get("kwargs") or {}}
+
+
 def assert_payload(seen: dict[str, Any], what: str) -> None:
-    """A payload arrived as it was sent; one whose args or kwargs are left out is empty there."""
-    got = {"args": seen["args"] or [], "kwargs": seen["kwargs"] or {}}
+    """A payload arrived as it was sent."""
+    got = arrived(seen)
     assert same(got, PAYLOAD), f"{what}: expected {PAYLOAD}, not {got}"
 
 
@@ -111,10 +116,9 @@ def assert_caller(seen: dict[str, Any], error: dict[str, Any], arguments: bool) 
     assert "caller" in seen, seen
     caller = seen["caller"]
     assert_payload(caller["result"], "result")
-    got = caller["error"]
-    assert got["uri"] == error["uri"]
+    assert caller["error"]["uri"] == error["uri"]
     if arguments:
-        assert same(got["args"] or [], error["args"])
-        assert same(got["kwargs"] or {}, error["kwargs"])
+        got = arrived(caller["error"])
+        assert same({"uri": error["uri"], **got}, error), f"error: expected {error}, not {got}"
     assert caller["missing"] == NO_SUCH_PROCEDURE
     assert caller["published"] is True

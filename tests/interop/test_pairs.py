@@ -15,7 +15,7 @@ PAIRS = [
     (("nexus", "rs", "cbor"), ("autobahn-java", "ws", "json")),
     (("autobahn-java", "ws", "msgpack"), ("xconn", "rs", "cbor")),
     (("xconn", "ws", "json"), ("wampy-js", "ws", "cbor")),
-    (("wampy-js", "ws", "json"), ("wamp-async", "rs", "msgpack")),
+    (("wampy-js", "ws", "json"), ("wamp-async", "ws", "msgpack")),
     (("wamp-async", "ws", "json"), ("wamplite", "rs", "cbor")),
     (("wamplite", "ws", "msgpack"), ("autobahn", "ws", "json")),
 ]

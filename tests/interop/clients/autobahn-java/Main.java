@@ -185,7 +185,7 @@ public class Main {
                 told = play(words[0], place, payload);
             } catch (Exception error) {
                 status = 1;
-                told = Map.of("failed", error.toString());
+                told = Map.of("failed", error + ", " + List.of(error.getStackTrace()));
             }
             System.out.println(JSON.writeValueAsString(told));
         }
