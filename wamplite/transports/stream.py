@@ -25,7 +25,7 @@ from contextlib import suppress
 
 from ..core.errors import TransportLost
 
-FIRST_RECEIVE = 4096  # bytes asked of the kernel: a parked thread holds them, so start small,
+FIRST_RECEIVE = 2048  # bytes asked of the kernel: a parked thread holds them, so start small,
 MOST_RECEIVE = 65536  # double while they fill
 
 _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
