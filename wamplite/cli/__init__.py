@@ -1,7 +1,8 @@
 """`wamplite VERB ...`: one file per verb, imported when it is the one that is asked for.
 
 A verb's module has `configure(parser)`, which adds its arguments, and `run(options)`, which returns
-the exit code. What follows the first `--` is not parsed and stands in `options.rest`.
+the exit code. What follows the first `--` is not parsed and stands in `options.rest`, for verbs
+whose module says TAKES_REST.
 
 Exit codes: 0 done, 1 WAMP error (its URI on stderr), 2 usage, 3 cannot connect or connection lost,
 4 timeout, 130 Ctrl-C.
@@ -58,6 +59,8 @@ def run(argv: list[str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     module.configure(parser)
     options = parser.parse_intermixed_args(before[1:])
+    if after and not getattr(module, "TAKES_REST", False):
+        parser.error(f"unexpected after `--`: {' '.join(after)}")
     options.rest = after
     code: int = module.run(options)
     with contextlib.suppress(ValueError):  # closed by the verb

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common import add_connection, add_payload, connect, emit
+from .common import add_connection, add_payload, connect, emit, payload
+
+TAKES_REST = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Call and print."""
+    args, kwargs = payload(options)
     with connect(options) as session:
-        result = session.call_result(options.procedure, options.args, dict(options.kwargs))
+        result = session.call_result(options.procedure, args, kwargs)
     emit(simplest(list(result.args or ()), result.kwargs or {}))
     return 0
 

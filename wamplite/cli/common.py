@@ -40,6 +40,9 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         help="default: what suits the transport",
     )
     group.add_argument(
+        "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
+    )
+    group.add_argument(
         "-W",
         "--timeout",
         type=seconds,
@@ -56,8 +59,11 @@ def environment(name: str, default: str | None = None) -> str | None:
 
 def connect(options: argparse.Namespace) -> Session:
     """Join the realm that the options name."""
+    import logging
+
     from .. import connect
 
+    logging.getLogger("wamplite").addHandler(logging.NullHandler())  # stderr is for what we say
     return connect(**connection(options))
 
 
@@ -71,6 +77,10 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "authid": options.authid,
         "serializer": options.serializer,
     }
+    if options.ca is not None:
+        from ..transports.tls import TlsOptions
+
+        given["tls"] = TlsOptions(cafile=options.ca)
     return {key: setting for key, setting in given.items() if setting is not None}
 
 
@@ -88,6 +98,11 @@ def add_payload(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a keyword argument",
     )
+
+
+def payload(options: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
+    """Return args and kwargs as they were given, before and after `--`."""
+    return [*options.args, *map(value, options.rest)], dict(options.kwargs)
 
 
 def seconds(text: str) -> float:

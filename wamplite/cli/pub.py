@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .common import add_connection, add_payload, connect, value
+from .common import add_connection, add_payload, connect, payload, value
+
+TAKES_REST = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,18 +28,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Publish one event, or one a line."""
-    kwargs = dict(options.kwargs)
+    given, kwargs = payload(options)
     with connect(options) as session:
-        for args in payloads(options):
+        for args in of_lines(given) if options.lines else [given]:
             session.publish(options.topic, *args, options={"acknowledge": True}, **kwargs)
     return 0
 
 
-def payloads(options: argparse.Namespace) -> Iterator[list[Any]]:
-    """Give the args of each event."""
-    if not options.lines:
-        yield options.args
-        return
+def of_lines(given: list[Any]) -> Iterator[list[Any]]:
+    """Give the args of each line's event."""
     for line in sys.stdin.buffer:
         text = line.decode(errors="replace").rstrip("\r\n")
-        yield [*options.args, value(text)]
+        yield [*given, value(text)]

@@ -15,15 +15,16 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core import uris
-from ..core.errors import ApplicationError, InvalidArgument, UsageError
+from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
 from .common import TIMEOUT, add_connection, connect, shown, to_json, value
 
 if TYPE_CHECKING:
-    from ..client import Invocation
+    from ..client.results import Invocation
 
+TAKES_REST = True
 COMPLAINT = 500  # characters of stderr that the caller gets to see
 
 
@@ -46,11 +47,17 @@ def run(options: argparse.Namespace) -> int:
         session.register(options.procedure, command.serve)
         if options.verbose:
             print(f"registered {options.procedure}", file=sys.stderr, flush=True)
+        signal.signal(signal.SIGTERM, end)
         try:
-            session.run_forever()
+            session.lost.wait()
         finally:
             command.stop()
-    return 0
+        raise session.error or TransportLost(f"{options.url}: the session has ended")
+
+
+def end(number: int, frame: object) -> NoReturn:
+    """Leave politely at SIGTERM."""
+    sys.exit(0)
 
 
 class Command:
@@ -61,6 +68,7 @@ class Command:
         self.timeout = timeout
         self._lock = threading.Lock()  # guards _running
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopping = False
 
     def serve(self, invocation: Invocation) -> Any:
         """Run the command for one call and return its result."""
@@ -103,10 +111,14 @@ class Command:
                 pipe.close()
 
     def _failed(self, *args: Any, **kwargs: Any) -> ApplicationError:
-        return ApplicationError(uris.COMMAND_FAILED, *args, **kwargs)
+        error = ApplicationError(uris.COMMAND_FAILED, *args, **kwargs)
+        if not self._stopping:
+            print(f"wamplite: {error}", file=sys.stderr, flush=True)
+        return error
 
     def stop(self) -> None:
         """End what is still running."""
+        self._stopping = True
         with self._lock:
             for process in self._running:
                 signal_all(process, signal.SIGTERM)

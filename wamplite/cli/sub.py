@@ -7,6 +7,7 @@ argument, {unit} for a keyword argument, {0:.1f} for a number; what an event doe
 from __future__ import annotations
 
 import argparse
+import contextlib
 import queue
 import sys
 import threading
@@ -39,23 +40,51 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print events until there were enough; -W bounds the time for all of them."""
-    rows: queue.Queue[Row | None] = queue.Queue(EVENTS)
+    rows = Rows()
     with connect(options) as session:
-        for topic in options.topics:
-            subscribe(session, topic, options, rows)
-        threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
-        print_rows(rows, options)
+        try:
+            for topic in options.topics:
+                subscribe(session, topic, options, rows)
+            threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
+            if not print_rows(rows, options):
+                raise session.error or TransportLost(f"{options.url}: the session has ended")
+        finally:
+            rows.finish()
     return 0
 
 
-def subscribe(
-    session: Session, topic: str, options: argparse.Namespace, rows: queue.Queue[Row | None]
-) -> None:
+class Rows:
+    """Events on their way from the session's thread to the one that prints; None is the end."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Row | None] = queue.Queue(EVENTS)
+        self._finished = False
+
+    def put(self, row: Row | None) -> None:
+        """Add an event and wait while there are too many; without effect once all is printed."""
+        if not self._finished:
+            self._queue.put(row)
+
+    def get(self, seconds: float | None) -> Row | None:
+        """Take an event, waiting for it; raises queue.Empty when the time is up."""
+        if self._queue.empty():
+            sys.stdout.flush()
+        return self._queue.get(timeout=seconds)
+
+    def finish(self) -> None:
+        """Let go of whoever waits in put()."""
+        self._finished = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+
+
+def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: Rows) -> None:
     """Subscribe to a topic; its events go into the queue."""
-    from ..client import Event
+    from ..client.results import Event
 
     def on_event(event: Event) -> None:
-        row = {"topic": event.topic or topic, "args": list(event.args), "kwargs": event.kwargs}
+        row = {"topic": event.topic, "args": event.args, "kwargs": event.kwargs}
         rows.put(row | {"details": event.details})
 
     session.subscribe(topic, on_event, options={"match": options.match} if options.match else None)
@@ -63,24 +92,24 @@ def subscribe(
         print(f"subscribed {topic}", file=sys.stderr, flush=True)
 
 
-def tell_loss(session: Session, rows: queue.Queue[Row | None]) -> None:
-    """Put None into the queue when the session has ended."""
+def tell_loss(session: Session, rows: Rows) -> None:
+    """Say that there is no more, when the session has ended and its last events are there."""
     session.lost.wait()
+    session.leave()
     rows.put(None)
 
 
-def print_rows(rows: queue.Queue[Row | None], options: argparse.Namespace) -> None:
-    """Print what comes until there were enough, the time is up or the session is lost."""
+def print_rows(rows: Rows, options: argparse.Namespace) -> bool:
+    """Print what comes until there were enough, and tell whether there were."""
     deadline = time.monotonic() + options.timeout if options.timeout else None
     left = options.count
     while left is None or left > 0:
         try:
-            row = rows.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
+            row = rows.get(None if deadline is None else max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             raise TimeoutError(f"time is up: {options.timeout:g} s") from None
         if row is None:
-            raise TransportLost("the session has ended")
+            return False
         sys.stdout.write(options.format(row) + "\n")
-        if rows.empty():
-            sys.stdout.flush()
         left = left and left - 1
+    return True
