@@ -1,0 +1,429 @@
+"""The client verbs against a running router: output, exit codes, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import ROOT, Program, RouterProcess, running, running_router, wamplite
+
+SERVED = """
+import sys, wamplite
+session = wamplite.connect(sys.argv[1])
+@session.register("com.example.echo")
+def echo(*args, **kwargs):
+    return wamplite.Result(args, kwargs)
+@session.register("com.example.fail")
+def fail():
+    raise wamplite.ApplicationError("com.example.error.broken", "no", why="so")
+@session.register("com.example.bytes")
+def binary():
+    return b"\\x10\\xff"
+@session.register("com.example.slow")
+def slow():
+    import time
+    time.sleep(3)
+print("ready", flush=True)
+session.run_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def router() -> Iterator[RouterProcess]:
+    features = ("--feature", "pattern_based_subscription", "--feature", "publisher_exclusion")
+    with running_router(*features) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def callee(router: RouterProcess) -> Iterator[Program]:
+    with running(sys.executable, "-c", SERVED, router.rs) as program:
+        assert program.line() == "ready"
+        yield program
+
+
+def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        wamplite(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=30, **more
+    )
+
+
+def ask(router: RouterProcess, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return run(*arguments, "--url", router.rs, **more)
+
+
+@contextmanager
+def subscribed(router: RouterProcess, *arguments: str) -> Iterator[Program]:
+    with running(*wamplite("sub", *arguments, "-v", "--url", router.rs)) as program:
+        await_stderr(program, "subscribed ")
+        yield program
+
+
+def await_stderr(program: Program, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in program.stderr():
+        assert program.process.poll() is None and time.monotonic() < deadline, program.stderr()
+        time.sleep(0.01)
+
+
+# ---- call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        ([], "null"),
+        (["2"], "2"),
+        (["two words"], '"two words"'),
+        (["-1"], "-1"),
+        (["[1,null]"], "[1,null]"),
+        (["1", "a", "-k", "unit=C"], '{"args":[1,"a"],"kwargs":{"unit":"C"}}'),
+        (["-k", "n=1", "-k", "s=x y"], '{"args":[],"kwargs":{"n":1,"s":"x y"}}'),
+        (["-k", "n=1", "5"], '{"args":[5],"kwargs":{"n":1}}'),
+        (["--", "--flag"], '"--flag"'),
+    ],
+)
+@pytest.mark.usefixtures("callee")
+def test_call_prints_the_result(router: RouterProcess, arguments: list[str], printed: str) -> None:
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    after = arguments[len(before) :]
+    done = run("call", "com.example.echo", *before, "--url", router.rs, *after)
+    assert (done.returncode, done.stdout, done.stderr) == (0, printed + "\n", "")
+
+
+@pytest.mark.usefixtures("callee")
+def test_call_prints_bytes_as_wamps_json_does(router: RouterProcess) -> None:
+    assert ask(router, "call", "com.example.bytes").stdout == '"\\u0000EP8="\n'
+
+
+@pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor"])
+@pytest.mark.usefixtures("callee")
+def test_call_speaks_every_serializer_over_websocket_too(
+    router: RouterProcess, serializer: str
+) -> None:
+    words = ["call", "com.example.echo", "1", "--serializer", serializer]
+    for url in (router.rs, router.ws):
+        assert run(*words, "--url", url).stdout == "1\n"
+
+
+@pytest.mark.usefixtures("callee")
+def test_url_realm_and_serializer_come_from_the_environment(router: RouterProcess) -> None:
+    settings = {"WAMPLITE_URL": router.ws, "WAMPLITE_REALM": "realm1"}
+    settings |= {"WAMPLITE_SERIALIZER": "msgpack", "WAMPLITE_TIMEOUT": "5"}
+    done = run("call", "com.example.echo", "1", env=os.environ | settings)
+    assert (done.returncode, done.stdout) == (0, "1\n")
+
+
+@pytest.mark.usefixtures("callee")
+def test_a_wamp_error_gives_1_and_its_uri(router: RouterProcess) -> None:
+    done = ask(router, "call", "com.example.fail")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("wamplite: com.example.error.broken")
+    assert done.stderr.endswith(": 'no', why='so'\n")
+    done = ask(router, "call", "com.example.nobody")
+    assert done.returncode == 1
+    assert done.stderr.startswith("wamplite: wamp.error.no_such_procedure")
+
+
+def test_a_realm_that_is_not_there_gives_1(router: RouterProcess) -> None:
+    done = ask(router, "call", "com.example.echo", "--realm", "elsewhere")
+    assert done.returncode == 1
+    assert "wamp.error.no_such_realm" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["no_such_verb"],
+        ["call"],
+        ["call", "com.example.echo", "-k", "novalue"],
+        ["call", "com.example.echo", "--timeout", "0"],
+        ["call", "com.example.echo", "--serializer", "xml"],
+        ["call", "com.example.echo", "--url", "http://localhost"],
+        ["call", "not a uri"],
+        ["call", "com.example.echo", "--nonsense"],
+        ["sub"],
+        ["sub", "com.example.t", "-F", "{"],
+        ["sub", "com.example.t", "-C", "0"],
+        ["pub"],
+        ["register", "com.example.p"],
+        ["version", "surplus"],
+        ["sub", "com.example.t", "--", "surplus"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_understood_gives_2(router: RouterProcess, arguments: list[str]) -> None:
+    done = run(*arguments, env=os.environ | {"WAMPLITE_URL": router.rs})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_router_that_is_not_there_gives_3(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    for url in (f"rs://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/ws", f"unix://{tmp_path}/none"):
+        done = run("call", "com.example.echo", "--url", url)
+        assert done.returncode == 3, done.stderr
+        assert url in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_router_that_is_silent_gives_3_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"rs://127.0.0.1:{server.getsockname()[1]}"
+        done = run("call", "com.example.echo", "--url", url, "-W", "0.3")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("callee")
+def test_an_answer_that_does_not_come_gives_4(router: RouterProcess) -> None:
+    done = ask(router, "call", "com.example.slow", "-W", "0.5")
+    assert done.returncode == 4
+    assert "wamp.error.timeout" in done.stderr
+
+
+@pytest.mark.usefixtures("callee")
+def test_ctrl_c_ends_a_call_quietly(router: RouterProcess) -> None:
+    with running(*wamplite("call", "com.example.slow", "--url", router.rs)) as program:
+        await_session(router, program)
+        program.interrupt()
+        assert program.wait() == 130
+        assert program.stderr() == ""
+
+
+def await_session(router: RouterProcess, program: Program) -> None:
+    """Wait until a program has connected to the router."""
+    deadline = time.monotonic() + 20
+    needle = f":{router.port:04X}"
+    while time.monotonic() < deadline:
+        links = [os.readlink(path) for path in Path(f"/proc/{program.pid}/fd").iterdir()]
+        inodes = {link[8:-1] for link in links if link.startswith("socket:")}
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[2].endswith(needle) and fields[3] == "01" and fields[9] in inodes:
+                return
+        time.sleep(0.01)
+    raise TimeoutError("it has not connected")
+
+
+# ---- pub and sub
+
+
+def test_sub_prints_a_line_of_json_for_each_event(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.t", "-C", "2") as sub:
+        assert ask(router, "pub", "com.example.t", "21.5", "°C", "-k", "n=1").returncode == 0
+        assert ask(router, "pub", "com.example.t").returncode == 0
+        first, second = map(json.loads, sub.lines(2))
+        assert sub.wait() == 0
+    details = first.pop("details")
+    assert first == {"topic": "com.example.t", "args": [21.5, "°C"], "kwargs": {"n": 1}}
+    assert isinstance(details, dict)
+    assert (second["args"], second["kwargs"]) == ([], {})
+
+
+def test_sub_fills_a_format(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.f", "-F", "{topic} {0:.1f} {unit}{none}") as sub:
+        ask(router, "pub", "com.example.f", "21.55", "-k", "unit=C")
+        assert sub.line() == "com.example.f 21.6 C"
+
+
+def test_sub_takes_several_topics_and_patterns(router: RouterProcess) -> None:
+    words = ["com.a.", "com.b.", "--match", "prefix", "-F", "{topic}", "-C", "2"]
+    with subscribed(router, *words) as sub:
+        await_stderr(sub, "subscribed com.b.")
+        ask(router, "pub", "com.b.2")
+        ask(router, "pub", "com.a.1")
+        assert sub.lines(2) == ["com.b.2", "com.a.1"]
+        assert sub.wait() == 0
+
+
+def test_pub_publishes_the_lines_of_stdin_in_order(router: RouterProcess) -> None:
+    lines = ["1", "two", "", '{"a": 3}', "NaN", "°"]
+    with subscribed(router, "com.example.l", "-C", str(len(lines) + 1)) as sub:
+        done = ask(router, "pub", "com.example.l", "x", "-l", input="\n".join(lines) + "\nlast")
+        assert done.returncode == 0, done.stderr
+        came = [json.loads(line)["args"] for line in sub.lines(len(lines) + 1)]
+    values = [1, "two", "", {"a": 3}, "NaN", "°", "last"]
+    assert came == [["x", value] for value in values]
+
+
+def test_pub_survives_lines_that_are_not_utf8(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.u", "-F", "{0}", "-C", "1") as sub:
+        command = wamplite("pub", "com.example.u", "-l", "--url", router.rs)
+        subprocess.run(command, cwd=ROOT, input=b"a\xffb\n", timeout=30, check=True)
+        assert sub.line() == "a\ufffdb"
+
+
+def test_pub_to_a_reserved_topic_gives_1(router: RouterProcess) -> None:
+    done = ask(router, "pub", "wamp.session.on_join")
+    assert done.returncode == 1
+    assert "wamp.error." in done.stderr
+
+
+def test_sub_gives_4_when_the_time_is_up(router: RouterProcess) -> None:
+    done = ask(router, "sub", "com.example.silent", "-C", "1", "-W", "0.5")
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_ctrl_c_ends_sub_quietly(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.t") as sub:
+        sub.interrupt()
+        assert sub.wait() == 130
+        assert sub.stderr() == "subscribed com.example.t\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_sub_quietly(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.t") as sub:
+        assert sub.process.stdout is not None
+        sub.process.stdout.close()
+        ask(router, "pub", "com.example.t")
+        assert sub.wait() == 0
+        assert sub.stderr() == "subscribed com.example.t\n"
+        sub.process.stdout = None
+
+
+def test_sub_ends_at_once_while_events_pour_in(router: RouterProcess) -> None:
+    lines = "x\n" * 5000
+    with subscribed(router, "com.example.flood", "-C", "1") as sub:
+        command = wamplite("pub", "com.example.flood", "-l", "--url", router.rs)
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as pub:
+            pub.communicate(lines, timeout=40)
+        assert json.loads(sub.line())["args"] == ["x"]
+        assert sub.wait(3) == 0
+
+
+def test_sub_gives_3_when_the_router_goes_away() -> None:
+    with running_router() as router, subscribed(router, "com.example.t") as sub:
+        router.interrupt(signal.SIGTERM)
+        assert sub.wait() == 3
+        assert "Traceback" not in sub.stderr()
+
+
+# ---- register
+
+
+@contextmanager
+def registered(router: RouterProcess, *words: str, **options: str) -> Iterator[Program]:
+    more = [word for key, value in options.items() for word in (f"--{key}", value)]
+    command = ["register", "com.example.run", "-v", *more, "--url", router.rs, "--", *words]
+    with running(*wamplite(*command)) as program:
+        await_stderr(program, "registered ")
+        yield program
+
+
+def python(program: str) -> list[str]:
+    return [sys.executable, "-c", program]
+
+
+def test_a_command_gets_words_and_json_and_answers(router: RouterProcess) -> None:
+    program = "import sys, json; print(json.dumps([sys.argv[1:], json.load(sys.stdin)]))"
+    with registered(router, *python(program)):
+        done = ask(router, "call", "com.example.run", "1", "two", "[3]", "-k", "n=4")
+    assert json.loads(done.stdout) == [["1", "two", "[3]"], [[1, "two", [3]], {"n": 4}]]
+
+
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [("print('two words')", '"two words"'), ("pass", "null"), ("print(1); print(2)", '"1\\n2"')],
+)
+def test_what_is_not_json_is_text(router: RouterProcess, program: str, printed: str) -> None:
+    with registered(router, *python(program)):
+        assert ask(router, "call", "com.example.run").stdout == printed + "\n"
+
+
+def test_a_command_that_fails_is_an_error(router: RouterProcess) -> None:
+    with registered(router, *python("import sys; sys.exit('it is broken')")) as program:
+        done = ask(router, "call", "com.example.run")
+        assert program.stderr().splitlines()[1:] == [
+            "wamplite: wamplite.error.command_failed: 'it is broken', code=1"
+        ]
+    assert done.returncode == 1
+    assert done.stderr.startswith("wamplite: wamplite.error.command_failed")
+    assert done.stderr.endswith(": 'it is broken', code=1\n")
+
+
+def test_a_command_that_is_not_there_is_an_error(router: RouterProcess) -> None:
+    with registered(router, "/no/such/command"):
+        done = ask(router, "call", "com.example.run")
+    assert done.returncode == 1
+    assert "wamplite.error.command_failed" in done.stderr
+
+
+def test_an_argument_that_cannot_be_a_word_is_refused(router: RouterProcess) -> None:
+    with registered(router, "echo"):
+        done = ask(router, "call", "com.example.run", '"a\\u0000b"')
+    assert done.returncode == 1
+    assert "wamp.error.invalid_argument" in done.stderr
+
+
+def test_a_command_that_hangs_is_ended_with_its_children(router: RouterProcess) -> None:
+    program = "import subprocess; subprocess.run(['sleep', '54321'])"
+    with registered(router, *python(program), timeout="0.5"):
+        done = ask(router, "call", "com.example.run")
+    assert "no end within 0.5 s" in done.stderr
+    assert not sleeping()
+
+
+def test_ctrl_c_ends_register_and_its_commands(router: RouterProcess) -> None:
+    with registered(router, "sleep", "54321") as program:
+        with running(*wamplite("call", "com.example.run", "--url", router.rs)) as caller:
+            await_sleep(program)
+            program.interrupt()
+            assert program.wait() == 130
+            assert caller.wait() == 1
+        assert program.stderr() == "registered com.example.run\n"
+    assert not sleeping()
+
+
+def test_sigterm_ends_register_with_0(router: RouterProcess) -> None:
+    with registered(router, "true") as program:
+        program.interrupt(signal.SIGTERM)
+        assert program.wait() == 0
+
+
+def await_sleep(program: Program) -> None:
+    deadline = time.monotonic() + 20
+    while not sleeping():
+        assert time.monotonic() < deadline, program.stderr()
+        time.sleep(0.01)
+
+
+def sleeping() -> list[str]:
+    """Return the processes that sleep as long as only these tests ask for."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes() == b"sleep\x0054321\0":
+                found.append(path.parent.name)
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+# ---- the rest
+
+
+def test_version_prints_json() -> None:
+    import wamplite as package
+
+    done = run("version")
+    assert json.loads(done.stdout)["wamplite"] == package.__version__
+
+
+@pytest.mark.parametrize("verb", ["router", "pub", "sub", "call", "register", "serial", "version"])
+def test_every_verb_has_help(verb: str) -> None:
+    done = run(verb, "--help")
+    assert done.returncode == 0 and f"wamplite {verb}" in done.stdout
+    assert verb in run("--help").stdout
