@@ -299,7 +299,7 @@ def test_a_breach_ends_the_connection_with_its_code(
 def test_a_large_message_is_collected_without_copying_it_over_and_over(
     client: WebSocketClient, peer: Peer
 ) -> None:
-    size = 16_000_000
+    size = 5_000_000
     client.limit_receive(size)
     tracemalloc.start()
     try:

@@ -1,6 +1,6 @@
 """An echo over wamplite's WebSocket server without WAMP, for the Autobahn WebSocket test suite.
 
-    python -m tests.transports.echo KIND        KIND: text or binary
+    python -m tests.transports.websocket_echo KIND        KIND: text or binary
 
 prints its port, then echoes messages of both kinds until stdin ends. Messages of KIND take the
 server's quick way, messages of the other kind, which a WAMP connection would refuse, wsproto's.

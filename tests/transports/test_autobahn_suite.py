@@ -1,0 +1,159 @@
+"""The Autobahn WebSocket test suite: other people's judgement of our frames, both sides.
+
+`wstest` (autobahntestsuite 0.8.2, on a Python 2.7; `tools/peers` installs it) drives an echo over
+the server, once for each kind of message that takes the server's quick way, and serves the cases to
+our client. Compression (12, 13) is not negotiated, and of the limits and the performance (9) one
+case each is enough.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import websocket
+
+from tests.interop.peers import place
+from tests.processes import running
+from wamplite.core.errors import WampliteError
+from wamplite.transports.stream import Stream
+from wamplite.transports.websocket_client import HandshakeSocket, WebSocketClient
+from wamplite.transports.websocket_frames import BINARY, TEXT
+
+CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*"]
+NUMBER = 249
+PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
+LIMIT = 20 * 2**20
+SECONDS = 150  # the suite takes 10
+
+
+def judge(report: Path) -> None:
+    """Assert that all cases were run and none failed, nor its closing."""
+    cases: dict[str, dict[str, Any]] = next(iter(json.loads(report.read_text()).values()))
+    failed = {
+        name: (case["behavior"], case["behaviorClose"])
+        for name, case in cases.items()
+        if not {case["behavior"], case["behaviorClose"]} <= PASSED
+    }
+    assert not failed
+    assert len(cases) == NUMBER
+
+
+@pytest.mark.timeout(SECONDS + 10)
+@pytest.mark.parametrize("kind", ["text", "binary"])
+def test_the_server_passes(kind: str, tmp_path: Path) -> None:
+    wstest = place("wstest") / "bin" / "wstest"
+    echo = [sys.executable, "-m", "tests.transports.websocket_echo", kind]
+    with running(*echo, stdin=subprocess.PIPE) as program:
+        spec = {
+            "outdir": str(tmp_path / "report"),
+            "servers": [{"agent": "wamplite", "url": f"ws://127.0.0.1:{program.line()}"}],
+            "cases": CASES,
+            "exclude-cases": [],
+            "exclude-agent-cases": {},
+        }
+        (tmp_path / "spec.json").write_text(json.dumps(spec))
+        subprocess.run(
+            [wstest, "-m", "fuzzingclient", "-s", tmp_path / "spec.json"],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            timeout=SECONDS,
+            check=True,
+        )
+        judge(tmp_path / "report" / "index.json")
+        assert program.stderr() == ""
+
+
+# The client's side
+
+
+class Other(bytes):
+    """A message of the kind that the connection is not for."""
+
+
+class Echo(WebSocketClient):
+    """A client that takes both kinds of messages."""
+
+    def _judge(self, first: int) -> None:
+        usual = self.first_byte
+        if first | 0x80 in (TEXT, BINARY):
+            self.first_byte = first | 0x80
+        super()._judge(first)
+        self.first_byte = usual
+
+    def _complete(self) -> None:
+        usual, kind, before = self.first_byte, self.kind, len(self.messages)
+        self.first_byte = kind or usual
+        super()._complete()
+        if kind != usual:
+            self.messages[before:] = map(Other, self.messages[before:])
+        self.first_byte = usual
+
+    def echo(self, message: bytes) -> None:
+        other = TEXT ^ BINARY if type(message) is Other else 0
+        self.stream.write([self.frame_of(self.first_byte ^ other, message)])
+        self.stream.flush(10)
+
+
+def visit(url: str, serializer: str = "json") -> list[bytes]:
+    """Connect, echo until the end, and return what came."""
+    place = urlsplit(url)
+    stream = Stream(socket.create_connection((place.hostname, place.port)))
+    came = []
+    try:
+        handshake = HandshakeSocket(stream, time.monotonic() + 10)
+        websocket.WebSocket().connect(url, socket=handshake, suppress_origin=True)
+        stream.set_receive_timeout(20)
+        client = Echo(stream, serializer, LIMIT, handshake.unread)
+        while True:
+            for message in client.receive():
+                came.append(message)
+                client.echo(message)
+    except WampliteError:
+        stream.finish()
+        stream.linger(1)
+    finally:
+        stream.close()
+    return came
+
+
+def connectable(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.timeout(SECONDS + 10)
+def test_the_client_passes(tmp_path: Path) -> None:
+    wstest = place("wstest") / "bin" / "wstest"
+    port = free_port()
+    url = f"ws://127.0.0.1:{port}"
+    spec = {
+        "url": url,
+        "outdir": str(tmp_path / "report"),
+        "webport": 0,
+        "cases": CASES,
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    with running(str(wstest), "-m", "fuzzingserver", "-s", str(tmp_path / "spec.json")) as program:
+        while not connectable(port):
+            assert program.process.poll() is None, program.stderr()
+            time.sleep(0.1)
+        assert visit(f"{url}/getCaseCount") == [b"%d" % NUMBER]
+        for number in range(1, NUMBER + 1):
+            visit(f"{url}/runCase?case={number}&agent=wamplite")
+        visit(f"{url}/updateReports?agent=wamplite")
+    judge(tmp_path / "report" / "index.json")
