@@ -11,7 +11,8 @@ import re
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..core.errors import ConnectTimeout, TransportLost, UsageError
 from .stream import Stream, tune
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import ssl
 
     from .tls import TlsOptions
+
+T = TypeVar("T")
 
 
 class Scheme(NamedTuple):
@@ -51,7 +54,7 @@ class Endpoint(NamedTuple):
 
 
 _URL = re.compile(
-    r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^][/?#@:%\x00-\x20\x7f]+)"
+    r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|(?!\.)[^][/?#@:%\x00-\x20\x7f]+)"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>[/?][^#\x00-\x20\x7f]*)?"
 )
 
@@ -131,18 +134,21 @@ def _secure(sock: socket.socket, context: ssl.SSLContext, host: str, deadline: f
 
 
 def _connect(endpoint: Endpoint, deadline: float) -> socket.socket:
-    """Try each address in turn; none may use up the time of those behind it."""
     if endpoint.scheme == "unix":
         return _try(socket.AF_UNIX, endpoint.path, _rest(deadline))
-    addresses = _resolve(endpoint.host, endpoint.port, deadline)
-    for index, (family, _, _, _, address) in enumerate(addresses, 1):
+    found = _resolve(endpoint.host, endpoint.port, deadline)
+    return reach([(family, address) for family, _, _, _, address in found], deadline)
+
+
+def reach(addresses: Sequence[tuple[int, Any]], deadline: float) -> socket.socket:
+    """Connect to the first that answers; none may use up the time of those behind it."""
+    for behind, (family, address) in zip(reversed(range(len(addresses))), addresses, strict=True):
         try:
-            share = _rest(deadline) / (len(addresses) - index + 1)
-            return _try(family, address, share)
+            return _try(family, address, _rest(deadline) / (behind + 1))
         except OSError:
-            if index == len(addresses):
+            if not behind:
                 raise
-    raise TransportLost(f"{endpoint.host} has no address")
+    raise TransportLost("the host has no address")
 
 
 def _try(family: int, address: Any, seconds: float) -> socket.socket:
@@ -166,24 +172,34 @@ def _rest(deadline: float) -> float:
 
 
 def _resolve(host: str, port: int, deadline: float) -> list[Any]:
-    """Return the addresses of a host. The resolver knows no deadline, hence a thread of its own."""
+    """Return the addresses of a host."""
     try:
         return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     except (socket.gaierror, UnicodeError):
         pass  # a name, not an address
-    answer: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answer.put(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as exc:
-            answer.put(exc)
-
-    threading.Thread(target=ask, name="wamplite-resolve", daemon=True).start()
     try:
-        result = answer.get(timeout=_rest(deadline))
+        return within(deadline, lambda: socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+    except socket.gaierror as exc:
+        raise TransportLost(f"cannot resolve {host}: {exc.strerror}") from exc
+    except UnicodeError as exc:
+        raise TransportLost(f"cannot resolve {host}: {exc}") from exc
+
+
+def within(deadline: float, ask: Callable[[], T]) -> T:
+    """Return what `ask` returns, or TimeoutError: the resolver knows no deadline of its own."""
+    answer: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answer.put((ask(), None))
+        except Exception as exc:
+            answer.put((None, exc))
+
+    threading.Thread(target=work, name="wamplite-resolve", daemon=True).start()
+    try:
+        result, error = answer.get(timeout=_rest(deadline))
     except queue.Empty:
         raise TimeoutError from None
-    if isinstance(result, Exception):
-        raise TransportLost(f"cannot resolve {host}: {getattr(result, 'strerror', None) or result}")
-    return result
+    if error is not None:
+        raise error
+    return cast("T", result)
