@@ -135,3 +135,12 @@ def test_patterns_of_one_form_come_and_go_alone(match: str) -> None:
     world.lose(ann)
     world.lose(bob)
     assert world.is_empty()
+
+
+def test_a_prefix_longer_than_the_topic_does_not_double_the_event() -> None:
+    world = World(ForRouter())
+    ann, bob = world.joined(2)
+    world.subscribe(ann, "com", match="prefix")
+    world.subscribe(ann, "com.app", match="prefix")
+    world.send(bob, [PUBLISH, 1, {}, "com"])
+    assert [event[0] for event in take(ann)] == ["EVENT"]
