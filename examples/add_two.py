@@ -18,6 +18,6 @@ with wamplite.connect(url, realm="realm1") as callee, wamplite.connect(url) as c
     callee.register("com.example.add_two", add_two)
     print("2 + 3 =", caller.call("com.example.add_two", 2, 3))
     try:
-        caller.call("com.example.add_two", 2, "three")
-    except wamplite.ApplicationError as error:
-        print("2 + 'three' fails:", error.error)
+        caller.call("com.example.add_three", 2, 3, 4)
+    except wamplite.NoSuchProcedure as error:
+        print("nobody adds three:", error.error)

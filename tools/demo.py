@@ -16,6 +16,7 @@ from typing import NoReturn
 
 TOPIC = "com.example.sensor"
 SIMULATED = Path(__file__).with_name("simulated_sensor.py")
+QUIET = ("--log-level", "warning")
 ENDING = 5.0  # seconds that a program has to end by itself
 
 
@@ -42,7 +43,7 @@ def parse() -> argparse.Namespace:
 
 def show(options: argparse.Namespace, programs: ExitStack) -> int:
     """Start the four programs and wait for the one that prints."""
-    router = start(programs, wamplite("router", "--listen", "tcp://127.0.0.1:0"))
+    router = start(programs, wamplite("router", "--listen", "tcp://127.0.0.1:0", *QUIET))
     url = "rs://" + read_line(router).partition("://")[2]
     device, decode = options.device, options.decode or "text"
     if device is None:
@@ -52,7 +53,7 @@ def show(options: argparse.Namespace, programs: ExitStack) -> int:
     count = ["-C", str(options.count)] if options.count else []
     printer = start(programs, wamplite("sub", TOPIC, "--url", url, *count), stdout=None)
     bridge = ["serial", device, "--baud", str(options.baud), "--publish", TOPIC]
-    start(programs, wamplite(*bridge, "--decode", decode, "--url", url))
+    start(programs, wamplite(*bridge, "--decode", decode, "--url", url, *QUIET))
     try:
         return printer.wait(options.seconds)
     except subprocess.TimeoutExpired:
