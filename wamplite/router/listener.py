@@ -138,12 +138,17 @@ class Listener:
         if self.place.scheme == "unix":
             _unlink(self.place.path)
 
+    def stream(self, sock: socket.socket) -> Stream:
+        """Return what reads and writes a socket that was accepted."""
+        if self._context is None:
+            return Stream(sock)
+        from ..transports.tls import TlsStream  # ssl is heavy
+
+        return TlsStream(sock, self._context, server_side=True)
+
     def open(self, stream: Stream) -> Transport:
         """Bring a new connection to where messages can be read; in the connection's own thread."""
-        if self._context is not None:
-            from ..transports import tls  # ssl is heavy
-
-            stream = tls.accept(stream, self._context)
+        stream.handshake()
         head = stream.recv()
         if not head:
             raise TransportLost(f"{stream.peer}: closed before it said anything")

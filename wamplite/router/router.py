@@ -25,7 +25,6 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
-from ..transports.stream import Stream
 from . import listener as listeners
 from .connection import Connection
 from .drain import Drain
@@ -46,7 +45,8 @@ class Router:
     """Realms, and the listeners through which sessions reach them. A context manager.
 
     realms: their URIs. features: Feature objects, or names of wamplite.advanced. strict: request
-    ids must start at 1 and step by 1. authmethods: how a session may say who it is; None: anonymously.
+    ids must start at 1 and step by 1. authmethods: how a session may say who it is; None: it need
+    not.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -210,7 +210,7 @@ class Router:
             self.count(refusal)
             sock.close()
             return
-        stream = Stream(sock)
+        stream = listener.stream(sock)
         stream.on_left = self.drain.watch
         connection = Connection(self, stream, listener, address)
         self.drain.add(connection, connection.deadline)

@@ -98,6 +98,9 @@ class Stream:
         """Return the descriptor, -1 once closed."""
         return self._sock.fileno()
 
+    def handshake(self, deadline: float | None = None) -> None:
+        """Agree on what protects the bytes: nothing here, TLS overrides it."""
+
     # Reading: one thread
 
     def recv(self, size: int = MOST_RECEIVE) -> bytes:
