@@ -1,0 +1,160 @@
+"""CBOR: what it refuses; the walk over its headers sees all of it before cbor2 does."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from wamplite import serializers
+from wamplite.core.errors import ProtocolError
+
+REFUSED = {
+    "nothing": "",
+    "more after the end": "81 01 02",
+    "reserved length": "1c",
+    "endless integer": "81 1f",
+    "half an integer": "81 1b 00",
+    "half a text": "81 63 61",
+    "text that lies": "81 7b ff ff ff ff ff ff ff ff 61",
+    "binary that lies": "81 5a 7f ff ff ff 61",
+    "array that lies": "9b ff ff ff ff ff ff ff ff",
+    "array that lies a little": "9a 00 00 ff ff 01",
+    "map that lies": "bb 7f ff ff ff ff ff ff ff",
+    "half a pair": "81 a1 61 61",
+    "array without end": "9f 01",
+    "map without end": "bf 61 61 01",
+    "map with half a pair": "81 bf 61 61 ff",
+    "text without end": "81 7f 61 61",
+    "text in pieces that are none": "81 7f 01 ff",
+    "text in pieces of binary": "81 7f 41 61 ff",
+    "binary in pieces of text": "81 5f 61 61 ff",
+    "break alone": "ff",
+    "break in an array with a length": "82 01 ff",
+    "date": "81 c0 74 " + b"2013-03-21T20:04:00Z".hex(),
+    "time": "81 c1 00",
+    "bignum": "81 c2 41 01",
+    "negative bignum": "81 c3 49 01 00 00 00 00 00 00 00 00",
+    "fraction": "81 c4 82 01 02",
+    "tag 24": "81 d8 18 41 01",
+    "shared list that holds itself": "d8 1c 81 d8 1d 00",
+    "regular expression": "81 d8 23 61 61",
+    "message": "81 d8 24 61 61",
+    "string references": "d9 01 00 82 63 61 61 61 d8 19 00",
+    "set": "81 d9 01 02 81 01",
+    "self-described": "d9 d9 f7 81 01",
+    "tag of 8 octets": "81 db ff ff ff ff ff ff ff ff 01",
+    "tag in a map": "81 a1 61 61 c1 00",
+    "undefined": "81 f7",
+    "simple value": "81 f0",
+    "simple value of two octets": "81 f8 ff",
+    "integer below -2**63": "81 3b 80 00 00 00 00 00 00 00",
+    "integer below -2**63 deep within": "81 a1 61 61 81 3b ff ff ff ff ff ff ff ff",
+    "half NaN": "81 f9 7e 00",
+    "half infinity": "81 f9 7c 00",
+    "minus infinity": "81 fa ff 80 00 00",
+    "NaN": "81 fb 7f f8 00 00 00 00 00 00",
+    "int as a key": "81 a1 01 01",
+    "bytes as a key": "81 a1 41 61 01",
+    "array as a key": "81 a1 81 01 01",
+    "text that is not UTF-8": "81 61 ff",
+    "text with a surrogate": "81 63 ed a0 80",
+    "text that begins with NUL": "81 62 00 61",
+    "text 8 that begins with NUL": "81 78 02 00 61",
+    "text 16 that begins with NUL": "81 79 00 02 00 61",
+    "text 32 that begins with NUL": "81 7a 00 00 00 02 00 61",
+    "text 64 that begins with NUL": "81 7b 00 00 00 00 00 00 00 02 00 61",
+    "text in pieces that begins with NUL": "81 7f 61 00 ff",
+    "text in pieces, NUL after an empty one": "81 7f 60 61 00 ff",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("octets", REFUSED.values(), ids=REFUSED)
+def test_what_is_not_cbor_or_cannot_be_delivered_is_refused(octets: str) -> None:
+    with pytest.raises(ProtocolError):
+        serializers.get("cbor").loads(bytes.fromhex(octets))
+
+
+@pytest.mark.parametrize(
+    ("octets", "value"),
+    [
+        ("83 f9 3c 00 fa 3f c0 00 00 fb 40 04 00 00 00 00 00 00", [1.0, 1.5, 2.5]),
+        ("9f 01 9f ff bf ff ff", [1, [], {}]),
+        ("81 bf 61 61 01 61 62 02 ff", [{"a": 1, "b": 2}]),
+        ("82 7f 61 61 61 62 ff 5f 41 61 ff", ["ab", b"a"]),
+        ("81 a2 61 61 01 61 61 02", [{"a": 2}]),
+        ("81 a1 62 00 61 01", [{"\0a": 1}]),
+        ("82 42 00 61 62 61 00", [b"\0a", "a\0"]),
+        ("82 3b 7f ff ff ff ff ff ff ff 1b ff ff ff ff ff ff ff ff", [-(2**63), 2**64 - 1]),
+        ("81 3b 00 00 00 00 00 00 00 00", [-1]),
+        ("81 62 3b c3", None),
+        ("81 63 3b c3 a9", [";é"]),
+        ("98 01 18 01", [1]),
+        ("83 f4 f5 f6", [False, True, None]),
+    ],
+)
+def test_what_is_cbor_is_read(octets: str, value: object) -> None:
+    one = serializers.get("cbor")
+    if value is None:
+        with pytest.raises(ProtocolError, match="not CBOR"):
+            one.loads(bytes.fromhex(octets))
+    else:
+        assert repr(one.loads(bytes.fromhex(octets))) == repr(value)
+
+
+@pytest.mark.parametrize("depth", [67, 900, 5000, 200_000])
+@pytest.mark.parametrize("opening", [b"\x81", b"\xa1\x61a", b"\x9f", b"\xbf\x61a", b"\x5f"])
+def test_depth_is_refused_before_it_is_decoded(depth: int, opening: bytes) -> None:
+    for end in (b"\1", b""):
+        with pytest.raises(ProtocolError, match="at most 64 containers"):
+            serializers.get("cbor").loads(opening * depth + end)
+
+
+def test_an_endless_container_has_the_same_bounds() -> None:
+    one = serializers.get("cbor")
+    assert one.loads(b"\x81\x9f" + b"\1" * 65_536 + b"\xff") == [[1] * 65_536]
+    with pytest.raises(ProtocolError, match="at most 65536 elements"):
+        one.loads(b"\x81\x9f" + b"\1" * 65_537 + b"\xff")
+    with pytest.raises(ProtocolError, match="at most 100000 elements"):
+        one.loads(b"\x81\x9f" + b"\x80" * 1_000_000 + b"\xff")
+
+
+def test_hostile_bytes_are_refused_on_the_small_stack_of_a_thread() -> None:
+    refused = []
+
+    def read() -> None:
+        for data in (b"\x81" * 100_000, b"\xa1\x61a" * 390 + b"\1", b"\xd8\x1c" * 5000 + b"\1"):
+            with pytest.raises(ProtocolError):
+                serializers.get("cbor").loads(data)
+            refused.append(data)
+
+    previous = threading.stack_size(64 * 1024)
+    try:
+        thread = threading.Thread(target=read, name="small-stack")
+        thread.start()
+    finally:
+        threading.stack_size(previous)
+    thread.join(30)
+    assert len(refused) == 3
+
+
+def test_a_good_message_is_read_on_the_stack_of_a_connection() -> None:
+    value: list[object] = []
+    for _ in range(63):
+        value = [value]
+    message = [16, 7, {}, "a.b", [value]]
+    read = []
+
+    def pass_on() -> None:
+        for name in serializers.NAMES:
+            one = serializers.get(name)
+            read.append(one.loads(one.dumps(message)))
+
+    previous = threading.stack_size(128 * 1024)
+    try:
+        thread = threading.Thread(target=pass_on, name="small-stack")
+        thread.start()
+    finally:
+        threading.stack_size(previous)
+    thread.join(30)
+    assert read == [message] * 3
