@@ -35,6 +35,7 @@ FIRST_MESSAGE = 16384
 
 MESSAGE, PING, PONG = 0, 1, 2
 X_BIT = 0x0800_0000
+MOST_PARTS = 1024
 _header = Struct(">I").unpack_from
 
 
@@ -138,7 +139,7 @@ class Framer:
     is read. A payload is collected as it comes: a declared length allocates nothing.
     """
 
-    __slots__ = ("_body", "_kind", "_missing", "_rest", "error", "limit", "pings", "pongs")
+    __slots__ = ("_kind", "_missing", "_parts", "_rest", "error", "limit", "pings", "pongs")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -146,14 +147,14 @@ class Framer:
         self.pings: list[bytes] = []  # payloads to answer; the reader takes them
         self.pongs = 0
         self._rest = b""  # less than a header
-        self._body: bytearray | None = None  # the unfinished frame of `_kind`
+        self._parts: list[bytes] = []  # of the unfinished frame, where octets are missing
         self._kind = MESSAGE
         self._missing = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the messages that `data` completes."""
         payloads: list[bytes] = []
-        pos = self._resume(data, payloads) if self._body is not None else 0
+        pos = self._resume(data, payloads) if self._missing else 0
         if self._rest:
             data, self._rest = self._rest + data, b""
         end = len(data)
@@ -198,19 +199,19 @@ class Framer:
             self._begin(kind, data[start:], stop - len(data))
         return stop
 
-    def _begin(self, kind: int, body: bytes, missing: int) -> None:
-        self._kind, self._body, self._missing = kind, bytearray(body), missing
+    def _begin(self, kind: int, part: bytes, missing: int) -> None:
+        self._kind, self._parts, self._missing = kind, [part], missing
 
     def _resume(self, data: bytes, payloads: list[bytes]) -> int:
         """Go on with an unfinished frame; return where the next one starts."""
-        body = self._body
-        assert body is not None
-        stop = self._missing
-        body += data if len(data) <= stop else data[:stop]
-        self._missing -= min(stop, len(data))
+        stop, parts = self._missing, self._parts
+        parts.append(data if len(data) <= stop else data[:stop])
+        self._missing = max(stop - len(data), 0)
         if not self._missing:
-            self._body = None
-            self._done(self._kind, bytes(body), payloads)
+            self._parts = []
+            self._done(self._kind, b"".join(parts), payloads)
+        elif len(parts) > MOST_PARTS:  # a dribble: its parts weigh more than their octets
+            self._parts = [b"".join(parts)]
         return min(stop, len(data))
 
     def _done(self, kind: int, payload: bytes, payloads: list[bytes]) -> None:
