@@ -34,6 +34,8 @@ def resident():
     return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1])
 before, modules, start = resident(), set(sys.modules), time.perf_counter()
 import wamplite
+if sys.argv[1:]:
+    wamplite.connect
 took = time.perf_counter() - start
 new = {name.split(".")[0] for name in set(sys.modules) - modules} - {"wamplite"}
 foreign = [name for name in new if name not in sys.stdlib_module_names or name == "asyncio"]
@@ -73,6 +75,9 @@ def figures(sessions: int) -> Iterator[Figure]:
     yield Figure("import wamplite, time", statistics.median(times), "ms", 25)
     yield Figure("import wamplite, memory", statistics.median(sizes), "MB", 3)
     yield Figure("import wamplite, foreign modules", max(foreign), "", 0)
+    times, sizes, _ = zip(*(measured_import("connect") for _ in range(RUNS)), strict=True)
+    yield Figure("with wamplite.connect, time", statistics.median(times), "ms")
+    yield Figure("with wamplite.connect, memory", statistics.median(sizes), "MB")
     yield Figure("router, exec to ready", statistics.median(start_times()), "ms", 500)
     with router(sessions) as (process, port), ExitStack() as clients:
         clients.enter_context(rawsocket(port))
@@ -98,10 +103,10 @@ def per_session(
     yield Figure(f"threads, each of {sessions} {name} sessions", more, "", 1)
 
 
-def measured_import() -> tuple[float, float, int]:
-    """Return milliseconds, MB and the number of foreign modules of one import."""
+def measured_import(*used: str) -> tuple[float, float, int]:
+    """Return milliseconds, MB and the number of foreign modules of one import, and one use."""
     said = subprocess.run(
-        [sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORT, *used], capture_output=True, text=True, check=True
     ).stdout.split()
     return float(said[0]), float(said[1]), int(said[2])
 
@@ -175,6 +180,7 @@ def await_text(client: socket.socket, text: bytes) -> None:
     while text not in data:
         more = client.recv(65536)
         if not more:
+            client.close()
             raise ConnectionError(f"expected {text!r}, got {data!r} and the end")
         data += more
 
