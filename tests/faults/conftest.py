@@ -1,0 +1,184 @@
+"""A running router under attack, and a bystander who must not notice.
+
+One router process for each file of tests. After every test the bystander has received every event
+in order, serves a call, and a fresh session is answered within 2 s. After the file the router's
+threads, descriptors and memory are what they were before.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.faults.wire import Session, Stopwatch, open_session
+from tests.processes import RouterProcess, running_router
+
+ANSWERED_WITHIN = 2.0  # seconds, for a fresh session, from connect to WELCOME
+SETTLED_WITHIN = 20.0  # for the router to end what the attackers left behind
+MEMORY = 24 * 1024  # KiB that the heap may keep after the attacks
+DIALECTS = ["rs-json", "rs-msgpack", "ws-json", "ws-msgpack"]
+
+
+class Bystander:
+    """A session that subscribed and registered, and a witness who publishes to it and calls it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.session = open_session(port, "rs-msgpack")
+        self.witness = open_session(port, "ws-json")
+        self.subscription = self.session.subscribe("faults.bystander.news")
+        self.registration = self.session.register("faults.bystander.serve")
+        self.published = 0
+        self.received = 0
+        self.served = 0
+
+    def publish(self, witness: Session) -> None:
+        """Let somebody publish the next of the numbered events."""
+        self.published += 1
+        options = {"acknowledge": True}
+        answer = witness.ask(16, options, "faults.bystander.news", [self.published])
+        assert answer[0] == 17, answer
+
+    def noticed_nothing(self) -> None:
+        """Check that the bystander, and whoever comes new, are served as if nothing was."""
+        watch = Stopwatch()
+        fresh = open_session(self.port, "rs-json")
+        assert watch.seconds < ANSWERED_WITHIN, f"WELCOME after {watch.seconds:.1f} s"
+        self.publish(self.witness)
+        self.publish(fresh)
+        while self.received < self.published:
+            self.received += 1
+            event = self.session.hear()
+            assert event[:2] == [36, self.subscription], event
+            assert event[3:] == [{}, [self.received]], event
+        self._serve(fresh)
+        fresh.leave()
+
+    def _serve(self, caller: Session) -> None:
+        self.served += 1
+        caller.request += 1
+        caller.say(48, caller.request, {}, "faults.bystander.serve", [self.served])
+        expected = [68, self.served, self.registration, {}, [self.served]]
+        assert self.session.hear() == expected
+        self.session.say(70, self.served, {}, [-self.served])
+        assert caller.hear() == [50, caller.request, {}, [-self.served]]
+
+    def close(self) -> None:
+        self.witness.close()
+        self.session.close()
+
+
+class Holdings:
+    """What the router process holds."""
+
+    def __init__(self, router: RouterProcess) -> None:
+        self._status = Path(f"/proc/{router.pid}/status")
+        self._files = f"/proc/{router.pid}/fd"
+        self.threads = self.value("Threads")
+        self.files = self.open_files()
+        self.memory = self.value("VmRSS")
+
+    def value(self, name: str) -> int:
+        """Return a number of /proc/PID/status."""
+        lines = self._status.read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:")))
+
+    def open_files(self) -> int:
+        return len(os.listdir(self._files))
+
+    def grown(self) -> int:
+        """Return by how many KiB the memory has grown."""
+        return self.value("VmRSS") - self.memory
+
+    def leftovers(self) -> str:
+        """Wait until threads and files are as before; "" if they are, else what is left."""
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while time.monotonic() < deadline:
+            threads, files = self.value("Threads") - self.threads, self.open_files() - self.files
+            if threads <= 0 and files <= 0:
+                return ""
+            time.sleep(0.02)
+        return f"{threads} threads and {files} files more than before"
+
+
+def warm_up(port: int) -> None:
+    """Let the router load what it loads on first use."""
+    for dialect in DIALECTS:
+        session = open_session(port, dialect)
+        assert session.is_served()
+        session.leave()
+
+
+@pytest.fixture(scope="module")
+def options() -> list[str]:
+    """Return further options of the router; a file of tests may have its own."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def listen() -> list[str]:
+    """Return where the router listens; a file of tests may have its own."""
+    return ["tcp://127.0.0.1:0"]
+
+
+@pytest.fixture(scope="module")
+def router(options: list[str], listen: list[str]) -> Iterator[RouterProcess]:
+    """Return the router of a file of tests; it must hold no more at the end than at the start."""
+    with running_router(*options, listen=listen) as process:
+        warm_up(process.port)
+        yield process
+
+
+@pytest.fixture(scope="module")
+def holdings(router: RouterProcess, everyday: Bystander) -> Iterator[Holdings]:
+    """Return what the router held at the start."""
+    before = Holdings(router)
+    yield before
+    assert not (left := before.leftovers()), f"the router leaks: {left}"
+    assert before.grown() < MEMORY, f"the router has grown by {before.grown()} KiB"
+
+
+@pytest.fixture(scope="module")
+def everyday(router: RouterProcess) -> Iterator[Bystander]:
+    """Return the bystander of a file of tests."""
+    bystander = Bystander(router.port)
+    bystander.noticed_nothing()
+    yield bystander
+    bystander.close()
+
+
+@pytest.fixture(autouse=True)
+def bystander(everyday: Bystander, holdings: Holdings) -> Iterator[Bystander]:
+    """Check after each test that the bystander noticed nothing."""
+    everyday.publish(everyday.witness)
+    yield everyday
+    everyday.noticed_nothing()
+
+
+@pytest.fixture
+def port(router: RouterProcess) -> int:
+    return router.port
+
+
+@pytest.fixture
+def connect(router: RouterProcess) -> Iterator[Callable[..., Session]]:
+    """Give `connect(dialect, join=True)`; what a test leaves open is closed."""
+    with ExitStack() as stack:
+
+        def connected(dialect: str = "rs-msgpack", *, join: bool = True) -> Session:
+            session = open_session(router.port, dialect, join=join)
+            stack.callback(session.close)
+            return session
+
+        yield connected
+
+
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Run a test over both transports and in both serializers."""
+    return str(request.param)
