@@ -92,7 +92,8 @@ def test_binary_from_any_serializer_reaches_json_and_comes_back() -> None:
 @reader_of_each
 @pytest.mark.parametrize("depth", [67, 900, 5000, 200_000])
 @pytest.mark.parametrize(
-    ("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}"), (b'["\\"[",', b"]"), (b"[", b"")]
+    ("opening", "closing"),
+    [(b"[", b"]"), (b'{"a":', b"}"), (b'["\\"[",', b"]"), (b'["\\\\",', b"]"), (b"[", b"")],
 )
 def test_depth_is_refused_before_it_is_decoded(
     reader: Json, depth: int, opening: bytes, closing: bytes
@@ -105,12 +106,19 @@ def test_brackets_within_text_are_no_depth() -> None:
     for text in ("[" * 500, "{[" * 500, '"[' * 500, "\\[" * 500, '\\"[' * 500, "\\\\[" * 500):
         for reader in READERS:
             assert reader.loads(reader.dumps([text, {text: [text]}])) == [text, {text: [text]}]
+            assert reader.loads(reader.dumps(["\\", text, "\\"])) == ["\\", text, "\\"]
 
 
 def test_many_containers_side_by_side_are_no_depth() -> None:
     value = [[{}, []] for _ in range(1000)]
     for reader in READERS:
         assert reader.loads(reader.dumps([value])) == [value]
+
+
+def test_very_many_containers_are_refused_before_they_are_decoded() -> None:
+    check_depth(b"[" + b"{}," * 190_000 + b"1]")
+    with pytest.raises(ProtocolError, match="at most 100000 elements in all"):
+        check_depth(b"[" + b"{}," * 200_000 + b"1]")
 
 
 def test_a_scan_of_a_long_text_of_escapes_is_quick() -> None:
