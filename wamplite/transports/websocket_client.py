@@ -60,7 +60,7 @@ def connect(
         raise ConnectTimeout(f"{url}: no answer to the WebSocket handshake in time") from exc
     except websocket.WebSocketBadStatusException as exc:
         raise TransportLost(f"{url}: {refusal(exc)}") from exc
-    except (websocket.WebSocketException, CookieError) as exc:
+    except (websocket.WebSocketException, CookieError, ValueError, IndexError) as exc:
         raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
     if deadline is not None:
         stream.set_receive_timeout(None)
@@ -84,6 +84,8 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
         redirect_limit=0,
         header=[f"Sec-WebSocket-Protocol: {asked}"],
     )
+    if library.getstatus() != 101:  # older versions take a redirect for an agreement
+        raise ProtocolError(f"{url}: expected HTTP 101, got a redirect ({library.getstatus()})")
     headers: dict[str, str] = library.getheaders() or {}
     return headers
 
@@ -122,14 +124,14 @@ class HandshakeSocket:
 
     def recv(self, size: int) -> bytes:
         """Return at most `size` bytes of a bounded answer."""
+        stream, deadline = self._stream, self._deadline
+        if self._read - len(self.unread) > LARGEST_ANSWER:
+            raise ProtocolError(f"{stream.peer}: the answer is over {LARGEST_ANSWER} bytes")
         if not self.unread:
-            stream, deadline = self._stream, self._deadline
             self.unread = stream.recv() if deadline is None else stream.recv_by(deadline)
             self._read += len(self.unread)
             if not self.unread:
                 raise stream.ended()
-        if self._read - len(self.unread) > LARGEST_ANSWER:
-            raise ProtocolError(f"{self._stream.peer}: the answer is over {LARGEST_ANSWER} bytes")
         data, self.unread = self.unread[:size], self.unread[size:]
         return data
 
