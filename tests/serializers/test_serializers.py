@@ -90,7 +90,7 @@ def test_a_container_has_65536_elements_and_not_one_more(serializer: Serializer)
         assert serializer.loads(serializer.dumps(good)) == good
     longest.append(None)
     widest["more"] = None
-    for bad in (message_of(longest), message_of(*longest), message_of(**widest)):
+    for bad in (message_of(longest), message_of(*longest), message_of(**widest), longest):
         with pytest.raises(ProtocolError, match="a container must have at most 65536 elements"):
             serializer.loads(serializer.dumps(bad))
 

@@ -36,7 +36,7 @@ _FORMAT = Format("CBOR", _SIZES, _HEADERS, stop=0xFF)
 
 # The head of a text and a NUL after it, or of an integer below -2**63; or what looks like one.
 _find_odd = re.compile(
-    rb"(?:[\x61-\x77]|\x78.|\x79..|\x7a.{4}|\x7b.{8})\0|\x3b[\x80-\xff]|\x7f", re.DOTALL
+    rb"(?:[\x61-\x77]|\x78.|\x79..|\x7a.{4}|\x7b.{8})\0|\x3b[\x80-\xff]", re.DOTALL
 ).search
 _ODD_RULES = Rules(check_finite, check_ints, check_nul)
 

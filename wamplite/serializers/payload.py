@@ -87,8 +87,10 @@ def check_message(array: Any, floats: Callable[[Iterable[float]], None] = check_
     This is the way of nearly all messages: elements that hold scalars, or nothing. The others go
     on to `check_all`.
     """
-    total = 0
-    for value in array if type(array) is list else (array,):
+    if type(array) is not list:
+        array = [array]
+    total = len(array)
+    for value in array:
         kind = type(value)
         if kind is int or kind is str:
             continue
@@ -114,6 +116,8 @@ def check_all(array: Any, rules: Rules) -> None:
     """Check a decoded message by every rule that is given."""
     if type(array) is not list:
         array = [array]
+    if len(array) > MAX_LENGTH:
+        raise_too_long()
     own = len(array) + next((len(value) for value in array if type(value) is dict), 0)
     check_deep(array, rules, own)
 
