@@ -208,14 +208,24 @@ def await_session(router: RouterProcess, program: Program) -> None:
     deadline = time.monotonic() + 20
     needle = f":{router.port:04X}"
     while time.monotonic() < deadline:
-        links = [os.readlink(path) for path in Path(f"/proc/{program.pid}/fd").iterdir()]
-        inodes = {link[8:-1] for link in links if link.startswith("socket:")}
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = line.split()
-            if fields[2].endswith(needle) and fields[3] == "01" and fields[9] in inodes:
+            established = fields[2].endswith(needle) and fields[3] == "01"
+            if established and f"socket:[{fields[9]}]" in links(program.pid):
                 return
         time.sleep(0.01)
     raise TimeoutError("it has not connected")
+
+
+def links(pid: int) -> list[str]:
+    """Return what the descriptors of a process stand for."""
+    found = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(path))
+        except OSError:  # closed meanwhile
+            continue
+    return found
 
 
 # ---- pub and sub
