@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -21,7 +22,7 @@ from tests.transports.streams import (
     tcp_pair,
 )
 from wamplite.core.errors import TransportLost
-from wamplite.transports.stream import FIRST_RECEIVE, MOST_RECEIVE, Stream, tune
+from wamplite.transports.stream import FIRST_RECEIVE, INTERRUPTED, MOST_RECEIVE, Stream, tune
 
 # Names and options
 
@@ -275,6 +276,57 @@ def test_writing_to_a_peer_that_reset_raises_nothing_and_wakes_the_reader() -> N
         assert stream.recv() == b""
 
 
+def framed(number: int) -> bytes:
+    """Return an entry of 1000 bytes that tells its number."""
+    return number.to_bytes(4, "big") + b"." * 996
+
+
+class Interrupted(BaseException):
+    """What a signal's handler raises."""
+
+
+def interrupted_writes(stream: Stream, seconds: float) -> int:
+    """Write numbered entries until the process has worked for `seconds`; return how many."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before, count = signal.signal(signal.SIGVTALRM, interrupt), 0
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        while True:
+            stream.write([framed(count)])
+            count += 1
+            if stream.left > 50_000:
+                stream.flush(PATIENCE)
+    except Interrupted:
+        return count
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def lost_by_interruption(seconds: float) -> str | None:
+    """Interrupt a stream's writer; nothing may be torn unless the stream was ended."""
+    received: list[bytes] = []
+    with stream_and_socket() as (stream, peer):
+        reader = threading.Thread(target=lambda: received.append(receive_all(peer)))
+        reader.start()
+        count = interrupted_writes(stream, seconds)
+        lost = stream.lost
+        stream.finish()
+        stream.flush(PATIENCE)
+        reader.join(PATIENCE)
+    assert b"".join(map(framed, range(count + 1))).startswith(received[0])
+    if lost is None:
+        assert len(received[0]) in (1000 * count, 1000 * (count + 1))
+    return lost
+
+
+def test_an_interrupted_write_tears_nothing_unless_it_ends_the_stream() -> None:
+    reasons = {lost_by_interruption(0.001 + number / 10_000) for number in range(30)}
+    assert {INTERRUPTED} <= reasons <= {INTERRUPTED, None}
+
+
 # Flushing
 
 
@@ -304,11 +356,6 @@ def test_flushing_a_closed_stream_waits_for_nothing() -> None:
 # Dropping
 
 
-def framed(number: int) -> bytes:
-    """Return an entry of 1000 bytes that tells its number."""
-    return number.to_bytes(4, "big") + b"." * 996
-
-
 def test_the_oldest_are_dropped_but_never_a_half_written_one() -> None:
     with stream_and_socket() as (stream, peer):
         written = 0
@@ -332,6 +379,15 @@ def test_the_oldest_are_dropped_but_never_a_half_written_one() -> None:
         assert len(numbers) == written + 1 - dropped
         assert numbers == sorted(set(numbers))
         assert numbers[-1] == written
+
+
+def test_entries_are_dropped_until_few_enough_wait() -> None:
+    with stream_and_socket() as (stream, _):
+        fill(stream, b"-" * 65536)
+        for _ in range(10):
+            stream.write([b"x"], droppable=True)
+        assert stream.drop_oldest(stream.left, waiting=stream.waiting - 3) == 3
+        assert stream.drop_oldest(stream.left, waiting=stream.waiting) == 0
 
 
 def test_what_may_not_be_dropped_stays_in_its_place() -> None:
@@ -397,6 +453,20 @@ def test_lingering_saves_the_last_words_from_a_reset() -> None:
         peer.close()
         closer.join(PATIENCE)
         assert stream.fileno() == -1
+
+
+def test_a_peer_that_closed_its_half_still_gets_all_that_is_left() -> None:
+    with stream_and_socket() as (stream, peer):
+        peer.sendall(b"question")
+        peer.shutdown(socket.SHUT_WR)
+        assert stream.recv() == b"question"
+        count = fill(stream, b"x" * 65536)
+        assert stream.recv() == b""
+        stream.finish()
+        closer = threading.Thread(target=lambda: (stream.linger(PATIENCE), stream.close()))
+        closer.start()
+        assert receive_all(peer) == b"x" * 65536 * count
+        closer.join(PATIENCE)
 
 
 def test_lingering_has_an_end_though_the_peer_has_none() -> None:

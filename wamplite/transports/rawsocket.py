@@ -259,7 +259,7 @@ class RawSocket(Transport):
         payloads = framer.feed(data)
         if framer.pings:
             pings, framer.pings = framer.pings, []
-            self.stream.write([frame(payload, PONG) for payload in pings])
+            self.stream.write([b"".join([frame(payload, PONG) for payload in pings])])
         if not payloads:
             framer.check()
         return payloads

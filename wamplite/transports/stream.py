@@ -17,6 +17,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from ..core.errors import TransportLost
 
 FIRST_RECEIVE = 2048  # bytes asked of the kernel: a parked thread holds them, so start small,
 MOST_RECEIVE = 65536  # double while they fill
+
+INTERRUPTED = "interrupted in a write"  # by Ctrl-C: nobody knows how much has gone
 
 _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
 # 66 is SO_RCVTIMEO_NEW: 32-bit Linux built with a 64-bit time_t
@@ -98,10 +101,10 @@ class Stream:
         """Return the descriptor, -1 once closed."""
         return self._sock.fileno()
 
+    # Reading: one thread
+
     def handshake(self, deadline: float | None = None) -> None:
         """Agree on what protects the bytes: nothing here, TLS overrides it."""
-
-    # Reading: one thread
 
     def recv(self, size: int = MOST_RECEIVE) -> bytes:
         """Wait for bytes, at most about `size`; b"" once either side has ended the stream.
@@ -151,13 +154,14 @@ class Stream:
         return self.recv()
 
     def linger(self, seconds: float) -> None:
-        """Read and forget until the peer closes or time is up.
+        """Write what is left, then read and forget until the peer closes or time is up.
 
-        Called between `finish` and `close`: closing with bytes unread resets the connection, and
-        the peer would lose our last words.
+        The reading thread calls it between `finish` and `close`: closing with bytes unread resets
+        the connection, and the peer would lose our last words.
         """
         deadline = time.monotonic() + seconds
         with suppress(TransportLost, TimeoutError):
+            self.flush(seconds)
             while self.recv_by(deadline):
                 pass
 
@@ -171,19 +175,28 @@ class Stream:
         with self.lock:
             if not self._writable:
                 return not self.left
-            if self.left:
-                self._keep(entries, droppable)
-            else:
-                self._begin(entries, droppable)
+            try:
+                if self.left:
+                    self._keep(entries, droppable)
+                else:
+                    self._begin(entries, droppable)
+            except BaseException:
+                self._lose(INTERRUPTED)
+                raise
             if not self.left:
                 return True
-        self._tell_left()
+        if self.on_left is not None:
+            self.on_left(self)
         return False
 
     def drain(self) -> bool:
         """Write what is left, as far as the kernel takes it; True when nothing is left."""
         with self.lock:
-            self._push()
+            try:
+                self._push()
+            except BaseException:
+                self._lose(INTERRUPTED)
+                raise
             return not self.left
 
     def flush(self, seconds: float) -> bool:
@@ -196,8 +209,8 @@ class Stream:
             self._wait_writable(min(rest, 1.0))  # a second at most: the descriptor may be reused
         return not self._ended
 
-    def drop_oldest(self, size: int) -> int:
-        """Drop droppable entries, the oldest first, until `left <= size`; return how many went.
+    def drop_oldest(self, size: int, waiting: int = sys.maxsize) -> int:
+        """Drop the oldest droppable entries until both bounds are kept; return how many went.
 
         The half-written one stays, or the next frame would begin in its middle.
         """
@@ -205,7 +218,7 @@ class Stream:
         with self.lock:
             if self._offset:
                 kept.append(self._entries.popleft())
-            while self.left > size and self._entries:
+            while self._entries and (self.left > size or self.waiting > waiting):
                 entry, droppable = self._entries.popleft()
                 if droppable:
                     self.left -= len(entry)
@@ -226,8 +239,8 @@ class Stream:
             if not self.left:
                 self._shut_if_finishing()
             left = self.left
-        if left:
-            self._tell_left()
+        if left and self.on_left is not None:
+            self.on_left(self)
 
     def shutdown(self, why: str) -> None:
         """End the stream now, both ways, and wake its reader; any thread, any number of times."""
@@ -266,9 +279,6 @@ class Stream:
         except OSError as exc:
             self._lose(exc.strerror or str(exc))
             return 0
-        except BaseException:  # Ctrl-C: nobody knows how much has gone
-            self._lose("interrupted in a write")
-            raise
 
     def _keep(self, entries: Sequence[bytes], droppable: bool) -> None:
         for entry in entries:
@@ -329,10 +339,6 @@ class Stream:
                 self._sock.shutdown(socket.SHUT_WR)
 
     # Outside the lock
-
-    def _tell_left(self) -> None:
-        if self.on_left is not None:
-            self.on_left(self)
 
     def _wait_writable(self, seconds: float) -> None:
         descriptor = self._sock.fileno()
