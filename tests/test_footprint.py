@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from types import ModuleType
 
 import pytest
@@ -40,6 +41,8 @@ def test_an_idle_router_is_small(footprint: ModuleType) -> None:
 def test_an_idle_session_is_small_and_has_one_thread(
     footprint: ModuleType, kind: str, goal: int
 ) -> None:
+    if sys.version_info < (3, 11):
+        goal += 6  # there each Python call deepens the C stack, and a thread touches more of it
     kilobytes, threads = footprint.per_session(kind, getattr(footprint, kind), SESSIONS, goal)
     assert kilobytes.value <= goal
     assert threads.value == 1
