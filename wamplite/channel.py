@@ -1,12 +1,13 @@
 """Messages over a connection: a transport and a serializer, or two ends in one process.
 
 Whoever sends shares a channel's `send` by a lock of its own; one thread alone calls `receive` until
-it raises TransportLost, and then `close`. `send` never waits: it says whether all has gone, and
+it raises TransportLost, and then `close`. `send` never waits: `left` says whether all has gone, and
 `flush` is where a sender waits for a slow peer.
 """
 
 from __future__ import annotations
 
+import select
 import threading
 from collections import deque
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from .core.errors import ProtocolError, TransportLost, UsageError
 from .core.messages import CODES, NAMES, Message, parse, to_array
 from .serializers import Serializer, check_payload, copy_payload
 from .transports.base import Transport
+from .transports.stream import Stream
 
 MOST_WAITING = 4096  # messages on their way to an end in the same process
 LINGER = 1.0  # seconds for the peer to take our last words and close
@@ -28,13 +30,18 @@ class AnyChannel(Protocol):
     """What a session needs of a channel, whatever it is made of."""
 
     peer: str
+    can_wait: bool  # `wait` may be used before `receive`, which then does not block
+    left: bool  # something that was sent last is left over: `flush` waits for it
     sizes: list[int]  # bytes of the messages that the last `receive` returned
 
     def send(self, message: Message) -> bool:
-        """Send without waiting; False: something is left over, `flush` waits for it."""
+        """Send without waiting; False, and `left`, where something is left over."""
 
     def flush(self, seconds: float) -> None:
         """Wait until all has gone; TransportLost if it cannot go, TimeoutError when time is up."""
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is something to receive, or an end; False when time is up."""
 
     def receive(self) -> list[Message]:
         """Wait for messages; TimeoutError after a silence, TransportLost at the end."""
@@ -61,12 +68,20 @@ class Channel:
     def __init__(self, transport: Transport, serializer: Serializer) -> None:
         self.transport = transport
         self.peer = transport.stream.peer
+        self.can_wait = type(transport.stream) is Stream  # a TLS record may come in pieces
+        self.left = False
         self.sizes: list[int] = []
         self._stream = transport.stream
         self._frame = transport.frame
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._error: ProtocolError | None = None
+        self._poll = select.poll()
+        self._poll.register(transport.stream.fileno(), select.POLLIN)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is something to receive, or an end; False when time is up."""
+        return bool(self._poll.poll(max(0.0, seconds * 1000)))
 
     def send(self, message: Message) -> bool:
         """Encode and write; UsageError where the format or the peer does not take it."""
@@ -74,7 +89,9 @@ class Channel:
         if len(payload) > self.transport.max_send:
             name, most = NAMES[CODES[type(message)]], self.transport.max_send
             raise TooLarge(f"{name} of {len(payload)} bytes: {self.peer} takes at most {most}")
-        return self._stream.write([self._frame(payload)])
+        written = self._stream.write([self._frame(payload)])
+        self.left = not written
+        return written
 
     def flush(self, seconds: float) -> None:
         """Wait until the kernel has taken all that was sent."""
@@ -85,15 +102,16 @@ class Channel:
         """Wait for what one recv brings; what came whole before a violation is returned first."""
         if self._error:
             raise self._error
-        payloads = self.transport.receive()
         messages: list[Message] = []
+        payloads: list[bytes] = []
         try:
+            payloads = self.transport.receive()
             for payload in payloads:
                 messages.append(parse(self._loads(payload)))
         except ProtocolError as error:
+            self._error = error
             if not messages:
                 raise
-            self._error = error
         self.sizes = list(map(len, payloads))
         return messages
 
@@ -124,6 +142,8 @@ class Local:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
+        self.can_wait = True
+        self.left = False
         self.sizes: list[int] = []
         self.other = self
         self.lost: str | None = None  # why there is nothing more to come
@@ -134,7 +154,9 @@ class Local:
 
     def send(self, message: Message) -> bool:
         """Hand a checked copy over; False when the other end has fallen far behind."""
-        return self.other.put(_copied(message))
+        taken = self.other.put(_copied(message))
+        self.left = not taken
+        return taken
 
     def put(self, message: Message) -> bool:
         """Take a message in; ignored once this end is over."""
@@ -173,6 +195,11 @@ class Local:
             self._changed.notify_all()
         self.sizes = [0] * len(messages)
         return messages
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is something to receive, or an end; False when time is up."""
+        with self._changed:
+            return self._changed.wait_for(self._has_news, seconds)
 
     def _has_news(self) -> bool:
         return bool(self._inbox) or self._alive or self.lost is not None

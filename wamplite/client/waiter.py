@@ -16,10 +16,11 @@ from ..core.messages import Message
 class Waiter(Pending):
     """One request and the thread that waits for its answer."""
 
-    __slots__ = ("_lock", "_answer")
+    __slots__ = ("_lock", "_answer", "settled")
 
     def __init__(self, subject: str, receiver: Receiver = None, match: str = "exact") -> None:
         super().__init__(subject, receiver, match)
+        self.settled = False
         self._lock = allocate_lock()
         self._lock.acquire()
         self._answer: Message | WampliteError | None = None
@@ -27,6 +28,7 @@ class Waiter(Pending):
     def settle(self, answer: Message | WampliteError) -> None:
         """Wake the waiting thread (the reading thread, or whoever ends the session)."""
         self._answer = answer
+        self.settled = True
         self._lock.release()
 
     def wait(self, seconds: float | None) -> bool:

@@ -31,6 +31,7 @@ from ..core.feature import Feature
 from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
 from ..core.uris import CLOSE_REALM, TIMEOUT
+from .turn import PATIENCE, Turn
 from .waiter import Waiter, fresh
 
 FLUSH = 30.0  # seconds for the peer to take what one sender left over
@@ -49,13 +50,13 @@ class Wire:
     ) -> None:
         self.lost = threading.Event()
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
-        self.conversation = Conversation(self._send, self._deliver, serve, features)
+        self.conversation = Conversation(channel.send, self._deliver, serve, features)
         self.reader: threading.Thread | None = None
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval
-        self._lock = threading.Lock()  # guards the conversation, the order of what is sent, `_left`
-        self._left = False  # something that was sent waits for the kernel
+        self._lock = threading.Lock()  # guards the conversation, the order of what is sent
+        self._turn = Turn()
         self._size = 0  # of the message that the reading thread is handling
 
     @property
@@ -86,19 +87,19 @@ class Wire:
 
     def _shake_hands(self, joiner: Joiner, deadline: float) -> list[Message]:
         """Return what came after WELCOME, in the same recv."""
-        self._send(joiner.hello)
+        self._channel.send(joiner.hello)
         while True:
             try:
                 messages = self._receive_by(deadline)
             except ProtocolError as error:
-                self._send(joiner.refuse(error))
+                self._channel.send(joiner.refuse(error))
                 raise
             for at, message in enumerate(messages, 1):
                 answer = joiner.on_message(message)
                 if type(answer) is Welcome:
                     self.conversation.begin(answer)
                     return messages[at:]
-                self._send(answer)
+                self._channel.send(answer)
                 if type(answer) is Abort:
                     raise joiner.error
 
@@ -119,14 +120,13 @@ class Wire:
         conversation = self.conversation
         self._channel.sizes = [0] * len(messages)
         try:
-            while True:
-                with self._lock:
-                    for message, size in zip(messages, self._channel.sizes, strict=False):
-                        self._size = size
-                        conversation.receive(message)
-                if conversation.state is State.CLOSED:
-                    break
-                messages = self._receive()
+            self._handle(messages)
+            while conversation.state is not State.CLOSED:
+                if self._turn.served and self._only_asks():
+                    self._turn.rest()
+                with self._turn.lock:
+                    self._turn.served = False
+                    self._handle(self._receive())
         except ProtocolError as error:
             with self._lock:
                 conversation.violated(error)
@@ -137,6 +137,18 @@ class Wire:
             raise
         finally:
             self._end()
+
+    def _handle(self, messages: list[Message]) -> None:
+        with self._lock:
+            for message, size in zip(messages, self._channel.sizes, strict=False):
+                self._size = size
+                self.conversation.receive(message)
+
+    def _only_asks(self) -> bool:
+        """Tell whether nobody depends on the reading thread: all answers are there, no handlers."""
+        talk = self.conversation
+        busy = talk.pending or talk.subscriptions or talk.registrations
+        return not busy and talk.state is State.OPEN and self._channel.can_wait
 
     def _receive(self) -> list[Message]:
         """Wait for messages, and for a sign of life at most twice the interval."""
@@ -160,16 +172,14 @@ class Wire:
         self._channel.finish()
         for done in self.on_end:
             done()
-        self._channel.close()
+        with self._turn.lock:
+            self._channel.close()
 
     def _deliver(self, receiver: Receiver, event: Event, topic: str) -> None:
         if not self._hand_over(receiver, event, topic, self._size):
             self.conversation.close(TransportLost("event handlers fell behind"))
 
     # ---- any thread
-
-    def _send(self, message: Message) -> None:
-        self._left = not self._channel.send(message)
 
     def ask(
         self, seconds: float | None, kind: type[Message], waiter: Waiter, *elements: Any
@@ -179,15 +189,45 @@ class Wire:
         try:
             with self._lock:
                 request = self._request(kind, waiter, elements)
-                left = self._left
+                left = self._channel.left
             if left:
                 self._flush(seconds)
-            if waiter.wait(seconds):
-                return waiter.answer()
-        except (KeyboardInterrupt, SystemExit):
+            if self._turn.try_take():
+                seconds = self._read_own(waiter, seconds)
+            answered = waiter.settled or waiter.wait(seconds)
+        except WampliteError:
+            raise  # it was not sent, or the session is lost
+        except BaseException:  # Ctrl-C
+            self._turn.give()
             self._abandon(request, kind)
             raise
+        if answered:
+            return waiter.answer()
         return self._late(seconds, request, kind, waiter)
+
+    def _read_own(self, waiter: Waiter, seconds: float | None) -> float | None:
+        """Have a go at reading the answer; return the seconds that are left to wait for it."""
+        patience = PATIENCE if seconds is None else min(PATIENCE, seconds)
+        began = time.monotonic()
+        try:
+            if self._channel.wait(patience):
+                self._read_once()
+        except WampliteError:
+            pass  # the reading thread will find the same
+        self._turn.lock.release()
+        if waiter.settled and self._only_asks():
+            return seconds
+        self._turn.want_reader()
+        return seconds and max(0.0, seconds - (time.monotonic() - began))
+
+    def _read_once(self) -> None:
+        try:
+            self._handle(self._channel.receive())
+        except WampliteError:
+            raise
+        except BaseException:  # Ctrl-C: what was read may be lost
+            self._channel.shutdown("interrupted while reading")
+            raise
 
     def ask_if(
         self, seconds: float | None, send: Callable[[Waiter], int | None], subject: str
@@ -200,6 +240,7 @@ class Wire:
             request = send(waiter)
         if request is None:
             return
+        self._turn.want_reader()
         if waiter.wait(seconds):
             waiter.answer()
         else:
@@ -209,7 +250,7 @@ class Wire:
         """Send a request that is not answered."""
         with self._lock:
             self._request(kind, None, elements)
-            left = self._left
+            left = self._channel.left
         if left:
             self._flush(FLUSH)
 
@@ -245,7 +286,7 @@ class Wire:
             if request is None or not self.conversation.abandon(request):
                 return False
             if kind is Call and self._is_open() and self.announced("dealer", "call_canceling"):
-                self._send(Cancel(request, {"mode": "killnowait"}))
+                self._channel.send(Cancel(request, {"mode": "killnowait"}))
         return True
 
     def announced(self, role: str, feature: str) -> bool:
@@ -266,7 +307,7 @@ class Wire:
         """Answer an invocation with YIELD."""
         with self._lock:
             self.conversation.reply(request, args, kwargs)
-            left = self._left
+            left = self._channel.left
         if left:
             self._flush(FLUSH)
 
@@ -274,7 +315,7 @@ class Wire:
         """Answer an invocation with ERROR."""
         with self._lock:
             self.conversation.refuse(request, error, args, kwargs)
-            left = self._left
+            left = self._channel.left
         if left:
             self._flush(FLUSH)
 
@@ -284,6 +325,7 @@ class Wire:
         try:
             with self._lock:
                 self.conversation.leave(reason)
+            self._turn.want_reader()
             if not self.lost.wait(seconds):
                 self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
         except BaseException:

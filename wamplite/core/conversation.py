@@ -94,7 +94,7 @@ class Conversation:
 
     def __init__(
         self,
-        send: Callable[[Message], None],
+        send: Callable[[Message], Any],
         deliver: Callable[[Receiver, Event, str], None],
         serve: Callable[[Receiver, Invocation], None],
         features: Iterable[Feature] = (),
