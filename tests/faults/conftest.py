@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.wire import Session, Stopwatch, open_session
+from tests.faults.sessions import Session, Stopwatch, open_session
 from tests.processes import RouterProcess, running_router
 
 ANSWERED_WITHIN = 2.0  # seconds, for a fresh session, from connect to WELCOME

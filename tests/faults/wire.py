@@ -1,28 +1,21 @@
 """Clients made of bytes: RawSocket and WebSocket frames by hand, so that they can be wrong.
 
-Nothing here is of the router's own code. `RawSocket` and `WebSocket` connect and frame; `Session`
-speaks WAMP over either, as arrays. Every wait is bounded by PATIENCE.
+Nothing here is of the router's own code. `RawSocket` and `WebSocket` connect and frame; sessions.py
+speaks WAMP over either. Every wait is bounded by PATIENCE.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
 import socket
 import ssl
 import struct
-import time
-from typing import Any
-
-import msgpack
 
 PATIENCE = 10.0  # seconds; what the router owes comes at once
-ROLES: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
 SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
 MESSAGE, PING, PONG = 0, 1, 2
 CONTINUATION, TEXT, BINARY, CLOSE, WS_PING, WS_PONG = 0, 1, 2, 8, 9, 10
-VIOLATION = "wamp.error.protocol_violation"
 
 
 class Closed(Exception):
@@ -31,28 +24,6 @@ class Closed(Exception):
     def __init__(self, code: int | None = None) -> None:
         super().__init__(f"closed with {code}")
         self.code = code
-
-
-def dumps(serializer: str, message: Any) -> bytes:
-    """Serialize without any check."""
-    if serializer == "json":
-        return json.dumps(message, separators=(",", ":")).encode()
-    if serializer == "cbor":
-        import cbor2
-
-        return bytes(cbor2.dumps(message))
-    return bytes(msgpack.packb(message))
-
-
-def loads(serializer: str, data: bytes) -> Any:
-    """Read what the router serialized."""
-    if serializer == "json":
-        return json.loads(data)
-    if serializer == "cbor":
-        import cbor2
-
-        return cbor2.loads(data)
-    return msgpack.unpackb(data, strict_map_key=False)
 
 
 class Wire:
@@ -235,109 +206,3 @@ def upgrade(port: int, *headers: str, path: str = "/ws") -> bytes:
         "Connection: Upgrade", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *headers,
     ]  # fmt: skip
     return "\r\n".join([*lines, "", ""]).encode()
-
-
-class Session:
-    """WAMP as arrays over a transport; joins unless told otherwise."""
-
-    def __init__(
-        self, transport: RawSocket | WebSocket, serializer: str = "msgpack", *, join: bool = True
-    ) -> None:
-        self.transport = transport
-        self.serializer = serializer
-        self.request = 0
-        self.welcome: list[Any] = []
-        if join:
-            self.say(1, "realm1", {"roles": ROLES})
-            self.welcome = self.hear()
-            assert self.welcome[0] == 2, self.welcome
-
-    def say(self, *message: Any) -> None:
-        """Send one message."""
-        self.transport.put(dumps(self.serializer, list(message)))
-
-    def say_all(self, *messages: list[Any]) -> None:
-        """Send several messages in one segment."""
-        framed = self.transport.framed
-        self.transport.send(b"".join(framed(dumps(self.serializer, one)) for one in messages))
-
-    def put(self, payload: bytes) -> None:
-        """Send one payload as it is."""
-        self.transport.put(payload)
-
-    def hear(self) -> list[Any]:
-        """Return the next message."""
-        message = loads(self.serializer, self.transport.take())
-        assert isinstance(message, list), message
-        return message
-
-    def ask(self, code: int, *rest: Any) -> list[Any]:
-        """Send a request and return what comes next, which must answer it."""
-        self.request += 1
-        self.say(code, self.request, *rest)
-        answer = self.hear()
-        asked = answer[1:3] if answer[0] == 8 else [code, answer[1]]
-        assert asked == [code, self.request], f"asked {code} {self.request}, got {answer}"
-        return answer
-
-    def subscribe(self, topic: str, **options: Any) -> int:
-        """Subscribe and return the subscription's id."""
-        answer = self.ask(32, options, topic)
-        assert answer[0] == 33, answer
-        return int(answer[2])
-
-    def register(self, procedure: str, **options: Any) -> int:
-        """Register and return the registration's id."""
-        answer = self.ask(64, options, procedure)
-        assert answer[0] == 65, answer
-        return int(answer[2])
-
-    def is_served(self) -> bool:
-        """Tell whether a request is answered, and nothing else has come before."""
-        return self.ask(16, {"acknowledge": True}, "faults.nobody.listens")[0] == 17
-
-    def aborted(self) -> str:
-        """Return the reason of the ABORT that must come, and then the end of the connection."""
-        answer = self.hear()
-        assert answer[0] == 3, f"expected ABORT, got {str(answer)[:300]}"
-        self.ended()
-        return str(answer[2])
-
-    def ended(self) -> None:
-        """Wait for the end of the connection; nothing may come before."""
-        try:
-            more = self.hear()
-        except Closed:
-            self.close()
-            return
-        raise AssertionError(f"expected the end, got {str(more)[:300]}")
-
-    def leave(self) -> None:
-        """Say GOODBYE, and wait for the answer and the end."""
-        self.say(6, {}, "wamp.close.close_realm")
-        assert self.hear() == [6, {}, "wamp.close.goodbye_and_out"]
-        self.ended()
-
-    def close(self) -> None:
-        """Close without GOODBYE."""
-        self.transport.close()
-
-
-def open_session(
-    port: int, dialect: str, *, join: bool = True, context: ssl.SSLContext | None = None
-) -> Session:
-    """Open a session; a dialect is a transport and a serializer, as "rs-json"."""
-    transport, serializer = dialect.split("-")
-    kind = RawSocket if transport == "rs" else WebSocket
-    return Session(kind(port, serializer, context=context), serializer, join=join)
-
-
-class Stopwatch:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
