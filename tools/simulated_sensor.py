@@ -3,9 +3,9 @@
 
     tools/simulated_sensor.py --kind nmea --interval 0.5
 
-`json` sends {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the mean
-temperature of the air) and `text` the temperature alone. Like a real one it waits for nobody: what
-is not read is lost. It ends at SIGTERM or SIGINT.
+`json` sends {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the
+mean temperature of the air) and `text` the temperature alone. Like a real one it waits for nobody:
+what is not read is lost. It ends at SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ import operator
 import os
 import signal
 import sys
-import threading
 import tty
+
+ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
     """Simulate until told to stop."""
     options = parse()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     master, slave = os.openpty()  # the slave stays open: else the device vanishes with its reader
     tty.setraw(slave)
     os.set_blocking(master, False)
     print(os.ttyname(slave), flush=True)
     number = 0
-    while number != options.count and not stop.wait(options.interval):
+    while number != options.count and not signal.sigtimedwait(ENDING, options.interval):
         number += 1
         send(master, KINDS[options.kind](number))
-    stop.wait()  # its end would take the device away, with what has not been read yet
+    if number == options.count:
+        signal.sigwait(
+            ENDING
+        )  # its end would take the device away, with what has not been read yet
     return 0
 
 

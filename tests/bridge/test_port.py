@@ -13,7 +13,7 @@ import pytest
 
 from tests.bridge.pseudo import Device, until
 from tests.processes import running
-from wamplite.bridge.port import Port
+from wamplite.bridge.port import FIRST_WAIT, LONGEST_WAIT, Port
 
 
 class Record:
@@ -69,9 +69,20 @@ def test_a_device_that_is_not_there_yet_is_opened_once_it_comes(
 ) -> None:
     port.start()
     until(lambda: port._wait > 1, "some tries")
-    device.plug()
-    until(lambda: record.opens == 1, "opened", seconds=5)
     assert caplog.text.count("not there; trying again until it works") == 1
+    device.plug()
+    until(lambda: record.opens == 1, "opened")
+
+
+def test_a_port_in_its_longest_wait_notices_that_the_device_has_come(
+    device: Device, port: Port, record: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    port._wait = LONGEST_WAIT
+    port.start()
+    until(lambda: "not there" in caplog.text, "it waits")
+    device.plug()
+    until(lambda: record.opens == 1, "opened", seconds=LONGEST_WAIT / 3)
+    assert port._wait == FIRST_WAIT
 
 
 def test_a_device_that_vanishes_is_closed_at_once_and_opened_again_wherever_its_link_points(

@@ -36,12 +36,11 @@ class Intake:
         self._overlong = 0
 
     def opened(self) -> None:
-        """Begin a new stream: nothing of the old one is left."""
-        self._framing.reset()
+        """Begin a new stream; `lost` has forgotten the old one."""
         self._drop_next = self._decoder.drops_first
 
     def lost(self) -> None:
-        """Count the line that was cut off, if any."""
+        """Forget the stream, and count the line that was cut off, if any."""
         if self._framing.reset():
             self._drop("cut off")
 

@@ -75,13 +75,14 @@ class Port:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            meant = devices.identity(self.device)
             try:
                 self._open()
                 self._read()
             except Exception as exc:
                 self._close()
                 self._tell(exc)
-                self._pause()
+                self._pause(meant)
         self._close()
 
     def _open(self) -> None:
@@ -122,14 +123,13 @@ class Port:
             fault_of_ours = None if isinstance(exc, (OSError, termios.error)) else exc
             log.warning("%s; trying again until it works", text, exc_info=fault_of_ours)
 
-    def _pause(self) -> None:
+    def _pause(self, meant: object) -> None:
         """Wait before the next try, longer each time, but not once the path means something new."""
-        before = devices.identity(self.device)
         left, self._wait = self._wait, min(2 * self._wait, LONGEST_WAIT)
         while left > 0 and not self._stopping.wait(min(left, LOOK)):
             left -= LOOK
             now = devices.identity(self.device)
-            if now is not None and now != before:
+            if now is not None and now != meant:
                 self._wait = FIRST_WAIT
                 return
 

@@ -1,7 +1,7 @@
 """From the outbox to the session, in order, each reading confirmed by the router.
 
 What waits goes out in batches: only the last of a batch asks for PUBLISHED, and since a router
-takes one session's messages in order, its answer confirms them all. A batch that nobody confirmed
+takes one session's messages in order, its answer stands for them all. A batch that nobody confirmed
 before the session was lost is kept and goes out again with the next session, ahead of everything
 else: round a loss a reading may arrive twice, but none is lost without being counted.
 
@@ -42,7 +42,6 @@ class Publisher:
         self._session: Session | None = None
         self._stopping = False
         self._kept: list[Reading] = []  # published, not confirmed
-        self._limit = 1
         self._thread = threading.Thread(target=self._run, name="wamplite-publisher", daemon=True)
 
     @property
@@ -81,7 +80,7 @@ class Publisher:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while batch := self._kept or self._outbox.take(self._limit):
+        while batch := self._kept or self._outbox.take(BATCH):
             again = bool(self._kept)
             self._kept = batch
             session = self._await_session()
@@ -104,7 +103,6 @@ class Publisher:
             publish(session, self._topic, batch[-1], confirm=True)
         except (TransportLost, SessionNotReady):
             self.left(session)
-            self._limit = 1
             return False
         except CallTimeout:
             log.warning("%s: the router has not confirmed it in time", self._topic)
@@ -112,10 +110,8 @@ class Publisher:
         except WampliteError as exc:
             log.error("%s: refused: %s", self._topic, exc)
             self._counts.drop("refused", len(batch))
-            self._limit = 1  # so that each refusal is counted for one reading
-            return True
-        self._counts.published += len(batch)
-        self._limit = BATCH
+        else:
+            self._counts.published += len(batch)
         return True
 
 
