@@ -112,10 +112,8 @@ class Stream:
         Raises TransportLost when the connection broke, TimeoutError when the time given to
         `set_receive_timeout` ran out.
         """
-        return self._receive(size)
-
-    def _receive(self, most: int) -> bytes:
-        size = self._size if self._size < most else most
+        if size > self._size:
+            size = self._size
         try:
             data = self._sock.recv(size)
         except BlockingIOError:
@@ -124,7 +122,7 @@ class Stream:
             self.shutdown(exc.strerror or str(exc))
             raise self.ended() from exc
         if len(data) == size < MOST_RECEIVE:
-            self._size = 2 * size
+            self._size = max(self._size, 2 * size)
         elif 4 * len(data) < size > FIRST_RECEIVE:
             self._size = size // 2
         return b"" if self._ended else data  # the kernel goes on delivering after SHUT_RD

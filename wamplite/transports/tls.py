@@ -101,7 +101,7 @@ class TlsStream(Stream):
         while not self._advance():
             if deadline is not None:
                 self.limit_wait(deadline)
-            data = self._receive(RECORD)
+            data = super().recv(RECORD)
             if not data:
                 self.shutdown("the peer closed the connection during the TLS handshake")
                 raise self.ended()
@@ -116,7 +116,7 @@ class TlsStream(Stream):
             if plain := self._take(b""):
                 return plain
         while not self._eof:
-            data = self._receive(size)
+            data = super().recv(size)
             if not data:
                 break
             if plain := self._take(data):
