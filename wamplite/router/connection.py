@@ -67,21 +67,23 @@ class Connection(Peer):
     def tick(self, now: float) -> float:
         """Keep the deadlines (the drain thread); returns when to be asked again."""
         if now >= self.deadline:
-            self.router.count("deadlines_missed")
-            self.stream.shutdown("a deadline was missed")
-            return now + 60
+            return self._give_up("deadlines_missed", "a deadline was missed")
         if self.deadline < FOREVER:
             return self.deadline
         heard, interval = self._transport.heard, self.router.limits.ping_interval
         if now - heard >= 2 * interval:
-            self.router.count("pings_unanswered")
-            self.stream.shutdown(f"silent for {2 * interval:g} s")
-        elif now - heard >= interval:
+            return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
+        if now - heard >= interval:
             if self._pinged_at != heard:
                 self._pinged_at = heard
                 self._transport.ping()
             return heard + 2 * interval
         return heard + interval
+
+    def _give_up(self, counter: str, why: str) -> float:
+        self.router.count(counter)
+        self.shutdown(why)
+        return FOREVER  # its own thread is on the way out
 
     def ending(self) -> None:
         """The last words are posted: give the peer a moment to close (with the routing role)."""
@@ -123,6 +125,7 @@ class Connection(Peer):
         super().accepted()
         self._transport.limit_receive(self.router.limits.max_message_size)
         self.deadline = FOREVER
+        self.router.drain.add(self, time.monotonic() + self.router.limits.ping_interval)
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""

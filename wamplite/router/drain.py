@@ -136,11 +136,12 @@ class Drain:
 
     def _once(self) -> None:
         with self._lock:
-            due = [*self._ticking.values(), *(timer[0] for timer in self._timers[:1])]
             now = time.monotonic()
+            due = [now + LONGEST_SLEEP, *self._ticking.values()]
+            due += [timer[0] for timer in self._timers[:1]]
             if self._left:
                 due.append(now + min(1.0, self._limits.write_timeout / 4))
-            self._wake_at = min(due, default=now + LONGEST_SLEEP)
+            self._wake_at = min(due)
         for key, _ in self._selector.select(max(0.0, self._wake_at - now)):
             if key.data is None:
                 self._take_wakes()

@@ -1,0 +1,107 @@
+"""A router in this process, and clients that speak message by message over real sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from wamplite import serializers
+from wamplite.channel import Channel
+from wamplite.core.errors import TransportLost
+from wamplite.core.messages import parse, to_array
+from wamplite.router import Router
+from wamplite.transports import rawsocket
+from wamplite.transports.dial import dial
+
+MS = 0.001
+ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+
+
+class Wire:
+    """A RawSocket connection that sends and receives arrays."""
+
+    def __init__(self, url: str, max_message_size: int = 2**24) -> None:
+        self.stream = dial(url, timeout=5)
+        self.stream.set_receive_timeout(5)
+        try:
+            transport = rawsocket.connect(self.stream, "msgpack", max_message_size=max_message_size)
+        except BaseException:
+            self.stream.close()
+            raise
+        self.channel = Channel(transport, serializers.get("msgpack"))
+        self.stream.set_receive_timeout(5)
+        self.inbox: list[Any] = []
+        self.welcome: list[Any] = []
+
+    def join(self, realm: str = "realm1") -> Wire:
+        self.send(1, realm, {"roles": ROLES})
+        self.welcome = self.receive()
+        assert self.welcome[0] == 2, self.welcome
+        return self
+
+    def send(self, *array: Any) -> None:
+        self.channel.send(parse(list(array)))
+
+    def receive(self) -> list[Any]:
+        """Return the next message; TransportLost at the end."""
+        while not self.inbox:
+            self.inbox += self.channel.receive()
+        return to_array(self.inbox.pop(0))
+
+    def rest(self) -> list[list[Any]]:
+        """Return all messages until the router ends the connection."""
+        found = []
+        while True:
+            try:
+                found.append(self.receive())
+            except TransportLost:
+                return found
+
+    def ask(self, *array: Any) -> list[Any]:
+        self.send(*array)
+        return self.receive()
+
+    def close(self) -> None:
+        self.stream.close()
+
+
+Start = Callable[..., Router]
+Connect = Callable[..., Wire]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Give `start(**settings)`: a router that listens on `router.url`."""
+    with ExitStack() as stack:
+
+        def begin(**settings: Any) -> Router:
+            router = stack.enter_context(Router(**settings))
+            router.url = router.listen("rs://127.0.0.1:0")  # type: ignore[attr-defined]
+            return router
+
+        yield begin
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Give `connect(url)`: a connection that has not joined; all are closed at the end."""
+    with ExitStack() as stack:
+
+        def begin(url: str, **settings: Any) -> Wire:
+            wire = Wire(url, **settings)
+            stack.callback(wire.close)
+            return wire
+
+        yield begin
+
+
+def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait until something holds, and fail if it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not become true in time"
+        time.sleep(MS)

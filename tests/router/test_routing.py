@@ -1,0 +1,187 @@
+"""The routing role: nothing is left lying, nobody routes for ever, one fault ends one member."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wamplite.core.members import Identity, Join, Member
+from wamplite.core.messages import Publish, Register, Subscribe, to_array
+from wamplite.core.realm import Realm
+from wamplite.router.routing import ROUNDS, SHARE, Arrival, Routing
+
+from .conftest import eventually
+
+WHO = Identity("somebody", "anonymous", "anonymous", "static")
+
+
+class Box:
+    """What a realm posts to; stands where a mailbox does."""
+
+    def __init__(self, routing: Routing) -> None:
+        self.routing = routing
+        self.posted: list[Any] = []
+        self.delivered: list[int] = []  # how many had been posted at each delivery
+        self.ended = False
+
+    def post(self, message: Any) -> bool:
+        self.posted.append(to_array(message))
+        if self not in self.routing.touched:
+            self.routing.touched.append(self)  # type: ignore[arg-type]
+        return True
+
+    def deliver(self) -> None:
+        self.delivered.append(len(self.posted))
+
+    def end(self) -> None:
+        self.ended = True
+
+
+class Somebody:
+    """A member with its box and its turn, as a connection holds them."""
+
+    def __init__(self, routing: Routing, session: int) -> None:
+        self.routing = routing
+        self.box = Box(routing)
+        self.turn = threading.Lock()
+        self.member = Member(session, WHO, {}, self.box.post, self.box.post, self.box.end)
+        self.arrive(Join())
+
+    def arrive(self, *entries: Any, may_route: bool = True) -> None:
+        assert self.turn.acquire(timeout=5)
+        self.routing.arrive(Arrival(self.member, list(entries), self.turn), may_route)
+
+    def settled(self) -> bool:
+        """Tell whether all that has arrived is handled."""
+        if self.turn.acquire(timeout=5):
+            self.turn.release()
+            return True
+        return False
+
+
+@pytest.fixture
+def routing() -> Iterator[Routing]:
+    made = Routing(Realm("realm1"))
+    yield made
+    made.close()
+
+
+def test_whoever_arrives_first_routes_on_its_own_thread(routing: Routing) -> None:
+    threads = []
+    routing.realm.joined.append(lambda member: threads.append(threading.current_thread()))
+    Somebody(routing, 1)
+    assert threads == [threading.current_thread()]
+
+
+def test_a_thread_that_must_not_route_lets_the_spare_thread(routing: Routing) -> None:
+    threads = []
+    routing.realm.broker.published.append(
+        lambda *_: threads.append(threading.current_thread().name)
+    )
+    one = Somebody(routing, 1)
+    one.arrive(Publish(1, {}, "com.topic"), may_route=False)
+    assert one.settled()
+    assert threads == ["wamplite-route-realm1"]
+
+
+def test_all_that_is_posted_in_a_round_is_delivered_at_once(routing: Routing) -> None:
+    one, two = Somebody(routing, 1), Somebody(routing, 2)
+    two.arrive(Subscribe(1, {}, "com.topic"))
+    one.arrive(*(Publish(number, {}, "com.topic", [number]) for number in range(1, 11)))
+    assert [array[4] for array in two.box.posted[2:]] == [[number] for number in range(1, 11)]
+    assert two.box.delivered == [1, 2, 12]
+
+
+def test_a_long_arrival_takes_turns_with_the_others_and_keeps_its_order(routing: Routing) -> None:
+    order: list[tuple[int, Any]] = []
+    flood, other, last = (Somebody(routing, number) for number in (1, 2, 3))
+
+    def note(publisher: Member, publish: Publish, _: Any) -> None:
+        order.append((publisher.session, publish.request))
+        if len(order) == 1:  # somebody else arrives while this one is being routed
+            other.arrive(Publish(1, {}, "com.topic"))
+
+    routing.realm.broker.published.append(note)
+    flood.arrive(*(Publish(number, {}, "com.topic") for number in range(1, 3 * SHARE + 2)))
+    assert flood.settled() and other.settled() and last.settled()
+    assert [request for who, request in order if who == 1] == list(range(1, 3 * SHARE + 2))
+    assert order.index((2, 1)) <= 2 * SHARE
+
+
+def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None:
+    threads: list[str] = []
+    routing.realm.broker.published.append(
+        lambda *_: threads.append(threading.current_thread().name)
+    )
+    one = Somebody(routing, 1)
+    own = threading.current_thread().name
+    one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, SHARE * (ROUNDS + 2) + 1)))
+    assert one.settled()
+    assert threads.count(own) == SHARE * ROUNDS
+    assert threads.count("wamplite-route-realm1") == 2 * SHARE
+
+
+def test_nothing_is_left_lying_when_many_arrive_at_once(routing: Routing) -> None:
+    handled: list[tuple[int, int]] = []
+    routing.realm.broker.published.append(
+        lambda publisher, publish, _: handled.append((publisher.session, publish.request))
+    )
+    crowd = [Somebody(routing, number) for number in range(1, 9)]
+
+    def speak(one: Somebody) -> None:
+        for request in range(1, 501):
+            one.arrive(Publish(request, {}, "com.topic"))
+
+    threads = [threading.Thread(target=speak, args=(one,)) for one in crowd]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert all(one.settled() for one in crowd)
+    for one in crowd:
+        mine = [request for who, request in handled if who == one.member.session]
+        assert mine == list(range(1, 501))
+
+
+def test_a_fault_in_a_handler_ends_that_member_alone_and_is_logged(
+    routing: Routing, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = Somebody(routing, 1), Somebody(routing, 2)
+
+    def broken(member: Member, publish: Publish) -> None:
+        raise ZeroDivisionError("a bug")
+
+    routing.realm.handlers[Publish] = broken
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        one.arrive(Publish(1, {}, "com.topic"), Register(2, {}, "com.procedure"))
+    assert one.settled()
+    assert one.box.posted[1][0] == 3 and one.box.posted[1][2] == "wamplite.error.internal_error"
+    assert one.box.ended and not one.member.open
+    assert "a Publish could not be handled" in caplog.text and "a bug" in caplog.text
+    two.arrive(Register(1, {}, "com.procedure"))
+    assert two.box.posted[-1][0] == 65
+
+
+def test_what_a_closed_member_still_sent_is_dropped(routing: Routing) -> None:
+    one = Somebody(routing, 1)
+    one.member.open = False
+    one.arrive(Register(1, {}, "com.procedure"))
+    assert one.settled()
+    assert routing.realm.dealer.registrations == {}
+
+
+def test_an_errand_runs_with_the_role_and_its_fault_is_logged(
+    routing: Routing, caplog: pytest.LogCaptureFixture
+) -> None:
+    ran: list[str] = []
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        routing.run(lambda: ran.append(threading.current_thread().name))
+        routing.run(lambda: ran[7].upper())  # IndexError
+        routing.run(lambda: ran.append("after"))
+        eventually(lambda: len(ran) == 2)
+    assert ran == ["wamplite-route-realm1", "after"]
+    assert "IndexError" in caplog.text
