@@ -340,6 +340,12 @@ def test_what_was_whole_before_a_violation_comes_first() -> None:
                 transport.receive()
 
 
+def test_a_ping_is_no_message_where_messages_may_be_16_mib() -> None:
+    framer = Framer(1 << 24)  # the header of an empty PING, read as a number
+    assert framer.feed(b"\x01\x00\x00\x00\x00\x00\x00\x01x") == [b"x"]
+    assert framer.pings == [b""]
+
+
 def test_a_ping_flood_is_answered_in_order() -> None:
     with stream_and_socket() as (stream, peer):
         transport = accepted(stream, peer)

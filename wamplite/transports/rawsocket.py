@@ -158,7 +158,7 @@ class Framer:
         if self._rest:
             data, self._rest = self._rest + data, b""
         end = len(data)
-        last, limit = end - 4, self.limit
+        last, limit = end - 4, min(self.limit, MOST - 1)  # MOST itself: the X bit
         while pos <= last and self.error is None:
             (size,) = _header(data, pos)
             start = pos + 4
