@@ -65,6 +65,10 @@ class Session:
         """Send one payload as it is."""
         self.transport.put(payload)
 
+    def put_value(self, value: Any) -> None:
+        """Send a value, message or not."""
+        self.put(dumps(self.serializer, value))
+
     def hear(self) -> list[Any]:
         """Return the next message."""
         message = loads(self.serializer, self.transport.take())

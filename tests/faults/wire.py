@@ -32,7 +32,7 @@ class Wire:
     def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = context.wrap_socket(sock) if context else sock
+        self.sock = context.wrap_socket(sock, server_hostname="127.0.0.1") if context else sock
         self._unread = b""
 
     def send(self, data: bytes) -> None:
@@ -68,7 +68,7 @@ class Wire:
     def _some(self) -> bytes:
         try:
             data = self.sock.recv(65536)
-        except (ConnectionError, ssl.SSLEOFError):
+        except (ConnectionError, ssl.SSLError):
             raise Closed from None
         if not data:
             raise Closed
