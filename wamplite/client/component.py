@@ -25,8 +25,9 @@ from ..core.errors import (
     UsageError,
     WampliteError,
 )
+from .checks import in_order
 from .connect import URL, connect
-from .session import Options, Session, in_order
+from .session import Options, Session
 from .signals import Gate, with_signals
 
 Function = TypeVar("Function", bound=Callable[..., Any])

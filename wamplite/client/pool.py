@@ -38,7 +38,7 @@ class Pool:
         self._idle: list[Worker] = []
         self._started = 0
         self._ended = False
-        self.threads: set[threading.Thread] = set()
+        self._threads: set[threading.Thread] = set()
 
     def submit(self, job: Job) -> bool:
         """Run a job on a thread of its own; False if there is none to be had."""
@@ -50,7 +50,7 @@ class Pool:
                 worker.job = job
                 worker.lock.release()
                 return True
-            if len(self.threads) >= self._most:
+            if len(self._threads) >= self._most:
                 return False
             self._started += 1
             thread = threading.Thread(
@@ -59,7 +59,7 @@ class Pool:
                 name=f"{self._name}-{self._started}",
                 daemon=True,
             )
-            self.threads.add(thread)
+            self._threads.add(thread)
         return self._start(thread)
 
     def _start(self, thread: threading.Thread) -> bool:
@@ -67,9 +67,14 @@ class Pool:
             thread.start()
         except RuntimeError:  # the system gives no more threads
             with self._lock:
-                self.threads.discard(thread)
+                self._threads.discard(thread)
             return False
         return True
+
+    def running(self) -> list[threading.Thread]:
+        """Return the threads that have not ended."""
+        with self._lock:
+            return list(self._threads)
 
     def end(self) -> None:
         """Take no more jobs; each thread ends after the one it has."""
@@ -89,7 +94,7 @@ class Pool:
                     return
         finally:
             with self._lock:
-                self.threads.discard(threading.current_thread())
+                self._threads.discard(threading.current_thread())
 
     def _rest(self, worker: Worker) -> bool:
         """Wait for the next job; False when none came in time, or none will."""

@@ -52,7 +52,7 @@ class Serving:
         A handler that asks does not wait for itself.
         """
         events = self.events.thread
-        threads = [*self.pool.threads, *([events] if events else [])]
+        threads = [*self.pool.running(), *([events] if events else [])]
         if threading.current_thread() in threads:
             return
         deadline = time.monotonic() + seconds

@@ -13,11 +13,11 @@ from typing import Any, TypeVar, overload
 from .. import __version__
 from ..channel import AnyChannel
 from ..core import uris
-from ..core.errors import ApplicationError, ProtocolError, UsageError, WampliteError
+from ..core.errors import ApplicationError, UsageError, WampliteError
 from ..core.feature import Feature
 from ..core.joining import Answer, Joiner
 from ..core.messages import Call, Publish, Register, Subscribe
-from ..serializers import check_payload
+from .checks import check_request, check_uri, in_order
 from .handlers import plan
 from .handles import Registration, Subscription
 from .options import Wishes, apart, checked_timeout, told_timeout
@@ -153,7 +153,7 @@ class Session:
             wire, timeout = wishes.wire, wishes.timeout
             if self._wire.announced("dealer", "call_timeout"):
                 wire = told_timeout(wishes, options)
-        _check("CALL", procedure, args, kwargs)
+        check_request("CALL", procedure, args, kwargs)
         waiter = Waiter(procedure)
         try:
             return self._wire.ask(timeout, Call, waiter, wire, procedure, args, kwargs)
@@ -166,7 +166,7 @@ class Session:
         """Publish an event. With the option `acknowledge` it waits, and returns the publication."""
         wishes = apart(Publish, options, self._timeout)
         values = list(args)
-        _check("PUBLISH", topic, values, kwargs)
+        check_request("PUBLISH", topic, values, kwargs)
         if not wishes.wire.get("acknowledge"):
             self._wire.tell(Publish, wishes.wire, topic, values, kwargs)
             return None
@@ -218,7 +218,7 @@ class Session:
             return self._decorator(self.subscribe, topic, options)
         wishes = apart(Subscribe, options, self._timeout)
         match = wishes.wire.get("match", "exact")
-        _check_uri("SUBSCRIBE", topic, match)
+        check_uri("SUBSCRIBE", topic, match)
         subscription = Subscription(self, topic, plan(handler, Event), wishes)
         answer = self._ask(wishes, Subscribe, Waiter(topic, subscription, match), topic)
         subscription.id = answer.subscription
@@ -256,7 +256,7 @@ class Session:
         if handler is None:
             return self._decorator(self.register, procedure, options)
         wishes = apart(Register, options, self._timeout)
-        _check_uri("REGISTER", procedure, wishes.wire.get("match", "exact"))
+        check_uri("REGISTER", procedure, wishes.wire.get("match", "exact"))
         registration = Registration(self, procedure, plan(handler, Invocation))
         answer = self._ask(wishes, Register, Waiter(procedure, registration), procedure)
         registration.id = answer.registration
@@ -281,7 +281,10 @@ class Session:
     # ---- the end
 
     def leave(self, reason: str = uris.CLOSE_REALM, *, timeout: float = LEAVE) -> None:
-        """Say GOODBYE and end the session; does nothing once it has ended. Never waits longer."""
+        """Say GOODBYE and end the session; does nothing once it has ended.
+
+        Waits for the router and for handlers that are running, `timeout` seconds in all.
+        """
         deadline = time.monotonic() + timeout
         self._wire.leave(reason, timeout)
         self._serving.join(max(0.0, deadline - time.monotonic()))
@@ -302,57 +305,3 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.leave()
-
-
-def in_order(uri: Any, handler: Any) -> tuple[str, Any]:
-    """Return URI and handler, whichever came first."""
-    if callable(uri):
-        uri, handler = handler, uri
-    if not isinstance(uri, str):
-        raise UsageError(f"expected a URI and a handler, not {uri!r} and {handler!r}")
-    return uri, handler
-
-
-def _check_uri(what: str, uri: str, match: str = "exact") -> None:
-    is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
-    if not isinstance(uri, str) or not is_valid(uri):
-        raise UsageError(f"{what}: {uri!r} is not a valid URI")
-
-
-def _check(what: str, uri: str, args: list[Any], kwargs: dict[str, Any]) -> None:
-    """Refuse what cannot be sent, before anything is."""
-    if not uris.is_valid(uri):
-        _check_uri(what, uri)
-    if not kwargs and _are_plain(args):
-        return
-    try:
-        check_payload(args, kwargs)
-    except ProtocolError as error:
-        raise UsageError(f"{what} of {uri}: {_blamed(args, kwargs)}: {error}") from None
-
-
-def _are_plain(values: list[Any]) -> bool:
-    """Tell whether the gate has nothing to ask of these values: a call is half as dear then."""
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            if not value.isascii() or value[:1] == "\0":
-                return False
-        elif kind is int:
-            if not -(1 << 63) <= value < 1 << 64:
-                return False
-        elif kind is not bool and value is not None:
-            return False
-    return True
-
-
-def _blamed(args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Name the argument that cannot be sent."""
-    named = [(f"argument {at}", value) for at, value in enumerate(args, 1)]
-    named += [(f"argument {key}", value) for key, value in kwargs.items()]
-    for name, value in named:
-        try:
-            check_payload([value], None)
-        except ProtocolError:
-            return name
-    return "arguments"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from _thread import TIMEOUT_MAX, allocate_lock
 from typing import Any
 
-from ..core.conversation import Pending, Receiver
 from ..core.errors import ApplicationError, WampliteError
 from ..core.messages import Message
+from ..core.pending import Pending, Receiver
 
 
 class Waiter(Pending):

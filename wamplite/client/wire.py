@@ -15,11 +15,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from ..channel import AnyChannel
-from ..core.conversation import Conversation, Receiver, State, name
+from ..core.conversation import Conversation, State, name
 from ..core.errors import (
+    ApplicationError,
     CallTimeout,
     ConnectTimeout,
     ProtocolError,
@@ -30,6 +32,7 @@ from ..core.errors import (
 from ..core.feature import Feature
 from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
+from ..core.pending import Receiver
 from ..core.uris import CLOSE_REALM, TIMEOUT
 from .turn import PATIENCE, Turn
 from .waiter import Waiter, fresh
@@ -73,7 +76,9 @@ class Wire:
         """
         try:
             rest = self._shake_hands(joiner, deadline)
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, (ProtocolError, ApplicationError)):
+                self._channel.shutdown("the session was not joined")  # no last words to deliver
             self._channel.finish()
             self._channel.close()
             raise
@@ -297,11 +302,14 @@ class Wire:
         return self.conversation.state is State.OPEN
 
     def _flush(self, seconds: float | None) -> None:
+        """Wait for the kernel to take what is left; beyond the time, the session is lost."""
         seconds = FLUSH if seconds is None else seconds
         try:
             self._channel.flush(seconds)
         except TimeoutError:
-            self._channel.shutdown(f"the router took nothing for {seconds:g} s")
+            why = f"{self._channel.peer} did not take what was sent in {seconds:g} s"
+            self._channel.shutdown(why)
+            raise TransportLost(why) from None
 
     def reply(self, request: int, args: Args, kwargs: Kwargs) -> None:
         """Answer an invocation with YIELD."""
@@ -325,8 +333,12 @@ class Wire:
         try:
             with self._lock:
                 self.conversation.leave(reason)
+                left = self._channel.left
             self._turn.want_reader()
-            if not self.lost.wait(seconds):
+            if left:
+                with suppress(TransportLost):
+                    self._flush(seconds)
+            if not self.lost.wait(max(0.0, deadline - time.monotonic())):
                 self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
         except BaseException:
             self._channel.shutdown("interrupted while leaving")

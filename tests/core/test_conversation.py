@@ -1,0 +1,560 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wamplite.advanced import publisher_exclusion
+from wamplite.core.conversation import Conversation, State, name
+from wamplite.core.errors import ProtocolError, TransportLost, UsageError, WampliteError
+from wamplite.core.feature import Feature, Host, wrap
+from wamplite.core.messages import (
+    CODES,
+    NAMES,
+    Call,
+    Message,
+    Publish,
+    Register,
+    Result,
+    Subscribe,
+    Welcome,
+    parse,
+    to_array,
+)
+from wamplite.core.pending import Pending
+
+VIOLATION = "wamp.error.protocol_violation"
+Answer = Message | WampliteError
+
+
+class Asked(Pending):
+    """A request that remembers how it ended."""
+
+    def __init__(self, subject: str = "com.app.p", receiver: Any = "me", match: str = "exact"):
+        super().__init__(subject, receiver, match)
+        self.answers: list[Answer] = []
+
+    def settle(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+
+class Talk:
+    """A conversation whose outbox, deliveries and invocations are lists."""
+
+    def __init__(self, *features: Feature, **roles: Any) -> None:
+        self.outbox: list[Any] = []
+        self.delivered: list[Any] = []
+        self.served: list[Any] = []
+        self.conversation = Conversation(
+            self.outbox.append,
+            lambda receiver, event, topic: self.delivered.append((receiver, event.args, topic)),
+            lambda receiver, invocation: self.served.append((receiver, invocation.request)),
+            features,
+        )
+        self.conversation.begin(Welcome(5, {"roles": {"broker": {}, "dealer": {}, **roles}}))
+
+    def ask(self, kind: Any, pending: Pending | None = None, *more: Any) -> Asked:
+        asked = pending or Asked()
+        self.conversation.request(kind, asked, {}, asked.subject, *more)
+        return asked  # type: ignore[return-value]
+
+    def hear(self, *arrays: Any) -> None:
+        for array in arrays:
+            self.conversation.receive(parse(array))
+
+    def said(self) -> list[Any]:
+        arrays = [[NAMES[CODES[type(said)]], *to_array(said)[1:]] for said in self.outbox]
+        self.outbox.clear()
+        return arrays
+
+    def subscribe(self, receiver: Any = "me", request: int = 1, number: int = 70) -> Asked:
+        asked = self.ask(Subscribe, Asked("com.app.t", receiver))
+        self.hear([33, request, number])
+        self.said()
+        return asked
+
+    def register(self, receiver: Any = "me") -> None:
+        self.ask(Register, Asked("com.app.p", receiver))
+        self.hear([65, 1, 90])
+        self.said()
+
+    @property
+    def state(self) -> State:
+        return self.conversation.state
+
+
+def broken(talk: Talk) -> str:
+    """Assert that the session has ended with ABORT, and return what it says."""
+    abort = talk.said()[-1]
+    assert abort[0] == "ABORT"
+    assert abort[2] == VIOLATION
+    assert talk.state is State.CLOSED
+    assert isinstance(talk.conversation.error, ProtocolError)
+    return str(abort[1]["message"])
+
+
+# ---- requests and their answers
+
+
+def test_requests_are_numbered_from_one() -> None:
+    talk = Talk()
+    talk.ask(Call, None, ["x"])
+    talk.ask(Publish, None, [1], {"k": 2})
+    assert talk.said() == [
+        ["CALL", 1, {}, "com.app.p", ["x"]],
+        ["PUBLISH", 2, {}, "com.app.p", [1], {"k": 2}],
+    ]
+
+
+def test_a_request_that_is_not_answered_does_not_wait() -> None:
+    talk = Talk()
+    assert talk.conversation.request(Publish, None, {}, "com.app.t") == 1
+    assert not talk.conversation.pending
+
+
+def test_what_cannot_be_sent_leaves_no_trace() -> None:
+    talk = Talk()
+    refuse: Any = UsageError("no")
+
+    def send(message: Message) -> None:
+        raise refuse
+
+    talk.conversation.send = send
+    with pytest.raises(UsageError):
+        talk.ask(Call)
+    assert not talk.conversation.pending
+    talk.conversation.send = talk.outbox.append
+    talk.ask(Call)
+    assert talk.said() == [["CALL", 1, {}, "com.app.p"]]
+
+
+def test_a_result_goes_to_who_called() -> None:
+    talk = Talk()
+    first, second = talk.ask(Call), talk.ask(Call)
+    talk.hear([50, 2, {}, ["b"]], [50, 1, {}, ["a"]])
+    assert first.answers == [Result(1, {}, ["a"])]
+    assert second.answers == [Result(2, {}, ["b"])]
+
+
+def test_published_goes_to_who_published() -> None:
+    talk = Talk()
+    asked = talk.ask(Publish)
+    talk.hear([17, 1, 55])
+    assert [to_array(answer) for answer in asked.answers] == [[17, 1, 55]]  # type: ignore[arg-type]
+
+
+def test_an_error_is_the_exception_that_it_stands_for() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.hear([8, 48, 1, {}, "com.app.no", ["why"], {"k": 1}])
+    assert [repr(answer) for answer in asked.answers] == [
+        "ApplicationError(\"com.app.no: 'why', k=1\")"
+    ]
+
+
+def test_an_error_of_another_kind_of_request_is_a_violation() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.hear([8, 32, 1, {}, "com.app.no"])
+    assert broken(talk) == "ERROR: there was no SUBSCRIBE 1"
+    assert len(asked.answers) == 1
+
+
+def test_an_error_of_an_invocation_is_a_violation() -> None:
+    talk = Talk()
+    talk.hear([8, 68, 1, {}, "com.app.no"])
+    assert "INVOCATION" in broken(talk)
+
+
+@pytest.mark.parametrize("array", [[50, 1, {}], [17, 1, 2], [33, 1, 2], [65, 1, 2], [67, 1]])
+def test_an_answer_to_nothing_is_a_violation(array: Any) -> None:
+    talk = Talk()
+    talk.hear(array)
+    assert "there was no" in broken(talk)
+
+
+def test_an_answer_of_the_wrong_type_is_a_violation() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.hear([17, 1, 2])
+    assert broken(talk) == "PUBLISHED: there was no PUBLISH 1"
+    assert isinstance(asked.answers[0], ProtocolError)
+
+
+@pytest.mark.parametrize("array", [[1, "realm1", {"roles": {"caller": {}}}], [48, 1, {}, "a"]])
+def test_what_only_a_client_says_is_a_violation(array: Any) -> None:
+    talk = Talk()
+    talk.hear(array)
+    assert "is nothing a router says" in broken(talk)
+
+
+@pytest.mark.parametrize("array", [[2, 7, {"roles": {"broker": {}}}], [4, "ticket", {}]])
+def test_welcome_and_challenge_in_a_session_are_violations(array: Any) -> None:
+    talk = Talk()
+    talk.hear(array)
+    assert "is nothing a router says" in broken(talk)
+
+
+def test_after_a_violation_nothing_is_processed() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.hear([50, 9, {}], [50, 1, {}, ["late"]])
+    assert [type(answer) for answer in asked.answers] == [ProtocolError]
+    talk.conversation.violated(ProtocolError("again"))
+    assert [said[0] for said in talk.said()] == ["CALL", "ABORT"]
+
+
+# ---- giving up
+
+
+def test_an_answer_that_comes_too_late_is_ignored() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    assert talk.conversation.abandon(1)
+    talk.hear([50, 1, {}, ["late"]], [8, 48, 1, {}, "com.app.no"])
+    assert asked.answers == []
+    assert talk.state is State.OPEN
+
+
+def test_giving_up_an_answered_request_is_too_late() -> None:
+    talk = Talk()
+    talk.ask(Call)
+    talk.hear([50, 1, {}])
+    assert not talk.conversation.abandon(1)
+
+
+def test_a_subscription_that_nobody_waits_for_is_given_back() -> None:
+    talk = Talk()
+    talk.ask(Subscribe, Asked("com.app.t"))
+    talk.said()
+    assert talk.conversation.abandon(1)
+    talk.hear([33, 1, 70])
+    assert talk.said() == [["UNSUBSCRIBE", 2, 70]]
+    talk.hear([36, 70, 1, {}, ["x"]], [35, 2])
+    assert talk.delivered == []
+    assert talk.state is State.OPEN
+
+
+def test_a_late_subscription_to_what_others_hear_stays_theirs() -> None:
+    talk = Talk()
+    talk.subscribe("ann")
+    talk.ask(Subscribe, Asked("com.app.t", "bob"))
+    talk.said()
+    talk.conversation.abandon(2)
+    talk.hear([33, 2, 70], [36, 70, 1, {}, ["x"]])
+    assert talk.said() == []
+    assert talk.delivered == [("ann", ["x"], "com.app.t")]
+
+
+def test_a_registration_that_nobody_waits_for_is_given_back() -> None:
+    talk = Talk()
+    talk.ask(Register)
+    talk.said()
+    assert talk.conversation.abandon(1)
+    talk.hear([65, 1, 90])
+    assert talk.said() == [["UNREGISTER", 2, 90]]
+    talk.hear([68, 1, 90, {}], [67, 2])
+    assert talk.said() == [
+        ["ERROR", 68, 1, {}, "wamp.error.no_such_procedure", ["registration 90 has been given up"]]
+    ]
+
+
+# ---- subscriptions
+
+
+def test_an_event_goes_to_each_receiver_in_order() -> None:
+    talk = Talk()
+    first, second = talk.subscribe("ann"), talk.subscribe("bob", 2)
+    talk.hear([36, 70, 1, {}, ["x"]], [36, 70, 2, {}, ["y"]])
+    assert talk.delivered == [
+        (receiver, [value], "com.app.t") for value in "xy" for receiver in ("ann", "bob")
+    ]
+    assert [len(asked.answers) for asked in (first, second)] == [1, 1]
+
+
+def test_an_event_right_after_subscribed_is_delivered() -> None:
+    talk = Talk()
+    talk.ask(Subscribe, Asked("com.app.t", "me"))
+    talk.hear([33, 1, 70], [36, 70, 1, {}])
+    assert talk.delivered == [("me", None, "com.app.t")]
+
+
+def test_an_event_of_a_subscription_given_up_is_ignored() -> None:
+    talk = Talk()
+    talk.hear([36, 70, 1, {}])
+    assert talk.delivered == []
+    assert talk.state is State.OPEN
+
+
+def test_the_last_receiver_unsubscribes() -> None:
+    talk = Talk()
+    talk.subscribe("ann")
+    talk.subscribe("bob", 2)
+    assert talk.conversation.unsubscribe(70, "ann", Asked()) is None
+    assert talk.said() == []
+    asked = Asked()
+    assert talk.conversation.unsubscribe(70, "bob", asked) == 3
+    assert talk.said() == [["UNSUBSCRIBE", 3, 70]]
+    talk.hear([36, 70, 1, {}], [35, 3])
+    assert talk.delivered == []
+    assert len(asked.answers) == 1
+
+
+def test_unsubscribing_what_is_not_there_asks_nobody() -> None:
+    talk = Talk()
+    assert talk.conversation.unsubscribe(70, "ann", Asked()) is None
+    talk.subscribe("ann")
+    assert talk.conversation.unsubscribe(70, "bob", Asked()) is None
+    assert talk.said() == []
+
+
+def test_a_subscribe_on_its_way_keeps_the_subscription() -> None:
+    talk = Talk()
+    talk.subscribe("ann")
+    talk.ask(Subscribe, Asked("com.app.t", "bob"))
+    talk.said()
+    assert talk.conversation.unsubscribe(70, "ann", Asked()) is None
+    talk.hear([33, 2, 70], [36, 70, 1, {}])
+    assert talk.said() == []
+    assert talk.delivered == [("bob", None, "com.app.t")]
+
+
+def test_a_subscribe_of_another_match_does_not_keep_it() -> None:
+    talk = Talk()
+    talk.subscribe("ann")
+    talk.ask(Subscribe, Asked("com.app.t", "bob", "prefix"))
+    talk.said()
+    assert talk.conversation.unsubscribe(70, "ann", Asked()) == 3
+
+
+def test_a_refused_subscribe_releases_what_was_kept_for_it() -> None:
+    talk = Talk()
+    talk.subscribe("ann")
+    talk.ask(Subscribe, Asked("com.app.other", "eve"))
+    talk.hear([33, 2, 71])
+    talk.ask(Subscribe, Asked("com.app.t", "bob"))
+    talk.conversation.unsubscribe(70, "ann", Asked())
+    talk.said()
+    talk.hear([8, 32, 3, {}, "wamplite.error.limit_reached"])
+    assert talk.said() == [["UNSUBSCRIBE", 4, 70]]
+    assert list(talk.conversation.subscriptions) == [71]
+
+
+# ---- registrations
+
+
+def test_an_invocation_is_served_and_answered_once() -> None:
+    talk = Talk()
+    talk.register("add")
+    talk.hear([68, 1, 90, {}, [2, 3]], [68, 2, 90, {}])
+    assert talk.served == [("add", 1), ("add", 2)]
+    talk.conversation.reply(2, [6])
+    talk.conversation.reply(1, [5], {"k": 1})
+    talk.conversation.reply(1, ["again"])
+    talk.conversation.refuse(2, "com.app.no")
+    assert talk.said() == [["YIELD", 2, {}, [6]], ["YIELD", 1, {}, [5], {"k": 1}]]
+
+
+def test_an_invocation_is_refused_with_an_error() -> None:
+    talk = Talk()
+    talk.register()
+    talk.hear([68, 1, 90, {}])
+    talk.conversation.refuse(1, "com.app.no", ["why"])
+    assert talk.said() == [["ERROR", 68, 1, {}, "com.app.no", ["why"]]]
+
+
+def test_a_reply_that_cannot_be_sent_can_still_be_refused() -> None:
+    talk = Talk()
+    talk.register()
+    talk.hear([68, 1, 90, {}])
+
+    def send(message: Message) -> None:
+        raise UsageError("too large")
+
+    talk.conversation.send = send
+    with pytest.raises(UsageError):
+        talk.conversation.reply(1, ["x"])
+    talk.conversation.send = talk.outbox.append
+    talk.conversation.refuse(1, "com.app.no")
+    assert talk.said() == [["ERROR", 68, 1, {}, "com.app.no"]]
+
+
+def test_the_same_invocation_twice_is_a_violation() -> None:
+    talk = Talk()
+    talk.register()
+    talk.hear([68, 1, 90, {}], [68, 1, 90, {}])
+    assert "INVOCATION 1 is still being answered" in broken(talk)
+
+
+def test_a_registration_is_served_until_unregistered_arrives() -> None:
+    talk = Talk()
+    talk.register("add")
+    asked = Asked()
+    assert talk.conversation.unregister(90, asked) == 2
+    talk.hear([68, 1, 90, {}])
+    assert talk.served == [("add", 1)]
+    talk.hear([67, 2], [68, 2, 90, {}])
+    assert talk.served == [("add", 1)]
+    assert [said[0] for said in talk.said()] == ["UNREGISTER", "ERROR"]
+    assert len(asked.answers) == 1
+
+
+def test_unregistering_what_is_not_there_asks_nobody() -> None:
+    talk = Talk()
+    assert talk.conversation.unregister(90, Asked()) is None
+    assert talk.said() == []
+
+
+def test_a_refused_unregister_ends_the_registration_too() -> None:
+    talk = Talk()
+    talk.register()
+    talk.conversation.unregister(90, Asked())
+    talk.hear([8, 66, 2, {}, "wamp.error.no_such_registration"])
+    assert not talk.conversation.registrations
+
+
+def test_an_unregistered_that_comes_too_late_is_ignored() -> None:
+    talk = Talk()
+    talk.register()
+    talk.conversation.unregister(90, Asked())
+    talk.conversation.abandon(2)
+    talk.hear([67, 2])
+    assert talk.state is State.OPEN
+
+
+# ---- the end
+
+
+def test_leaving_says_goodbye_and_fails_what_waits() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.said()
+    talk.conversation.leave()
+    talk.conversation.leave()
+    assert talk.said() == [["GOODBYE", {}, "wamp.close.close_realm"]]
+    assert [type(answer) for answer in asked.answers] == [TransportLost]
+    assert talk.state is State.LEAVING
+
+
+def test_while_leaving_all_but_goodbye_is_ignored() -> None:
+    talk = Talk()
+    talk.register()
+    talk.hear([68, 1, 90, {}])
+    talk.conversation.leave()
+    talk.said()
+    talk.hear([50, 1, {}], [50, 9, {}], [68, 2, 90, {}])
+    talk.conversation.reply(1, ["late"])
+    talk.conversation.refuse(1, "com.app.no")
+    assert talk.said() == []
+    talk.hear([6, {}, "wamp.close.goodbye_and_out"])
+    assert talk.said() == []
+    assert talk.state is State.CLOSED
+    assert talk.conversation.error is None
+
+
+def test_a_goodbye_that_crosses_ours_is_not_answered() -> None:
+    talk = Talk()
+    talk.conversation.leave()
+    talk.said()
+    talk.hear([6, {}, "wamp.close.system_shutdown"])
+    assert talk.said() == []
+    assert talk.state is State.CLOSED
+
+
+def test_the_routers_goodbye_is_answered() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.said()
+    talk.hear([6, {"message": "maintenance"}, "wamp.close.system_shutdown"])
+    assert talk.said() == [["GOODBYE", {}, "wamp.close.goodbye_and_out"]]
+    assert talk.state is State.CLOSED
+    text = "the router said GOODBYE: wamp.close.system_shutdown (maintenance)"
+    assert [str(answer) for answer in asked.answers] == [text]
+
+
+def test_abort_is_not_answered() -> None:
+    talk = Talk()
+    talk.hear([3, {}, "wamp.error.not_authorized"])
+    assert talk.said() == []
+    text = "the router ended the session with ABORT: wamp.error.not_authorized"
+    assert str(talk.conversation.error) == text
+
+
+def test_abort_while_leaving_ends_it() -> None:
+    talk = Talk()
+    talk.conversation.leave()
+    talk.hear([3, {}, "wamp.error.not_authorized"])
+    assert talk.state is State.CLOSED
+
+
+def test_a_loss_fails_all_that_waits_once() -> None:
+    talk = Talk()
+    asked = [talk.ask(Call), talk.ask(Publish), talk.ask(Subscribe), talk.ask(Register)]
+    talk.conversation.close(TransportLost("gone"))
+    talk.conversation.close(TransportLost("again"))
+    assert [str(one.answers) for one in asked] == ["[TransportLost('gone')]"] * 4
+    assert str(talk.conversation.error) == "gone"
+    assert not talk.conversation.pending
+
+
+def test_closing_because_we_left_fails_what_waits_too() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.conversation.close(None)
+    assert [type(answer) for answer in asked.answers] == [TransportLost]
+    assert talk.conversation.error is None
+
+
+# ---- features
+
+
+def test_roles_are_announced_from_what_is_installed() -> None:
+    empty: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+    assert Talk().conversation.roles == empty
+    talk = Talk(publisher_exclusion.ForClient())
+    announced = {"publisher": {"features": {"publisher_exclusion": True}}}
+    assert talk.conversation.roles == empty | announced
+
+
+def test_what_the_router_announced_can_be_asked() -> None:
+    talk = Talk(dealer={"features": {"call_timeout": True, "call_canceling": False}})
+    announced = talk.conversation.announced
+    assert announced("dealer", "call_timeout")
+    assert not announced("dealer", "call_canceling")
+    assert not announced("dealer", "other")
+    assert not announced("broker", "call_timeout")
+    assert not announced("nobody", "call_timeout")
+
+
+class Counting(Feature):
+    """Counts results, and handles them as before."""
+
+    name = "counting"
+    count = 0
+
+    def install(self, host: Host) -> None:
+        wrap(host.handlers, Result, self.on_result)
+
+    def on_result(self, inner: Any, conversation: Any, message: Any) -> None:
+        self.count += 1
+        inner(conversation, message)
+
+
+def test_a_feature_wraps_a_handler() -> None:
+    counting = Counting()
+    talk = Talk(counting)
+    asked = talk.ask(Call)
+    talk.hear([50, 1, {}])
+    assert counting.count == len(asked.answers) == 1
+    assert Talk().conversation.handlers[Result] is not talk.conversation.handlers[Result]
+
+
+def test_a_request_without_a_waiting_thread_is_settled_by_nobody() -> None:
+    talk = Talk()
+    talk.ask(Call, Pending("com.app.p"))
+    talk.hear([50, 1, {}])
+    assert not talk.conversation.pending
+
+
+def test_messages_are_named_as_the_specification_does() -> None:
+    assert name(Call) == "CALL"

@@ -1,0 +1,64 @@
+"""What is asked of our own caller before anything is sent: a violation would cost the session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import uris
+from ..core.errors import ProtocolError, UsageError
+from ..serializers import check_payload
+
+FEW = 1000  # arguments that need no counting
+
+def in_order(uri: Any, handler: Any) -> tuple[str, Any]:
+    """Return URI and handler, whichever came first."""
+    if callable(uri):
+        uri, handler = handler, uri
+    if not isinstance(uri, str):
+        raise UsageError(f"expected a URI and a handler, not {uri!r} and {handler!r}")
+    return uri, handler
+
+
+def check_uri(what: str, uri: str, match: str = "exact") -> None:
+    """Refuse a URI that the router would refuse, or drop without a word."""
+    is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
+    if not isinstance(uri, str) or not is_valid(uri):
+        raise UsageError(f"{what}: {uri!r} is not a valid URI")
+
+
+def check_request(what: str, uri: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Refuse what cannot be sent, before anything is."""
+    check_uri(what, uri)
+    if not kwargs and len(args) <= FEW and _are_plain(args):
+        return
+    try:
+        check_payload(args, kwargs)
+    except ProtocolError as error:
+        raise UsageError(f"{what} of {uri}: {_blamed(args, kwargs)}: {error}") from None
+
+
+def _are_plain(values: list[Any]) -> bool:
+    """Tell whether the gate has nothing to ask of these values: a call is half as dear then."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if not value.isascii() or value[:1] == "\0":
+                return False
+        elif kind is int:
+            if not -(1 << 63) <= value < 1 << 64:
+                return False
+        elif kind is not bool and value is not None:
+            return False
+    return True
+
+
+def _blamed(args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Name the argument that cannot be sent."""
+    named = [(f"argument {at}", value) for at, value in enumerate(args, 1)]
+    named += [(f"argument {key}", value) for key, value in kwargs.items()]
+    for name, value in named:
+        try:
+            check_payload([value], None)
+        except ProtocolError:
+            return name
+    return "arguments"
