@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.sessions import Session, open_session
-from tests.faults.wire import Closed, Wire, upgrade
+from tests.faults.wire import Closed, Wire, raw_frame, upgrade
 from tests.processes import RouterProcess
 from tests.transports.streams import Certificate, make_certificate
 
@@ -51,13 +51,13 @@ def secure(port: int, dialect: str, context: ssl.SSLContext) -> Session:
 
 
 @pytest.fixture
-def witness(tls_port: int, dialect: str, context: ssl.SSLContext) -> Iterator[Session]:
+def witness(tls_port: int, context: ssl.SSLContext) -> Iterator[Session]:
     """Return a session within TLS that must not suffer."""
-    session = secure(tls_port, dialect, context)
+    session = secure(tls_port, "ws-json", context)
     yield session
     assert session.is_served()
     session.leave()
-    fresh = secure(tls_port, dialect, context)
+    fresh = secure(tls_port, "rs-msgpack", context)
     assert fresh.is_served()
     fresh.leave()
 
@@ -70,7 +70,12 @@ def test_25_silent_clients_keep_nobody_waiting(witness: Session, tls_port: int) 
 
 
 @pytest.mark.parametrize(
-    "text", [bytes.fromhex("7ff20000"), b"GET /ws HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" * 9]
+    "text",
+    [
+        b"\x7f\xf2\x00\x00" + raw_frame(b"\x93\x01"),
+        b"GET /ws HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\xff\xff" * 9,
+    ],
 )
 def test_25_plain_text_on_the_port_of_tls_is_closed(
     witness: Session, tls_port: int, text: bytes
