@@ -47,6 +47,7 @@ REFUSED = {
     "key that is not UTF-8": "91 81 a1 ff 01",
     "text that begins with NUL": "91 a2 00 61",
     "NUL alone": "91 a1 00",
+    "no list, and begins with NUL": "a2 00 61",
     "text 8 that begins with NUL": "91 d9 02 00 61",
     "text 16 that begins with NUL": "91 da 00 02 00 61",
     "text 32 that begins with NUL": "91 db 00 00 00 02 00 61",

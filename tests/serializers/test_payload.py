@@ -63,6 +63,23 @@ def test_a_payload_may_be_missing_empty_or_one_binary() -> None:
         check_payload(args, {})
 
 
+def test_many_arguments_are_judged_as_few_are() -> None:
+    many: list[Any] = [None, True, 1, 1.5, "text", "ä", b"bytes"] * 20
+    named = {f"k{at}": value for at, value in enumerate(many)}
+    check_payload(many, named)
+    for wrong in (2**64, float("nan"), "\ud800", "\0", object()):
+        for args, kwargs in (([*many, wrong], named), (many, named | {"k": wrong})):
+            with pytest.raises(ProtocolError):
+                check_payload(args, kwargs)
+
+
+def test_keyword_arguments_are_a_dict() -> None:
+    for kwargs in (OrderedDict(), OrderedDict(a=1), {1: 2}, {"\ud800": 1}):
+        with pytest.raises(ProtocolError):
+            check_payload([1], kwargs)  # type: ignore[arg-type]
+    check_payload([1], {"\0key": 1, "ä": 2})
+
+
 def test_a_tuple_passes_as_a_list() -> None:
     value = (1, [(2, {"k": (3, ())})])
     check_payload(value, {"k": value})

@@ -31,6 +31,7 @@ _HEADERS = (
 _FORMAT = Format("MsgPack", _SIZES, _HEADERS)
 _CONTAINERS = {*range(0x80, 0xA0), *range(0xDC, 0xE0)}
 _HARMLESS = bytes(set(range(256)) - _CONTAINERS)
+_SMALL = 64  # bytes: nor can these
 _FEW = 32  # so many containers cannot nest too deep, nor make the library reserve much
 
 # The head of a text, and a NUL after it; or what looks like one.
@@ -57,7 +58,9 @@ class MsgPack(Serializer):
         return packed
 
     def loads(self, data: bytes) -> Any:
-        if len(data.translate(None, _HARMLESS)) > _FEW or len(data) > MAX_LENGTH:
+        if len(data) > _SMALL and (
+            len(data.translate(None, _HARMLESS)) > _FEW or len(data) > MAX_LENGTH
+        ):
             check_headers(data, _FORMAT)
         try:
             array = unpackb(data)

@@ -31,7 +31,9 @@ DONE = frozenset({type(None), bool, int, str, bytes})  # nothing to ask, once it
 PLAIN = DONE | {float}
 NUMBERS = frozenset({bool, int, float})
 STRING = frozenset({str})
-CONTAINERS = frozenset({list, tuple, dict})
+LISTS = frozenset({list, tuple})
+CONTAINERS = LISTS | {dict}
+FEW = 32  # so many arguments are checked one by one, faster than by kinds
 KNOWN = PLAIN | CONTAINERS
 
 
@@ -92,14 +94,12 @@ def check_message(array: Any, floats: Callable[[Iterable[float]], None] = check_
     total = len(array)
     for value in array:
         kind = type(value)
-        if kind is int or kind is str:
+        if kind is int or kind is str or not value:
             continue
         if kind is dict and set(map(type, value)) <= STRING:
             value = value.values()
         elif kind is not list:
             break
-        if not value:
-            continue
         total += len(value)
         kinds = set(map(type, value))
         if not kinds <= DONE:
@@ -188,7 +188,37 @@ def _check_keys(dicts: list[dict[Any, Any]], rules: Rules) -> None:
 
 def check_payload(args: Any, kwargs: dict[str, Any] | None) -> None:
     """Check arguments that have not come through a serializer; a tuple passes as a list."""
-    check_deep([args, kwargs], STRICT, 2)
+    few = args is None or (type(args) in LISTS and len(args) <= FEW)
+    if not (few and _are_simple(args or ()) and _are_simple_keywords(kwargs)):
+        check_deep([args, kwargs], STRICT, 2)
+
+
+def _are_simple_keywords(kwargs: dict[str, Any] | None) -> bool:
+    return kwargs is None or (
+        type(kwargs) is dict
+        and len(kwargs) <= FEW
+        and set(map(type, kwargs)) <= STRING
+        and _are_simple(kwargs)
+        and _are_simple(kwargs.values())
+    )
+
+
+def _are_simple(values: Iterable[Any]) -> bool:
+    """Tell whether a few values are plainly right; False: look closer."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if not value.isascii() or value[:1] == "\0":
+                return False
+        elif kind is int:
+            if not MIN_INT <= value <= MAX_INT:
+                return False
+        elif kind is float:
+            if not isfinite(value):
+                return False
+        elif value is not None and kind is not bool and kind is not bytes:
+            return False
+    return True
 
 
 def copy_payload(value: Any) -> Any:
