@@ -146,9 +146,11 @@ def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
             start = cut
 
 
-@given(st.lists(st.integers(0, len(WIRE)), max_size=40))
-def test_frames_cut_anywhere_give_the_same(cuts: list[int]) -> None:
-    framer = Framer(MIB)
+@given(
+    st.lists(st.integers(0, len(WIRE)), max_size=40), st.sampled_from([5000, MIB, MOST - 1, MOST])
+)
+def test_frames_cut_anywhere_give_the_same(cuts: list[int], limit: int) -> None:
+    framer = Framer(limit)
     payloads = [payload for piece in pieces(WIRE, cuts) for payload in framer.feed(piece)]
     assert payloads == [b"a", b"bc" * 20, b"d" * 5000, b"z"]
     assert (framer.pings, framer.pongs, framer.error) == ([b"", b"e"], 1, None)
@@ -157,7 +159,7 @@ def test_frames_cut_anywhere_give_the_same(cuts: list[int]) -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7])
 def test_frames_may_dribble(size: int) -> None:
     test_frames_cut_anywhere_give_the_same.hypothesis.inner_test(  # type: ignore[attr-defined]
-        list(range(0, len(WIRE), size))
+        list(range(0, len(WIRE), size)), MOST
     )
 
 

@@ -20,7 +20,6 @@ import struct
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -89,7 +88,7 @@ class Stream:
         self.on_left: Callable[[Stream], None] | None = None
         self.lost: str | None = None
         self._sock = sock
-        self._entries: deque[tuple[bytes, bool]] = deque()  # (entry, droppable)
+        self._entries: list[tuple[bytes, bool]] = []  # (entry, droppable); empty costs little
         self._offset = 0  # bytes of the first entry that have gone already
         self._writable = True  # `write` accepts
         self._finishing = False  # SHUT_WR follows the last byte
@@ -212,19 +211,18 @@ class Stream:
 
         The half-written one stays, or the next frame would begin in its middle.
         """
-        dropped, kept = 0, []
+        dropped, entries = 0, self._entries
         with self.lock:
-            if self._offset:
-                kept.append(self._entries.popleft())
-            while self._entries and (self.left > size or self.waiting > waiting):
-                entry, droppable = self._entries.popleft()
+            at = 1 if self._offset else 0
+            while at < len(entries) and (self.left > size or self.waiting > waiting):
+                entry, droppable = entries[at]
                 if droppable:
+                    del entries[at]
                     self.left -= len(entry)
                     self.waiting -= 1
                     dropped += 1
                 else:
-                    kept.append((entry, droppable))
-            self._entries.extendleft(reversed(kept))
+                    at += 1
             if not self.left:
                 self._shut_if_finishing()
         return dropped
@@ -313,10 +311,14 @@ class Stream:
         """Take what has gone off the front."""
         self.left -= sent
         sent += self._offset
-        while self._entries and sent >= (size := len(self._entries[0][0])):
-            sent -= size
-            self._entries.popleft()
-            self.waiting -= 1
+        gone = 0
+        for entry, _ in self._entries:
+            if sent < len(entry):
+                break
+            sent -= len(entry)
+            gone += 1
+        del self._entries[:gone]
+        self.waiting -= gone
         self._offset = sent
 
     def _lose(self, why: str) -> None:
