@@ -50,7 +50,7 @@ def test_text_that_is_not_utf_8_is_refused_and_not_guessed_at() -> None:
         (b"\0true", [True], {}),
         (b"18446744073709551615", [2**64 - 1], {}),
         (b"{}", [], {}),
-        (b'{"topic": 1, "options": 2, "self": 3}', [], {"topic": 1, "options": 2, "self": 3}),
+        (b'{"topic": 1, "args": 2, "self": 3}', [], {"topic": 1, "args": 2, "self": 3}),
     ],
 )
 def test_a_json_object_is_keyword_arguments_and_anything_else_the_one_argument(
@@ -78,6 +78,11 @@ def test_a_json_object_is_keyword_arguments_and_anything_else_the_one_argument(
 )
 def test_json_that_some_serializer_could_not_carry_is_refused(line: bytes) -> None:
     assert refusal(decode_json, line) == "no JSON for WAMP"
+
+
+def test_a_json_member_that_would_be_taken_for_publish_options_is_refused() -> None:
+    assert refusal(decode_json, b'{"options": {"acknowledge": false}}') == "member named options"
+    assert decode_json(b'[{"options": 1}]').args == [[{"options": 1}]]
 
 
 def test_json_as_deep_as_is_allowed_passes_whatever_its_strings_hold() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -97,6 +97,23 @@ def test_a_refusal_is_counted_for_each_reading_and_ends_nothing(
         assert line.end()
     assert line.counts.dropped == {"refused": 5}
     assert "wamp.error.invalid_uri" in caplog.text
+
+
+@pytest.mark.parametrize("large", [0, 2, 4])
+def test_a_reading_that_is_too_large_is_refused_alone(
+    large: int, start_router: Callable[..., RouterProcess]
+) -> None:
+    router = start_router("--max-message-size", "1024")
+    line, arrived = Line(), list[int]()
+    texts = [f"{n}" * (2000 if n == large else 1) for n in range(5)]
+    line.outbox.put([Reading([text], {}, len(text)) for text in texts])
+    with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as session:
+        subscriber.subscribe(TOPIC, lambda text: arrived.append(int(text)))
+        line.publisher.joined(session)
+        assert line.end()
+        until(lambda: len(arrived) == 4, "the small ones")
+    assert arrived == [n for n in range(5) if n != large]
+    assert (line.counts.published, line.counts.dropped) == (4, {"refused": 1})
 
 
 def test_without_a_session_it_ends_at_once_and_tells_what_waits(line: Line) -> None:

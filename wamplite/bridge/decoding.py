@@ -1,7 +1,8 @@
 """A frame in, the arguments of an event out.
 
 `text`  the line, which must be UTF-8, as the one argument; NULs at its ends are left out.
-`json`  an object's members as keyword arguments, any other value as the one argument.
+`json`  an object's members as keyword arguments (none may be named "options"), any other value as
+        the one argument.
 `nmea`  the sentence from $ or ! to *hh as the one argument, its checksum verified; keyword
         arguments `talker` ("P" for a proprietary sentence), `type` and `fields`, all strings.
 
@@ -98,6 +99,8 @@ def decode_json(line: bytes) -> Reading:
         serializers.check_payload(reading.args, reading.kwargs)
     except ProtocolError:  # a router would end the session for it
         raise Undecodable("no JSON for WAMP") from None
+    if "options" in reading.kwargs:  # how to publish, in Session.publish
+        raise Undecodable("member named options")
     return reading
 
 

@@ -16,7 +16,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from ..core.errors import CallTimeout, SessionNotReady, TransportLost, WampliteError
+from ..core.errors import CallTimeout, SessionNotReady, TransportLost, UsageError, WampliteError
 from .counts import Counts
 from .decoding import Reading
 from .outbox import Outbox
@@ -98,9 +98,7 @@ class Publisher:
     def _publish(self, session: Session, batch: list[Reading]) -> bool:
         """Publish a batch; False when it is unknown what became of it."""
         try:
-            for reading in batch[:-1]:
-                publish(session, self._topic, reading, confirm=False)
-            publish(session, self._topic, batch[-1], confirm=True)
+            self._send(session, batch)
         except (TransportLost, SessionNotReady):
             self.left(session)
             return False
@@ -108,11 +106,26 @@ class Publisher:
             log.warning("%s: the router has not confirmed it in time", self._topic)
             return False
         except WampliteError as exc:
-            log.error("%s: refused: %s", self._topic, exc)
-            self._counts.drop("refused", len(batch))
+            self._refuse(batch, exc)
+        except Exception:  # a fault of ours must not end the thread
+            log.exception("%s: %d readings could not be published", self._topic, len(batch))
+            self._counts.drop("failed", len(batch))
         else:
             self._counts.published += len(batch)
         return True
+
+    def _send(self, session: Session, batch: list[Reading]) -> None:
+        """Publish each; what cannot be sent at all, being too large, is taken out of the batch."""
+        for reading in list(batch):
+            try:
+                publish(session, self._topic, reading, confirm=reading is batch[-1])
+            except UsageError as exc:
+                batch.remove(reading)
+                self._refuse([reading], exc)
+
+    def _refuse(self, readings: list[Reading], error: WampliteError) -> None:
+        log.error("%s: refused: %s", self._topic, error)
+        self._counts.drop("refused", len(readings))
 
 
 def publish(session: Session, topic: str, reading: Reading, confirm: bool) -> None:
