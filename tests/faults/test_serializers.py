@@ -27,6 +27,12 @@ HEADS = {
 }
 
 
+@pytest.fixture(scope="module")
+def memory() -> int:
+    """Return more than usual: a heap that held messages of 1 MB in small pieces stays in pieces."""
+    return 32 * 1024
+
+
 def publish(serializer: str, payload: bytes) -> bytes:
     """Return a PUBLISH whose Arguments are these bytes."""
     return HEADS[serializer] + payload + (b"]" if serializer == "json" else b"")
