@@ -160,6 +160,6 @@ def test_a_method_may_refuse_without_a_word() -> None:
 
     assert say(acceptor(silent=silent), hello(authmethods=["silent"])) == [
         3,
-        {},
+        {"message": "wamp.error.authentication_failed"},
         "wamp.error.authentication_failed",
     ]

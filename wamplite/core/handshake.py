@@ -58,8 +58,8 @@ class Acceptor:
                 return self._on_hello(message)
             return self._on_authenticate(message)
         except Refused as refused:
-            details = {"message": str(refused.args[0])} if refused.args else {}
-            return Abort(details, refused.error)
+            text = str(refused.args[0] if refused.args else refused.error)
+            return Abort({"message": text}, refused.error)
         except ProtocolError as error:
             return Abort({"message": shorten(str(error))}, uris.PROTOCOL_VIOLATION)
 
