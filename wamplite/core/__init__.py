@@ -1,1 +1,1 @@
-"""WAMP itself, and nothing of the world: pure functions and tables, without socket, thread, clock or logging."""
+"""WAMP itself, and nothing of the world: pure functions and tables, no socket, thread or clock."""
