@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -50,11 +51,12 @@ public class Main {
 
     /** A joined session, and what tells that it has left. */
     static class Joined {
+        static final int ATTEMPTS = 6;
         final Session session = new Session();
+        final CompletableFuture<Void> joined = new CompletableFuture<>();
         final CompletableFuture<String> left = new CompletableFuture<>();
 
-        Joined(Place place) throws Exception {
-            CompletableFuture<Void> joined = new CompletableFuture<>();
+        private Joined(Place place) {
             session.addOnJoinListener((self, details) -> joined.complete(null));
             session.addOnLeaveListener((self, details) -> {
                 left.complete(details.reason);
@@ -64,7 +66,24 @@ public class Main {
             Client client = new Client(new NettyWebSocket(place.url(), List.of(serializer)));
             client.add(session, place.realm());
             client.connect();
-            within(joined);
+        }
+
+        /**
+         * Join, again if need be: the session sends HELLO before it is ready for the answer, and
+         * hangs where WELCOME is there first.
+         */
+        static Joined at(Place place) throws Exception {
+            for (int attempt = 1; ; attempt++) {
+                Joined session = new Joined(place);
+                try {
+                    session.joined.get(attempt, TimeUnit.SECONDS);
+                    return session;
+                } catch (TimeoutException late) {
+                    if (attempt == ATTEMPTS) {
+                        throw late;
+                    }
+                }
+            }
         }
 
         void leave() throws Exception {
@@ -81,7 +100,7 @@ public class Main {
         final Subscription topic;
 
         Callee(Place place) throws Exception {
-            joined = new Joined(place);
+            joined = Joined.at(place);
             String prefix = place.prefix();
             IInvocationHandler back = (args, kwargs, details) -> new InvocationResult(args, kwargs);
             WampException why = new WampException(
@@ -141,7 +160,7 @@ public class Main {
 
     static Map<String, Object> both(Place place, Payload payload) throws Exception {
         Callee callee = new Callee(place);
-        Joined caller = new Joined(place);
+        Joined caller = Joined.at(place);
         Map<String, Object> told = use(caller.session, place.prefix(), payload);
         Map<String, Object> events = callee.finish();
         told.put("gone", errorOf(caller.session, place.prefix() + ".echo").get("uri"));
@@ -157,7 +176,7 @@ public class Main {
     }
 
     static Map<String, Object> call(Place place, Payload payload) throws Exception {
-        Joined caller = new Joined(place);
+        Joined caller = Joined.at(place);
         Map<String, Object> told = use(caller.session, place.prefix(), payload);
         caller.leave();
         return Map.of("caller", told);
