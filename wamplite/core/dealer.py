@@ -32,8 +32,10 @@ from .messages import (
     Unregister,
     Unregistered,
     Yield,
+    build,
 )
 
+ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that passes through unread
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
 POLICIES = ("single", "roundrobin", "random", "first", "last")
@@ -151,7 +153,8 @@ class Dealer:
 
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to the callee and remember who waits for the answer."""
-        self._check_passthru("CALL", call.args)
+        if type(call.args) not in ARGUMENTS:
+            self._check_passthru("CALL")
         registration = self._exact.get(call.procedure) or self.find(call.procedure)
         callee = registration.callee
         pending = Pending(
@@ -170,10 +173,8 @@ class Dealer:
             pending.details.update(writer(pending))
         if len(caller.calls) >= self._max_calls or len(callee.invocations) >= self._max_calls:
             raise Refused(uris.UNAVAILABLE, f"{self._max_calls} calls are in flight already")
-        invocation = Invocation(
-            pending.invocation, registration.id, pending.details, call.args, call.kwargs
-        )
-        if not callee.post(invocation):
+        content = pending.invocation, registration.id, pending.details, call.args, call.kwargs
+        if not callee.post(build(Invocation, content)):
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
         callee.last_invocation = pending.invocation
         callee.invocations[pending.invocation] = pending
@@ -184,9 +185,10 @@ class Dealer:
         pending = self._asked(callee, yield_.request)
         if pending is None:
             return
-        self._check_passthru("YIELD", yield_.args)
+        if type(yield_.args) not in ARGUMENTS:
+            self._check_passthru("YIELD")
         if not yield_.options:
-            self.settle(pending, Result(pending.request, {}, yield_.args, yield_.kwargs))
+            self.settle(pending, build(Result, (pending.request, {}, yield_.args, yield_.kwargs)))
             return
         answer = Answer(pending)
         try:
@@ -211,7 +213,8 @@ class Dealer:
         pending = self._asked(callee, error.request)
         if pending is None:
             return
-        self._check_passthru("ERROR", error.args)
+        if type(error.args) not in ARGUMENTS:
+            self._check_passthru("ERROR")
         if uris.is_valid(error.error):
             self.settle(
                 pending, Error(CALL, pending.request, {}, error.error, error.args, error.kwargs)
@@ -242,7 +245,8 @@ class Dealer:
         if answer is not None and not pending.caller.post(answer):
             answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
             pending.caller.post(answer)
-        tell(self.settled, pending.callee, pending, answer)
+        if self.settled:
+            tell(self.settled, pending.callee, pending, answer)
 
     def fail(self, pending: Pending, error: str, *args: Any) -> None:
         """End a pending call with an ERROR of the dealer's own."""
@@ -267,8 +271,8 @@ class Dealer:
             raise ProtocolError(f"INVOCATION.Request {invocation} was never sent to {callee}")
         return pending
 
-    def _check_passthru(self, name: str, args: Any) -> None:
-        if args is not None and type(args) is not list and not self.passthru:
+    def _check_passthru(self, name: str) -> None:
+        if not self.passthru:
             raise ProtocolError(f"{name}: payload passthru mode is not announced")
 
     def _remove(self, callee: Member, registration: Registration) -> None:

@@ -256,7 +256,7 @@ def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
 _FAST = {code: _compiled(shape) for code, shape in GRAMMAR.items()}
 _NONE: dict[tuple[type, ...], _Fast] = {}
 _FIXED = {shape.message: (code, shape.ends) for code, shape in GRAMMAR.items()}
-_new = tuple.__new__  # builds a NamedTuple in a third of the time its own constructor takes
+build = tuple.__new__  # builds a NamedTuple in a third of the time its own constructor takes
 
 
 def parse(array: Any) -> Message:
@@ -277,7 +277,7 @@ def parse(array: Any) -> Message:
         else:
             if keys and array[details]:
                 check_keys(NAMES[array[0]], array[details], keys)
-            return _new(message, array[1:] + absent)  # type: ignore[no-any-return]
+            return build(message, array[1:] + absent)  # type: ignore[no-any-return]
     return _parse_with_care(array)
 
 
