@@ -20,8 +20,8 @@ SECONDS = 50
 Triple = tuple[str, str, str]  # prefix of the URIs, serializer, URL
 
 
-def arguments(mode: str, triples: Sequence[Triple]) -> list[str]:
-    return [mode, REALM, json.dumps(PAYLOAD), *(word for triple in triples for word in triple)]
+def arguments(mode: str, triples: Sequence[Triple], payload: dict[str, Any] = PAYLOAD) -> list[str]:
+    return [mode, REALM, json.dumps(payload), *(word for triple in triples for word in triple)]
 
 
 def told(stdout: str) -> list[dict[str, Any]]:
@@ -29,11 +29,13 @@ def told(stdout: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stdout.splitlines() if line.startswith('{"')]
 
 
-def run(client: str, mode: str, triples: Sequence[Triple]) -> list[dict[str, Any]]:
+def run(
+    client: str, mode: str, triples: Sequence[Triple], payload: dict[str, Any] = PAYLOAD
+) -> list[dict[str, Any]]:
     """What a client's program tells of each triple; where it tells nothing, why."""
     try:
         done = subprocess.run(
-            [*command(client), *arguments(mode, triples)],
+            [*command(client), *arguments(mode, triples, payload)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -98,24 +100,29 @@ def arrived(seen: dict[str, Any]) -> dict[str, Any]:
     return {"args": seen.get("args") or [], "kwargs": seen.get("kwargs") or {}}
 
 
-def assert_payload(seen: dict[str, Any], what: str) -> None:
+def assert_payload(seen: dict[str, Any], what: str, payload: dict[str, Any] = PAYLOAD) -> None:
     """A payload arrived as it was sent."""
     got = arrived(seen)
-    assert same(got, PAYLOAD), f"{what}: expected {PAYLOAD}, not {got}"
+    assert same(got, payload), f"{what}: expected {payload}, not {got}"
 
 
-def assert_callee(seen: dict[str, Any]) -> None:
+def assert_callee(seen: dict[str, Any], payload: dict[str, Any] = PAYLOAD) -> None:
     """What a callee and subscriber must have seen: the one event."""
     assert "callee" in seen, seen
     (event,) = seen["callee"]["events"]
-    assert_payload(event, "event")
+    assert_payload(event, "event", payload)
 
 
-def assert_caller(seen: dict[str, Any], error: dict[str, Any], arguments: bool) -> None:
+def assert_caller(
+    seen: dict[str, Any],
+    error: dict[str, Any],
+    arguments: bool,
+    payload: dict[str, Any] = PAYLOAD,
+) -> None:
     """What a caller and publisher must have seen; `arguments`: whether it sees an error's."""
     assert "caller" in seen, seen
     caller = seen["caller"]
-    assert_payload(caller["result"], "result")
+    assert_payload(caller["result"], "result", payload)
     assert caller["error"]["uri"] == error["uri"]
     if arguments:
         got = arrived(caller["error"])

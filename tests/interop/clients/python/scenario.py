@@ -13,6 +13,15 @@ Payload = tuple[list[Any], dict[str, Any]]
 SECONDS = 20
 
 
+def binary(value: dict[str, Any]) -> Any:
+    """Read bytes, which JSON lacks: {"$bytes": hexadecimal} stands for them."""
+    return bytes.fromhex(value["$bytes"]) if set(value) == {"$bytes"} else value
+
+
+def show(seen: Any) -> None:
+    print(json.dumps(seen, default=lambda value: {"$bytes": bytes(value).hex()}), flush=True)
+
+
 class Fault(Exception):
     """An error of the other application: its URI, args and kwargs."""
 
@@ -110,7 +119,7 @@ async def serve(make: Callable[[], Adapter], realm: str, payload: Payload, *trip
     prefix, *where = triple
     callee = Callee(await joined(make, realm, *where), prefix)
     await callee.start()
-    print(json.dumps({"ready": True}), flush=True)
+    show({"ready": True})
     await asyncio.to_thread(sys.stdin.read)
     return {"callee": await callee.finish()}
 
@@ -127,7 +136,7 @@ PLAYS = {"both": play, "serve": serve, "use": call}
 
 
 async def run(make: Callable[[], Adapter], mode: str, realm: str, text: str, *rest: str) -> int:
-    payload = json.loads(text)
+    payload = json.loads(text, object_hook=binary)
     values = (payload["args"], payload["kwargs"])
     limit = 600 if mode == "serve" else SECONDS
     failures = 0
@@ -139,5 +148,5 @@ async def run(make: Callable[[], Adapter], mode: str, realm: str, text: str, *re
         except Exception as error:
             failures += 1
             seen = {"failed": f"{type(error).__name__}: {error}"}
-        print(json.dumps(seen), flush=True)
+        show(seen)
     return min(failures, 1)
