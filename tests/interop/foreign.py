@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -63,11 +64,22 @@ def listens(port: int) -> bool:
 
 
 def free_ports() -> dict[str, int]:
-    """Two ports that nobody has: these routers cannot be asked for port 0."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return {"ws": one.getsockname()[1], "rs": other.getsockname()[1]}
+    """Two ports that nobody has: these routers cannot be asked for port 0.
+
+    They lie below those that Linux gives to outgoing connections, so that none of these takes one
+    before its router has started.
+    """
+    with ExitStack() as stack:
+        found: list[int] = []
+        while len(found) < 2:
+            probe = stack.enter_context(socket.socket())
+            port = random.randrange(12000, 32000)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found.append(port)
+    return dict(zip(("ws", "rs"), found, strict=True))
 
 
 @contextmanager
