@@ -66,7 +66,7 @@ def is_valid(uri: str) -> bool:
 
 def is_valid_pattern(uri: str) -> bool:
     """Tell whether `uri` keeps the loose rule for patterns, where components may be empty."""
-    return bool(uri) and _fits(uri) and _LOOSE_PATTERN.fullmatch(uri) is not None
+    return _fits(uri) and _LOOSE_PATTERN.fullmatch(uri) is not None
 
 
 def is_strict(uri: str) -> bool:
@@ -76,7 +76,7 @@ def is_strict(uri: str) -> bool:
 
 def is_reserved(uri: str) -> bool:
     """Tell whether `uri` lies in the namespace that WAMP keeps for itself."""
-    return uri.startswith("wamp.")
+    return uri.startswith("wamp.") or uri == "wamp"
 
 
 @lru_cache(maxsize=1024)  # asked before every PUBLISH; short strings only, or it would hold a lot
