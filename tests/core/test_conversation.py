@@ -259,6 +259,16 @@ def test_a_registration_that_nobody_waits_for_is_given_back() -> None:
     ]
 
 
+def test_a_second_answer_to_the_same_request_is_ignored() -> None:
+    talk = Talk()
+    talk.subscribe()
+    talk.ask(Register)
+    talk.hear([65, 2, 90], [33, 1, 71], [65, 2, 91])
+    assert talk.state is State.OPEN
+    assert list(talk.conversation.subscriptions) == [70]
+    assert list(talk.conversation.registrations) == [90]
+
+
 # ---- subscriptions
 
 

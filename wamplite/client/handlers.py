@@ -72,7 +72,7 @@ def _chosen(names: tuple[str, ...], annotations: dict[str, Any], kind: type[Obje
     for name in names:
         if _means(annotations.get(name), kind):
             return name
-    return "details" if "details" in names and "details" not in annotations else None
+    return "details" if "details" in names else None
 
 
 def _means(annotation: Any, kind: type[Object]) -> bool:

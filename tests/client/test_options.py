@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wamplite.client.options import (
+    CallOptions,
+    PublishOptions,
+    RegisterOptions,
+    SubscribeOptions,
+    Wishes,
+    apart,
+    told_timeout,
+)
+from wamplite.core.errors import UsageError
+from wamplite.core.messages import Call, Publish, Subscribe
+
+
+@pytest.mark.parametrize(
+    ("options", "same"),
+    [
+        (CallOptions(timeout=5, disclose_me=True), {"timeout": 5, "disclose_me": True}),
+        (PublishOptions(acknowledge=True, eligible=[]), {"acknowledge": True, "eligible": []}),
+        (PublishOptions(exclude_me=False), {"exclude_me": False}),
+        (
+            SubscribeOptions(match="prefix", concurrent=True),
+            {"match": "prefix", "concurrent": True},
+        ),
+        (RegisterOptions(invoke="roundrobin"), {"invoke": "roundrobin"}),
+        (CallOptions(), {}),
+        (CallOptions(_private=1), {"_private": 1}),
+    ],
+)
+def test_options_are_dicts_of_what_was_given(options: Any, same: Any) -> None:
+    assert options == same
+
+
+def test_no_options_are_the_defaults() -> None:
+    assert apart(Call, None, 30.0) == apart(Call, {}, 30.0) == Wishes({}, 30.0, False)
+
+
+def test_what_is_ours_does_not_go_to_the_router() -> None:
+    options = SubscribeOptions(match="prefix", concurrent=True, timeout=2)
+    assert apart(Subscribe, options, 30.0) == Wishes({"match": "prefix"}, 2, True)
+    assert options["timeout"] == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait"), [(5, 5), (0.5, 0.5), (0, None), (None, 30.0), (float("inf"), None)]
+)
+def test_a_timeout_is_in_seconds_and_zero_is_none(seconds: Any, wait: Any) -> None:
+    assert apart(Call, {"timeout": seconds}, 30.0).timeout == wait
+
+
+@pytest.mark.parametrize("seconds", [-1, "5", True, float("nan")])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
+    with pytest.raises(UsageError, match="timeout must be seconds, 0 or more"):
+        apart(Call, {"timeout": seconds}, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text"),
+    [
+        (Call, {"disclose_me": 1}, "CALL: option disclose_me must be a bool, not 1"),
+        (Publish, {"eligible": ["x"]}, "PUBLISH: option eligible must be a list of IDs"),
+        (Subscribe, {"match": 5}, "SUBSCRIBE: option match must be "exact", "prefix""),
+        (Call, {5: 1}, "CALL: an option's name must be a string, not 5"),
+        (Call, [("a", 1)], "options must be a dict, not list"),
+    ],
+)
+def test_what_the_router_would_call_a_violation_is_refused(
+    kind: Any, options: Any, text: str
+) -> None:
+    with pytest.raises(UsageError, match=text):
+        apart(kind, options, None)
+
+
+def test_unknown_options_go_to_the_router() -> None:
+    assert apart(Call, {"_mine": [1]}, None).wire == {"_mine": [1]}
+
+
+@pytest.mark.parametrize(
+    ("options", "wire"),
+    [
+        ({"timeout": 1.5}, {"timeout": 1500}),
+        ({"timeout": 0.0001, "rkey": "a"}, {"timeout": 1, "rkey": "a"}),
+        ({"timeout": 0}, {}),
+        ({"timeout": float("inf")}, {}),
+        ({"rkey": "a"}, {"rkey": "a"}),
+    ],
+)
+def test_the_router_is_told_milliseconds(options: Any, wire: Any) -> None:
+    assert told_timeout(apart(Call, options, 30.0), options) == wire
