@@ -64,7 +64,7 @@ def test_a_timeout_that_is_no_number_of_seconds_is_refused(seconds: Any) -> None
     [
         (Call, {"disclose_me": 1}, "CALL: option disclose_me must be a bool, not 1"),
         (Publish, {"eligible": ["x"]}, "PUBLISH: option eligible must be a list of IDs"),
-        (Subscribe, {"match": 5}, "SUBSCRIBE: option match must be "exact", "prefix""),
+        (Subscribe, {"match": 5}, 'SUBSCRIBE: option match must be "exact", "prefix"'),
         (Call, {5: 1}, "CALL: an option's name must be a string, not 5"),
         (Call, [("a", 1)], "options must be a dict, not list"),
     ],
