@@ -27,7 +27,13 @@ class Program:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
         self._unread = b""
         self.process = subprocess.Popen(
-            command, stdin=stdin, stdout=subprocess.PIPE, stderr=self.log, cwd=ROOT, bufsize=0
+            command,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            cwd=ROOT,
+            bufsize=0,
+            env=os.environ | {"PYTHONFAULTHANDLER": "1"},
         )
 
     @property
@@ -61,8 +67,13 @@ class Program:
         return [self.line() for _ in range(number)]
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        """Wait for the end and return the exit code."""
-        return self.process.wait(seconds)
+        """Wait for the end and return the exit code; tells where a program is that hangs."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler writes its stacks
+            self.process.wait(5)
+            raise TimeoutError(f"no end within {seconds} s: {self.stderr()}") from None
 
     def interrupt(self, number: int = signal.SIGINT) -> None:
         """Send a signal, SIGINT as Ctrl-C does."""

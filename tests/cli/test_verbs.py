@@ -397,6 +397,18 @@ def test_ctrl_c_ends_register_and_its_commands(router: RouterProcess) -> None:
     assert not sleeping()
 
 
+def test_a_command_that_ignores_sigterm_is_ended_too(router: RouterProcess) -> None:
+    stubborn = "trap '' TERM; while :; do sleep 54321; done"
+    with (
+        registered(router, "sh", "-c", stubborn, "sh") as program,
+        running(*wamplite("call", "com.example.run", "--url", router.rs)),
+    ):
+        await_sleep(program)
+        program.interrupt(signal.SIGTERM)
+        assert program.wait(10) == 0
+    assert not sleeping()
+
+
 def test_sigterm_ends_register_with_0(router: RouterProcess) -> None:
     with registered(router, "true") as program:
         program.interrupt(signal.SIGTERM)

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core import uris
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..client.results import Invocation
 
 TAKES_REST = True
+ENDING = 1.0  # seconds for the commands that run when the service ends
 COMPLAINT = 500  # characters of stderr that the caller gets to see
 
 
@@ -42,13 +44,13 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, SIGTERM or loss; -W bounds each run of the command."""
     if not options.rest:
         raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
+    signal.signal(signal.SIGTERM, end)
     command = Command(options.rest, options.timeout or TIMEOUT)
     with connect(options) as session:
-        session.register(options.procedure, command.serve)
-        if options.verbose:
-            print(f"registered {options.procedure}", file=sys.stderr, flush=True)
-        signal.signal(signal.SIGTERM, end)
         try:
+            session.register(options.procedure, command.serve)
+            if options.verbose:
+                print(f"registered {options.procedure}", file=sys.stderr, flush=True)
             session.lost.wait()
         finally:
             command.stop()
@@ -66,7 +68,7 @@ class Command:
     def __init__(self, words: list[str], timeout: float) -> None:
         self.words = words
         self.timeout = timeout
-        self._lock = threading.Lock()  # guards _running
+        self._lock = threading.Lock()  # guards _running and _stopping
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopping = False
 
@@ -89,23 +91,25 @@ class Command:
     def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         try:
-            process = subprocess.Popen(
-                words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
-            )
+            with self._lock:  # while it starts: stop() must not miss it
+                if self._stopping:
+                    raise self._failed("the service is ending")
+                process = subprocess.Popen(
+                    words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+                )
+                self._running.add(process)
         except ValueError as error:  # a NUL cannot stand in a word
             raise InvalidArgument(uris.INVALID_ARGUMENT, str(error)) from error
         except OSError as error:
             raise self._failed(f"{error.strerror}: {words[0]}") from error
-        with self._lock:
-            self._running.add(process)
         return process
 
     def _finish(self, process: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._running.discard(process)
         if process.returncode is None:
             signal_all(process, signal.SIGKILL)
             process.wait()
+        with self._lock:
+            self._running.discard(process)
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -117,11 +121,18 @@ class Command:
         return error
 
     def stop(self) -> None:
-        """End what is still running."""
-        self._stopping = True
+        """End what is still running: politely, and those that stay after ENDING by force."""
         with self._lock:
-            for process in self._running:
-                signal_all(process, signal.SIGTERM)
+            self._stopping = True
+            running = list(self._running)
+        deadline = time.monotonic() + ENDING
+        for process in running:
+            signal_all(process, signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                signal_all(process, signal.SIGKILL)
 
 
 def signal_all(process: subprocess.Popen[bytes], number: int) -> None:
