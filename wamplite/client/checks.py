@@ -10,6 +10,7 @@ from ..serializers import check_payload
 
 FEW = 1000  # arguments that need no counting
 
+
 def in_order(uri: Any, handler: Any) -> tuple[str, Any]:
     """Return URI and handler, whichever came first."""
     if callable(uri):

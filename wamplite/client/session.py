@@ -66,20 +66,25 @@ class Session:
         the router is asked for a sign of life; twice that, and the session is lost.
         """
         deadline = time.monotonic() + connect_timeout
-        serving = Serving(max_invocations)
-        wire = Wire(channel, serving.deliver, serving.serve, features, ping_interval)
-        joiner = Joiner(
-            realm,
-            wire.conversation.roles,
-            authmethods=authmethods,
-            authid=authid,
-            authrole=authrole,
-            authextra=authextra,
-            agent=f"wamplite-{__version__}",
-        )
+        try:
+            wait = None if timeout is None else checked_timeout(timeout)
+            serving = Serving(max_invocations)
+            wire = Wire(channel, serving.deliver, serving.serve, features, ping_interval)
+            joiner = Joiner(
+                realm,
+                wire.conversation.roles,
+                authmethods=authmethods,
+                authid=authid,
+                authrole=authrole,
+                authextra=authextra,
+                agent=f"wamplite-{__version__}",
+            )
+        except BaseException:
+            channel.shutdown("the session was not joined")
+            channel.close()
+            raise
         wire.on_end.append(serving.end)
         wire.join(joiner, deadline, serving.begin)
-        wait = None if timeout is None else checked_timeout(timeout)
         return cls(wire, serving, wire.conversation.details.get("realm", realm), wait)
 
     # ---- who we are
