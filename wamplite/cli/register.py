@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
-from .common import TIMEOUT, add_connection, connect, shown, to_json, value
+from .common import HEARING, TIMEOUT, add_connection, connect, shown, to_json, value
 
 if TYPE_CHECKING:
     from ..client.results import Invocation
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
             session.register(options.procedure, command.serve)
             if options.verbose:
                 print(f"registered {options.procedure}", file=sys.stderr, flush=True)
-            session.lost.wait()
+            while not session.lost.wait(HEARING):
+                continue
         finally:
             command.stop()
         raise session.error or TransportLost(f"{options.url}: the session has ended")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import queue
 import sys
 import threading
@@ -15,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TransportLost
-from .common import add_connection, connect, positive
+from .common import HEARING, add_connection, connect, positive
 from .formats import Format, as_json
 
 if TYPE_CHECKING:
@@ -65,11 +66,17 @@ class Rows:
         if not self._finished:
             self._queue.put(row)
 
-    def get(self, seconds: float | None) -> Row | None:
+    def get(self, deadline: float) -> Row | None:
         """Take an event, waiting for it; raises queue.Empty when the time is up."""
         if self._queue.empty():
             sys.stdout.flush()
-        return self._queue.get(timeout=seconds)
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                return self._queue.get(timeout=max(0.0, min(left, HEARING)))
+            except queue.Empty:
+                if left <= HEARING:
+                    raise
 
     def finish(self) -> None:
         """Let go of whoever waits in put()."""
@@ -101,11 +108,11 @@ def tell_loss(session: Session, rows: Rows) -> None:
 
 def print_rows(rows: Rows, options: argparse.Namespace) -> bool:
     """Print what comes until there were enough, and tell whether there were."""
-    deadline = time.monotonic() + options.timeout if options.timeout else None
+    deadline = time.monotonic() + (options.timeout or math.inf)
     left = options.count
     while left is None or left > 0:
         try:
-            row = rows.get(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            row = rows.get(deadline)
         except queue.Empty:
             raise TimeoutError(f"time is up: {options.timeout:g} s") from None
         if row is None:
