@@ -14,11 +14,11 @@ from itertools import count
 from typing import Any
 
 from . import uris
-from .books import Book, Writer
+from .books import Book
 from .errors import ProtocolError
 from .feature import Refused
 from .ids import new_publication
-from .members import Member, Post
+from .members import Member, Post, Subscription
 from .messages import (
     Event,
     Publish,
@@ -28,17 +28,6 @@ from .messages import (
     Unsubscribe,
     Unsubscribed,
 )
-
-
-@dataclass(slots=True, eq=False)
-class Subscription:
-    """A topic or pattern somebody listens to: made by its first subscriber, ended with the last."""
-
-    id: int
-    uri: str
-    match: str
-    writers: list[Writer]
-    subscribers: dict[Member, Post] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -15,12 +15,12 @@ from itertools import count
 from typing import Any
 
 from . import uris
-from .books import Book, Writer
+from .books import Book
 from .broker import Told, find_book, tell
 from .errors import ProtocolError
 from .feature import Refused
 from .ids import following
-from .members import Member
+from .members import Member, Pending, Registration
 from .messages import (
     Call,
     Error,
@@ -39,30 +39,6 @@ ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that pas
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
 POLICIES = ("single", "roundrobin", "random", "first", "last")
-
-
-@dataclass(slots=True, eq=False)
-class Registration:
-    """A procedure or pattern somebody serves: made by REGISTER, ended with its callee."""
-
-    id: int
-    uri: str
-    match: str
-    callee: Member
-    writers: list[Writer]
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`."""
-
-    caller: Member
-    request: int  # CALL.Request
-    procedure: str
-    registration: Registration
-    callee: Member
-    invocation: int  # INVOCATION.Request
-    details: dict[str, Any] = field(default_factory=dict)  # of the INVOCATION
 
 
 @dataclass(slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""A session as its realm sees it, and what may arrive from it besides messages.
+"""A session as its realm sees it, what may arrive from it besides messages, and what it holds.
 
 A Member is made by whoever owns the connection, joins by `Join`, and ends exactly once: by GOODBYE,
 ABORT, `Violation`, `Lost` or by being dismissed. After that `open` is False, what still arrives
@@ -9,13 +9,11 @@ peer that cannot keep up ends by a `Lost` that arrives like any other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+from .books import Writer
 from .messages import Message
-
-if TYPE_CHECKING:
-    from .broker import Subscription
-    from .dealer import Pending, Registration
 
 Post = Callable[[Message], bool]
 
@@ -89,3 +87,38 @@ class Member:
 
     def __repr__(self) -> str:
         return f"session {self.session}"
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """A topic or pattern somebody listens to: made by its first subscriber, ended with the last."""
+
+    id: int
+    uri: str
+    match: str
+    writers: list[Writer]
+    subscribers: dict[Member, Post] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Registration:
+    """A procedure or pattern somebody serves: made by REGISTER, ended with its callee."""
+
+    id: int
+    uri: str
+    match: str
+    callee: Member
+    writers: list[Writer]
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`."""
+
+    caller: Member
+    request: int  # CALL.Request
+    procedure: str
+    registration: Registration
+    callee: Member
+    invocation: int  # INVOCATION.Request
+    details: dict[str, Any] = field(default_factory=dict)  # of the INVOCATION
