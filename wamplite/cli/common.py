@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
-# The kernel may give Ctrl-C to any thread; a main thread that waits without end then never hears of it.
+# Seconds: Ctrl-C may be given to another thread, and an endless wait of the main one not end by it.
 HEARING = 0.5
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON lets them stand; a terminal might obey
 
