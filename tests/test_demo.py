@@ -23,6 +23,17 @@ def test_readings_arrive_and_the_demo_ends_by_itself() -> None:
     assert all(event["args"] or event["kwargs"] for event in events)
 
 
+def test_a_real_device_is_read_where_one_is_named() -> None:
+    sensor = [sys.executable, str(ROOT / "tools" / "simulated_sensor.py"), "--kind", "nmea"]
+    with running(*sensor, "--interval", "0.2") as simulated:
+        device = ["--device", simulated.line(), "--baud", "4800", "--decode", "nmea"]
+        done = subprocess.run(
+            [*DEMO, *device, "--count", "1"], capture_output=True, text=True, timeout=50
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["kwargs"]["type"] == "MTA"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_all_of_it_quietly(number: int) -> None:
     with running(*DEMO) as demo:
