@@ -30,6 +30,11 @@ class Transport(ABC):
     max_send: int
     heard: float
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes of a message are here whose end is still to come; any thread."""
+        return 0
+
     @abstractmethod
     def frame(self, payload: bytes) -> bytes:
         """Return the payload as it stands on the wire (pure)."""

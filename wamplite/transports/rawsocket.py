@@ -139,7 +139,9 @@ class Framer:
     is read. A payload is collected as it comes: a declared length allocates nothing.
     """
 
-    __slots__ = ("_kind", "_missing", "_parts", "_rest", "error", "limit", "pings", "pongs")
+    __slots__ = (
+        "_kind", "_missing", "_parts", "_rest", "_size", "error", "limit", "pings", "pongs",
+    )  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -149,7 +151,14 @@ class Framer:
         self._rest = b""  # less than a header
         self._parts: list[bytes] = []  # of the unfinished frame, where octets are missing
         self._kind = MESSAGE
+        self._size = 0  # of its payload
         self._missing = 0
+
+    @property
+    def buffered(self) -> int:
+        """How many octets of an unfinished frame are here."""
+        missing = self._missing
+        return max(self._size - missing, 0) if missing else 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the messages that `data` completes."""
@@ -200,7 +209,8 @@ class Framer:
         return stop
 
     def _begin(self, kind: int, part: bytes, missing: int) -> None:
-        self._kind, self._parts, self._missing = kind, [part], missing
+        self._kind, self._parts, self._size = kind, [part], len(part) + missing
+        self._missing = missing
 
     def _resume(self, data: bytes, payloads: list[bytes]) -> int:
         """Go on with an unfinished frame; return where the next one starts."""
@@ -263,6 +273,10 @@ class RawSocket(Transport):
         if not payloads:
             framer.check()
         return payloads
+
+    @property
+    def buffered(self) -> int:
+        return self._framer.buffered
 
     @property
     def pongs(self) -> int:

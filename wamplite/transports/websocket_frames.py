@@ -96,6 +96,10 @@ class WebSocket(Transport):
         self._early = arrived  # behind the opening handshake
         self._rest = b""  # the beginning of a header
 
+    @property
+    def buffered(self) -> int:
+        return len(self.incoming)
+
     def limit_receive(self, size: int) -> None:
         """Set the largest message that is accepted from now on."""
         self.limit = size
