@@ -30,5 +30,8 @@ def for_client(wanted: Iterable[Feature | str]) -> list[Feature]:
 def _load(name: str, half: str) -> Feature:
     if name not in names():
         raise UsageError(f"there is no feature {name!r}; there are: {', '.join(names())}")
-    made: Feature = getattr(import_module(f".advanced.{name}", __package__), half)()
-    return made
+    made = getattr(import_module(f".advanced.{name}", __package__), half, None)
+    if made is None:
+        raise UsageError(f"feature {name!r} has no part for the {half.removeprefix('For').lower()}")
+    feature: Feature = made()
+    return feature
