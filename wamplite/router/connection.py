@@ -7,6 +7,7 @@
     closed   by this thread only
 
 The deadlines are kept by the drain thread, which ends a connection by shutting its stream down.
+What a connection holds (left over in its outbox, half received) is noted whenever it grows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .. import serializers
+from ..core import uris
 from ..core.errors import ProtocolError, TransportLost
 from ..core.members import Lost, Violation
 from ..core.messages import Message, parse, to_array
@@ -23,8 +25,9 @@ from ..serializers import Serializer
 from ..transports.base import Transport
 from ..transports.stream import Stream
 from .mailbox import Mailbox
-from .peer import Peer
+from .peer import Peer, shown
 from .routing import Routing
+from .timers import FOREVER
 
 if TYPE_CHECKING:
     from .listener import Listener
@@ -32,17 +35,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
-FOREVER = float("inf")
-
 
 class Connection(Peer):
     """A peer that connected: serves as its thread's target and as what the drain thread ticks."""
 
     def __init__(self, router: Router, stream: Stream, listener: Listener, address: str) -> None:
-        super().__init__(router, stream.peer)
+        super().__init__(router, stream.peer, address)
         self.stream = stream
-        self.address = address  # for the bound per address; "" is exempt
+        stream.on_left = self._on_left
         self._listener = listener
+        self._opened = False  # the next two are there
         self._transport: Transport
         self._serializer: Serializer
         self.deadline = time.monotonic() + router.limits.handshake_timeout
@@ -53,23 +55,27 @@ class Connection(Peer):
         try:
             self._transport = self._listener.open(self.stream)
             self._serializer = serializers.get(self._transport.serializer)
+            self._opened = True
             self.converse()
             self._linger()
         except (TransportLost, ProtocolError) as error:
-            logger.debug("%s: %s", self.stream.peer, error)
+            logger.debug("%s: %s", self.name, shown(str(error)))
             self._linger()
         except Exception:
-            logger.exception("%s: the connection is closed", self.stream.peer)
+            logger.exception("%s: the connection is closed", self.name)
         finally:
-            self.router.forget(self)
-            self.stream.close()
+            try:
+                self.stream.close()
+            finally:  # closed first: nothing it holds is noted any more
+                self.router.forget(self)
 
     def tick(self, now: float) -> float:
         """Keep the deadlines (the drain thread); returns when to be asked again."""
-        if now >= self.deadline:
+        deadline = self.deadline  # other threads set it
+        if now >= deadline:
             return self._give_up("deadlines_missed", "a deadline was missed")
-        if self.deadline < FOREVER:
-            return self.deadline
+        if deadline < FOREVER:
+            return deadline
         heard, interval = self._transport.heard, self.router.limits.ping_interval
         if now - heard >= 2 * interval:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
@@ -81,14 +87,43 @@ class Connection(Peer):
         return heard + interval
 
     def _give_up(self, counter: str, why: str) -> float:
-        self.router.count(counter)
-        self.shutdown(why)
+        if self.stream.lost is None:
+            self.router.count(counter)
+            logger.debug("%s: %s", self.name, why)
+            self.shutdown(why)
         return FOREVER  # its own thread is on the way out
 
     def ending(self) -> None:
-        """The last words are posted: give the peer a moment to close (with the routing role)."""
-        self.deadline = time.monotonic() + self.router.limits.linger
-        self.router.drain.add(self, self.deadline)
+        """Give the peer a moment to close: the last words are posted (any thread, once or twice).
+
+        Its own thread may have ended in the meantime, and then there is nothing to move.
+        """
+        self.deadline = min(self.deadline, time.monotonic() + self.router.limits.linger)
+        self.router.drain.move(self, self.deadline)
+
+    @property
+    def held(self) -> int:
+        """How many bytes are left over in the outbox or half received; 0 once it has ended."""
+        if self.stream.lost is not None:
+            return 0
+        return self.stream.left + (self._transport.buffered if self._opened else 0)
+
+    def evict(self) -> None:
+        """End the connection, which holds most, because all together hold too much."""
+        self.router.count("largest_holders")
+        if 2 * self.stream.left > self.held:
+            self.router.count("slow_consumers")
+        logger.warning("%s is disconnected: it holds most, and all hold too much", self.name)
+        self.shutdown(uris.SLOW_CONSUMER)
+
+    def came_in_part(self) -> None:
+        """Notice that a recv brought a part of a message and no whole one."""
+        self.router.buffered.note(self)
+
+    def _on_left(self, stream: Stream) -> None:
+        """Have the drain thread write what a write has left over (any thread)."""
+        self.router.drain.watch(stream)
+        self.router.buffered.note(self)
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
@@ -125,7 +160,7 @@ class Connection(Peer):
         super().accepted()
         self._transport.limit_receive(self.router.limits.max_message_size)
         self.deadline = FOREVER
-        self.router.drain.add(self, time.monotonic() + self.router.limits.ping_interval)
+        self.router.drain.move(self, time.monotonic() + self.router.limits.ping_interval)
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""

@@ -1,30 +1,39 @@
 """The thread that writes for slow connections, and keeps all deadlines, pings and timers.
 
-    outbox left something over ── watch ──> selectors ──> stream.drain() until nothing is left
+    outbox left something over ── watch ──> selector: room again? ──> stream.drain(), else nothing
     every connection ── tick(now) ──> its deadlines; returns when it wants to be asked again
     later(seconds, run) ──> a heap ──> run() in this thread (a realm's timers go on to its inbox)
 
-It sleeps until the nearest of these, or until it is woken through a socket pair.
+    wamplite-drain:  register the new ones -> sleep -> write -> sweep -> tick -> ring -> ...
+
+It sleeps until the nearest of these, or until it is woken through a socket pair. What it does each
+time costs the same however many connections there are: all are looked at only when one of them is
+due, all that are watched four times in a write deadline, at least once a second.
+
+A descriptor may be closed, and be reused, while it is registered here. That does no harm: a stream
+that is closed has nothing left to write, and the sweep forgets it before its successor registers.
 """
 
 from __future__ import annotations
 
-import heapq
 import logging
 import selectors
 import socket
 import threading
 import time
 from collections.abc import Callable
-from itertools import count
+from contextlib import suppress
 from typing import Protocol
 
+from ..core import uris
 from ..transports.stream import Stream
 from .limits import Counters, Limits
+from .timers import FOREVER, Timers
 
 logger = logging.getLogger("wamplite.router")
 
 LONGEST_SLEEP = 60.0
+CLOSING = 5.0  # seconds for the thread to end
 
 
 class Ticking(Protocol):
@@ -33,6 +42,9 @@ class Ticking(Protocol):
     def tick(self, now: float) -> float:
         """Act on what is due, and return when to be asked again (monotonic seconds)."""
 
+    def shutdown(self, why: str) -> None:
+        """End now: its tick failed."""
+
 
 class Drain:
     """Writes what was left over, and keeps time."""
@@ -40,15 +52,18 @@ class Drain:
     def __init__(self, limits: Limits, counters: Counters) -> None:
         self._limits = limits
         self._counters = counters
-        self._lock = threading.Lock()  # guards _left, _ticking, _timers, _wake_at
-        self._left: dict[Stream, tuple[int, float]] = {}  # -> bytes left over, since when so many
+        self._lock = threading.Lock()  # guards the next six
+        self._left: dict[Stream, float] = {}  # -> when the kernel last took some of it
+        self._new: list[Stream] = []  # of those: not yet registered
         self._ticking: dict[Ticking, float] = {}  # -> when to ask it again
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self._numbers = count()
-        self._wake_at = 0.0
+        self._next_tick = FOREVER  # not after the first of these
+        self._timers = Timers()
+        self._asleep_until = 0.0  # 0: awake, nobody need wake it
         self._ended = False
+        self._sweep_every = min(1.0, limits.write_timeout / 4)
+        self._next_sweep = 0.0  # these three are the thread's own
         self._selector = selectors.DefaultSelector()
-        self._registered: set[Stream] = set()  # this thread's own
+        self._registered: set[Stream] = set()
         self._waking, self._woken = socket.socketpair()
         self._waking.setblocking(False)
         self._woken.setblocking(False)
@@ -56,32 +71,42 @@ class Drain:
         self._thread = threading.Thread(target=self._run, name="wamplite-drain", daemon=True)
         self._thread.start()
 
+    # Any thread
+
     def watch(self, stream: Stream) -> None:
         """Write for a stream whose outbox left something over; end it if that is too much."""
-        limits = self._limits
-        if stream.left > limits.outbox_size or stream.waiting > limits.max_outbox_messages:
-            dropped = stream.drop_oldest(limits.outbox_size)
-            self._counters.add("events_dropped", dropped)
-            if stream.left > limits.outbox_size or stream.waiting > limits.max_outbox_messages:
+        if self._is_too_much(stream):
+            limits = self._limits
+            dropped = stream.drop_oldest(limits.outbox_size, limits.max_outbox_messages)
+            if dropped:
+                self._counters.add("events_dropped", dropped)
+            if self._is_too_much(stream):
                 self._disconnect(stream)
                 return
         with self._lock:
-            known = stream in self._left
-            if not known:
-                self._left[stream] = (stream.left, time.monotonic())
-            total = sum(other.left for other in self._left) if self._left else 0
-        if total > limits.max_buffered:
-            with self._lock:
-                largest = max(self._left, key=lambda other: other.left)
-            self._disconnect(largest)
-        if not known:
+            if stream in self._left:
+                return
+            self._left[stream] = time.monotonic()
+            self._new.append(stream)
+            asleep = self._asleep_until > 0
+        if asleep:
             self._wake()
 
     def add(self, ticking: Ticking, when: float) -> None:
         """Keep the deadlines of a connection from now on."""
         with self._lock:
-            self._ticking[ticking] = when
-            sooner = when < self._wake_at
+            self._schedule(ticking, when)
+            sooner = when < self._asleep_until
+        if sooner:
+            self._wake()
+
+    def move(self, ticking: Ticking, when: float) -> None:
+        """Ask at another time; nothing if it has been removed."""
+        with self._lock:
+            if ticking not in self._ticking:
+                return
+            self._schedule(ticking, when)
+            sooner = when < self._asleep_until
         if sooner:
             self._wake()
 
@@ -92,39 +117,50 @@ class Drain:
 
     def later(self, seconds: float, run: Callable[[], None]) -> Callable[[], None]:
         """Run a function in so many seconds; returns a function that cancels it."""
-        when, number = time.monotonic() + seconds, next(self._numbers)
-        pending = [run]
-
-        def ring() -> None:
-            for waiting in pending:
-                waiting()
-
+        when = time.monotonic() + seconds
         with self._lock:
-            heapq.heappush(self._timers, (when, number, ring))
-            sooner = when < self._wake_at
+            timer = self._timers.add(when, run)
+            sooner = when < self._asleep_until
         if sooner:
             self._wake()
-        return pending.clear
+
+        def cancel() -> None:
+            with self._lock:
+                self._timers.cancel(timer)
+
+        return cancel
 
     def close(self) -> None:
         """End the thread."""
         self._ended = True
         self._wake()
-        self._thread.join()
+        self._thread.join(CLOSING)
+        if self._thread.is_alive():
+            return  # it is stuck in what somebody gave it to run, and still needs what follows
         self._selector.close()
         self._waking.close()
         self._woken.close()
 
+    def _is_too_much(self, stream: Stream) -> bool:
+        limits = self._limits
+        return stream.left > limits.outbox_size or stream.waiting > limits.max_outbox_messages
+
     def _disconnect(self, stream: Stream) -> None:
+        if stream.lost is not None:
+            return
         self._counters.add("slow_consumers")
         logger.warning("%s is disconnected: it reads too slowly", stream.peer)
-        stream.shutdown("wamplite.close.slow_consumer")
+        stream.shutdown(uris.SLOW_CONSUMER)
+
+    def _schedule(self, ticking: Ticking, when: float) -> None:
+        self._ticking[ticking] = when
+        self._next_tick = min(self._next_tick, when)
 
     def _wake(self) -> None:
-        try:
+        with suppress(OSError):  # it is being woken already, or has ended
             self._waking.send(b"\0")
-        except BlockingIOError:
-            return  # it is being woken already
+
+    # The drain thread
 
     def _run(self) -> None:
         while not self._ended:
@@ -136,56 +172,64 @@ class Drain:
 
     def _once(self) -> None:
         with self._lock:
+            new, self._new = self._new, []
             now = time.monotonic()
-            due = [now + LONGEST_SLEEP, *self._ticking.values()]
-            due += [timer[0] for timer in self._timers[:1]]
+            wake_at = min(now + LONGEST_SLEEP, self._next_tick, self._timers.next)
             if self._left:
-                due.append(now + min(1.0, self._limits.write_timeout / 4))
-            self._wake_at = min(due)
-        for key, _ in self._selector.select(max(0.0, self._wake_at - now)):
-            if key.data is None:
-                self._take_wakes()
-            else:
-                key.data.drain()
+                wake_at = min(wake_at, self._next_sweep)
+            self._asleep_until = max(wake_at, 1e-9)
+        for stream in new:
+            self._register(stream)
+        ready = self._selector.select(max(0.0, wake_at - now))
         with self._lock:
-            self._wake_at = 0.0  # awake: whoever comes now need not wake us
-        self._check_left(time.monotonic())
-        self._tick(time.monotonic())
-        self._run_timers(time.monotonic())
+            self._asleep_until = 0.0
+        now = time.monotonic()
+        self._write([key.data for key, _ in ready], now)
+        self._sweep(now)
+        self._tick(now)
+        self._ring(now)
+
+    def _write(self, ready: list[Stream | None], now: float) -> None:
+        for stream in ready:
+            if stream is None:
+                self._take_wakes()
+            elif stream.drain():
+                self._forget(stream)
+            else:
+                with self._lock:
+                    self._left[stream] = now
 
     def _take_wakes(self) -> None:
-        try:
+        with suppress(BlockingIOError):
             self._woken.recv(4096)
-        except BlockingIOError:
-            return
 
-    def _check_left(self, now: float) -> None:
+    def _sweep(self, now: float) -> None:
+        """Look at all that are watched: who has gone, who takes nothing, who is not registered."""
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + self._sweep_every
         with self._lock:
             watched = list(self._left.items())
-        for stream, (left, since) in watched:
-            remaining = stream.left
-            if stream.fileno() < 0 or remaining == 0:
+        for stream, since in watched:
+            if stream.fileno() < 0 or not stream.left:
                 self._forget(stream)
-            elif remaining != left:
-                with self._lock:
-                    self._left[stream] = (remaining, now)
             elif now - since > self._limits.write_timeout:
                 self._disconnect(stream)
-        with self._lock:
-            unregistered = [stream for stream in self._left if stream not in self._registered]
-        for stream in unregistered:
-            self._register(stream)
+        for stream, _ in watched:
+            if stream in self._left and stream not in self._registered:
+                self._register(stream)
+                stream.drain()  # should no room be had in the selector, this is how it goes on
 
     def _register(self, stream: Stream) -> None:
-        try:
+        if stream in self._registered:
+            return
+        with suppress(ValueError, KeyError, OSError):  # closed just now: the sweep will see
             self._selector.register(stream, selectors.EVENT_WRITE, stream)
-        except (ValueError, KeyError, OSError):
-            return  # it was closed just now: the next round forgets it
-        self._registered.add(stream)
+            self._registered.add(stream)
 
     def _forget(self, stream: Stream) -> None:
         with self._lock:
-            if stream.left and not stream.fileno() < 0:
+            if stream.left and stream.fileno() >= 0:
                 return  # somebody wrote in the meantime, and saw that it is watched
             self._left.pop(stream, None)
         if stream in self._registered:
@@ -194,17 +238,30 @@ class Drain:
 
     def _tick(self, now: float) -> None:
         with self._lock:
-            due = [ticking for ticking, when in self._ticking.items() if when <= now]
-        for ticking in due:
-            when = ticking.tick(now)
+            if now < self._next_tick:
+                return
+            due = [(ticking, when) for ticking, when in self._ticking.items() if when <= now]
+        for ticking, scheduled in due:
+            when = self._ask(ticking, now)
             with self._lock:
-                if ticking in self._ticking:
+                if self._ticking.get(ticking) == scheduled:  # else it was moved or removed
                     self._ticking[ticking] = when
+        with self._lock:
+            self._next_tick = min(self._ticking.values(), default=FOREVER)
 
-    def _run_timers(self, now: float) -> None:
-        while True:
-            with self._lock:
-                if not self._timers or self._timers[0][0] > now:
-                    return
-                run = heapq.heappop(self._timers)[2]
-            run()
+    def _ask(self, ticking: Ticking, now: float) -> float:
+        try:
+            return ticking.tick(now)
+        except Exception:
+            logger.exception("the deadlines of %s cannot be kept: it is closed", ticking)
+            ticking.shutdown("internal error")
+            return FOREVER
+
+    def _ring(self, now: float) -> None:
+        with self._lock:
+            due = self._timers.take(now)
+        for run in due:
+            try:
+                run()
+            except Exception:
+                logger.exception("a timer failed")

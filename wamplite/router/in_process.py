@@ -15,7 +15,7 @@ from ..core import uris
 from ..core.errors import TransportLost
 from ..core.members import Lost
 from ..core.messages import Message
-from .peer import Peer
+from .peer import Peer, shown
 from .routing import Routing
 
 if TYPE_CHECKING:
@@ -30,17 +30,21 @@ def connect(router: Router, realm: str, **options: Any) -> Session:
     from ..client.session import Session
 
     ours, theirs = pair()
-    router.serve(LocalPeer(router, ours))
-    return Session.over(theirs, realm, **options)
+    refusal = router.serve(LocalPeer(router, ours))
+    if refusal:
+        raise TransportLost(f"no session in this process: {refusal}")
+    try:
+        return Session.over(theirs, realm, **options)
+    except BaseException:
+        theirs.shutdown("did not join")
+        raise
 
 
 class LocalPeer(Peer):
     """The router's end of a session in the same process."""
 
-    address = ""
-
     def __init__(self, router: Router, end: Local) -> None:
-        super().__init__(router, end.peer)
+        super().__init__(router, end.peer, None)
         self._end = end
 
     def run(self) -> None:
@@ -48,12 +52,12 @@ class LocalPeer(Peer):
         try:
             self.converse()
         except TransportLost as error:
-            logger.debug("%s: %s", self.name, error)
+            logger.debug("%s: %s", self.name, shown(str(error)))
         except Exception:
             logger.exception("%s: the session is closed", self.name)
         finally:
-            self.router.forget(self)
             self._end.close()
+            self.router.forget(self)
 
     def receive(self) -> list[Any]:
         """Wait for messages."""

@@ -1,84 +1,39 @@
-"""A listening socket: what it binds to, and how a connection to it is opened.
+"""A listening socket and its thread, and how a connection to it is opened.
 
-tcp://HOST:PORT    WebSocket and RawSocket on one port, told apart by the first byte
-tls://HOST:PORT    the same, within TLS
-ws wss rs rss      one of the two
-unix:///PATH       both, over a Unix socket
+    wamplite-accept-URL:  accept -> tune -> on_accept, who starts the connection's thread -> accept
+                          accept fails -> counted, a pause -> accept
+
+Nothing that a peer does, or does not do, keeps this thread from the next accept: TLS, HTTP and
+RawSocket handshakes are made by `open` in the connection's own thread.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-import os
 import socket
-import stat
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..transports import rawsocket
 from ..transports.base import Transport
 from ..transports.stream import Stream, tune
+from . import places
 from .limits import Limits
+from .places import RAWSOCKET, WEBSOCKET, Place
 
 if TYPE_CHECKING:
     import ssl
 
 logger = logging.getLogger("wamplite.router")
 
-BACKLOG = 512
 PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
-RAWSOCKET, WEBSOCKET = "RawSocket", "WebSocket"
-SCHEMES = {  # -> (what it serves, whether within TLS)
-    "tcp": ({RAWSOCKET, WEBSOCKET}, False),
-    "tls": ({RAWSOCKET, WEBSOCKET}, True),
-    "rs": ({RAWSOCKET}, False),
-    "rss": ({RAWSOCKET}, True),
-    "ws": ({WEBSOCKET}, False),
-    "wss": ({WEBSOCKET}, True),
-    "unix": ({RAWSOCKET, WEBSOCKET}, False),
-}
-
-
-class Place(NamedTuple):
-    """Where to listen, as a URL says it."""
-
-    scheme: str
-    host: str  # "" for a Unix socket
-    port: int
-    path: str  # of the Unix socket, or of the WebSocket
-
-    @property
-    def is_local(self) -> bool:
-        """Tell whether only this machine can connect."""
-        if self.scheme == "unix" or self.host == "localhost":
-            return True
-        return self.host == "::1" or self.host.startswith("127.")
-
-
-def parse(url: str) -> Place:
-    """Read a listener's URL; UsageError says what is wrong with it."""
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
-        raise UsageError(
-            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)}"
-        )
-    if parts.scheme == "unix":
-        if not parts.path or parts.netloc:
-            raise UsageError(f"cannot listen on {url!r}: expected unix:///PATH")
-        return Place("unix", "", 0, parts.path)
-    try:
-        port = parts.port
-    except ValueError as exc:
-        raise UsageError(f"cannot listen on {url!r}: {exc}") from exc
-    if not parts.hostname or port is None:
-        raise UsageError(f"cannot listen on {url!r}: expected {parts.scheme}://HOST:PORT")
-    return Place(parts.scheme, parts.hostname, port, parts.path if parts.path != "/" else "")
+QUIET = 10.0  # seconds between two warnings of that
+CLOSING = 5.0  # seconds for the accepting thread to end
 
 
 class Settings(NamedTuple):
@@ -98,45 +53,44 @@ class Listener:
         settings: Settings,
         context: ssl.SSLContext | None,
         on_accept: Callable[[Listener, socket.socket, str], None],
+        tally: Callable[[str], None],
     ) -> None:
-        self._kinds, secure = SCHEMES[place.scheme]
+        self._kinds, secure = places.SCHEMES[place.scheme]
         if secure and context is None:
             raise UsageError(f"{place.scheme}:// promises TLS: give a certificate and its key")
         self.place = place
         self._settings = settings
         self._context = context if secure else None
         self._on_accept = on_accept
+        self._count = tally
         self._serializers = serializers.available()
-        self._socket = _bind_unix(place.path) if place.scheme == "unix" else _bind_tcp(place)
-        self._closing = False
+        self._socket = places.bind(place)
+        is_unix = place.scheme == "unix"
+        self._mine = places.identity(place.path) if is_unix else None
+        self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
+        self._closing = threading.Event()
+        self._warned_at = float("-inf")
         self._thread = threading.Thread(
             target=self._accept, name=f"wamplite-accept-{self.url}", daemon=True
         )
-
-    @property
-    def url(self) -> str:
-        """The URL a client connects to, with the real port."""
-        place = self.place
-        if place.scheme == "unix":
-            return f"unix://{place.path}"
-        host = f"[{place.host}]" if ":" in place.host else place.host
-        return f"{place.scheme}://{host}:{self._socket.getsockname()[1]}{place.path}"
 
     def start(self) -> None:
         """Begin to accept."""
         self._thread.start()
 
     def close(self) -> None:
-        """Accept no more; returns when the socket is closed."""
-        self._closing = True
+        """Accept no more; returns when the socket is closed. Nothing if that was done before."""
+        self._closing.set()
+        if self.place.scheme == "unix":  # while it is served: nobody else takes the name yet
+            places.remove(self.place.path, self._mine)
+            self._mine = None
         try:
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept
         except OSError as error:
             logger.debug("%s: %s", self.url, error)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join(CLOSING)
         self._socket.close()
-        if self.place.scheme == "unix":
-            _unlink(self.place.path)
 
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""
@@ -176,62 +130,40 @@ class Listener:
             head,
             serializers=self._serializers,
             max_message_size=limits.max_message_size,
-            path=self.place.path if self.place.scheme in ("ws", "wss") else "/ws",
+            first_message_size=limits.max_first_message_size,
+            path=places.PATH if self.place.scheme == "unix" else self.place.path,
             allowed_origins=self._settings.allowed_origins,
             allowed_hosts=(*self._settings.allowed_hosts, self.place.host),
         )
 
     def _accept(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
                 sock, address = self._socket.accept()
             except OSError as error:
-                if not self._closing and error.errno != errno.ECONNABORTED:
-                    logger.warning("%s: accept failed: %s", self.url, error)
-                    time.sleep(PAUSE)
+                self._pause(error)
                 continue
             try:
-                tune(sock)
-            except OSError:
-                sock.close()  # it has gone already
-                continue
-            self._on_accept(self, sock, address[0] if isinstance(address, tuple) else "")
+                self._serve(sock, address[0] if isinstance(address, tuple) else "")
+            except Exception:
+                logger.exception("%s: a connection could not be served", self.url)
+                sock.close()
 
+    def _serve(self, sock: socket.socket, address: str) -> None:
+        try:
+            tune(sock)
+        except OSError:
+            sock.close()  # it has gone already
+        else:
+            self._on_accept(self, sock, address)
 
-def _bind_tcp(place: Place) -> socket.socket:
-    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    try:
-        return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError) as exc:
-        raise UsageError(f"cannot listen on {place.host} port {place.port}: {exc}") from exc
-
-
-def _bind_unix(path: str) -> socket.socket:
-    """Bind a Unix socket, in the place of one that nobody serves any more."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if _is_stale(path):
-            _unlink(path)
-        sock.bind(path)
-        sock.listen(BACKLOG)
-    except OSError as exc:
-        sock.close()
-        raise UsageError(f"cannot listen on unix://{path}: {exc}") from exc
-    return sock
-
-
-def _is_stale(path: str) -> bool:
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return False
-    except FileNotFoundError:
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        return probe.connect_ex(path) == errno.ECONNREFUSED
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        logger.debug("unix://%s: somebody else has removed it", path)
+    def _pause(self, error: OSError) -> None:
+        """Wait a moment where accept fails: file descriptors or memory may be had again later."""
+        if self._closing.is_set() or error.errno == errno.ECONNABORTED:
+            return
+        self._count("accepts_failed")
+        now = time.monotonic()
+        if now - self._warned_at > QUIET:
+            self._warned_at = now
+            logger.warning("%s: accept failed, trying again: %s", self.url, error)
+        self._closing.wait(PAUSE)

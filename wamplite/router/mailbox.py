@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..core.messages import Message, to_array
 from ..serializers import Serializer
-from ..transports.base import Transport
+from ..transports.base import MOST, Transport
 
 if TYPE_CHECKING:
     from .routing import Routing
@@ -34,10 +34,10 @@ class Encoder:
     def encode(self, message: Message) -> bytes:
         """Return the frame of a message, and keep it for the next who is posted the same."""
         payload = self._dumps(to_array(message))
-        self.size = len(payload)
-        self.frame = self._frame(payload)
-        self.last = message
-        return self.frame
+        size = len(payload)
+        frame = self._frame(payload) if size <= MOST else b""  # no transport carries it
+        self.last, self.size, self.frame = message, size, frame
+        return frame
 
 
 class Mailbox:

@@ -1,7 +1,10 @@
 """What every connection to the router does once messages can be read, from a socket or not.
 
-joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
-open     receive -> arrive, once per receive, until the member is gone
+wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
+                  open     receive -> take the turn -> arrive, once per receive, until the member
+                           is gone; its turn comes back once all that has arrived is handled
+
+Whatever goes wrong in this thread, the member leaves its realm before the thread ends.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
+LONGEST_TEXT = 200  # characters of what a peer sent, in a log
+
 
 class Box(Protocol):
     """Where a realm posts what a member is to get; see core.members.Member."""
@@ -38,10 +43,18 @@ class Box(Protocol):
 class Peer(ABC):
     """Somebody who is connected; its own thread calls `converse`."""
 
-    def __init__(self, router: Router, name: str) -> None:
+    def __init__(self, router: Router, name: str, address: str | None) -> None:
         self.router = router
         self.name = name  # for logs
-        self.joined = False
+        self.address = address  # for the bounds; "": a Unix socket, None: within the process
+
+    @abstractmethod
+    def run(self) -> None:
+        """Serve to the end; the target of its thread."""
+
+    @abstractmethod
+    def shutdown(self, why: str) -> None:
+        """End now; any thread."""
 
     @abstractmethod
     def receive(self) -> list[Any]:
@@ -61,7 +74,10 @@ class Peer(ABC):
 
     def accepted(self) -> None:
         """Notice that the handshake has succeeded."""
-        self.joined = True
+        self.router.joined(self)
+
+    def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
+        """Notice that a recv brought a part of a message and no whole one."""
 
     def converse(self) -> None:
         """Speak until a session is accepted, then serve it; or until the peer is sent away."""
@@ -91,18 +107,32 @@ class Peer(ABC):
             box.post_droppable,
             box.end,
         )
-        turn = threading.Lock()  # held from an arrival of this member until it is handled
-        entries = [Join(), *entries]
         self.accepted()
+        self._read(member, routing, [Join(), *entries])
+
+    def _read(self, member: Member, routing: Routing, entries: list[Any]) -> None:
+        turn = threading.Lock()  # held from an arrival of this member until it is handled
         while member.open:
             turn.acquire()
             routing.arrive(Arrival(member, entries, turn))
             if type(entries[-1]) in (Lost, Violation):
+                logger.debug("%s, %s: %s", self.name, member, shown(entries[-1].text))
                 turn.acquire()  # its end is to be handled before the connection is closed
                 return
-            entries = self.receive()
-            while not entries:
+            try:
                 entries = self.receive()
+                while not entries:
+                    self.came_in_part()
+                    entries = self.receive()
+            except Exception:
+                logger.exception("%s, %s: the session is closed", self.name, member)
+                entries = [Lost("internal error")]
+
+
+def shown(text: str) -> str:
+    """Return what a peer sent as a log may show it: one line, no control characters, not long."""
+    cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+    return cut if cut.isprintable() else ascii(cut)[1:-1]
 
 
 def _judge(acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | None:
@@ -113,5 +143,5 @@ def _judge(acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | Non
 
 def _why(outcome: Abort | None) -> str:
     if outcome is not None:
-        return f"{outcome.reason}: {outcome.details['message']}"
+        return shown(f"{outcome.reason}: {outcome.details.get('message', '')}")
     return "it gave up"

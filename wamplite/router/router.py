@@ -13,9 +13,9 @@ import signal
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
+from queue import SimpleQueue
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +25,26 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
-from . import listener as listeners
+from . import places
+from .buffered import Buffered
 from .connection import Connection
+from .connections import Connections
 from .drain import Drain
-from .limits import Counters, Limits
+from .limits import Counters, checked
 from .listener import Listener, Settings
+from .peer import Peer
 from .routing import Routing
 
 if TYPE_CHECKING:
     import ssl
 
     from ..client.session import Session
-    from .in_process import LocalPeer
 
 logger = logging.getLogger("wamplite.router")
+
+LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
+ENDED = "the router has ended"
+_starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
 
 
 class Router:
@@ -63,7 +69,7 @@ class Router:
         allowed_hosts: Iterable[str] = (),
         **limits: Any,
     ) -> None:
-        self.limits = _limits(limits)
+        self.limits = checked(limits)
         self.authmethods = authmethods
         self._allow_anonymous_network = allow_anonymous_network
         self._settings = Settings(self.limits, tuple(allowed_origins), tuple(allowed_hosts))
@@ -73,14 +79,16 @@ class Router:
         if not names or not all(map(uris.is_valid, names)):
             raise UsageError(f"realms must be valid URIs, at least one: {names}")
         installed = by_name.for_router(features)
-        self.drain = Drain(self.limits, self._counters)
-        self.realms = {name: self._realm(name, installed, strict) for name in names}
+        made = [self._realm(name, installed, strict) for name in names]
+        self.buffered = Buffered(self.limits.max_buffered)
+        self._connections = Connections(self.limits)
+        self.joined = self._connections.joined
+        self._lock = threading.Lock()  # guards the next two
         self._listeners: list[Listener] = []
-        self._lock = threading.Lock()  # guards the next three
-        self._connections: dict[Connection | LocalPeer, threading.Thread] = {}
-        self._addresses: Counter[str] = Counter()
         self._closed = False
         self._numbers = count(1)
+        self.drain = Drain(self.limits, self._counters)  # from here on there are threads
+        self.realms = {realm.uri: self._routing(realm) for realm in made}
 
     @property
     def counters(self) -> dict[str, int]:
@@ -98,17 +106,24 @@ class Router:
         cert and key: files in PEM, for the schemes within TLS. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
-        place = listeners.parse(url)
+        place = places.parse(url)
         anonymous = self.authmethods is None or "anonymous" in self.authmethods
         if anonymous and not (place.is_local or self._allow_anonymous_network):
             raise UsageError(
                 f"{url} can be reached from the network, and nobody has to say who they are;"
                 " listen on 127.0.0.1, or allow it with --allow-anonymous-network"
             )
-        listener = Listener(place, self._settings, _context(cert, key), self._accepted)
-        listener.start()
-        with self._lock:
-            self._listeners.append(listener)
+        context = _context(cert, key)
+        listener = Listener(place, self._settings, context, self._accepted, self.count)
+        try:
+            with self._lock:
+                if self._closed:
+                    raise UsageError(f"cannot listen on {url}: {ENDED}")
+                listener.start()
+                self._listeners.append(listener)
+        except BaseException:
+            listener.close()
+            raise
         logger.info("listening on %s", listener.url)
         return listener.url
 
@@ -119,16 +134,18 @@ class Router:
         return connect(self, realm, **options)
 
     def run_forever(self) -> None:
-        """Wait for SIGINT or SIGTERM, then close; call it from the main thread."""
-        ended = threading.Event()
+        """Wait for SIGINT or SIGTERM, then close; a second one acts as it would without us.
+
+        Call it from the main thread.
+        """
+        ended: SimpleQueue[int] = SimpleQueue()  # unlike an Event a handler may use it
 
         def end(number: int, frame: FrameType | None) -> None:
-            ended.set()
+            ended.put(number)
 
         before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            while not ended.wait(3600):
-                continue
+            ended.get()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -140,39 +157,42 @@ class Router:
             if self._closed:
                 return
             self._closed = True
+        self._connections.close()
         for listener in self._listeners:
             listener.close()
         deadline = time.monotonic() + self.limits.shutdown_timeout
         for routing in self.realms.values():
             routing.run(routing.realm.dismiss_all)
+        self._connections.shutdown_joining(ENDED)
         self._join_connections(deadline)
-        with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            connection.shutdown("the router has ended")
-        self._join_connections(time.monotonic() + 1)
+        self._connections.shutdown_all(ENDED)
+        self._join_connections(time.monotonic() + LAST_WAIT)
         for routing in self.realms.values():
             routing.close()
         self.drain.close()
 
-    def serve(self, connection: Connection | LocalPeer) -> None:
-        """Start the thread of a connection; RuntimeError where no thread can be had."""
+    def serve(self, peer: Peer) -> str | None:
+        """Start the thread of a connection; where it cannot be, return why, as it is counted."""
         name = f"wamplite-conn-{next(self._numbers)}"
-        thread = threading.Thread(target=connection.run, name=name, daemon=True)
-        with self._lock:
-            self._connections[connection] = thread
-            self._addresses[connection.address] += 1
-        thread.start()
+        thread = threading.Thread(target=peer.run, name=name, daemon=True)
+        refusal = self._connections.enter(peer, thread)
+        if refusal is None:
+            try:
+                _start(thread, self.limits.stack_size)
+            except (RuntimeError, MemoryError) as error:
+                logger.warning("%s: no thread for the connection: %s", peer.name, error)
+                self._connections.leave(peer)
+                refusal = "connections_without_thread"
+        if refusal is not None:
+            self.count(refusal)
+        return refusal
 
-    def forget(self, connection: Connection | LocalPeer) -> None:
-        """Take a connection that ended out of the books (its own thread)."""
-        if isinstance(connection, Connection):
-            self.drain.remove(connection)
-        with self._lock:
-            self._connections.pop(connection, None)
-            self._addresses[connection.address] -= 1
-            if not self._addresses[connection.address]:
-                del self._addresses[connection.address]
+    def forget(self, peer: Peer) -> None:
+        """Take a connection that ended out of the books: the last act of its own thread."""
+        if isinstance(peer, Connection):
+            self.drain.remove(peer)
+            self.buffered.forget(peer)
+        self._connections.leave(peer)
 
     def __enter__(self) -> Router:
         return self
@@ -185,9 +205,9 @@ class Router:
     ) -> None:
         self.close()
 
-    def _realm(self, name: str, features: Iterable[Feature], strict: bool) -> Routing:
+    def _realm(self, name: str, features: Iterable[Feature], strict: bool) -> Realm:
         limits = self.limits
-        realm = Realm(
+        return Realm(
             name,
             features=features,
             strict=strict,
@@ -195,6 +215,8 @@ class Router:
             max_registrations=limits.max_registrations,
             max_calls=limits.max_calls,
         )
+
+    def _routing(self, realm: Realm) -> Routing:
         routing = Routing(realm)
 
         def later(seconds: float, run: Callable[[], None]) -> Callable[[], None]:
@@ -204,58 +226,31 @@ class Router:
         return routing
 
     def _accepted(self, listener: Listener, sock: socket.socket, address: str) -> None:
-        """Serve a new connection in a thread of its own, or close and count it."""
-        refusal = self._refusal(address)
-        if refusal:
-            self.count(refusal)
-            sock.close()
-            return
-        stream = listener.stream(sock)
-        stream.on_left = self.drain.watch
-        connection = Connection(self, stream, listener, address)
+        """Serve a new connection in a thread of its own, or close it."""
+        connection = Connection(self, listener.stream(sock), listener, address)
         self.drain.add(connection, connection.deadline)
-        try:
-            self.serve(connection)
-        except RuntimeError as error:
-            logger.warning("%s: no thread for the connection: %s", stream.peer, error)
-            self.count("connections_without_thread")
-            self.forget(connection)
-            stream.close()
-
-    def _refusal(self, address: str) -> str | None:
-        limits = self.limits
-        with self._lock:
-            if self._closed or len(self._connections) >= limits.max_connections:
-                return "connections_refused"
-            if address and self._addresses[address] >= limits.max_connections_per_address:
-                return "connections_refused_by_address"
-            handshaking = sum(not connection.joined for connection in self._connections)
-            if handshaking >= limits.max_handshaking:
-                return "connections_refused_handshaking"
-        return None
+        if self.serve(connection):
+            self.drain.remove(connection)
+            connection.stream.close()
 
     def _join_connections(self, deadline: float) -> None:
-        with self._lock:
-            threads = list(self._connections.values())
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - time.monotonic()))
+        for thread in self._connections.threads():
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _limits(given: dict[str, Any]) -> Limits:
-    unknown = set(given) - set(Limits._fields)
-    if unknown:
-        raise UsageError(
-            f"unknown settings {sorted(unknown)}; there are {', '.join(Limits._fields)}"
-        )
-    for name, setting in given.items():
-        if type(setting) not in (int, float) or setting < 0:
-            raise UsageError(f"{name} must be a number of at least 0, not {setting!r}")
-    return Limits(**given)
+def _start(thread: threading.Thread, stack_size: int) -> None:
+    with _starting:
+        before = threading.stack_size(stack_size)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
 
 
 def _context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
     if cert is None:
+        if key is not None:
+            raise UsageError(f"the private key {key} needs its certificate")
         return None
     from ..transports import tls
 

@@ -27,6 +27,7 @@ logger = logging.getLogger("wamplite.router")
 
 ROUNDS = 16  # how long a reader routes for others before it goes back to its own socket
 SHARE = 64  # messages of one arrival in a round
+CLOSING = 5.0  # seconds for the spare thread to end
 
 
 class Arrival:
@@ -56,12 +57,13 @@ class Routing:
     def __init__(self, realm: Realm) -> None:
         self.realm = realm
         self.touched: list[Mailbox] = []  # outboxes that were posted to in this round
-        self._guard = threading.Lock()  # guards the next three; not held while anything is handled
+        self._guard = threading.Lock()  # guards the next five; not held while anything is handled
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._inbox: list[Arrival | Errand] = []
-        self._routing = False
-        self._ended = False
-        self._spare = threading.Semaphore(0)  # wakes the spare thread, which then owns the role
+        self._routing = False  # somebody owns the role
+        self._handed = False  # ... the spare thread, as soon as it wakes
+        self._ended = False  # the spare thread takes nothing more over
+        self._spare = threading.Semaphore(0)  # wakes the spare thread
         self._thread = threading.Thread(
             target=self._route_spare, name=f"wamplite-route-{realm.uri}", daemon=True
         )
@@ -73,6 +75,10 @@ class Routing:
             self._inbox.append(arrival)
             if self._routing:
                 return  # the holder must pass through the guard before it stops
+            if not may_route:
+                if self._ended:
+                    return  # whoever routes next finds it
+                self._handed = True
             self._routing = True
         if may_route:
             self._route(ROUNDS)
@@ -94,10 +100,14 @@ class Routing:
         self.arrive(Errand(errand), may_route=False)
 
     def close(self) -> None:
-        """End the spare thread after all that has arrived; any thread but that one."""
-        self._ended = True
-        self.run(lambda: None)
-        self._thread.join()
+        """End the spare thread; what still arrives is routed by who brings it. Not for that thread.
+
+        Whoever holds the role keeps it until the inbox is empty.
+        """
+        with self._guard:
+            self._ended = True
+        self._spare.release()
+        self._thread.join(CLOSING)
 
     def _route(self, rounds: int) -> None:
         """Route until the inbox is empty, or hand the role over after `rounds` (-1: never)."""
@@ -108,20 +118,39 @@ class Routing:
                     return
                 batch, self._inbox = self._inbox, []
             rest = [arrival for arrival in batch if self._handle(arrival)]
-            touched, self.touched = self.touched, []
-            for mailbox in touched:
-                mailbox.deliver()
+            self._deliver()
             if rest:
                 with self._guard:
                     self._inbox[:0] = rest
             rounds -= 1
-            if rounds == 0:
-                self._spare.release()  # `_routing` stays True: the spare thread owns it now
+            if rounds == 0 and self._hand_over():
                 return
 
+    def _deliver(self) -> None:
+        """Write what was posted in this round; a fault is that one connection's."""
+        touched, self.touched = self.touched, []
+        for mailbox in touched:
+            try:
+                mailbox.deliver()
+            except Exception:
+                logger.exception("what was posted to %s could not be written", mailbox)
+
+    def _hand_over(self) -> bool:
+        """Give the role to the spare thread: `_routing` stays True. False once that has ended."""
+        with self._guard:
+            if self._ended:
+                return False
+            self._handed = True
+        self._spare.release()
+        return True
+
     def _route_spare(self) -> None:
-        while not self._ended:
+        while True:
             self._spare.acquire()
+            with self._guard:
+                handed, self._handed = self._handed, False
+            if not handed:
+                return  # close() woke it
             self._route(-1)
 
     def _handle(self, arrival: Arrival | Errand) -> bool:
@@ -138,7 +167,7 @@ class Routing:
                 break  # what a closed member still sent is dropped
             try:
                 handle(member, entry)
-            except Exception:
+            except BaseException:  # a SystemExit too: the role must not be lost
                 logger.exception("%s: a %s could not be handled", member, type(entry).__name__)
                 self._guarded(
                     lambda: self.realm.abort(member, uris.INTERNAL_ERROR, "internal error")
@@ -152,5 +181,5 @@ class Routing:
     def _guarded(self, run: Callable[[], None]) -> None:
         try:
             run()
-        except Exception:
+        except BaseException:  # as above
             logger.exception("%s failed while routing realm %s", run, self.realm.uri)

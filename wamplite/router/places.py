@@ -1,0 +1,150 @@
+"""Where a router listens, as a URL says it, and the socket that is bound there.
+
+tcp://HOST:PORT    WebSocket (at /ws) and RawSocket on one port, told apart by the first byte
+tls://HOST:PORT    the same, within TLS
+ws wss rs rss      one of the two; ws://HOST:PORT/PATH chooses the WebSocket's path
+unix:///PATH       both, over a Unix socket
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import stat
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from ..core.errors import UsageError
+
+logger = logging.getLogger("wamplite.router")
+
+BACKLOG = 512
+PROBE = 1.0  # seconds to find out whether somebody serves a Unix socket
+RAWSOCKET, WEBSOCKET = "RawSocket", "WebSocket"
+SCHEMES = {  # -> (what it serves, whether within TLS)
+    "tcp": ({RAWSOCKET, WEBSOCKET}, False),
+    "tls": ({RAWSOCKET, WEBSOCKET}, True),
+    "rs": ({RAWSOCKET}, False),
+    "rss": ({RAWSOCKET}, True),
+    "ws": ({WEBSOCKET}, False),
+    "wss": ({WEBSOCKET}, True),
+    "unix": ({RAWSOCKET, WEBSOCKET}, False),
+}
+PATH = "/ws"
+
+
+class Place(NamedTuple):
+    """Where to listen."""
+
+    scheme: str
+    host: str  # "" for a Unix socket
+    port: int
+    path: str  # of the Unix socket, or of the WebSocket
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether only this machine can connect."""
+        if self.scheme == "unix" or self.host == "localhost":
+            return True
+        try:
+            return socket.inet_pton(socket.AF_INET, self.host)[0] == 127
+        except OSError:  # a name, whatever it begins with, or IPv6
+            return self.host == "::1"
+
+    def url(self, port: int) -> str:
+        """Return the URL with the port that is really listened on."""
+        if self.scheme == "unix":
+            return f"unix://{self.path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        path = self.path if self.scheme in ("ws", "wss") else ""
+        return f"{self.scheme}://{host}:{port}{path}"
+
+
+def parse(url: str) -> Place:
+    """Read a listener's URL; UsageError says what is wrong with it."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as exc:
+        raise UsageError(f"cannot listen on {url!r}: {exc}") from exc
+    if parts.scheme not in SCHEMES:
+        raise UsageError(
+            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)}"
+        )
+    if parts.query or parts.fragment or parts.username is not None:
+        raise UsageError(f"cannot listen on {url!r}: it may have no user, query or fragment")
+    if parts.scheme == "unix":
+        if parts.netloc or not parts.path.startswith("/"):
+            raise UsageError(f"cannot listen on {url!r}: expected unix:///PATH")
+        return Place("unix", "", 0, parts.path)
+    if not parts.hostname or port is None:
+        raise UsageError(f"cannot listen on {url!r}: expected {parts.scheme}://HOST:PORT")
+    return Place(parts.scheme, parts.hostname, port, _websocket_path(parts))
+
+
+def _websocket_path(parts: SplitResult) -> str:
+    if parts.scheme in ("ws", "wss"):
+        return parts.path or PATH
+    if parts.path not in ("", "/"):
+        raise UsageError(f"cannot listen on {parts.geturl()!r}: {parts.scheme}:// has no path")
+    return PATH
+
+
+def bind(place: Place) -> socket.socket:
+    """Return the listening socket; UsageError says why there can be none."""
+    return _bind_unix(place.path) if place.scheme == "unix" else _bind_tcp(place)
+
+
+def _bind_tcp(place: Place) -> socket.socket:
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    try:
+        return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as exc:
+        raise UsageError(f"cannot listen on {place.host} port {place.port}: {exc}") from exc
+
+
+def _bind_unix(path: str) -> socket.socket:
+    """Bind a Unix socket, in the place of one that nobody serves any more."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if _is_stale(path):
+            os.unlink(path)
+        sock.bind(path)
+        sock.listen(BACKLOG)
+    except OSError as exc:
+        sock.close()
+        raise UsageError(f"cannot listen on unix://{path}: {exc}") from exc
+    return sock
+
+
+def _is_stale(path: str) -> bool:
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            raise FileExistsError(errno.EEXIST, "there is something that is no socket")
+    except FileNotFoundError:
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(PROBE)  # its backlog may be full: then somebody is there
+        return probe.connect_ex(path) == errno.ECONNREFUSED
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells a Unix socket from another one of the same name; None if it has gone."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def remove(path: str, mine: tuple[int, int] | None) -> None:
+    """Remove a Unix socket unless another has taken its place."""
+    if mine is None or identity(path) != mine:
+        logger.debug("unix://%s: somebody else has removed it", path)
+        return
+    try:
+        os.unlink(path)
+    except OSError as error:
+        logger.warning("unix://%s cannot be removed: %s", path, error)
