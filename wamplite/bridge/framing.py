@@ -1,8 +1,12 @@
-"""Bytes in, frames out: where one line of a serial device ends and the next begins.
+"""Bytes in, frames out: where one frame of a serial device ends and the next begins.
 
-A line ends at LF or CRLF. A stream in which no LF has come yet may be a device that ends its lines
-with CR alone, so until the first LF a CR ends a line too; after it, a CR is a byte like others
-(binary between text holds some). A line longer than the bound is dropped whole, and after it
+Every framing is bounded, finds its way back after lost or foreign bytes, and counts what it
+dropped: `overlong` frames, and `garbage`, stretches of bytes that belong to no frame. The same
+bytes make the same frames, however they come in pieces.
+
+`Lines`: a line ends at LF or CRLF. A stream in which no LF has come yet may be a device that ends
+its lines with CR alone, so until the first LF a CR ends a line too; after it, a CR is a byte like
+others (binary between text holds some). A line longer than the bound is dropped whole, and after it
 nothing is taken for granted: the next CR or LF ends it. Lines of white space alone are no frames.
 """
 
@@ -12,7 +16,12 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["FRAMINGS", "MAX_BYTES", "Framing", "Lines"]
+from .counted_frames import Fixed, LengthPrefixed
+from .delimited_frames import Cobs, Delimited, Slip
+from .idle_gap import IdleGap
+from .settings import FramingSettings
+
+__all__ = ["FRAMINGS", "MAX_BYTES", "Framing", "Lines", "make_framing"]
 
 MAX_BYTES = 4096
 
@@ -21,12 +30,29 @@ _LF = re.compile(rb"\n")
 
 
 class Framing(Protocol):
-    """Cuts a stream into frames; `overlong` counts what was dropped for its length."""
+    """Cuts a stream into frames.
+
+    knows_start: its frames cannot begin in the middle, so the first after an opening is whole.
+    gap: after so many seconds without a byte, while something is `pending`, `idle` wants to be
+    called; 0: never.
+    """
 
     overlong: int
+    garbage: int
+    knows_start: bool
+    gap: float
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take what was read and return the frames that it completed."""
+    @property
+    def pending(self) -> bool:
+        """Tell whether a frame has begun and not ended."""
+        ...
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
+        """Take what was read (at that time, if known) and return the frames that it completed."""
+        ...
+
+    def idle(self) -> list[bytes]:
+        """Hear that nothing has come for `gap` seconds; return what that completed."""
         ...
 
     def reset(self) -> bool:
@@ -37,9 +63,13 @@ class Framing(Protocol):
 class Lines:
     """Lines of at most `max_bytes` (and a CR), ended by LF, CRLF or CR."""
 
+    knows_start = False
+    gap = 0.0
+
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self.max_bytes = max_bytes
         self.overlong = 0
+        self.garbage = 0
         self._start_over()
 
     def _start_over(self) -> None:
@@ -47,12 +77,19 @@ class Lines:
         self._end = _CR_OR_LF
         self._dropping = False
 
+    @property
+    def pending(self) -> bool:
+        return bool(self._rest.strip())
+
     def reset(self) -> bool:
-        cut = bool(self._rest.strip())
+        cut = self.pending
         self._start_over()
         return cut
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def idle(self) -> list[bytes]:
+        return []
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
         buffer = self._rest + data
         frames: list[bytes] = []
         start = 0
@@ -81,4 +118,28 @@ class Lines:
         self._end = _CR_OR_LF
 
 
-FRAMINGS: dict[str, Callable[[], Framing]] = {"lines": Lines}
+# Those that need no settings.
+FRAMINGS: dict[str, Callable[[], Framing]] = {"lines": Lines, "cobs": Cobs, "slip": Slip}
+
+
+def make_framing(settings: FramingSettings) -> Framing:
+    """Make the framing that the settings describe."""
+    return _MAKERS[settings.kind](settings)
+
+
+_MAKERS: dict[str, Callable[[FramingSettings], Framing]] = {
+    "lines": lambda told: Lines(told.max_bytes),
+    "delimiter": lambda told: Delimited(told.delimiter, told.start, told.max_bytes),
+    "fixed": lambda told: Fixed(told.size, told.start, told.gap),
+    "length": lambda told: LengthPrefixed(
+        told.length_bytes,
+        told.byteorder,
+        told.includes_header,
+        start=told.start,
+        gap=told.gap,
+        max_bytes=told.max_bytes,
+    ),
+    "cobs": lambda told: Cobs(told.max_bytes),
+    "slip": lambda told: Slip(told.max_bytes),
+    "idle-gap": lambda told: IdleGap(told.gap, told.max_bytes),
+}

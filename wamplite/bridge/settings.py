@@ -63,7 +63,7 @@ class FramingSettings:
     length_bytes: int = 1  # length: 1, 2 or 4
     byteorder: str = "big"  # length: big or little
     includes_header: bool = False  # length: it counts `start` and itself too
-    gap: float = 0.0  # idle-gap: silence that ends a frame; fixed, length: that voids a begun one
+    gap: float = 0.1  # idle-gap: silence that ends a frame; fixed, length: that voids a begun one
 
 
 @dataclass(frozen=True, kw_only=True)

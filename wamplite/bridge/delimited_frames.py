@@ -1,0 +1,187 @@
+"""Frames that end at a delimiter: as it stands, or as COBS and SLIP make it unmistakable.
+
+Delimited   [start] bytes delimiter; both of any length, neither is part of the frame. What
+            stands before `start` is garbage, and so is a frame in which `start` comes again:
+            its end was lost, and the new one counts.
+Cobs        Consistent Overhead Byte Stuffing (Cheshire, Baker 1999), frames ended by 0x00
+Slip        RFC 1055, frames ended (and, with most senders, begun) by 0xC0
+"""
+
+from __future__ import annotations
+
+__all__ = ["Cobs", "Delimited", "Slip", "Spoilt", "from_cobs", "from_slip"]
+
+MAX_BYTES = 4096
+
+
+class Delimited:
+    """Frames of 1 to `max_bytes` bytes between an optional start and a delimiter."""
+
+    gap = 0.0
+
+    def __init__(self, delimiter: bytes, start: bytes = b"", max_bytes: int = MAX_BYTES) -> None:
+        self.overlong = 0
+        self.garbage = 0
+        self.knows_start = bool(start)
+        self._delimiter = delimiter
+        self._start = start
+        self._max_bytes = max_bytes
+        self._forget()
+
+    def _forget(self) -> None:
+        self._rest = b""
+        self._inside = not self._start
+        self._noise = False  # dropping, and it has been counted
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._rest) and self._inside and not self._noise
+
+    def reset(self) -> bool:
+        cut = self.pending
+        self._forget()
+        return cut
+
+    def idle(self) -> list[bytes]:
+        return []
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
+        self._rest += data
+        frames: list[bytes] = []
+        while self._seek() and (frame := self._next()) is not None:
+            if frame := self._newest(frame):
+                frames.append(frame)
+        return frames
+
+    def _seek(self) -> bool:
+        """Drop what stands before the start; False when there is none yet."""
+        if self._inside:
+            return True
+        before, start, after = self._rest.partition(self._start)
+        if not start:
+            keep = partial(self._rest, self._start)
+            before, after = self._rest[: len(self._rest) - keep], self._rest[-keep:] * bool(keep)
+        self._count_noise(before)
+        self._rest = after
+        self._inside = bool(start)
+        self._noise = self._noise and not start
+        return self._inside
+
+    def _count_noise(self, data: bytes) -> None:
+        if data.strip(b"\r\n\0 ") and not self._noise:  # line ends between frames are no garbage
+            self._noise = True
+            self.garbage += 1
+
+    def _next(self) -> bytes | None:
+        """Take what stands before the delimiter; None when there is none yet."""
+        frame, delimiter, after = self._rest.partition(self._delimiter)
+        if delimiter:
+            self._rest = after
+            self._inside = not self._start
+            return frame
+        if len(self._rest) >= self._max_bytes + len(self._delimiter):
+            self._give_up()
+            return b"" if self._start else None
+        return None
+
+    def _give_up(self) -> None:
+        """Drop a frame that is too long: up to the next start, or else to the next delimiter."""
+        if not self._noise:
+            self.overlong += 1
+        self._noise = True
+        if self._start:
+            self._inside = False
+        else:
+            self._rest = self._rest[len(self._rest) - len(self._delimiter) + 1 :]
+
+    def _newest(self, frame: bytes) -> bytes:
+        """Return what comes after the last start in a frame, if it is one."""
+        if self._noise and not self._start:  # the end of what was given up
+            self._noise = False
+            return b""
+        if self._start and self._start in frame:
+            self.garbage += 1
+            frame = frame[frame.rindex(self._start) + len(self._start) :]
+        if len(frame) > self._max_bytes:
+            self.overlong += 1
+            return b""
+        return self._plain(frame)
+
+    def _plain(self, frame: bytes) -> bytes:
+        return frame
+
+
+def partial(data: bytes, word: bytes) -> int:
+    """Tell how many bytes at the end of `data` may be the beginning of `word`."""
+    return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)
+
+
+class Spoilt(ValueError):
+    """An encoded frame that no sender can have made."""
+
+
+class _Encoded(Delimited):
+    """Frames that are decoded; those that cannot be are garbage."""
+
+    def _plain(self, frame: bytes) -> bytes:
+        try:
+            return self._decode(frame)
+        except Spoilt:
+            self.garbage += 1
+            return b""
+
+    def _decode(self, frame: bytes) -> bytes:
+        raise NotImplementedError
+
+
+class Cobs(_Encoded):
+    """Frames of at most `max_bytes` (encoded: one in 254 more) in COBS, ended by 0x00."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__(b"\0", max_bytes=max_bytes + max_bytes // 254 + 1)
+
+    def _decode(self, frame: bytes) -> bytes:
+        return from_cobs(frame)
+
+
+def from_cobs(data: bytes) -> bytes:
+    """Decode COBS: blocks of a length, that many bytes less one, and a zero unless it is 255."""
+    plain = bytearray()
+    at = 0
+    while at < len(data):
+        length = data[at]
+        block = data[at + 1 : at + length]
+        if not length or len(block) != length - 1:
+            raise Spoilt
+        plain += block
+        at += length
+        if length < 255 and at < len(data):
+            plain.append(0)
+    return bytes(plain)
+
+
+class Slip(_Encoded):
+    """Frames of at most `max_bytes` (escaped: up to twice that) in SLIP, ended by 0xC0."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__(b"\xc0", max_bytes=2 * max_bytes)
+        self._most = max_bytes
+
+    def _decode(self, frame: bytes) -> bytes:
+        plain = from_slip(frame)
+        if len(plain) <= self._most:
+            return plain
+        self.overlong += 1
+        return b""
+
+
+def from_slip(data: bytes) -> bytes:
+    """Replace the escapes of SLIP."""
+    head, *escaped = data.split(b"\xdb")
+    try:
+        return head + b"".join(_ESCAPED[part[:1]] + part[1:] for part in escaped)
+    except KeyError:
+        raise Spoilt from None
+
+
+_ESCAPED = {b"\xdc": b"\xc0", b"\xdd": b"\xdb"}

@@ -1,0 +1,48 @@
+"""Frames that end where the line falls silent, as Modbus RTU and many binary devices have it."""
+
+from __future__ import annotations
+
+__all__ = ["IdleGap"]
+
+
+class IdleGap:
+    """Frames of at most `max_bytes` with at least `gap` seconds between them.
+
+    Whoever reads the line calls `idle` when nothing has come for that long; where it could not
+    look in time, the times of the bytes tell.
+    """
+
+    knows_start = False
+
+    def __init__(self, gap: float, max_bytes: int = 4096) -> None:
+        self.gap = gap
+        self.overlong = 0
+        self.garbage = 0
+        self._max_bytes = max_bytes
+        self._rest = b""
+        self._dropping = False
+        self._last: float | None = None
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._rest) or self._dropping
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
+        late = now is not None and self._last is not None and now - self._last >= self.gap
+        frames = self.idle() if late else []
+        self._last = now
+        if not self._dropping:
+            self._rest += data
+        if len(self._rest) > self._max_bytes:
+            self.overlong += 1
+            self._rest, self._dropping = b"", True
+        return frames
+
+    def idle(self) -> list[bytes]:
+        frame, self._rest, self._dropping = self._rest, b"", False
+        return [frame] if frame else []
+
+    def reset(self) -> bool:
+        cut = bool(self._rest)
+        self._rest, self._dropping, self._last = b"", False, None
+        return cut
