@@ -14,6 +14,9 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+HEARING = (
+    0.5  # seconds: a signal may reach another thread, and not wake an endless wait of this one
+)
 
 
 class Gate:
@@ -30,7 +33,8 @@ class Gate:
 
     def wait(self) -> None:
         """Wait until it is open."""
-        self._lock.acquire()
+        while not self._lock.acquire(timeout=HEARING):
+            continue
 
 
 def until_signal(on_end: list[Callable[[], None]], ended: threading.Event) -> None:
