@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from typing import Any
@@ -410,6 +412,128 @@ def test_what_follows_a_call_is_heard_though_nobody_calls(peer: Peer) -> None:
     assert session.lost.wait(PATIENCE)
     assert peer.receive() == [6, {}, "wamp.close.goodbye_and_out"]
     peer.hang_up()
+
+
+def test_an_answer_that_another_has_read_already_is_not_waited_for(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.client.wire.PATIENCE", PATIENCE)
+    session = peer.join()
+    wire = session._wire
+    try_take = wire._turn.try_take
+
+    def late() -> bool:
+        """Ask for the turn once the reading thread has read the answer and given the turn back."""
+        wire._turn.served = True
+        wait_until(lambda: not wire.conversation.pending)
+        wait_until(lambda: wire._turn.lock.acquire(False))
+        wire._turn.lock.release()
+        return try_take()
+
+    monkeypatch.setattr(wire._turn, "try_take", late)
+    monkeypatch.setattr("wamplite.client.turn.REST", PATIENCE)
+    calling = soon(session.call, "com.app.p")
+    peer.receive()
+    began = time.monotonic()
+    peer.send([50, 1, {}])
+    calling.result()
+    assert time.monotonic() - began < PATIENCE / 2
+    wire._turn.want_reader()
+    leave(peer, session)
+
+
+def test_an_answer_may_come_in_pieces(peer: Peer) -> None:
+    session = peer.join()
+    for request in range(1, 21):
+        calling = soon(session.call, "com.app.p")
+        peer.receive()
+        data = f"[50,{request},{{}},[{request}]]".encode()
+        for piece in (len(data).to_bytes(4, "big"), data[:5], data[5:]):
+            peer.send_bytes(piece)
+        assert calling.result() == request
+    leave(peer, session)
+
+
+def test_ctrl_c_ends_a_call_and_the_session_goes_on(peer: Peer) -> None:
+    features = {"dealer": {"features": {"call_canceling": True}}}
+    session = peer.join(features=features)
+
+    def interrupt() -> None:
+        peer.receive()
+        time.sleep(0.05)  # it has to be in its wait: while sending, the session would be closed
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for request in (1, 3):
+        interrupting = soon(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            session.call("com.app.p")
+        interrupting.result()
+        assert peer.receive() == [49, request, {"mode": "killnowait"}]
+        calling = soon(session.call, "com.app.q")
+        assert peer.receive()[1] == request + 1
+        peer.send([8, 48, request, {}, "wamp.error.canceled"], [50, request + 1, {}, ["right"]])
+        assert calling.result() == "right"
+    leave(peer, session)
+
+
+def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = peer.join()
+    wire = session._wire
+    calling = soon(session.call, "com.app.p")
+    peer.receive()
+    peer.send([50, 1, {}])
+    calling.result()
+
+    def interrupted(messages: Any) -> None:
+        raise KeyboardInterrupt
+
+    wait_until(wire._turn.try_take)
+    monkeypatch.setattr(wire, "_handle", interrupted)
+    monkeypatch.setattr(wire._turn, "try_take", lambda: True)
+    answering = soon(lambda: (peer.receive(), peer.send([50, 2, {}])))
+    with pytest.raises(KeyboardInterrupt):
+        session.call("com.app.p")
+    answering.result()
+    monkeypatch.undo()
+    assert session.lost.wait(PATIENCE)
+    assert "interrupted while reading" in str(session.error)
+    peer.hang_up()
+
+
+def test_ctrl_c_in_the_middle_of_sending_closes_the_session(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = peer.join()
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session._wire.conversation, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.publish("com.app.t")
+    assert session.lost.wait(PATIENCE)
+    assert "interrupted while sending" in str(session.error)
+
+
+def test_a_reading_thread_that_fails_tells_everybody(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = peer.join()
+    calling = soon(session.call, "com.app.p")
+    peer.receive()
+
+    def broken(message: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(session._wire.conversation, "receive", broken)
+    peer.send([50, 1, {}])
+    with pytest.raises(wamplite.TransportLost, match="the reading thread failed: RuntimeError"):
+        calling.result()
+    assert session.lost.wait(PATIENCE)
+    assert caplog.messages == ["the reading thread failed"]
 
 
 def test_threads_are_named(peer: Peer) -> None:

@@ -9,7 +9,8 @@ goes on resting. A session that serves (subscriptions, registrations) has its re
     caller:          try_take ── yes ──> poll, receive, handle until answered ──> give
                               └─ no ───> wait on a lock of its own
 
-A caller reads for PATIENCE at most: keeping watch over a silent connection is the reader's.
+A caller reads a few PIECES at most, for PATIENCE each: keeping watch over a silent connection is
+the reading thread's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-PATIENCE = 0.1  # seconds that a caller reads by itself
+PATIENCE = 0.1  # seconds that a caller waits for each piece of its answer
+PIECES = 4  # a router may send head and body apart, or something else first
 REST = 0.002  # seconds without another call, after which the reading thread reads again
 
 

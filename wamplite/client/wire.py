@@ -34,7 +34,7 @@ from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
 from ..core.pending import Receiver
 from ..core.uris import CLOSE_REALM, TIMEOUT
-from .turn import PATIENCE, Turn
+from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
 
 FLUSH = 30.0  # seconds for the peer to take what one sender left over
@@ -137,9 +137,11 @@ class Wire:
                 conversation.violated(error)
         except WampliteError as error:
             self._close(error)
-        except BaseException as error:
+        except Exception as error:
+            import logging  # 8 ms that a client without bugs never needs
+
+            logging.getLogger("wamplite.client").exception("the reading thread failed")
             self._close(TransportLost(f"the reading thread failed: {error!r}"))
-            raise
         finally:
             self._end()
 
@@ -215,7 +217,10 @@ class Wire:
         patience = PATIENCE if seconds is None else min(PATIENCE, seconds)
         began = time.monotonic()
         try:
-            if self._channel.wait(patience):
+            for _ in range(PIECES):
+                # whoever had the turn before us may have read it already
+                if waiter.settled or not self._channel.wait(patience):
+                    break
                 self._read_once()
         except WampliteError:
             pass  # the reading thread will find the same
@@ -290,16 +295,14 @@ class Wire:
         with self._lock:
             if request is None or not self.conversation.abandon(request):
                 return False
-            if kind is Call and self._is_open() and self.announced("dealer", "call_canceling"):
+            is_open = self.conversation.state is State.OPEN
+            if kind is Call and is_open and self.announced("dealer", "call_canceling"):
                 self._channel.send(Cancel(request, {"mode": "killnowait"}))
         return True
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the router announced a feature."""
         return self.conversation.announced(role, feature)
-
-    def _is_open(self) -> bool:
-        return self.conversation.state is State.OPEN
 
     def _flush(self, seconds: float | None) -> None:
         """Wait for the kernel to take what is left; beyond the time, the session is lost."""
