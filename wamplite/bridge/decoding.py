@@ -1,10 +1,13 @@
 """A frame in, the arguments of an event out.
 
-`text`  the line, which must be UTF-8, as the one argument; NULs at its ends are left out.
-`json`  an object's members as keyword arguments (none may be named "options"), any other value as
-        the one argument.
-`nmea`  the sentence from $ or ! to *hh as the one argument, its checksum verified; keyword
-        arguments `talker` ("P" for a proprietary sentence), `type` and `fields`, all strings.
+`text`   the frame as the one argument; NULs and line ends at its ends are left out.
+`bytes`  the frame as it is, as the one argument.
+`json`   an object's members as keyword arguments (none may be named "options"), any other value as
+         the one argument.
+`nmea`   the sentence from $ or ! to *hh as the one argument, its checksum verified; keyword
+         arguments `talker` ("P" for a proprietary sentence), `type` and `fields`, all strings.
+         With `parse`: named values instead of `fields`, see `nmea_fields`.
+`csv`, `regex`, `struct`: see `field_decoders`; `python:MODULE:FUNCTION`: see `python_decoder`.
 
 What cannot be decoded is refused with a reason to count it by, never guessed at: a reading made
 of garbage is worse than none. Nothing here raises anything but Undecodable, whatever the bytes
@@ -17,61 +20,40 @@ import operator
 import re
 from collections.abc import Callable
 from functools import cache, reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import serializers
 from ..core.errors import ProtocolError
+from .field_decoders import csv_decoder, regex_decoder, struct_decoder
+from .python_decoder import PREFIX, python_decoder
+from .reading import Decode, Decoder, Reading, Undecodable, as_text, checked
+from .settings import DecodeSettings
 
 __all__ = [
     "DECODERS",
     "Decoder",
     "Reading",
     "Undecodable",
+    "decode_bytes",
     "decode_json",
     "decode_nmea",
     "decode_text",
+    "make_decoder",
+    "make_reply",
 ]
 
 
-class Reading(NamedTuple):
-    """What one frame says, as an event carries it."""
-
-    args: list[Any]
-    kwargs: dict[str, Any]
-    size: int  # bytes of the frame: what the outbox bounds
-
-
-class Undecodable(Exception):
-    """A frame that is no reading; `reason` is the word it is counted under."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-Decode = Callable[[bytes], Reading]
-
-
-class Decoder(NamedTuple):
-    """How to decode, and whether the first line after an opening is dropped unseen.
-
-    It may be the second half of a line, and a half may look like a whole ("21.5" of "121.5").
-    A checksum tells the two apart, so NMEA loses nothing.
-    """
-
-    decode: Decode
-    drops_first: bool
-
-
-def decode_text(line: bytes) -> Reading:
-    """Decode a line of UTF-8 text."""
-    text = line.strip(b"\0\r\n")
+def decode_text(line: bytes, encoding: str = "utf-8") -> Reading:
+    """Decode a line of text."""
+    text = as_text(line, encoding)
     if not text:
         raise Undecodable("empty")
-    try:
-        return Reading([text.decode()], {}, len(line))
-    except UnicodeDecodeError:
-        raise Undecodable("not UTF-8") from None
+    return Reading([text], {}, len(line))
+
+
+def decode_bytes(frame: bytes) -> Reading:
+    """Take a frame as it is."""
+    return Reading([frame], {}, len(frame))
 
 
 def decode_nmea(line: bytes) -> Reading:
@@ -113,8 +95,56 @@ def _one(value: Any, line: bytes) -> Reading:
     return Reading([value], {}, len(line))
 
 
+# Those that need no settings.
 DECODERS: dict[str, Decoder] = {
     "text": Decoder(decode_text, drops_first=True),
+    "bytes": Decoder(decode_bytes, drops_first=True),
     "json": Decoder(decode_json, drops_first=True),
     "nmea": Decoder(decode_nmea, drops_first=False),
 }
+
+
+def make_decoder(settings: DecodeSettings) -> Decoder:
+    """Make the decoder that the settings describe; UsageError where they cannot be met."""
+    if settings.kind.startswith(PREFIX):
+        return Decoder(python_decoder(settings), drops_first=True)
+    if settings.kind in _MAKERS:
+        return Decoder(_MAKERS[settings.kind](settings), settings.kind != "nmea")
+    return DECODERS[settings.kind]
+
+
+def _text_decoder(settings: DecodeSettings) -> Decode:
+    if settings.encoding == "utf-8":
+        return decode_text
+    return lambda line: checked(decode_text(line, settings.encoding))
+
+
+def _nmea_decoder(settings: DecodeSettings) -> Decode:
+    if not settings.parse:
+        return decode_nmea
+    from .nmea_fields import parser
+
+    parse = parser(settings.types)
+    return lambda line: parse(decode_nmea(line))
+
+
+_MAKERS: dict[str, Callable[[DecodeSettings], Decode]] = {
+    "text": _text_decoder,
+    "csv": csv_decoder,
+    "regex": regex_decoder,
+    "struct": struct_decoder,
+    "nmea": _nmea_decoder,
+}
+
+
+def make_reply(settings: DecodeSettings) -> Callable[[bytes], Reading | None]:
+    """Make what tells whether a frame is the reply, and what it says."""
+    decode = make_decoder(settings).decode
+
+    def reply(frame: bytes) -> Reading | None:
+        try:
+            return decode(frame)
+        except Undecodable:
+            return None
+
+    return reply

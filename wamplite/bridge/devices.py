@@ -1,6 +1,6 @@
 """What a person wants to know of a serial device: a name that stays, who holds it, what is wrong.
 
-All of it is read from /dev and /proc, a courtesy: where nothing can be read, nothing is said.
+All of it is read from /dev, /sys and /proc, a courtesy: where nothing can be read, nothing is said.
 """
 
 from __future__ import annotations
@@ -11,7 +11,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["advice", "explain", "holders", "identity", "stable_name"]
+from . import sysfs
+
+__all__ = [
+    "advice",
+    "denied",
+    "explain",
+    "holders",
+    "holding",
+    "identity",
+    "resolve",
+    "stable_name",
+]
 
 _BARE = ("/dev/ttyUSB", "/dev/ttyACM")
 _STABLE = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
@@ -34,6 +45,11 @@ def advice(device: str, folders: tuple[Path, ...] = _STABLE) -> str:
     return f"; its number may change, {name} will not" if name else ""
 
 
+def resolve(device: str, root: Path = sysfs.ROOT) -> str:
+    """Return the path or URL to open: a USB id is looked up, anything else stands for itself."""
+    return sysfs.find_usb(device, root) if device.startswith(sysfs.USB) else device
+
+
 def identity(device: str) -> tuple[str, int, int] | None:
     """Tell what a path means now: another value for another device or rights; None: not there."""
     try:
@@ -45,13 +61,18 @@ def identity(device: str) -> tuple[str, int, int] | None:
 
 def holders(device: str) -> Iterator[str]:
     """Find the other processes that have the device open: "minicom (pid 812)"."""
+    return (f"{program} (pid {pid})" for pid, program in holding(device))
+
+
+def holding(device: str) -> Iterator[tuple[int, str]]:
+    """Find the other processes that have the device open: pid and program."""
     target = os.path.realpath(device)
     for pid in _others():
         with suppress(OSError):  # gone meanwhile, or somebody else's
             if any(
                 os.readlink(f"/proc/{pid}/fd/{n}") == target for n in os.listdir(f"/proc/{pid}/fd")
             ):
-                yield f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
+                yield int(pid), Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def _others() -> Iterator[str]:
@@ -63,10 +84,7 @@ def _others() -> Iterator[str]:
 def explain(device: str, number: int | None, text: str) -> str:
     """Say what is wrong with a device that could not be opened, and what to do about it."""
     if number in (errno.EACCES, errno.EPERM):
-        return (
-            f"{device}: permission denied; add yourself to the group that owns it"
-            f" (sudo usermod -aG {_group(device)} $USER) and log in again"
-        )
+        return f"{device}: {denied(device)}"
     if number in (errno.EAGAIN, errno.EBUSY):
         return f"{device}: in use by {', '.join(holders(device)) or 'another program'}"
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
@@ -74,6 +92,27 @@ def explain(device: str, number: int | None, text: str) -> str:
     if number == errno.ENOTTY:
         return f"{device}: not a serial device"
     return f"{device}: {text}"
+
+
+def denied(device: str) -> str:
+    """Say what to do about a device that we may not open."""
+    group = _group(device)
+    if _is_member(group):
+        return f"permission denied; you are in the group {group} now: log in again"
+    return (
+        f"permission denied; add yourself to the group that owns it"
+        f" (sudo usermod -aG {group} $USER) and log in again"
+    )
+
+
+def _is_member(group: str) -> bool:
+    """Tell whether the database has us in a group, which counts from the next login on."""
+    with suppress(OSError, KeyError, ImportError):
+        import grp
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name in grp.getgrnam(group).gr_mem
+    return False
 
 
 def _group(device: str) -> str:
