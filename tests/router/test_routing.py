@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from wamplite.core.members import Identity, Join, Member
 from wamplite.core.messages import Publish, Register, Subscribe, to_array
 from wamplite.core.realm import Realm
-from wamplite.router.routing import ROUNDS, SHARE, Arrival, Routing
+from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Arrival, Routing
 
 from .conftest import eventually
 
@@ -185,3 +187,114 @@ def test_an_errand_runs_with_the_role_and_its_fault_is_logged(
         eventually(lambda: len(ran) == 2)
     assert ran == ["wamplite-route-realm1", "after"]
     assert "IndexError" in caplog.text
+
+
+def test_a_handler_that_wants_to_exit_does_not_take_the_role_along(
+    routing: Routing, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = Somebody(routing, 1), Somebody(routing, 2)
+
+    def leave(publisher: Member, *_: Any) -> None:
+        if publisher is one.member:
+            raise SystemExit
+
+    routing.realm.broker.published.append(leave)
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        one.arrive(Publish(1, {}, "com.topic"))
+        assert one.settled()
+        routing.run(lambda: sys.exit(1))
+    assert not one.member.open
+    two.arrive(Register(1, {}, "com.procedure"))
+    assert two.settled() and two.box.posted[-1][0] == 65
+
+
+def test_an_outbox_that_fails_keeps_nobody_else_from_its_bytes(
+    routing: Routing, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Box):
+        def deliver(self) -> None:
+            raise ZeroDivisionError("a bug")
+
+    one, two, three = (Somebody(routing, number) for number in (1, 2, 3))
+    for somebody in (one, two):
+        somebody.arrive(Subscribe(1, {}, "com.topic"))
+    one.box.__class__ = Broken
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        three.arrive(Publish(1, {}, "com.topic", ["news"]))
+    assert three.settled() and "could not be written" in caplog.text
+    assert two.box.delivered[-1] == len(two.box.posted) == 3
+    three.arrive(Publish(2, {}, "com.topic", ["more"]))
+    assert two.box.delivered[-1] == 4
+
+
+def hold_the_role(routing: Routing) -> tuple[Somebody, threading.Thread, threading.Event]:
+    """Return somebody whose thread is routing and will go on when the event is set."""
+    held, go = threading.Event(), threading.Event()
+
+    def wait(*_: Any) -> None:
+        held.set()
+        assert go.wait(20)
+
+    routing.realm.broker.published.append(wait)
+    one = Somebody(routing, 1)
+    messages = [Publish(number, {}, "com.topic") for number in range(1, SHARE * (ROUNDS + 2))]
+    thread = threading.Thread(target=one.arrive, args=messages)
+    thread.start()
+    assert held.wait(20)
+    return one, thread, go
+
+
+def test_the_end_does_not_wait_for_a_reader_that_routes() -> None:
+    routing = Routing(Realm("realm1"))
+    one, thread, go = hold_the_role(routing)
+    two = Somebody(routing, 2)  # its Join waits in the inbox
+    begun = time.monotonic()
+    routing.close()
+    assert time.monotonic() - begun < CLOSING / 2 and not routing._thread.is_alive()
+    go.set()
+    thread.join(20)  # it keeps the role beyond its rounds: there is nobody to hand it to
+    assert not thread.is_alive()
+    assert one.settled() and two.settled()
+    assert one.member.open and two.member.session in routing.realm.members
+
+
+def test_after_the_end_who_arrives_routes_and_finds_what_was_left() -> None:
+    routing = Routing(Realm("realm1"))
+    one = Somebody(routing, 1)
+    routing.close()
+    routing.close()
+    ran: list[str] = []
+    routing.run(lambda: ran.append(threading.current_thread().name))
+    assert ran == []
+    one.arrive(Register(1, {}, "com.procedure"))
+    assert one.settled() and one.box.posted[-1][0] == 65
+    assert ran == [threading.current_thread().name]
+
+
+def test_the_role_is_never_lost_between_readers_the_spare_thread_and_the_end(
+    hurried: None,
+) -> None:
+    for _ in range(30):
+        routing = Routing(Realm("realm1"))
+        crowd = [Somebody(routing, number) for number in range(1, 5)]
+        ran: list[int] = []
+        start_ = threading.Barrier(5)
+
+        def speak(one: Somebody, start_: Any = start_, ran: Any = ran) -> None:
+            start_.wait(20)
+            for request in range(1, 21):
+                one.arrive(Publish(request, {}, "com.topic"))
+                one.routing.run(lambda: ran.append(1))
+
+        threads = [threading.Thread(target=speak, args=(one,)) for one in crowd]
+        for thread in threads:
+            thread.start()
+        start_.wait(20)
+        routing.close()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        assert all(one.settled() for one in crowd)
+        crowd[0].arrive(Publish(99, {}, "com.topic"))
+        assert crowd[0].settled() and len(ran) == 80
+        assert not routing._inbox and not routing._routing

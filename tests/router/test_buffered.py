@@ -1,0 +1,58 @@
+"""The bound on all connections together: the largest goes, and only when there is need."""
+
+from __future__ import annotations
+
+from wamplite.router.buffered import Buffered
+
+
+class Holder:
+    def __init__(self) -> None:
+        self.held = 0
+        self.evicted = 0
+
+    def evict(self) -> None:
+        self.evicted += 1
+        self.held = 0
+
+
+def hold(buffered: Buffered, holder: Holder, size: int) -> None:
+    holder.held = size
+    buffered.note(holder)
+
+
+def test_up_to_the_bound_everybody_stays() -> None:
+    buffered, one, two = Buffered(100), Holder(), Holder()
+    hold(buffered, one, 60)
+    hold(buffered, two, 40)
+    assert not one.evicted and not two.evicted
+
+
+def test_above_it_the_largest_goes_whoever_was_last() -> None:
+    buffered, one, two = Buffered(100), Holder(), Holder()
+    hold(buffered, one, 60)
+    hold(buffered, two, 41)
+    assert one.evicted == 1 and not two.evicted
+    hold(buffered, two, 100)
+    assert not two.evicted
+    hold(buffered, two, 101)
+    assert two.evicted == 1
+
+
+def test_what_has_shrunk_unnoticed_does_not_count() -> None:
+    buffered, one, two = Buffered(100), Holder(), Holder()
+    hold(buffered, one, 90)
+    one.held = 10  # written in the meantime
+    hold(buffered, two, 80)
+    assert not one.evicted and not two.evicted
+    hold(buffered, one, 30)
+    assert two.evicted == 1
+
+
+def test_who_holds_nothing_any_more_is_not_remembered() -> None:
+    buffered, one, two = Buffered(100), Holder(), Holder()
+    hold(buffered, one, 90)
+    hold(buffered, one, 0)
+    hold(buffered, two, 90)
+    buffered.forget(two)
+    buffered.forget(two)
+    assert not buffered._noted and not buffered._sum

@@ -1,0 +1,311 @@
+"""The drain thread: it writes for the slow, keeps deadlines, and survives whatever it runs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.transports.streams import receive_exactly, stream_and_socket, tcp_pair
+from wamplite.router.drain import Drain
+from wamplite.router.limits import Counters, Limits
+from wamplite.transports.stream import Stream
+
+from .conftest import MS, eventually
+
+FOREVER = float("inf")
+
+
+@pytest.fixture
+def counters() -> Counters:
+    return Counters()
+
+
+@pytest.fixture
+def drain(counters: Counters) -> Iterator[Drain]:
+    with running(Limits(max_outbox_size=10_000_000), counters) as made:
+        yield made
+
+
+@contextmanager
+def running(limits: Limits, counters: Counters) -> Iterator[Drain]:
+    drain = Drain(limits, counters)
+    yield drain
+    drain.close()
+    assert not drain._thread.is_alive()
+
+
+def clog(stream: Stream, size: int = 65536) -> int:
+    """Write until the kernel takes no more; return how many bytes were written."""
+    written = 0
+    while stream.write([b"x" * size]):
+        written += size
+    return written + size
+
+
+def test_what_was_left_over_is_written_when_there_is_room(drain: Drain) -> None:
+    with stream_and_socket() as (stream, peer):
+        stream.on_left = drain.watch
+        size = clog(stream)
+        stream.write([b"y" * 1000])
+        data = receive_exactly(peer, size + 1000)
+        assert len(data) == size + 1000 and data.endswith(b"xy" + b"y" * 999)
+        eventually(lambda: not drain._left)
+        assert not drain._registered
+        size = clog(stream)  # and again
+        assert len(receive_exactly(peer, size)) == size
+
+
+def test_who_takes_nothing_is_disconnected_though_more_is_written_all_the_time(
+    counters: Counters,
+) -> None:
+    with running(Limits(write_timeout=300 * MS, max_outbox_size=10**9), counters) as drain:
+        with stream_and_socket() as (stream, _):
+            stream.on_left = drain.watch
+            clog(stream)
+            begun = time.monotonic()
+            while stream.lost is None:
+                stream.write([b"more"])
+                time.sleep(5 * MS)
+                assert time.monotonic() - begun < 10
+            assert time.monotonic() - begun >= 290 * MS
+            assert counters.snapshot() == {"slow_consumers": 1}
+            eventually(lambda: not drain._left)
+
+
+def test_who_takes_a_little_all_the_time_is_not(counters: Counters) -> None:
+    with running(Limits(write_timeout=400 * MS, max_outbox_size=10**9), counters) as drain:
+        with stream_and_socket() as (stream, peer):
+            stream.on_left = drain.watch
+            clog(stream)
+            stream.write([b"z" * 20_000_000])
+            begun = time.monotonic()
+            while time.monotonic() - begun < 1.2:
+                receive_exactly(peer, 200_000)
+                time.sleep(20 * MS)
+            assert stream.lost is None and stream.left
+
+
+def test_too_many_small_messages_are_too_much(counters: Counters) -> None:
+    with running(Limits(max_outbox_messages=100), counters) as drain:
+        with stream_and_socket() as (stream, _):
+            stream.on_left = drain.watch
+            clog(stream)
+            for _ in range(99):
+                stream.write([b"small"])
+            assert stream.lost is None
+            stream.write([b"small"])
+            assert stream.lost == "wamplite.close.slow_consumer"
+            assert counters.snapshot() == {"slow_consumers": 1}
+
+
+def test_dropping_brings_bytes_and_number_under_their_bounds(counters: Counters) -> None:
+    limits = Limits(max_outbox_messages=100, max_outbox_size=1_000_000)
+    with running(limits, counters) as drain, stream_and_socket() as (stream, _):
+        stream.on_left = drain.watch
+        clog(stream)
+        for _ in range(200):
+            stream.write([b"small"], droppable=True)
+        assert stream.lost is None and stream.waiting == 100
+        dropped = counters.snapshot()["events_dropped"]
+        assert 100 <= dropped <= 101
+        for _ in range(50):
+            stream.write([b"l" * 100_000], droppable=True)
+        assert stream.lost is None and stream.left <= 1_000_000
+        assert counters.snapshot()["events_dropped"] > dropped + 130
+
+
+def test_a_descriptor_that_is_reused_belongs_to_its_new_stream(drain: Drain) -> None:
+    for _ in range(20):
+        ours, theirs = tcp_pair()
+        old = Stream(ours)
+        old.on_left = drain.watch
+        clog(old)
+        number = old.fileno()
+        old.close()
+        theirs.close()
+        with stream_and_socket() as (new, peer):
+            new.on_left = drain.watch
+            size = clog(new)
+            assert receive_exactly(peer, size) == b"x" * size
+            reused = new.fileno() == number
+    assert reused
+    eventually(lambda: not drain._left and not drain._registered)
+
+
+def test_streams_that_come_clog_and_close_all_the_time_are_all_served(drain: Drain) -> None:
+    failures: list[str] = []
+
+    def live() -> None:
+        for round_ in range(15):
+            with stream_and_socket() as (stream, peer):
+                stream.on_left = drain.watch
+                size = clog(stream)
+                if round_ % 3 == 0:
+                    continue  # closed with all that is left
+                if round_ % 3 == 1:
+                    stream.finish()
+                data = receive_exactly(peer, size)
+                if data != b"x" * size:
+                    failures.append(f"{len(data)} of {size} bytes")
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=live) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert failures == []
+    eventually(lambda: not drain._left and not drain._registered)
+
+
+class Clock:
+    """Something with deadlines; `answers` are when it wants to be asked again."""
+
+    def __init__(self, *answers: float) -> None:
+        self.answers = list(answers)
+        self.asked: list[float] = []
+        self.ended: list[str] = []
+
+    def tick(self, now: float) -> float:
+        self.asked.append(now)
+        return now + self.answers.pop(0) if self.answers else FOREVER
+
+    def shutdown(self, why: str) -> None:
+        self.ended.append(why)
+
+
+def test_a_tick_comes_when_it_was_asked_for(drain: Drain) -> None:
+    clock = Clock(50 * MS, 100 * MS)
+    begun = time.monotonic()
+    drain.add(clock, begun + 30 * MS)
+    eventually(lambda: len(clock.asked) == 3)
+    first, second, third = clock.asked
+    assert first >= begun + 30 * MS
+    assert second >= first + 50 * MS and third >= second + 100 * MS
+
+
+def test_a_sooner_time_wakes_the_thread(drain: Drain) -> None:
+    clock = Clock()
+    drain.add(clock, time.monotonic() + 1000)
+    drain.move(clock, time.monotonic())
+    eventually(lambda: clock.asked)
+
+
+def test_a_deadline_that_is_moved_during_its_tick_is_kept(drain: Drain) -> None:
+    class Moved(Clock):
+        def tick(self, now: float) -> float:
+            if not self.asked:
+                drain.move(self, now + 20 * MS)
+            super().tick(now)
+            return now + 1000
+
+    clock = Moved()
+    drain.add(clock, time.monotonic())
+    eventually(lambda: len(clock.asked) == 2)
+
+
+def test_who_was_removed_is_not_asked_and_cannot_be_moved(drain: Drain) -> None:
+    gone, here = Clock(), Clock()
+    drain.add(gone, time.monotonic() + 20 * MS)
+    drain.remove(gone)
+    drain.remove(gone)
+    drain.move(gone, time.monotonic())
+    drain.add(here, time.monotonic() + 40 * MS)
+    eventually(lambda: here.asked)
+    assert gone.asked == [] and gone not in drain._ticking
+
+
+def test_a_tick_that_fails_ends_that_connection_alone(
+    drain: Drain, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Clock):
+        def tick(self, now: float) -> float:
+            raise ZeroDivisionError("a bug")
+
+    broken, sound = Broken(), Clock()
+    when = time.monotonic() + 10 * MS
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        drain.add(broken, when)
+        drain.add(sound, when)
+        eventually(lambda: sound.asked and broken.ended)
+    assert broken.ended == ["internal error"] and "a bug" in caplog.text
+
+
+def test_a_timer_that_fails_does_not_keep_others_from_ringing(
+    drain: Drain, caplog: pytest.LogCaptureFixture
+) -> None:
+    rang: list[str] = []
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        drain.later(10 * MS, lambda: rang[5].upper())  # IndexError
+        drain.later(10 * MS, lambda: rang.append("after"))
+        drain.later(10 * MS, lambda: rang.append("canceled"))()
+        eventually(lambda: rang)
+    assert rang == ["after"] and "a timer failed" in caplog.text
+
+
+def test_a_fault_of_the_thread_itself_is_logged_and_it_goes_on(
+    drain: Drain, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        stream_and_socket() as (stream, peer),
+        caplog.at_level(logging.ERROR, "wamplite.router"),
+    ):
+        stream.on_left = drain.watch
+        size = clog(stream)
+        entries = stream._entries
+        with stream.lock:
+            stream._entries = None  # type: ignore[assignment]
+        eventually(lambda: receive_exactly(peer, 65536) and caplog.text)
+        assert "the drain thread goes on" in caplog.text and entries and size
+    rang: list[int] = []
+    drain.later(0, lambda: rang.append(1))
+    eventually(lambda: rang)
+
+
+def test_after_the_end_nothing_happens_any_more(counters: Counters) -> None:
+    drain = Drain(Limits(), counters)
+    drain.close()
+    with stream_and_socket() as (stream, _):
+        stream.on_left = drain.watch
+        clog(stream)
+        drain.add(Clock(), time.monotonic())
+        drain.later(0, lambda: None)
+    drain.close()
+
+
+def test_an_end_waits_no_longer_than_it_may_for_what_it_runs(
+    counters: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.router.drain.CLOSING", 50 * MS)
+    drain, go, running_now = Drain(Limits(), counters), threading.Event(), threading.Event()
+
+    def run() -> None:
+        running_now.set()
+        go.wait(20)
+
+    drain.later(0, run)
+    assert running_now.wait(20)
+    drain.close()
+    assert drain._thread.is_alive()
+    go.set()
+    drain._thread.join(20)
+    drain.close()
+    assert drain._waking.fileno() == -1
+
+
+def test_a_thousand_wakes_are_one(drain: Drain) -> None:
+    for _ in range(100_000):
+        drain._wake()
+    rang: list[int] = []
+    drain.later(0, lambda: rang.append(1))
+    eventually(lambda: rang)

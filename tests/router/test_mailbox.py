@@ -1,0 +1,151 @@
+"""From posts to bytes: encoded once, gathered, in order, and never above what the peer takes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.transports.streams import receive_exactly, stream_and_socket
+from wamplite import serializers
+from wamplite.core.messages import Event, Published, to_array
+from wamplite.core.realm import Realm
+from wamplite.router.mailbox import MANY, Encoder, Mailbox
+from wamplite.router.routing import Routing
+from wamplite.transports.base import MOST
+from wamplite.transports.rawsocket import RawSocket, frame
+from wamplite.transports.stream import Stream
+
+
+class Post:
+    """A mailbox over a real connection, and what arrives at its other end."""
+
+    def __init__(self, stream: Stream, peer: socket.socket, routing: Routing, most: int) -> None:
+        self.counted: list[str] = []
+        self.ended: list[bool] = []
+        self.stream, self.peer = stream, peer
+        transport = RawSocket(stream, "msgpack", max_send=most, limit=MOST)
+        self.mailbox = Mailbox(
+            routing, transport, self.counted.append, lambda: self.ended.append(True)
+        )
+
+    def take(self, count: int) -> list[Any]:
+        """Return the next messages."""
+        loads, found = serializers.get("msgpack").loads, []
+        for _ in range(count):
+            size = int.from_bytes(receive_exactly(self.peer, 4), "big")
+            found.append(loads(receive_exactly(self.peer, size)))
+        return found
+
+    def nothing_came(self) -> bool:
+        self.peer.setblocking(False)
+        try:
+            self.peer.recv(1)
+        except BlockingIOError:
+            return True
+        finally:
+            self.peer.settimeout(20)
+        return False
+
+
+@pytest.fixture
+def routing() -> Iterator[Routing]:
+    made = Routing(Realm("realm1"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def post(routing: Routing) -> Iterator[Post]:
+    with stream_and_socket() as (stream, peer):
+        yield Post(stream, peer, routing, MOST)
+
+
+def event(number: int, *args: Any) -> Event:
+    return Event(1, number, {}, list(args))
+
+
+def test_what_is_posted_waits_for_the_delivery(routing: Routing, post: Post) -> None:
+    first, second = event(1, "one"), Published(2, 3)
+    assert post.mailbox.post(first) and post.mailbox.post(second)
+    assert routing.touched == [post.mailbox]
+    assert post.nothing_came()
+    post.mailbox.deliver()
+    assert post.take(2) == [to_array(first), to_array(second)]
+    post.mailbox.deliver()
+    assert post.nothing_came()
+
+
+def test_very_much_in_one_round_does_not_wait_for_its_end(post: Post) -> None:
+    for number in range(1, MANY + 2):
+        post.mailbox.post(event(number))
+    assert [array[2] for array in post.take(MANY)] == list(range(1, MANY + 1))
+    assert post.nothing_came()
+    post.mailbox.deliver()
+    assert post.take(1)[0][2] == MANY + 1
+
+
+def test_one_message_for_many_is_encoded_once(routing: Routing, post: Post) -> None:
+    with stream_and_socket() as (stream, peer):
+        other = Post(stream, peer, routing, MOST)
+        message = event(1, "for all")
+        encoder = post.mailbox._encoder
+        assert encoder is other.mailbox._encoder
+        post.mailbox.post(message)
+        once = encoder.frame
+        other.mailbox.post(message)
+        assert encoder.frame is once
+        post.mailbox.post(event(1, "for all"))  # equal, and yet another
+        assert encoder.frame is not once
+
+
+def test_what_the_peer_does_not_take_is_refused_and_counted(routing: Routing) -> None:
+    with stream_and_socket() as (stream, peer):
+        post = Post(stream, peer, routing, 512)
+        assert not post.mailbox.post(event(1, "x" * 600))
+        assert not post.mailbox.post_droppable(event(2, "x" * 600))
+        assert post.mailbox.post(event(3, "x" * 400))
+        post.mailbox.deliver()
+        assert [array[2] for array in post.take(1)] == [3]
+        assert post.counted == ["messages_above_the_peers_limit"] * 2
+
+
+def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> None:
+    small = event(1, "small")
+    assert post.mailbox.post(small)
+    assert not post.mailbox.post(event(2, "x" * MOST))  # larger in MsgPack than it was in JSON
+    assert post.mailbox.post(small)
+    post.mailbox.deliver()
+    assert [array[2] for array in post.take(2)] == [1, 1]
+
+
+def test_an_encoder_that_failed_still_knows_its_last_message() -> None:
+    encoder = Encoder(serializers.get("msgpack"), frame)
+    small = event(1)
+    encoder.encode(small)
+    kept = encoder.frame, encoder.size
+    with pytest.raises(Exception, match="set"):
+        encoder.encode(event(2, {1, 2}))
+    assert encoder.last is small and (encoder.frame, encoder.size) == kept
+
+
+def test_what_may_be_dropped_keeps_its_place(post: Post) -> None:
+    post.mailbox.post(event(1))
+    post.mailbox.post_droppable(event(2))
+    post.mailbox.post(event(3))
+    droppable = event(4)
+    post.mailbox.post(droppable)
+    post.mailbox.post_droppable(droppable)
+    assert [array[2] for array in post.take(5)] == [1, 2, 3, 4, 4]
+
+
+def test_the_end_comes_after_all_that_was_posted(post: Post) -> None:
+    post.mailbox.post(event(1))
+    post.mailbox.end()
+    assert [array[2] for array in post.take(1)] == [1]
+    assert post.peer.recv(1) == b"" and post.ended == [True]
+    post.mailbox.post(event(2))
+    post.mailbox.deliver()  # ignored
+    assert post.peer.recv(1) == b""

@@ -1,0 +1,158 @@
+"""Listeners' URLs, and what is bound there."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from wamplite.core.errors import UsageError
+from wamplite.router import places
+from wamplite.router.places import Place
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("tcp://127.0.0.1:8080", Place("tcp", "127.0.0.1", 8080, "/ws")),
+        ("tcp://127.0.0.1:0/", Place("tcp", "127.0.0.1", 0, "/ws")),
+        ("tls://[::1]:443", Place("tls", "::1", 443, "/ws")),
+        ("rs://LocalHost:1", Place("rs", "localhost", 1, "/ws")),
+        ("ws://127.0.0.1:8080", Place("ws", "127.0.0.1", 8080, "/ws")),
+        ("ws://127.0.0.1:8080/", Place("ws", "127.0.0.1", 8080, "/")),
+        ("wss://127.0.0.1:8080/wamp", Place("wss", "127.0.0.1", 8080, "/wamp")),
+        ("unix:///run/wamplite.sock", Place("unix", "", 0, "/run/wamplite.sock")),
+    ],
+)
+def test_a_url_says_where(url: str, place: Place) -> None:
+    assert places.parse(url) == place
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "the scheme must be one of tcp, tls, rs"),
+        ("127.0.0.1:8080", "the scheme must be one of"),
+        ("http://127.0.0.1:8080", "the scheme must be one of"),
+        ("tcp://127.0.0.1", "expected tcp://HOST:PORT"),
+        ("tcp://:8080", "expected tcp://HOST:PORT"),
+        ("tcp://127.0.0.1:65536", "out of range"),
+        ("tcp://127.0.0.1:eight", "eight"),
+        ("tcp://[::1:8080", "Invalid IPv6"),
+        ("tcp://127.0.0.1:8080/ws", "tcp:// has no path"),
+        ("rs://127.0.0.1:8080/ws", "rs:// has no path"),
+        ("tcp://user@127.0.0.1:8080", "no user, query or fragment"),
+        ("ws://127.0.0.1:8080/ws?a=b", "no user, query or fragment"),
+        ("unix://relative/path", "expected unix:///PATH"),
+        ("unix:relative", "expected unix:///PATH"),
+        ("unix:///", "cannot listen on unix:///"),
+    ],
+)
+def test_a_url_that_says_nothing_is_refused_by_its_name(url: str, said: str) -> None:
+    with pytest.raises(UsageError, match="cannot listen on") as refused:
+        places.bind(places.parse(url)).close()
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("tcp://127.0.0.1:1", True),
+        ("tcp://127.9.9.9:1", True),
+        ("tcp://localhost:1", True),
+        ("tcp://[::1]:1", True),
+        ("unix:///a", True),
+        ("tcp://0.0.0.0:1", False),
+        ("tcp://192.168.1.1:1", False),
+        ("tcp://[::]:1", False),
+        ("tcp://127.0.0.1.example.com:1", False),
+        ("tcp://128.0.0.1:1", False),
+    ],
+)
+def test_only_loopback_and_unix_sockets_are_local(url: str, local: bool) -> None:
+    assert places.parse(url).is_local is local
+
+
+def test_the_real_url_has_the_real_port() -> None:
+    assert places.parse("tcp://[::1]:0").url(7) == "tcp://[::1]:7"
+    assert places.parse("ws://127.0.0.1:0").url(7) == "ws://127.0.0.1:7/ws"
+    assert places.parse("unix:///a").url(0) == "unix:///a"
+
+
+def test_ipv6_and_ipv4_are_bound() -> None:
+    for url in ("tcp://[::1]:0", "tcp://127.0.0.1:0"):
+        with places.bind(places.parse(url)) as listening:
+            address = listening.getsockname()[:2]
+            with socket.create_connection(address, 5):
+                pass
+
+
+def test_a_port_that_is_taken_or_a_host_that_is_nowhere_is_refused() -> None:
+    with places.bind(places.parse("tcp://127.0.0.1:0")) as listening:
+        port = listening.getsockname()[1]
+        with pytest.raises(UsageError, match=f"127.0.0.1 port {port}: .*in use"):
+            places.bind(places.parse(f"tcp://127.0.0.1:{port}"))
+    with pytest.raises(UsageError, match="192.0.2.1 port 0"):
+        places.bind(places.parse("tcp://192.0.2.1:0"))
+    with pytest.raises(UsageError, match="cannot listen on a"):
+        places.bind(places.parse(f"tcp://{'a' * 70}:0"))
+
+
+def test_a_stale_unix_socket_is_replaced_and_one_in_use_is_not(tmp_path: Path) -> None:
+    place = places.parse(f"unix://{tmp_path}/socket")
+    with places.bind(place), pytest.raises(UsageError, match="in use"):
+        places.bind(place)
+    with places.bind(place), socket.socket(socket.AF_UNIX) as client:
+        client.connect(place.path)
+
+
+def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    with pytest.raises(UsageError, match="no socket"):
+        places.bind(places.parse(f"unix://{path}"))
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(UsageError, match="no socket"):
+        places.bind(places.parse(f"unix://{link}"))
+    assert path.read_text() == "data"
+
+
+def test_a_path_that_cannot_be_bound_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        places.bind(places.parse(f"unix://{tmp_path}/nowhere/socket"))
+    with pytest.raises(UsageError, match="too long"):
+        places.bind(places.parse(f"unix://{tmp_path}/{'a' * 120}"))
+
+
+def test_a_full_backlog_is_not_taken_for_nobody(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    waiting = []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(0)
+        for _ in range(3):
+            client = socket.socket(socket.AF_UNIX)
+            client.setblocking(False)
+            client.connect_ex(path)
+            waiting.append(client)
+        with pytest.raises(UsageError, match="in use"):
+            places.bind(places.parse(f"unix://{path}"))
+        for client in waiting:
+            client.close()
+
+
+def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with places.bind(places.parse(f"unix://{path}")):
+        mine = places.identity(path)
+        os.rename(path, f"{path}.moved")
+        with places.bind(places.parse(f"unix://{path}")):
+            places.remove(path, mine)
+            assert os.path.exists(path)
+            places.remove(path, places.identity(path))
+            assert not os.path.exists(path)
+            places.remove(path, mine)
+            places.remove(path, None)

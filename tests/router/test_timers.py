@@ -1,0 +1,55 @@
+"""Timers: due in order, canceled ones do not pile up."""
+
+from __future__ import annotations
+
+from wamplite.router.timers import FEW, FOREVER, Timers
+
+
+def nothing() -> None:
+    raise AssertionError("it was canceled")
+
+
+def test_timers_come_due_in_order() -> None:
+    timers, rang = Timers(), list[str]()
+    timers.add(3, lambda: rang.append("three"))
+    timers.add(1, lambda: rang.append("one"))
+    timers.add(2, lambda: rang.append("two"))
+    timers.add(2, lambda: rang.append("two again"))
+    assert timers.next == 1
+    for run in timers.take(2):
+        run()
+    assert rang == ["one", "two", "two again"]
+    assert timers.next == 3 and len(timers) == 1
+
+
+def test_nothing_is_due_where_there_is_nothing() -> None:
+    assert Timers().next == FOREVER
+    assert Timers().take(1e9) == []
+
+
+def test_a_canceled_timer_does_not_ring() -> None:
+    timers = Timers()
+    timer = timers.add(1, nothing)
+    timers.cancel(timer)
+    timers.cancel(timer)
+    assert timers.take(2) == [] and len(timers) == 0
+
+
+def test_to_cancel_what_has_been_taken_is_nothing() -> None:
+    timers = Timers()
+    timer = timers.add(1, nothing)
+    assert len(timers.take(1)) == 1
+    timers.cancel(timer)
+    timers.add(2, nothing)
+    assert len(timers.take(2)) == 1
+
+
+def test_canceled_timers_do_not_pile_up() -> None:
+    timers, rang = Timers(), list[int]()
+    timers.add(5, lambda: rang.append(5))
+    for number in range(10_000):
+        timers.cancel(timers.add(1000 + number, nothing))
+        assert len(timers) <= FEW + 2
+    for run in timers.take(1e9):
+        run()
+    assert rang == [5]
