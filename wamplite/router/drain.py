@@ -173,13 +173,16 @@ class Drain:
     def _once(self) -> None:
         with self._lock:
             new, self._new = self._new, []
+        for stream in new:
+            self._register(stream)
+        with self._lock:
             now = time.monotonic()
             wake_at = min(now + LONGEST_SLEEP, self._next_tick, self._timers.next)
             if self._left:
                 wake_at = min(wake_at, self._next_sweep)
+            if self._new:
+                wake_at = now
             self._asleep_until = max(wake_at, 1e-9)
-        for stream in new:
-            self._register(stream)
         ready = self._selector.select(max(0.0, wake_at - now))
         with self._lock:
             self._asleep_until = 0.0
@@ -223,9 +226,13 @@ class Drain:
     def _register(self, stream: Stream) -> None:
         if stream in self._registered:
             return
-        with suppress(ValueError, KeyError, OSError):  # closed just now: the sweep will see
-            self._selector.register(stream, selectors.EVENT_WRITE, stream)
-            self._registered.add(stream)
+        with suppress(ValueError, OSError):  # closed just now: the sweep will see
+            try:
+                self._selector.register(stream, selectors.EVENT_WRITE, stream)
+            except KeyError:  # its descriptor was another's, who is closed: sweep at once
+                self._next_sweep = 0.0
+            else:
+                self._registered.add(stream)
 
     def _forget(self, stream: Stream) -> None:
         with self._lock:
