@@ -56,7 +56,7 @@ class LocalPeer(Peer):
         except Exception:
             logger.exception("%s: the session is closed", self.name)
         finally:
-            self._end.close()
+            self._end.finish()  # not close: our last words may still be on their way
             self.router.forget(self)
 
     def receive(self) -> list[Any]:
