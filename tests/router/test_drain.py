@@ -64,44 +64,50 @@ def test_what_was_left_over_is_written_when_there_is_room(drain: Drain) -> None:
 def test_who_takes_nothing_is_disconnected_though_more_is_written_all_the_time(
     counters: Counters,
 ) -> None:
-    with running(Limits(write_timeout=300 * MS, max_outbox_size=10**9), counters) as drain:
-        with stream_and_socket() as (stream, _):
-            stream.on_left = drain.watch
-            clog(stream)
-            begun = time.monotonic()
-            while stream.lost is None:
-                stream.write([b"more"])
-                time.sleep(5 * MS)
-                assert time.monotonic() - begun < 10
-            assert time.monotonic() - begun >= 290 * MS
-            assert counters.snapshot() == {"slow_consumers": 1}
-            eventually(lambda: not drain._left)
+    with (
+        running(Limits(write_timeout=300 * MS, max_outbox_size=10**9), counters) as drain,
+        stream_and_socket() as (stream, _),
+    ):
+        stream.on_left = drain.watch
+        clog(stream)
+        begun = time.monotonic()
+        while stream.lost is None:
+            stream.write([b"more"])
+            time.sleep(5 * MS)
+            assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun >= 290 * MS
+        assert counters.snapshot() == {"slow_consumers": 1}
+        eventually(lambda: not drain._left)
 
 
 def test_who_takes_a_little_all_the_time_is_not(counters: Counters) -> None:
-    with running(Limits(write_timeout=400 * MS, max_outbox_size=10**9), counters) as drain:
-        with stream_and_socket() as (stream, peer):
-            stream.on_left = drain.watch
-            clog(stream)
-            stream.write([b"z" * 20_000_000])
-            begun = time.monotonic()
-            while time.monotonic() - begun < 1.2:
-                receive_exactly(peer, 200_000)
-                time.sleep(20 * MS)
-            assert stream.lost is None and stream.left
+    with (
+        running(Limits(write_timeout=400 * MS, max_outbox_size=10**9), counters) as drain,
+        stream_and_socket() as (stream, peer),
+    ):
+        stream.on_left = drain.watch
+        clog(stream)
+        stream.write([b"z" * 20_000_000])
+        begun = time.monotonic()
+        while time.monotonic() - begun < 1.2:
+            receive_exactly(peer, 200_000)
+            time.sleep(20 * MS)
+        assert stream.lost is None and stream.left
 
 
 def test_too_many_small_messages_are_too_much(counters: Counters) -> None:
-    with running(Limits(max_outbox_messages=100), counters) as drain:
-        with stream_and_socket() as (stream, _):
-            stream.on_left = drain.watch
-            clog(stream)
-            for _ in range(99):
-                stream.write([b"small"])
-            assert stream.lost is None
+    with (
+        running(Limits(max_outbox_messages=100), counters) as drain,
+        stream_and_socket() as (stream, _),
+    ):
+        stream.on_left = drain.watch
+        clog(stream)
+        for _ in range(99):
             stream.write([b"small"])
-            assert stream.lost == "wamplite.close.slow_consumer"
-            assert counters.snapshot() == {"slow_consumers": 1}
+        assert stream.lost is None
+        stream.write([b"small"])
+        assert stream.lost == "wamplite.close.slow_consumer"
+        assert counters.snapshot() == {"slow_consumers": 1}
 
 
 def test_dropping_brings_bytes_and_number_under_their_bounds(counters: Counters) -> None:
