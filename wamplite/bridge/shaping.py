@@ -1,0 +1,224 @@
+"""From readings to events: which topic, which values, how often at most and at least.
+
+    reading --topic, fields--> candidates --deadband--> --min_interval--> Publication
+                                             |              held: the newest goes when it is time
+                                             '-- unless max_interval has passed
+
+With {field} in its topic a reading is one candidate for each of its fields, with the value as the
+one argument; without, it is one candidate with all of its fields as keyword arguments. Positional
+values are the fields "0", "1" ... The deadband and the intervals are kept for each topic.
+
+Pure: `now` is a number that grows. The books balance: candidates = returned + dropped, by reason +
+waiting.
+"""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..core import uris
+from ..core.errors import UsageError
+from .reading import Reading
+from .settings import PublishSettings
+
+__all__ = ["Publication", "Shaper", "TopicTemplate"]
+
+MOST_TOPICS = 1000  # of one template; a device that makes up more is forgotten where it is oldest
+SLACK = 1 - 1e-9  # 21.2 - 21.0 is a little less than 0.2
+FORBIDDEN = frozenset(".#")
+
+
+class Publication(NamedTuple):
+    """An event on its way to the router."""
+
+    topic: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
+    at: float  # UTC seconds of the frame's last byte
+
+
+class TopicTemplate:
+    """A topic with {names} in it, each of which is within one component."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            pieces = list(string.Formatter().parse(text))
+        except ValueError as exc:
+            raise UsageError(f"topic {text!r}: {exc}") from exc
+        self.names = [name for _, name, _, _ in pieces if name is not None]
+        for _, name, form, conversion in pieces:
+            if name is not None and (form or conversion or not name or set(name) & set(".[")):
+                raise UsageError(f"topic {text!r}: {{name}} is all that may stand in braces")
+        if not uris.is_valid(text.format_map(_Filled())) or uris.is_reserved(text):
+            raise UsageError(f"topic {text!r} does not make valid URIs")
+        self._text = text
+
+    def fill(self, values: dict[str, Any]) -> str | None:
+        """Return the topic; None where a value is missing or cannot be within a component."""
+        if not self.names:
+            return self._text
+        words = {}
+        for name in self.names:
+            word = _word(values.get(name))
+            if not word:
+                return None
+            words[name] = word
+        topic = self._text.format_map(words)
+        return topic if uris.is_valid(topic) and not uris.is_reserved(topic) else None
+
+
+class _Filled(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "x"
+
+
+def _word(value: Any) -> str:
+    """Return a value as a part of a component; "" where it cannot be one."""
+    text = str(value).lower() if type(value) is bool else str(value)
+    fits = type(value) in (str, int, bool) and text.isprintable() and not FORBIDDEN & set(text)
+    return text if fits and not any(map(str.isspace, text)) else ""
+
+
+@dataclass(slots=True)
+class _Track:
+    """What was sent of one topic, and what is held back; made by the first candidate."""
+
+    sent: float = 0.0
+    values: dict[str, Any] = field(default_factory=dict)
+    held: tuple[Publication, dict[str, Any]] | None = None
+
+
+class Shaper:
+    """Turns the readings of a port into the events that one `publish` describes."""
+
+    def __init__(self, settings: PublishSettings, port: str = "") -> None:
+        self.candidates = 0
+        self.dropped: Counter[str] = Counter()
+        self._settings = settings
+        self._template = TopicTemplate(settings.topic)
+        self._each = "field" in self._template.names
+        self._port = port
+        self._options: dict[str, Any] = {
+            key: True for key in ("acknowledge", "retain") if getattr(settings, key)
+        }
+        self._tracks: dict[str, _Track] = {}
+        self._bare = not (settings.deadband or settings.min_interval)
+
+    @property
+    def waiting(self) -> int:
+        """Tell how many events are held back until `min_interval` is over."""
+        return sum(track.held is not None for track in self._tracks.values())
+
+    @property
+    def next_due(self) -> float | None:
+        """Return when `due` will have something; None: not before another reading."""
+        times = [track.sent for track in self._tracks.values() if track.held]
+        return min(times) + self._settings.min_interval if times else None
+
+    def shape(self, reading: Reading, now: float) -> list[Publication]:
+        """Return the events that a reading makes now."""
+        publications = []
+        for topic, publication, values in self._candidates(reading):
+            self.candidates += 1
+            if topic is None:
+                self.dropped["no topic"] += 1
+            elif self._bare or self._passes(topic, publication, values, now):
+                publications.append(publication)
+        return publications
+
+    def _candidates(
+        self, reading: Reading
+    ) -> Iterator[tuple[str | None, Publication, dict[str, Any]]]:
+        wanted = self._settings.fields
+        every = {str(at): value for at, value in enumerate(reading.args)} | reading.kwargs
+        fields = {name: every[name] for name in wanted if name in every} if wanted else every
+        names = every | {"port": self._port}
+        if not fields and (wanted or self._each):
+            self.candidates += 1
+            self.dropped["no field"] += 1
+        elif not self._each:
+            args = [value for at, value in enumerate(reading.args) if str(at) in fields]
+            kwargs = {name: value for name, value in reading.kwargs.items() if name in fields}
+            yield self._candidate(names, args, kwargs, fields, reading.at)
+            return
+        for name, value in fields.items():
+            one = {name: value}
+            yield self._candidate(names | {"field": name}, [value], {}, one, reading.at)
+
+    def _candidate(
+        self,
+        names: dict[str, Any],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        values: dict[str, Any],
+        at: float,
+    ) -> tuple[str | None, Publication, dict[str, Any]]:
+        if self._settings.timestamp:
+            kwargs = kwargs | {"ts": round(at, 3)}
+        topic = self._template.fill(names)
+        return topic, Publication(topic or "", args, kwargs, dict(self._options), at), values
+
+    def _passes(
+        self, topic: str, publication: Publication, values: dict[str, Any], now: float
+    ) -> bool:
+        """Tell whether a candidate goes now; else hold it or drop it."""
+        track = self._tracks.get(topic)
+        if track is None:
+            track = self._new_track(topic)
+        elif not (self._moved(track.values, values) or self._is_overdue(track, now)):
+            self._let_go(track)  # what was held has been taken back by the device
+            self.dropped["deadband"] += 1
+            return False
+        elif now - track.sent < self._settings.min_interval * SLACK:
+            self._let_go(track)
+            track.held = publication, values
+            return False
+        self._let_go(track)
+        track.sent = now
+        track.values.update(values)
+        return True
+
+    def _new_track(self, topic: str) -> _Track:
+        if len(self._tracks) >= MOST_TOPICS:
+            self._let_go(self._tracks.pop(next(iter(self._tracks))))
+        track = self._tracks[topic] = _Track()
+        return track
+
+    def _let_go(self, track: _Track) -> None:
+        if track.held is not None:
+            track.held = None
+            self.dropped["interval"] += 1
+
+    def _is_overdue(self, track: _Track, now: float) -> bool:
+        longest = self._settings.max_interval
+        return bool(longest) and now - track.sent >= longest * SLACK
+
+    def _moved(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
+        """Tell whether a value with a deadband has left it, or there is none with one."""
+        bands = [(name, band) for name, band in self._settings.deadband.items() if name in new]
+        return not bands or any(
+            name not in old or _differs(old[name], new[name], band) for name, band in bands
+        )
+
+    def due(self, now: float) -> list[Publication]:
+        """Return the events that were held back and whose time has come."""
+        publications = []
+        for track in self._tracks.values():
+            if track.held and now - track.sent >= self._settings.min_interval * SLACK:
+                publication, values = track.held
+                track.held = None
+                track.sent = now
+                track.values.update(values)
+                publications.append(publication)
+        return publications
+
+
+def _differs(old: Any, new: Any, band: float) -> bool:
+    if type(old) in (int, float) and type(new) in (int, float):
+        return bool(old != new and abs(new - old) >= band * SLACK)
+    return bool(old != new)
