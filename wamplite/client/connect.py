@@ -31,7 +31,7 @@ def connect(
     max_message_size: int = MOST,
     **joining: Any,
 ) -> Session:
-    """Join a realm of the router at a ws, wss, rs, rss or unix URL.
+    """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
 
     serializer: "json" (the default), "msgpack" or "cbor". connect_timeout: seconds for everything
     until the session has joined. `joining` goes to `Session.over`: timeout, authid, authmethods,
@@ -57,7 +57,12 @@ def connect(
 def _shake_hands(
     stream: Stream, url: str, serializer: str, max_message_size: int, deadline: float
 ) -> Transport:
-    if dial.parse(url).kind == "rawsocket":
+    kind = dial.parse(url).kind
+    if kind == "serial":
+        from ..transports import serial_session
+
+        return serial_session.connect(stream, serializer)
+    if kind == "rawsocket":
         from ..transports import rawsocket
 
         return rawsocket.connect(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import serializers
 from ..core import uris
@@ -30,16 +30,22 @@ from .routing import Routing
 from .timers import FOREVER
 
 if TYPE_CHECKING:
-    from .listener import Listener
     from .router import Router
 
 logger = logging.getLogger("wamplite.router")
 
 
+class Listening(Protocol):
+    """Whose connection it is."""
+
+    def open(self, stream: Stream) -> Transport:
+        """Bring it to where messages can be read; in its own thread."""
+
+
 class Connection(Peer):
     """A peer that connected: serves as its thread's target and as what the drain thread ticks."""
 
-    def __init__(self, router: Router, stream: Stream, listener: Listener, address: str) -> None:
+    def __init__(self, router: Router, stream: Stream, listener: Listening, address: str) -> None:
         super().__init__(router, stream.peer, address)
         self.stream = stream
         stream.on_left = self._on_left

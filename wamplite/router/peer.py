@@ -79,9 +79,13 @@ class Peer(ABC):
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
         """Notice that a recv brought a part of a message and no whole one."""
 
+    def acceptor(self) -> Acceptor:
+        """Return what judges its HELLO."""
+        return Acceptor(self.router.realms, self.router.authmethods)
+
     def converse(self) -> None:
         """Speak until a session is accepted, then serve it; or until the peer is sent away."""
-        acceptor = Acceptor(self.router.realms, self.router.authmethods)
+        acceptor = self.acceptor()
         while True:
             entries = self.receive()
             for at, entry in enumerate(entries, 1):

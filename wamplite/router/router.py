@@ -34,6 +34,7 @@ from .limits import Counters, checked
 from .listener import Listener, Settings
 from .peer import Peer
 from .routing import Routing
+from .serial_listener import SerialListener
 
 if TYPE_CHECKING:
     import ssl
@@ -84,7 +85,7 @@ class Router:
         self._connections = Connections(self.limits)
         self.joined = self._connections.joined
         self._lock = threading.Lock()  # guards the next two
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener | SerialListener] = []
         self._closed = False
         self._numbers = count(1)
         self.drain = Drain(self.limits, self._counters)  # from here on there are threads
@@ -106,15 +107,7 @@ class Router:
         cert and key: files in PEM, for the schemes within TLS. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
-        place = places.parse(url)
-        anonymous = self.authmethods is None or "anonymous" in self.authmethods
-        if anonymous and not (place.is_local or self._allow_anonymous_network):
-            raise UsageError(
-                f"{url} can be reached from the network, and nobody has to say who they are;"
-                " listen on 127.0.0.1, or allow it with --allow-anonymous-network"
-            )
-        context = _context(cert, key)
-        listener = Listener(place, self._settings, context, self._accepted, self.count)
+        listener = self._listener(url, cert, key)
         try:
             with self._lock:
                 if self._closed:
@@ -126,6 +119,19 @@ class Router:
             raise
         logger.info("listening on %s", listener.url)
         return listener.url
+
+    def _listener(self, url: str, cert: str | None, key: str | None) -> Listener | SerialListener:
+        if url.startswith("serial:"):
+            return SerialListener(url, self)
+        place = places.parse(url)
+        anonymous = self.authmethods is None or "anonymous" in self.authmethods
+        if anonymous and not (place.is_local or self._allow_anonymous_network):
+            raise UsageError(
+                f"{url} can be reached from the network, and nobody has to say who they are;"
+                " listen on 127.0.0.1, or allow it with --allow-anonymous-network"
+            )
+        context = _context(cert, key)
+        return Listener(place, self._settings, context, self._accepted, self.count)
 
     def connect(self, realm: str = "realm1", **options: Any) -> Session:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
@@ -226,8 +232,10 @@ class Router:
         return routing
 
     def _accepted(self, listener: Listener, sock: socket.socket, address: str) -> None:
+        self.admit(Connection(self, listener.stream(sock), listener, address))
+
+    def admit(self, connection: Connection) -> None:
         """Serve a new connection in a thread of its own, or close it."""
-        connection = Connection(self, listener.stream(sock), listener, address)
         self.drain.add(connection, connection.deadline)
         if self.serve(connection):
             self.drain.remove(connection)

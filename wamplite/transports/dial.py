@@ -1,4 +1,4 @@
-"""Connecting to a URL: ws, wss, rs, rss over TCP, and unix (RawSocket over a Unix socket).
+"""Connecting to a URL: ws, wss, rs, rss over TCP, unix (RawSocket over a Unix socket), serial.
 
 One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
 promises TLS is never plain. Every error names the URL.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..core.errors import ConnectTimeout, TransportLost, UsageError
+from . import serial_url
 from .stream import Stream, tune
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ SCHEMES = {
     "rs": Scheme("rawsocket", False, None),
     "rss": Scheme("rawsocket", True, None),
     "unix": Scheme("rawsocket", False, None),
+    "serial": Scheme("serial", False, None),
 }
 
 
 class Endpoint(NamedTuple):
-    """A URL taken apart. For unix, `path` is the socket's and host and port are empty."""
+    """A URL taken apart. For unix and serial, `path` is the file's, host and port are empty."""
 
     scheme: str
     host: str
@@ -68,6 +70,8 @@ def parse(url: str) -> Endpoint:
         raise UsageError(f"{url}: expected a URL of {', '.join(SCHEMES)}, like rs://host:port")
     if name == "unix":
         return _parse_unix(url, rest, scheme)
+    if name == "serial":
+        return Endpoint(name, "", 0, serial_url.parse(url).device, False, scheme.kind)
     match = _URL.fullmatch(rest)
     if match is None:
         raise UsageError(f"{url}: expected {name}://host:port, an IPv6 address in brackets")
@@ -96,6 +100,10 @@ def dial(url: str, *, timeout: float, tls: TlsOptions | ssl.SSLContext | None = 
     Raises UsageError (the URL, or the files of `tls`), ConnectTimeout, TransportLost.
     """
     endpoint = parse(url)
+    if endpoint.kind == "serial":
+        from . import serial_line  # pyserial
+
+        return serial_line.dial(url)
     context = _context(tls) if endpoint.secure else None
     deadline = time.monotonic() + timeout
     try:

@@ -79,9 +79,9 @@ class Stream:
 
     chunk = 1 << 18  # bytes joined for one send at most
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
         sock.setblocking(True)
-        self.peer = peer_name(sock)
+        self.peer = peer or peer_name(sock)
         self.lock = threading.Lock()  # guards all that follows but `_size`
         self.left = 0
         self.waiting = 0

@@ -1,0 +1,128 @@
+"""A device on a serial line, as the router's realm meets it.
+
+What differs from a connection that loses nothing: WELCOME is short, for a small memory, and an
+INVOCATION whose answer may have been lost is answered by a timeout. Else the call would be pending
+for as long as the session, and so many of them would keep the device from being called at all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core import uris
+from ..core.handshake import Acceptor
+from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
+from ..transports.base import Transport
+from .connection import Connection
+from .mailbox import Mailbox
+from .routing import Routing
+
+if TYPE_CHECKING:
+    from ..transports.stream import Stream
+    from .router import Router
+    from .serial_listener import SerialListener
+
+
+class SerialConnection(Connection):
+    """One session of a device."""
+
+    def __init__(self, router: Router, stream: Stream, listener: SerialListener) -> None:
+        super().__init__(router, stream, listener, "")
+        self._device = listener
+        self._asked = Asked(listener.address.call_timeout)
+        self._roles: Mapping[str, Any] = {}  # as announced in HELLO
+
+    def acceptor(self) -> Acceptor:
+        """Return what judges HELLO."""
+        return self._device.acceptor()
+
+    def receive(self) -> list[Any]:
+        """Return what came, and a timeout for each invocation that was not answered."""
+        entries = super().receive()
+        for entry in entries:
+            if type(entry) is Hello:
+                self._roles = entry.details["roles"]
+            elif type(entry) in (Yield, Error):
+                self._asked.settle(entry.request)
+        return [*self._asked.give_up(time.monotonic()), *entries]
+
+    def box(self, routing: Routing) -> Mailbox:
+        """Return where the realm posts to."""
+        return SerialMailbox(
+            routing, self._transport, self.router.count, self.ending, self._roles, self._asked
+        )
+
+
+class Asked:
+    """The invocations that a device has not answered yet."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience  # seconds; 0: for ever
+        self._lock = threading.Lock()  # guards _deadlines
+        self._deadlines: dict[int, float] = {}  # by INVOCATION.Request, the oldest first
+
+    def note(self, request: int, now: float) -> None:
+        """Remember an invocation (with the routing role)."""
+        if self._patience:
+            with self._lock:
+                self._deadlines[request] = now + self._patience
+
+    def settle(self, request: int) -> None:
+        """Forget one that was answered."""
+        with self._lock:
+            self._deadlines.pop(request, None)
+
+    def give_up(self, now: float) -> list[Error]:
+        """Return the answers of those that have waited for too long."""
+        with self._lock:
+            late = [request for request, when in self._deadlines.items() if when <= now]
+            for request in late:
+                del self._deadlines[request]
+        text = f"no answer from the device within {self._patience:g} s"
+        code = CODES[Invocation]
+        return [Error(code, request, {}, uris.TIMEOUT, [text], None) for request in late]
+
+
+class SerialMailbox(Mailbox):
+    """The way to a device: with a short WELCOME."""
+
+    __slots__ = ("_asked", "_roles")
+
+    def __init__(
+        self,
+        routing: Routing,
+        transport: Transport,
+        tally: Callable[[str], None],
+        on_end: Callable[[], None],
+        roles: Mapping[str, Any],
+        asked: Asked,
+    ) -> None:
+        super().__init__(routing, transport, tally, on_end)
+        self._roles = roles
+        self._asked = asked
+
+    def post(self, message: Message) -> bool:
+        """Queue a message; False if the device does not take messages so large."""
+        kind = type(message)
+        if kind is Welcome:
+            message = shortened(message, self._roles)  # type: ignore[arg-type]
+        posted = super().post(message)
+        if posted and type(message) is Invocation:
+            self._asked.note(message.request, time.monotonic())
+        return posted
+
+
+def shortened(welcome: Welcome, roles: Mapping[str, Any]) -> Welcome:
+    """Return WELCOME with those features alone that the device announced, under any role."""
+    known = {feature for role in roles.values() for feature in role.get("features") or {}}
+    ours = {role: _common(entry, known) for role, entry in welcome.details["roles"].items()}
+    return welcome._replace(details={**welcome.details, "roles": ours})
+
+
+def _common(role: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    features = {key: told for key, told in role.get("features", {}).items() if key in known}
+    rest = {key: entry for key, entry in role.items() if key != "features"}
+    return {**rest, "features": features} if features else rest

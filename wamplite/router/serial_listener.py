@@ -1,0 +1,167 @@
+"""A serial port that a router listens on: its device is one more connection.
+
+    wamplite-serial-PORT:  open -> RESET -> wait for HELLO -> a connection in a thread of its own,
+                           which reads the port -> its end -> wait for HELLO -> ...
+                           cannot open, cable pulled -> wait, longer each time -> open
+
+The device is who the URL says it is: the cable vouches for it. It is told of the router's features
+those that it announced itself, since WELCOME is to fit into a small memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from .. import serializers
+from ..core.errors import TransportLost, UsageError
+from ..core.handshake import Acceptor, Dialogue
+from ..core.members import Identity
+from ..core.messages import Hello
+from ..transports import serial_url
+from ..transports.base import Transport
+from ..transports.stream import Stream
+from .serial_connection import SerialConnection
+
+if TYPE_CHECKING:
+    from ..transports.serial_line import Port, SerialStream
+    from ..transports.serial_session import HostLine
+    from .router import Router
+
+logger = logging.getLogger("wamplite.router")
+
+FIRST_WAIT = 0.1  # seconds until the port is opened again
+LONGEST_WAIT = 2.0
+CLOSING = 5.0  # seconds for the thread to end
+
+
+class SerialListener:
+    """One port, its thread, and one connection after the other."""
+
+    def __init__(self, url: str, router: Router) -> None:
+        address = serial_url.parse(url, listening=True)
+        most = min(address.max_receive, router.limits.max_message_size)
+        self.address = address._replace(max_receive=most)
+        self.url = address.url
+        if address.realm and address.realm not in router.realms:
+            raise UsageError(f"{url}: there is no realm {address.realm!r} here")
+        self._router = router
+        self._serializers = serializers.available()
+        self._closing = threading.Event()
+        self._lock = threading.Lock()  # guards the next two
+        self._port: Port | None = None
+        self._idle: SerialStream | None = None  # what this thread reads from, between connections
+        self._lines: dict[Stream, HostLine] = {}  # of the one connection that there may be
+        self._said = ""
+        self._wait = FIRST_WAIT
+        self._thread = threading.Thread(
+            target=self._run, name=f"wamplite-serial-{address.name}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to open the port."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Accept no more. A connection that is there goes on, and the port ends with it."""
+        self._closing.set()
+        with self._lock:
+            idle = self._idle
+        if idle is not None:
+            idle.shutdown("the router has ended")
+        if not self._lines and self._thread.is_alive():
+            self._thread.join(CLOSING)
+
+    def open(self, stream: Stream) -> Transport:
+        """Return what a device's HELLO has begun."""
+        return self._lines.pop(stream)
+
+    def acceptor(self) -> Acceptor:
+        """Return what judges the device's HELLO."""
+        realm, realms = self.address.realm, self._router.realms
+        allowed = {realm: realms[realm]} if realm else realms
+        return Acceptor(allowed, {"anonymous": self._vouch})
+
+    def _vouch(self, _: Hello) -> Dialogue:
+        yield from ()  # it asks nothing
+        name = self.address.authid or self.address.name
+        return Identity(name, self.address.authrole, "anonymous", "serial")
+
+    # The port's thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._serve()
+            except TransportLost as lost:
+                self._tell(str(lost))
+            except Exception:
+                logger.exception("%s: the port is opened again", self.address.device)
+            finally:
+                self._close_port()
+            self._closing.wait(self._wait)
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
+
+    def _serve(self) -> None:
+        """Serve one device after the other until the port is gone."""
+        from ..transports import serial_line, serial_session  # with the first port only
+
+        port = serial_line.Port(self.address)
+        with self._lock:
+            self._port = port
+        self._said = ""
+        logger.info("%s: open at %d baud", self.address.device, self.address.baud)
+        first = [serial_session.BARE_RESET]
+        ended = threading.Event()
+        while not self._closing.is_set():
+            ended.clear()
+            stream = serial_line.SerialStream(port, ended.set)
+            try:
+                stream.write(first)
+                first = []
+                line = self._await_hello(stream)
+            except BaseException:
+                stream.close()
+                raise
+            self._wait = FIRST_WAIT
+            self._lines[stream] = line
+            stream.on_close = lambda: self._end(ended)
+            self._router.admit(SerialConnection(self._router, stream, self))
+            ended.wait()
+            self._lines.pop(stream, None)
+
+    def _await_hello(self, stream: SerialStream) -> HostLine:
+        from ..transports import serial_session
+
+        with self._lock:
+            self._idle = stream
+        if self._closing.is_set():
+            stream.shutdown("the router has ended")
+        try:
+            return serial_session.await_hello(stream, self._serializers)
+        finally:
+            with self._lock:
+                self._idle = None
+
+    def _end(self, ended: threading.Event) -> None:
+        """Notice that a connection has ended (its own thread)."""
+        if self._closing.is_set():
+            self._close_port()
+        ended.set()
+
+    def _close_port(self) -> None:
+        with self._lock:
+            port, self._port = self._port, None
+        if port is not None:
+            unframer = port.unframer
+            for name in ("damaged", "overlong"):
+                if getattr(unframer, name):
+                    self._router.count(f"serial_frames_{name}", getattr(unframer, name))
+            port.close()
+
+    def _tell(self, text: str) -> None:
+        """Log why the port is closed, once for each reason."""
+        if text != self._said and not self._closing.is_set():
+            self._said = text
+            logger.warning("%s; trying again until it works", text)
