@@ -16,20 +16,25 @@ from wamplite.core.errors import TransportLost
 from wamplite.core.messages import parse, to_array
 from wamplite.router import Router
 from wamplite.transports import rawsocket
+from wamplite.transports.base import Transport
 from wamplite.transports.dial import dial
+from wamplite.transports.stream import Stream
+from wamplite.transports.tls import TlsOptions
 
 MS = 0.001
 ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
 
 
 class Wire:
-    """A RawSocket connection that sends and receives arrays."""
+    """A RawSocket or WebSocket connection that sends and receives arrays."""
 
-    def __init__(self, url: str, max_message_size: int = 2**24) -> None:
-        self.stream = dial(url, timeout=5)
+    def __init__(
+        self, url: str, max_message_size: int = 2**24, tls: TlsOptions | None = None
+    ) -> None:
+        self.stream = dial(url, timeout=5, tls=tls)
         self.stream.set_receive_timeout(5)
         try:
-            transport = rawsocket.connect(self.stream, "msgpack", max_message_size=max_message_size)
+            transport = open_transport(self.stream, url, max_message_size)
         except BaseException:
             self.stream.close()
             raise
@@ -68,6 +73,14 @@ class Wire:
 
     def close(self) -> None:
         self.stream.close()
+
+
+def open_transport(stream: Stream, url: str, max_message_size: int) -> Transport:
+    if not url.startswith("ws"):
+        return rawsocket.connect(stream, "msgpack", max_message_size=max_message_size)
+    from wamplite.transports import websocket_client
+
+    return websocket_client.connect(stream, url, ["msgpack"], max_message_size=max_message_size)
 
 
 Start = Callable[..., Router]

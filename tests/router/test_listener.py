@@ -64,6 +64,12 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(start: 
     assert len(router._connections) == 0 and not router.drain._ticking
 
 
+def test_other_threads_of_the_process_keep_their_stacks(start: Start, connect: Connect) -> None:
+    before = threading.stack_size()
+    connect(start(stack_size=256 * 1024).url).join()
+    assert threading.stack_size() == before
+
+
 def counted(router: Router) -> int:
     return router.counters.get("connections_without_thread", 0)
 

@@ -1,0 +1,30 @@
+"""Features by name, for each side."""
+
+from __future__ import annotations
+
+import pytest
+
+from wamplite import features
+from wamplite.core.errors import UsageError
+
+
+def test_every_feature_has_a_part_for_the_router_named_as_its_file() -> None:
+    names = features.names()
+    assert {"pattern_based_subscription", "publisher_exclusion"} <= set(names)
+    assert [feature.name for feature in features.for_router(names)] == names
+
+
+def test_what_is_a_feature_already_is_passed_through() -> None:
+    [made] = features.for_router(["publisher_exclusion"])
+    assert features.for_router([made]) == [made]
+    assert features.for_client([made, "publisher_exclusion"])[0] is made
+
+
+def test_what_there_is_not_is_refused_with_what_there_is() -> None:
+    with pytest.raises(UsageError, match=r"no feature 'sharks'; there are: .*publisher_exclusion"):
+        features.for_router(["sharks"])
+
+
+def test_a_feature_without_a_part_for_one_side_says_so() -> None:
+    with pytest.raises(UsageError, match="'publisher_exclusion' has no part for the moon"):
+        features._load("publisher_exclusion", "ForMoon")
