@@ -52,7 +52,7 @@ class SerialListener:
         self._lock = threading.Lock()  # guards the next two
         self._port: Port | None = None
         self._idle: SerialStream | None = None  # what this thread reads from, between connections
-        self._lines: dict[Stream, HostLine] = {}  # of the one connection that there may be
+        self._line: HostLine | None = None  # of the one connection that there may be
         self._said = ""
         self._wait = FIRST_WAIT
         self._thread = threading.Thread(
@@ -70,12 +70,13 @@ class SerialListener:
             idle = self._idle
         if idle is not None:
             idle.shutdown("the router has ended")
-        if not self._lines and self._thread.is_alive():
+        if self._line is None and self._thread.is_alive():
             self._thread.join(CLOSING)
 
     def open(self, stream: Stream) -> Transport:
         """Return what a device's HELLO has begun."""
-        return self._lines.pop(stream)
+        assert self._line is not None and self._line.stream is stream
+        return self._line
 
     def acceptor(self) -> Acceptor:
         """Return what judges the device's HELLO."""
@@ -99,6 +100,7 @@ class SerialListener:
             except Exception:
                 logger.exception("%s: the port is opened again", self.address.device)
             finally:
+                self._line = None
                 self._close_port()
             self._closing.wait(self._wait)
             self._wait = min(2 * self._wait, LONGEST_WAIT)
@@ -120,16 +122,16 @@ class SerialListener:
             try:
                 stream.write(first)
                 first = []
-                line = self._await_hello(stream)
+                self._line = self._await_hello(stream)
             except BaseException:
                 stream.close()
                 raise
             self._wait = FIRST_WAIT
-            self._lines[stream] = line
             stream.on_close = lambda: self._end(ended)
             self._router.admit(SerialConnection(self._router, stream, self))
             ended.wait()
-            self._lines.pop(stream, None)
+            self._line = None
+            self._tally(port)
 
     def _await_hello(self, stream: SerialStream) -> HostLine:
         from ..transports import serial_session
@@ -154,11 +156,16 @@ class SerialListener:
         with self._lock:
             port, self._port = self._port, None
         if port is not None:
-            unframer = port.unframer
-            for name in ("damaged", "overlong"):
-                if getattr(unframer, name):
-                    self._router.count(f"serial_frames_{name}", getattr(unframer, name))
+            self._tally(port)
             port.close()
+
+    def _tally(self, port: Port) -> None:
+        """Count the frames that were none (while nobody reads the port)."""
+        unframer = port.unframer
+        for name in ("damaged", "overlong"):
+            if number := getattr(unframer, name):
+                self._router.count(f"serial_frames_{name}", number)
+                setattr(unframer, name, 0)
 
     def _tell(self, text: str) -> None:
         """Log why the port is closed, once for each reason."""
