@@ -32,6 +32,8 @@ def test_above_it_the_largest_goes_whoever_was_last() -> None:
     hold(buffered, one, 60)
     hold(buffered, two, 41)
     assert one.evicted == 1 and not two.evicted
+    hold(buffered, one, 90)  # its thread has not noticed yet
+    assert one.evicted == 1 and not two.evicted
     hold(buffered, two, 100)
     assert not two.evicted
     hold(buffered, two, 101)
@@ -55,4 +57,7 @@ def test_who_holds_nothing_any_more_is_not_remembered() -> None:
     hold(buffered, two, 90)
     buffered.forget(two)
     buffered.forget(two)
-    assert not buffered._noted and not buffered._sum
+    hold(buffered, one, 101)
+    buffered.forget(one)
+    assert one.evicted == 1
+    assert not buffered._noted and not buffered._sum and not buffered._evicted

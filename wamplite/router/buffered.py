@@ -27,14 +27,15 @@ class Buffered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = threading.Lock()  # guards the next three
         self._noted: dict[Holder, int] = {}  # -> as it was when it last grew
         self._sum = 0  # of the noted
+        self._evicted: set[Holder] = set()  # those on their way out do not count any more
 
     def note(self, holder: Holder) -> None:
         """Note what a connection holds, and end the largest if that is too much in all."""
         with self._lock:
-            held = holder.held
+            held = 0 if holder in self._evicted else holder.held
             self._sum += held - self._noted.pop(holder, 0)
             if held:
                 self._noted[holder] = held
@@ -46,6 +47,7 @@ class Buffered:
         """Forget a connection that has ended."""
         with self._lock:
             self._sum -= self._noted.pop(holder, 0)
+            self._evicted.discard(holder)
 
     def _find_largest(self) -> Holder | None:
         """Count again; return who is to go, if it is still too much (under the lock)."""
@@ -55,4 +57,5 @@ class Buffered:
             return None
         largest = max(self._noted, key=self._noted.__getitem__)
         self._sum -= self._noted.pop(largest)
+        self._evicted.add(largest)
         return largest
