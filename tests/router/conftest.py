@@ -128,3 +128,10 @@ def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not become true in time"
         time.sleep(MS)
+
+
+def held_by(router: Router) -> int:
+    """Return how many bytes all connections hold."""
+    with router._connections._lock:
+        connections = list(router._connections._threads)
+    return sum(connection.held for connection in connections)  # type: ignore[attr-defined]

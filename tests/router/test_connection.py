@@ -14,7 +14,7 @@ from tests.transports.streams import make_certificate, receive_all, receive_exac
 from wamplite.router import Router, places
 from wamplite.transports.rawsocket import PING, PONG, frame
 
-from .conftest import MS, Connect, Start, Wire, eventually
+from .conftest import MS, Connect, Start, Wire, eventually, held_by
 
 HANDSHAKE = b"\x7f\xf2\0\0"  # MsgPack, up to 16 MiB
 
@@ -177,8 +177,10 @@ def test_messages_half_received_count_for_the_bound_on_all(start: Start, connect
     bystander = connect(router.url).join()
     bystander.ask(32, 1, {}, "com.topic")
     wires = [connect(router.url).join() for _ in range(4)]
-    sizes = (500_000, 900_000, 400_000, 600_000)
+    sizes, arrived = (500_000, 900_000, 400_000, 600_000), 0
     for wire, size in zip(wires, sizes, strict=True):
+        eventually(lambda arrived=arrived: held_by(router) > arrived - 100)
+        arrived += size
         wire.stream.write([frame(b"x" * 1_000_000)[:size]])
         wire.channel.flush(10)
     eventually(lambda: router.counters.get("largest_holders") == 1)
@@ -212,3 +214,82 @@ def test_what_ends_a_connection_is_told_at_debug(
         assert wire.stream.lost is None
     assert "silent for 0.06 s" in caplog.text
     assert all(record.levelno <= logging.INFO for record in caplog.records)
+
+
+def test_a_deadline_that_has_not_come_is_asked_for_again(start: Start) -> None:
+    router = start(handshake_timeout=10)
+    with open_socket(router.url):
+        eventually(lambda: router.drain._ticking)
+        [connection] = router.drain._ticking
+        now = time.monotonic()
+        assert connection.tick(now) == connection.deadline > now + 5
+
+
+def test_a_fault_while_a_connection_is_opened_closes_it_and_is_logged(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = start()
+    [listener] = router._listeners
+    listener._serializers = None  # type: ignore[assignment]
+    with (
+        caplog.at_level(logging.ERROR, "wamplite.router"),
+        open_socket(router.url) as sock,
+    ):
+        sock.sendall(HANDSHAKE)
+        assert receive_all(sock) == b""
+    assert "the connection is closed" in caplog.text and "TypeError" in caplog.text
+    eventually(lambda: len(router._connections) == 0)
+
+
+def churn(url: str, number: int, odd: list[str]) -> None:
+    """Come, speak and go, in one way after the other."""
+    for round_ in range(12):
+        wire = Wire(url)
+        try:
+            if round_ % 6 == 5:
+                continue  # without a word
+            wire.join()
+            wire.send(32, 1, {}, "com.topic")
+            wire.send(16, 2, {"acknowledge": True}, "com.other", [number, round_])
+            if round_ % 6 == 0:
+                reset(wire.stream._sock)
+                continue
+            codes = set()
+            while 17 not in codes:
+                codes.add(wire.receive()[0])
+            if round_ % 6 == 1:
+                wire.send(6, {}, "wamp.close.close_realm")
+                wire.rest()
+            elif round_ % 6 == 2:
+                wire.stream.write([frame(b"nonsense")])
+                if wire.rest()[-1][0] != 3:
+                    odd.append("no ABORT")
+            elif round_ % 6 == 3:
+                wire.stream.finish()
+                wire.rest()
+        finally:
+            wire.close()
+
+
+def test_whoever_comes_and_goes_nobody_else_notices_and_nothing_stays(
+    start: Start, connect: Connect, hurried: None
+) -> None:
+    router = start(linger=500 * MS)
+    bystander, publisher = connect(router.url).join(), connect(router.url).join()
+    bystander.ask(32, 1, {}, "com.topic")
+    odd: list[str] = []
+    crowd = [threading.Thread(target=churn, args=(router.url, n, odd)) for n in range(6)]
+    for thread in crowd:
+        thread.start()
+    sent = 0
+    while any(thread.is_alive() for thread in crowd) or sent < 100:
+        sent += 1
+        publisher.send(16, sent, {}, "com.topic", [sent])
+        assert bystander.receive()[4] == [sent]
+    assert odd == []
+    eventually(lambda: router.sessions == 2 and len(router._connections) == 2)
+    realm = router.realms["realm1"].realm
+    assert len(realm.broker.subscriptions) == 1
+    assert len(router.drain._ticking) == 2 and not router.buffered._noted
+    assert router._connections._addresses == {"127.0.0.1": 2}
+    assert not router._connections._joining

@@ -74,10 +74,12 @@ def test_closing_says_goodbye_to_every_session(connect: Connect) -> None:
 def test_a_port_is_free_for_the_next_router_at_once(connect: Connect) -> None:
     with Router() as router:
         url = router.listen("rs://127.0.0.1:0")
-        connect(url).join()
+        connect(url).join().close()
+        kept = connect(url).join()
     with Router() as router:
         assert router.listen(url) == url
-        connect(url).join()
+        connect(url).join().close()
+    kept.close()
 
 
 def test_who_does_not_join_in_time_is_closed_however_it_drips(start: Start) -> None:
