@@ -76,12 +76,13 @@ class Channel:
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._error: ProtocolError | None = None
-        self._poll = select.poll()
-        self._poll.register(transport.stream.fileno(), select.POLLIN)
+        poll = select.poll()
+        poll.register(transport.stream.fileno(), select.POLLIN)
+        self._poll = poll.poll
 
     def wait(self, seconds: float) -> bool:
         """Wait until there is something to receive, or an end; False when time is up."""
-        return bool(self._poll.poll(max(0.0, seconds * 1000)))
+        return self._poll(seconds * 1000) != []
 
     def send(self, message: Message) -> bool:
         """Encode and write; UsageError where the format or the peer does not take it."""

@@ -29,7 +29,8 @@ def check_uri(what: str, uri: str, match: str = "exact") -> None:
 
 def check_request(what: str, uri: str, args: list[Any], kwargs: dict[str, Any]) -> None:
     """Refuse what cannot be sent, before anything is."""
-    check_uri(what, uri)
+    if type(uri) is not str or not uris.is_valid(uri):
+        check_uri(what, uri)
     if not kwargs and len(args) <= FEW and _are_plain(args):
         return
     try:

@@ -9,7 +9,7 @@ from _thread import TIMEOUT_MAX, allocate_lock
 from typing import Any
 
 from ..core.errors import ApplicationError, WampliteError
-from ..core.messages import Message
+from ..core.messages import Call, Message
 from ..core.pending import Pending, Receiver
 
 
@@ -19,7 +19,11 @@ class Waiter(Pending):
     __slots__ = ("_lock", "_answer", "settled")
 
     def __init__(self, subject: str, receiver: Receiver = None, match: str = "exact") -> None:
-        super().__init__(subject, receiver, match)
+        self.kind = Call  # not by super(): a call makes one of these
+        self.subject = subject
+        self.receiver = receiver
+        self.match = match
+        self.abandoned = False
         self.settled = False
         self._lock = allocate_lock()
         self._lock.acquire()

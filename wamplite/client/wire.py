@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..channel import AnyChannel
-from ..core.conversation import Conversation, State, name
+from ..core.conversation import OPEN, Conversation, State, name
 from ..core.errors import (
     ApplicationError,
     CallTimeout,
@@ -155,7 +155,7 @@ class Wire:
         """Tell whether nobody depends on the reading thread: all answers are there, no handlers."""
         talk = self.conversation
         busy = talk.pending or talk.subscriptions or talk.registrations
-        return not busy and talk.state is State.OPEN and self._channel.can_wait
+        return not busy and talk.state is OPEN and self._channel.can_wait
 
     def _receive(self) -> list[Message]:
         """Wait for messages, and for a sign of life at most twice the interval."""
@@ -265,7 +265,7 @@ class Wire:
             self._flush(FLUSH)
 
     def _request(self, kind: type[Message], waiter: Waiter | None, elements: Any) -> int:
-        if self.conversation.state is not State.OPEN:
+        if self.conversation.state is not OPEN:
             raise self._over()
         try:
             return self.conversation.request(kind, waiter, *elements)

@@ -53,6 +53,7 @@ from .pending import Pending, Receiver, Subscription
 
 ROLES = ("publisher", "subscriber", "caller", "callee")
 State = Enum("State", "JOINING OPEN LEAVING CLOSED")
+OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
 Handler = Callable[["Conversation", Any], None]
 
 
@@ -93,7 +94,7 @@ class Conversation:
         """Open the session that WELCOME grants."""
         self.session = welcome.session
         self.details = welcome.details
-        self.state = State.OPEN
+        self.state = OPEN
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the router announced `feature` for its role, broker or dealer."""
@@ -140,7 +141,7 @@ class Conversation:
 
     def leave(self, reason: str = uris.CLOSE_REALM) -> None:
         """Say GOODBYE; whatever waits fails now, as nothing but GOODBYE counts from here on."""
-        if self.state is State.OPEN:
+        if self.state is OPEN:
             self.send(Goodbye({}, reason))
             self.state = State.LEAVING
             self._fail(TransportLost("the session has left its realm"))
@@ -149,13 +150,13 @@ class Conversation:
 
     def reply(self, request: int, args: Args = None, kwargs: Kwargs = None) -> None:
         """Answer an invocation with YIELD; nobody waits any more where it is not known."""
-        if self.state is State.OPEN and request in self.invocations:
+        if self.state is OPEN and request in self.invocations:
             self.send(Yield(request, {}, args, kwargs))
             del self.invocations[request]
 
     def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> None:
         """Answer an invocation with ERROR."""
-        if self.state is State.OPEN and request in self.invocations:
+        if self.state is OPEN and request in self.invocations:
             self.send(Error(CODES[Invocation], request, {}, error, args, kwargs))
             del self.invocations[request]
 
@@ -163,17 +164,18 @@ class Conversation:
 
     def receive(self, message: Message) -> None:
         """Handle a message of the router; a violation ends the session with ABORT."""
-        if self.state is State.CLOSED:
+        if self.state is not OPEN and not self._still_hears(message):
             return
         handler = self.handlers.get(type(message))
-        if self.state is State.LEAVING and type(message) not in (Goodbye, Abort):
-            return
         try:
             if handler is None:
                 raise ProtocolError(f"{name_of(message)} is nothing a router says in a session")
             handler(self, message)
         except ProtocolError as error:
             self.violated(error)
+
+    def _still_hears(self, message: Message) -> bool:
+        return self.state is State.LEAVING and type(message) in (Goodbye, Abort)
 
     def violated(self, error: ProtocolError) -> None:
         """End the session because the router broke WAMP, and tell it."""
@@ -207,6 +209,14 @@ class Conversation:
         pending = self._take(message[0], ASKED_BY[type(message)], message)
         if pending is not None:
             pending.settle(message)
+
+    def _on_result(self, message: Result) -> None:
+        pending = self.pending.get(message[0])
+        if pending is not None and pending.kind is Call:  # nearly always
+            del self.pending[message[0]]
+            pending.settle(message)
+        else:
+            self._take(message[0], Call, message)
 
     def _on_error(self, message: Error) -> None:
         kind = GRAMMAR[message.request_type].message
@@ -315,12 +325,11 @@ def _text(what: str, message: Goodbye | Abort) -> str:
 
 
 ASKED_BY: dict[type, type[Message]] = {
-    Result: Call,
     Published: Publish,
     Unsubscribed: Unsubscribe,
 }
 BASIC: dict[type, Handler] = {
-    Result: Conversation._on_answer,
+    Result: Conversation._on_result,
     Published: Conversation._on_answer,
     Subscribed: Conversation._on_subscribed,
     Unsubscribed: Conversation._on_answer,
