@@ -32,6 +32,9 @@ _FORMAT = Format("MsgPack", _SIZES, _HEADERS)
 _CONTAINERS = {*range(0x80, 0xA0), *range(0xDC, 0xE0)}
 _HARMLESS = bytes(set(range(256)) - _CONTAINERS)
 _SMALL = 64  # bytes: nor can these
+# What stands for binary, extension types and floats; without them nothing small has to be asked.
+_ODD = {*range(0xC4, 0xCC), *range(0xD4, 0xD9)}
+_EVEN = bytes(set(range(256)) - _ODD)
 _FEW = 32  # so many containers cannot nest too deep, nor make the library reserve much
 
 # The head of a text, and a NUL after it; or what looks like one.
@@ -58,9 +61,8 @@ class MsgPack(Serializer):
         return packed
 
     def loads(self, data: bytes) -> Any:
-        if len(data) > _SMALL and (
-            len(data.translate(None, _HARMLESS)) > _FEW or len(data) > MAX_LENGTH
-        ):
+        small = len(data) <= _SMALL
+        if not small and (len(data.translate(None, _HARMLESS)) > _FEW or len(data) > MAX_LENGTH):
             check_headers(data, _FORMAT)
         try:
             array = unpackb(data)
@@ -68,7 +70,7 @@ class MsgPack(Serializer):
             raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
         if b"\0" in data and _find_nul(data):
             check_all(array, _NUL_RULES)
-        else:
+        elif not small or data.translate(None, _EVEN):
             check_message(array)
         return array
 
