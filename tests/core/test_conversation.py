@@ -216,6 +216,22 @@ def test_an_answer_that_comes_too_late_is_ignored() -> None:
     assert talk.state is State.OPEN
 
 
+def test_an_acknowledgement_that_comes_too_late_is_ignored() -> None:
+    talk = Talk()
+    asked = talk.ask(Publish)
+    talk.conversation.abandon(1)
+    talk.hear([17, 1, 55])
+    assert asked.answers == []
+    assert talk.state is State.OPEN
+
+
+def test_a_violation_after_the_end_is_not_answered() -> None:
+    talk = Talk()
+    talk.hear([3, {}, "wamp.error.not_authorized"])
+    talk.conversation.violated(ProtocolError("late"))
+    assert talk.said() == []
+
+
 def test_giving_up_an_answered_request_is_too_late() -> None:
     talk = Talk()
     talk.ask(Call)
