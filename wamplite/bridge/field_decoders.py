@@ -24,7 +24,8 @@ def names_of(settings: DecodeSettings) -> set[str] | None:
     """Return the names of all values that a frame can have; None where only the frame tells."""
     if settings.kind == "regex":
         pattern = _compiled(settings)
-        return set(pattern.groupindex) | _positions(pattern.groups - len(pattern.groupindex))
+        unnamed = pattern.groups - len(pattern.groupindex) if pattern.groups else 1
+        return set(pattern.groupindex) | _positions(unnamed)
     if settings.kind == "csv":
         return {name for name in settings.fields if name}
     if settings.kind == "struct":
@@ -34,7 +35,7 @@ def names_of(settings: DecodeSettings) -> set[str] | None:
 
 
 def _positions(number: int) -> set[str]:
-    return {str(position) for position in range(max(number, 0))}
+    return {str(position) for position in range(number)}
 
 
 def csv_decoder(settings: DecodeSettings) -> Decode:

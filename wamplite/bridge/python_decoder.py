@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def python_decoder(settings: DecodeSettings) -> Decode:
     """Make the decoder that calls the function which the kind names."""
-    function = _found(settings.kind.removeprefix(PREFIX))
+    function = settings.function or _found(settings.kind.removeprefix(PREFIX))
     told: set[str] = set()  # kinds of exceptions that were logged
 
     def decode(frame: bytes) -> Reading:

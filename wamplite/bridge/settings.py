@@ -7,8 +7,9 @@ seconds, 0 means "no such limit" where a limit may be absent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = [
     "BridgeSettings",
@@ -77,6 +78,7 @@ class DecodeSettings:
     separator: str = ","  # csv
     pattern: str = ""  # regex
     format: str = ""  # struct
+    function: Callable[[bytes], Any] | None = None  # python: (from a script) in place of the name
     parse: bool = False  # nmea: name the fields of a sentence, through pynmea2
 
 

@@ -1,0 +1,50 @@
+"""Secrets in files of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wamplite.config import read_secret
+from wamplite.core.errors import UsageError
+
+
+def secret_file(folder: Path, mode: int, text: str = "s3cret\n") -> Path:
+    path = folder / "bridge.secret"
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_secret_is_the_text_of_its_file(tmp_path: Path, mode: int) -> None:
+    assert read_secret(str(secret_file(tmp_path, mode))) == "s3cret"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_file_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = secret_file(tmp_path, mode)
+    with pytest.raises(UsageError, match=f"others may read it: chmod 600 {path}"):
+        read_secret(str(path))
+
+
+def test_a_name_is_found_among_the_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    with pytest.raises(UsageError, match="CREDENTIALS_DIRECTORY"):
+        read_secret("bridge.secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    path = secret_file(tmp_path, 0o440)  # an access list shows in the group's bits
+    assert read_secret("bridge.secret") == "s3cret"
+    path.chmod(0o444)
+    with pytest.raises(UsageError, match="others may read it"):
+        read_secret("bridge.secret")
+
+
+def test_a_secret_that_is_not_there_or_empty_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        read_secret(str(tmp_path / "absent"))
+    with pytest.raises(UsageError, match="is empty"):
+        read_secret(str(secret_file(tmp_path, 0o600, "\n")))

@@ -1,0 +1,175 @@
+"""Configuration files in TOML: every key checked, each complaint with its file and line.
+
+A Document is read by a schema (`wamplite.schema`), which notes what is wrong at a Place in it; then
+`finish` tells all of that at once. The data may also be a dict of a script's: then complaints name
+the key alone.
+
+Secrets are never written into such a file; `read_secret` reads them from one of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .core.errors import UsageError
+
+__all__ = ["Document", "Place", "Steps", "in_words", "line_of", "load", "read_secret"]
+
+Steps = tuple[Any, ...]  # keys, and positions in arrays
+
+
+@dataclass
+class Document:
+    """Data to be read by a schema, and what is wrong with it; made by `load` or of a dict."""
+
+    data: dict[str, Any]
+    name: str = ""  # of the file
+    text: str = ""
+    problems: list[tuple[Steps, str]] = field(default_factory=list)
+
+    def root(self) -> Place:
+        """Return the place where reading begins."""
+        return Place(self, ())
+
+    def finish(self) -> None:
+        """Raise UsageError if anything was wrong, with a line for each problem."""
+        if self.problems:
+            problems = [(self._line(path), self._told(path, text)) for path, text in self.problems]
+            lines = [
+                (f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)
+            ]
+            raise UsageError("\n".join(lines))
+
+    def _line(self, path: Steps) -> int:
+        return line_of(self.text, path) if self.name else 0
+
+    def _told(self, path: Steps, text: str) -> str:
+        return ": ".join([*in_words(path, self.data), text])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a document something stands."""
+
+    document: Document
+    path: Steps
+
+    def __truediv__(self, key: str | int) -> Place:
+        return Place(self.document, (*self.path, key))
+
+    def wrong(self, text: str) -> None:
+        """Note a problem."""
+        self.document.problems.append((self.path, text))
+
+
+def in_words(path: Steps, data: Any) -> list[str]:
+    """Return a path as a person would say it: port "weather", publish 1, topic."""
+    words: list[str] = []
+    for step in path:
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            data = None
+        if isinstance(step, str):
+            words.append(step)
+        else:
+            name = data.get("name") if isinstance(data, dict) else None
+            words[-1] += f' "{name}"' if isinstance(name, str) else f" {step + 1}"
+    return words
+
+
+def load(path: str | Path) -> Document:
+    """Read a file; UsageError where it cannot be read or is no TOML."""
+    try:
+        text = Path(path).read_bytes().decode()
+    except OSError as exc:
+        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{path}: not UTF-8 at byte {exc.start}") from exc
+    parse, error = _toml()
+    try:
+        return Document(parse(text), str(path), text)
+    except error as exc:
+        raise UsageError(f"{path}: {exc}") from exc
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
+
+
+def _toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    return tomllib.loads, tomllib.TOMLDecodeError
+
+
+def line_of(text: str, path: Steps) -> int:
+    """Find the line where a path is set: the first one up to which the file has it.
+
+    Only ever asked for complaints, so the parser itself may be asked again and again, and no
+    other notion of TOML is needed.
+    """
+    parse, error = _toml()
+    lines = text.splitlines(keepends=True)
+    begin = 0  # of the statement that is being read
+    for end in range(1, len(lines) + 1):
+        try:
+            data = parse("".join(lines[:end]))
+        except error:
+            continue
+        if _has(data, path):
+            return begin + 1 + _within(lines[begin:end], path)
+        begin = end
+    return line_of(text, path[:-1]) if path else 1
+
+
+def _has(data: Any, path: Steps) -> bool:
+    for step in path:
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return False
+    return True
+
+
+def _within(lines: list[str], path: Steps) -> int:
+    """Find the key's own line in a statement of several."""
+    keys = [step for step in path if isinstance(step, str)]
+    own = re.compile(rf"""(^|[\s{{,."']){re.escape(keys[-1])}["']?\s*=""") if keys else None
+    found = [at for at, line in enumerate(lines) if own and own.search(line)]
+    heads = [at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    return (found or heads or [0])[0]
+
+
+def read_secret(name: str) -> str:
+    """Read a secret from its file: a path, or a name within $CREDENTIALS_DIRECTORY.
+
+    A file that others may read is refused. In systemd's directory the group's bits may stand for
+    an access list, so only everybody's count there.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    if not os.path.isabs(name) and not folder:
+        raise UsageError(
+            f"secret file {name}: neither a path that begins with / nor is there a"
+            " $CREDENTIALS_DIRECTORY to find it in"
+        )
+    path = Path(folder, name)
+    forbidden = 0o077 if os.path.isabs(name) else 0o007
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & forbidden:
+            raise UsageError(f"secret file {path}: others may read it: chmod 600 {path}")
+        secret = path.read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(f"secret file {path}: {getattr(exc, 'strerror', '') or exc}") from exc
+    if not secret:
+        raise UsageError(f"secret file {path} is empty")
+    return secret

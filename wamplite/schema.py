@@ -1,0 +1,286 @@
+"""What a configuration may say: tables of keys and of the kind that each value must be.
+
+Reading data by a `Table` returns what was given, converted, and notes at its place what is wrong:
+unknown keys with the nearest known one, wrong types, values out of range. Nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .config import Place
+from .core import uris
+
+__all__ = [
+    "MISSING",
+    "Bytes",
+    "Either",
+    "Encoding",
+    "Flag",
+    "Function",
+    "Kind",
+    "Names",
+    "Number",
+    "Table",
+    "Tables",
+    "Text",
+    "Texts",
+    "Uri",
+    "Whole",
+    "nearest",
+]
+
+
+def nearest(word: str, known: Mapping[str, Any] | set[str]) -> str:
+    """Say which known word may be meant, or which there are."""
+    near = difflib.get_close_matches(word, sorted(known), 1)
+    if near:
+        return f'did you mean "{near[0]}"?'
+    return f"there are: {', '.join(sorted(known)) or 'none'}"
+
+
+class Kind:
+    """What a value must be; `read` returns it, or the default MISSING after noting a problem."""
+
+    wanted = ""
+
+    def read(self, value: Any, at: Place) -> Any:
+        """Return the value, converted; MISSING when it is wrong."""
+        if self.fits(value):
+            return self.convert(value)
+        at.wrong(f"expected {self.wanted}, not {_shown(value)}")
+        return MISSING
+
+    def fits(self, value: Any) -> bool:
+        raise NotImplementedError
+
+    def convert(self, value: Any) -> Any:
+        return value
+
+
+MISSING: Any = object()
+
+
+def _shown(value: Any) -> str:
+    text = {True: "true", False: "false"}[value] if type(value) is bool else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Flag(Kind):
+    """true or false."""
+
+    wanted = "true or false"
+
+    def fits(self, value: Any) -> bool:
+        return type(value) is bool
+
+
+class Whole(Kind):
+    """An integer within bounds."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.wanted = f"a whole number from {least} to {most}"
+        self._least, self._most = least, most
+
+    def fits(self, value: Any) -> bool:
+        return type(value) is int and self._least <= value <= self._most
+
+
+class Number(Kind):
+    """An integer or a float within bounds."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self.wanted = f"a number from {least:g} to {most:g}"
+        self._least, self._most = least, most
+
+    def fits(self, value: Any) -> bool:
+        return type(value) in (int, float) and self._least <= value <= self._most
+
+
+class Text(Kind):
+    """A string: not empty unless allowed, one of some, or of some form."""
+
+    def __init__(
+        self,
+        *choices: str,
+        pattern: str = ".+",
+        wanted: str = "text that is not empty",
+    ) -> None:
+        self._choices = choices
+        self._pattern = re.compile(pattern, re.S)
+        self.wanted = f"one of {', '.join(choices)}" if choices else wanted
+
+    def fits(self, value: Any) -> bool:
+        if self._choices:
+            return value in self._choices
+        return isinstance(value, str) and self._pattern.fullmatch(value) is not None
+
+
+class Uri(Kind):
+    """A URI; with `pattern`, one whose components may be empty."""
+
+    wanted = "a URI such as com.example.temperature"
+
+    def __init__(self, pattern: bool = False) -> None:
+        self._is_valid = uris.is_valid_pattern if pattern else uris.is_valid
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str) and self._is_valid(value)
+
+
+class Bytes(Kind):
+    """Bytes, or text whose characters stand for them: "\\u0002" is 02."""
+
+    wanted = 'bytes as text, such as "\\r\\n" or "\\u00aaU"'
+
+    def fits(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return bool(value) and max(value) <= "\xff"
+        return isinstance(value, bytes) and bool(value)
+
+    def convert(self, value: Any) -> Any:
+        return value if isinstance(value, bytes) else value.encode("latin-1")
+
+
+class Encoding(Kind):
+    """How text becomes bytes."""
+
+    wanted = 'an encoding such as "utf-8", "latin-1" or "cp437"'
+    _NONE_OF_OURS = frozenset(
+        {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"}
+    )
+
+    def fits(self, value: Any) -> bool:
+        try:
+            name = codecs.lookup(value).name
+            return name not in self._NONE_OF_OURS and "".encode(value).decode(value) == ""
+        except (LookupError, TypeError, ValueError):
+            return False
+
+
+class Function(Kind):
+    """A function, which a script alone can give."""
+
+    wanted = "a function"
+
+    def fits(self, value: Any) -> bool:
+        return callable(value)
+
+
+class Texts(Kind):
+    """A list of strings."""
+
+    wanted = "a list of texts"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+
+    def convert(self, value: Any) -> Any:
+        return tuple(value)
+
+
+class Names(Kind):
+    """A table of names of the file's own choice, all their values of one kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def read(self, value: Any, at: Place) -> Any:
+        if not isinstance(value, Mapping):
+            at.wrong(f"expected a table of names, not {_shown(value)}")
+            return MISSING
+        return {name: self._kind.read(one, at / name) for name, one in value.items()}
+
+
+class Table(Kind):
+    """A table of known keys; `make` turns what was given into what is wanted.
+
+    `make` is called only if all went well in it, and may itself complain to the place.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, Kind],
+        make: Callable[..., Any] = dict,
+        required: tuple[str, ...] = (),
+        checks: tuple[Callable[[Any, Place], None], ...] = (),
+    ) -> None:
+        self.keys = keys
+        self._make = make
+        self._required = required
+        self._checks = checks
+
+    def read(self, value: Any, at: Place) -> Any:
+        if not isinstance(value, Mapping):
+            at.wrong(f"expected a table, not {_shown(value)}")
+            return MISSING
+        before = len(at.document.problems)
+        given = {}
+        for key, one in value.items():
+            if key in self.keys:
+                given[key] = self.keys[key].read(one, at / key)
+            else:
+                (at / key).wrong(self.unknown(key))
+        for key in self._required:
+            if key not in value:
+                at.wrong(f'"{key}" is missing')
+        if len(at.document.problems) > before:
+            return MISSING
+        made = self._make(**given)
+        for check in self._checks:
+            check(made, at)
+        return made
+
+    def unknown(self, key: str) -> str:
+        """Say that there is no such key, and which one may be meant."""
+        return f"unknown key; {nearest(key, self.keys)}"
+
+
+class Tables(Kind):
+    """An array of tables."""
+
+    def __init__(self, table: Kind) -> None:
+        self._table = table
+
+    def read(self, value: Any, at: Place) -> Any:
+        if not isinstance(value, (list, tuple)):
+            name = at.path[-1]
+            at.wrong(f"expected an array of tables, [[...{name}]], not {_shown(value)}")
+            return MISSING
+        return tuple(self._table.read(one, at / number) for number, one in enumerate(value))
+
+
+class Either(Kind):
+    """A table whose own `kind` tells which keys it may have; a text alone is the kind.
+
+    `key` is what a text alone stands for, where that is another key; `find` names the table.
+    """
+
+    def __init__(self, tables: Mapping[str, Table], key: str = "kind", kind: str = "") -> None:
+        self.tables = tables
+        self._key = key
+        self._kind = kind  # where none is given
+
+    def read(self, value: Any, at: Place) -> Any:
+        if isinstance(value, str):
+            value = {self._key: value}
+        if not isinstance(value, Mapping):
+            at.wrong(f"expected a text or a table, not {_shown(value)}")
+            return MISSING
+        kind = value.get("kind", self._kind)
+        table = self._table(kind)
+        if table is None:
+            what = f"unknown kind {_shown(kind)}" if kind else '"kind" is missing'
+            (at / "kind").wrong(f"{what}; {nearest(str(kind), self.tables)}")
+            return MISSING
+        return table.read({"kind": kind, **value}, at)
+
+    def _table(self, kind: Any) -> Table | None:
+        if not isinstance(kind, str):
+            return None
+        prefix = kind.partition(":")[0] + ":"
+        return self.tables.get(kind) or self.tables.get(prefix)
