@@ -27,6 +27,8 @@ VERBS = {
     "call": "call a procedure and print its result",
     "register": "serve a procedure by running a command",
     "serial": "publish what a serial device sends",
+    "ports": "list serial devices, their lasting names, and who holds them",
+    "micro": "print the client for boards with MicroPython",
     "version": "print the version",
 }
 
