@@ -1,0 +1,1 @@
+"""WAMP for microcontrollers: uwamp.py, one file to be copied to the board."""
