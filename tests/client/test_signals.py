@@ -13,7 +13,7 @@ import pytest
 
 from tests.client.scripted import PATIENCE
 from tests.processes import ROOT
-from wamplite.client.signals import Gate, until_signal
+from wamplite.signals import Gate, until_signal
 
 START = """
 import sys, time, threading

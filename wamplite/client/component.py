@@ -25,10 +25,10 @@ from ..core.errors import (
     UsageError,
     WampliteError,
 )
+from ..signals import Gate, with_signals
 from .checks import in_order
 from .connect import URL, connect
 from .session import Options, Session
-from .signals import Gate, with_signals
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Joined = Callable[[Session], Any]

@@ -17,6 +17,7 @@ from ..core.errors import ApplicationError, UsageError, WampliteError
 from ..core.feature import Feature
 from ..core.joining import Answer, Joiner
 from ..core.messages import Call, Publish, Register, Subscribe
+from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
 from .handlers import plan
 from .handles import Registration, Subscription
@@ -24,7 +25,6 @@ from .options import Wishes, apart, checked_timeout, told_timeout
 from .pool import MOST_THREADS
 from .results import Event, Invocation, Result
 from .serving import Serving, positional
-from .signals import until_signal
 from .waiter import Waiter
 from .wire import Wire
 

@@ -9,14 +9,12 @@ wamplite-drain          one: writes for slow connections, keeps deadlines, pings
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
-from queue import SimpleQueue
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import features as by_name
@@ -25,6 +23,7 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
+from ..signals import Gate, with_signals
 from . import places
 from .buffered import Buffered
 from .connection import Connection
@@ -144,17 +143,10 @@ class Router:
 
         Call it from the main thread.
         """
-        ended: SimpleQueue[int] = SimpleQueue()  # unlike an Event a handler may use it
-
-        def end(number: int, frame: FrameType | None) -> None:
-            ended.put(number)
-
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        gate = Gate()
         try:
-            ended.get()
+            with_signals(gate, gate.wait)
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
             self.close()
 
     def close(self) -> None:

@@ -14,9 +14,8 @@ from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
-HEARING = (
-    0.5  # seconds: a signal may reach another thread, and not wake an endless wait of this one
-)
+# Seconds: a signal may reach another thread, and then does not wake an endless wait of this one.
+HEARING = 0.5
 
 
 class Gate:
