@@ -163,6 +163,16 @@ def test_frames_may_dribble(size: int) -> None:
     )
 
 
+def test_what_is_here_of_an_unfinished_message_is_told() -> None:
+    framer = Framer(MOST)
+    data = frame(b"whole") + frame(b"x" * 1000)
+    told = []
+    for start in range(0, len(data), 100):
+        framer.feed(data[start : start + 100])
+        told.append(framer.buffered)
+    assert told == [*range(87, 1000, 100), 0]
+
+
 @pytest.mark.parametrize(
     ("octets", "text"),
     [

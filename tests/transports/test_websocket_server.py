@@ -343,6 +343,16 @@ def test_fragments_up_to_the_limit_are_taken_and_one_byte_more_is_not(
     assert close_code(peer) == 1009
 
 
+def test_what_is_here_of_an_unfinished_message_is_told(server: WebSocketServer, peer: Peer) -> None:
+    first, rest = masked(0x01, b"x" * 1000), masked(0x80, b"y" * 2000)
+    peer.write(first + rest[:100])
+    while server.buffered < 1000 + 100 - 8:
+        assert server.receive() == []
+    peer.write(rest[100:])
+    assert take(server, 1) == [b"x" * 1000 + b"y" * 2000]
+    assert server.buffered == 0
+
+
 def test_endless_fragments_end_at_the_limit_with_bounded_memory(
     server: WebSocketServer, peer: Peer
 ) -> None:
