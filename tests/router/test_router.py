@@ -72,7 +72,7 @@ def test_closing_says_goodbye_to_every_session(connect: Connect) -> None:
 
 
 def test_a_port_is_free_for_the_next_router_at_once(connect: Connect) -> None:
-    with Router() as router:
+    with Router(linger=100 * MS) as router:
         url = router.listen("rs://127.0.0.1:0")
         connect(url).join().close()
         kept = connect(url).join()
