@@ -33,14 +33,19 @@ def watched(router: RouterProcess) -> Iterator[wamplite.Session]:
 
 def await_board(session: wamplite.Session) -> None:
     """Wait until the last of the board's wishes is fulfilled."""
+    await_procedure(session, "com.test.figures")
+
+
+def await_procedure(session: wamplite.Session, procedure: str, *args: object) -> None:
+    """Call until the procedure is there."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            session.call("com.test.figures", options={"timeout": 5})
+            session.call(procedure, *args, options={"timeout": 5})
             return
         except (wamplite.NoSuchProcedure, wamplite.CallTimeout):
             time.sleep(0.02)
-    raise TimeoutError("the board does not serve")
+    raise TimeoutError(f"the board does not serve {procedure}")
 
 
 def call_it(session: wamplite.Session, number: int) -> None:
@@ -148,3 +153,30 @@ def test_a_router_that_restarts_on_the_line_has_it_back_within_five_seconds(
             with watched(router) as session:
                 assert time.monotonic() - began < 5
                 do_all(session, 40)
+
+
+def test_over_a_line_that_damages_bytes_an_answer_is_right_or_late(
+    run_board: Boards, start_router: Start, tmp_path: Path
+) -> None:
+    with Cable(tmp_path, error_rate=1e-3) as cable:
+        router = start_router(listen=["tcp://127.0.0.1:0", cable.host_url])
+        with run_board("Serial", cable.device), watched(router) as session:
+            right = sum(answers(session, count) for count in range(100))
+            cable.error_rate = 0.0
+            await_board(session)
+            call_it(session, 10)
+        assert cable.errors > 10
+        assert 30 < right < 100
+
+
+def answers(session: wamplite.Session, number: int) -> bool:
+    """Call the board; False where there was no answer, never a wrong one."""
+    try:
+        echo = session.call("com.test.echo", number, "x" * 50, options={"timeout": 0.3})
+    except wamplite.CallTimeout:
+        return False
+    except wamplite.NoSuchProcedure:  # its session was lost: SUBSCRIBED and REGISTERED may be
+        await_board(session)
+        return False
+    assert echo == [[number, "x" * 50], {}]
+    return True
