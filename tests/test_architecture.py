@@ -28,7 +28,7 @@ LIBRARIES = {
     "transports/websocket_client.py": {"websocket"},
     "transports/serial_line.py": {"serial"},
     "serializers": {"msgpack", "cbor2", "orjson"},
-    "bridge": {"serial", "pynmea2"},
+    "bridge": {"serial", "pynmea2", "minimalmodbus"},
     "config.py": {"tomli"},
 }
 DYNAMIC = (
@@ -38,7 +38,7 @@ DYNAMIC = (
     "transports/__init__.py",
     "transports/dial.py",
 )
-DYNAMIC += ("cli/__init__.py",)
+DYNAMIC += ("cli/__init__.py", "bridge/__init__.py")
 VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "books", "members"}
 
 

@@ -140,6 +140,8 @@ def poll(made: PollSettings, at: Place) -> None:
         _published(made.publish, known, at)
     else:
         _asks(made, at)
+        if "{" in made.write.replace("{{", ""):
+            (at / "write").wrong("a poll has no arguments to fill in")
         if made.reply is None:
             at.wrong('a poll with "write" needs a "reply"')
         else:
