@@ -22,6 +22,7 @@ from .checks import check_request, check_uri, in_order
 from .handlers import plan
 from .handles import Registration, Subscription
 from .options import Wishes, apart, checked_timeout, told_timeout
+from .pipeline import Published, publish_all
 from .pool import MOST_THREADS
 from .results import Event, Invocation, Result
 from .serving import Serving, positional
@@ -178,6 +179,19 @@ class Session:
         answer = self._ask(wishes, Publish, Waiter(topic), topic, values, kwargs)
         publication: int = answer.publication
         return publication
+
+    def publish_all(
+        self,
+        events: Iterable[tuple[str, Iterable[Any], Mapping[str, Any], Options]],
+        *,
+        timeout: float | None = None,
+    ) -> list[Published]:
+        """Publish events in order, then wait for all acknowledgements; tell of each what came.
+
+        Nothing is raised for one that failed: the others go out. timeout: seconds for the answers
+        in all; None: until they have come, or the session is lost.
+        """
+        return publish_all(self._wire, events, timeout)
 
     def _ask(self, wishes: Wishes, kind: Any, waiter: Waiter, *elements: Any) -> Any:
         try:

@@ -206,7 +206,7 @@ class Wire:
             raise  # it was not sent, or the session is lost
         except BaseException:  # Ctrl-C
             self._turn.give()
-            self._abandon(request, kind)
+            self.abandon(request, kind)
             raise
         if answered:
             return waiter.answer()
@@ -256,13 +256,13 @@ class Wire:
         else:
             self._late(seconds, request, waiter.kind, waiter)
 
-    def tell(self, kind: type[Message], *elements: Any) -> None:
-        """Send a request that is not answered."""
+    def tell(self, kind: type[Message], *elements: Any, waiter: Waiter | None = None) -> int:
+        """Send a request whose answer, if it has one, the caller will see to; return its id."""
         with self._lock:
-            self._request(kind, None, elements)
-            left = self._channel.left
+            request, left = self._request(kind, waiter, elements), self._channel.left
         if left:
             self._flush(FLUSH)
+        return request
 
     def _request(self, kind: type[Message], waiter: Waiter | None, elements: Any) -> int:
         if self.conversation.state is not OPEN:
@@ -285,12 +285,12 @@ class Wire:
     def _late(
         self, seconds: float | None, request: int | None, kind: type[Message], waiter: Waiter
     ) -> Any:
-        if not self._abandon(request, kind):
+        if not self.abandon(request, kind):
             return waiter.answer()  # it came at the last moment
         text = f"no answer to {name(kind)} of {waiter.subject} within {seconds or 0:g} s"
         raise CallTimeout(TIMEOUT, text)
 
-    def _abandon(self, request: int | None, kind: type[Message]) -> bool:
+    def abandon(self, request: int | None, kind: type[Message]) -> bool:
         """Give up waiting; False if the answer is there."""
         with self._lock:
             if request is None or not self.conversation.abandon(request):
