@@ -7,6 +7,7 @@ import functools
 import operator
 import os
 import re
+import select
 import struct
 import termios
 import time
@@ -61,6 +62,16 @@ class Device:
         view = memoryview(data)
         while view:
             view = view[os.write(self._master, view) :]
+
+    def read(self, seconds: float = PATIENCE) -> bytes:
+        """Return what the program at the other end has written next."""
+        readable, _, _ = select.select([self._master], [], [], seconds)
+        assert readable, f"nothing was written within {seconds} s"
+        return os.read(self._master, 65536)
+
+    def keeps_dtr(self) -> bool:
+        """Tell whether HUPCL is off, so that a close leaves DTR alone."""
+        return not termios.tcgetattr(self._slave)[2] & termios.HUPCL
 
     def unread(self) -> int:
         """Tell how many bytes the program at the other end has not read yet."""

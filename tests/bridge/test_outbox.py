@@ -1,59 +1,129 @@
-"""Readings wait in order, within bounds, and the oldest go first."""
+"""Events wait in order, within bounds of number, bytes and age, and what goes is counted."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 
 import pytest
 
-from wamplite.bridge.decoding import Reading
-from wamplite.bridge.outbox import Outbox
+from tests.bridge.events import event, numbers
+from wamplite.bridge.outbox import OVERHEAD, Outbox
+from wamplite.bridge.settings import BufferSettings
 
 
-def readings(*numbers: int, size: int = 1) -> list[Reading]:
-    return [Reading([number], {}, size) for number in numbers]
+class Box(Outbox):
+    """An outbox that keeps what it was told to count."""
+
+    def __init__(self, **more: object) -> None:
+        self.dropped: Counter[tuple[str, str]] = Counter()
+        super().__init__(BufferSettings(**more), self._count)  # type: ignore[arg-type]
+
+    def _count(self, port: str, reason: str, number: int) -> None:
+        self.dropped[port, reason] += number
+
+    def fill(self, *values: object, port: str = "a") -> None:
+        self.put(port, [event(value) for value in values])
 
 
-def test_readings_leave_in_the_order_they_came() -> None:
-    outbox = Outbox()
-    outbox.put(readings(1, 2))
-    outbox.put(readings(3))
-    assert outbox.take(2) == readings(1, 2)
-    assert outbox.take(2) == readings(3)
+def test_events_leave_in_the_order_they_came_with_numbers_of_their_own() -> None:
+    box = Box()
+    box.fill(1, 2)
+    box.fill(3, port="b")
+    first = box.take(2)
+    assert numbers(first) == [1, 2]
+    second = box.take(2)
+    assert numbers(second) == [3]
+    assert [entry.seq for entry in (*first, *second)] == [1, 2, 3]
+    assert [entry.port for entry in (*first, *second)] == ["a", "a", "b"]
 
 
-def test_the_oldest_are_dropped_and_counted_when_there_are_too_many(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    outbox = Outbox(max_readings=3)
-    outbox.put(readings(1, 2, 3, 4))
-    outbox.put(readings(5))
+def test_what_is_handed_out_waits_until_it_is_confirmed() -> None:
+    box = Box()
+    box.fill(1, 2)
+    box.fill(3, port="b")
+    taken = box.take(3)
+    assert (len(box), box.waiting("a"), box.waiting("b")) == (3, 2, 1)
+    box.confirm(taken[:1])
+    box.confirm(taken[1:2], "refused")
+    assert (len(box), box.waiting("a"), box.waiting("b")) == (1, 0, 1)
+    assert box.dropped == {("a", "refused"): 1}
+
+
+def test_the_oldest_go_when_there_are_too_many(caplog: pytest.LogCaptureFixture) -> None:
+    box = Box(max_messages=3)
+    box.fill(1, 2, 3, 4)
+    box.fill(5, port="b")
     assert caplog.text.count("the oldest are dropped") == 1
-    assert (outbox.take(9), outbox.dropped) == (readings(3, 4, 5), 2)
+    assert numbers(box.take(9)) == [3, 4, 5]
+    assert box.dropped == {("a", "overflow"): 2}
 
 
-def test_the_oldest_are_dropped_and_counted_when_they_hold_too_many_bytes() -> None:
-    outbox = Outbox(max_bytes=100)
-    outbox.put(readings(1, 2, 3, size=40))
-    assert (len(outbox), outbox.dropped) == (2, 1)
-    outbox.take(2)
-    outbox.put(readings(4, 5, size=50))
-    assert (len(outbox), outbox.dropped) == (2, 1)
+def test_the_new_ones_go_where_the_policy_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    box = Box(max_messages=3, overflow="drop-newest")
+    box.fill(1, 2)
+    box.fill(3, 4, 5, port="b")
+    assert caplog.text.count("new ones are dropped") == 1
+    taken = box.take(9)
+    assert numbers(taken) == [1, 2, 3]
+    assert box.dropped == {("b", "overflow"): 2}
+    box.confirm(taken)
+    box.fill(6)
+    assert box.take(9)[0].seq == 4
 
 
-def test_take_waits_for_a_reading_and_ends_when_the_outbox_is_closed() -> None:
-    outbox = Outbox()
-    taken: list[list[Reading]] = []
+def test_the_oldest_go_when_they_hold_too_many_bytes() -> None:
+    box = Box(max_bytes=3 * OVERHEAD + 3000)
+    box.fill(*("x" * 1000 for _ in range(3)))
+    assert (len(box), box.dropped["a", "overflow"]) == (2, 1)
+    box.confirm(box.take(2))
+    box.fill("x" * 1200, "y" * 1200)
+    assert (len(box), box.dropped["a", "overflow"]) == (2, 1)
+
+
+def test_what_is_handed_out_is_not_dropped_and_counts_within_the_bound() -> None:
+    box = Box(max_messages=3)
+    box.fill(1, 2)
+    taken = box.take(2)
+    box.fill(3, 4, 5)
+    assert box.dropped == {("a", "overflow"): 2}
+    box.confirm(taken)
+    assert numbers(box.take(9)) == [5]
+
+
+def test_what_has_waited_for_too_long_goes() -> None:
+    box = Box(max_age=0.05)
+    box.fill(1)
+    kept = box.take(1)
+    box.fill(2)
+    time.sleep(0.06)
+    assert box.too_old(kept) == kept
+    box.fill(3)
+    assert numbers(box.take(9)) == [3]
+    assert box.dropped == {("a", "expired"): 1}
+
+
+def test_a_value_that_no_serializer_carries_is_counted_and_stops_nothing() -> None:
+    box = Box()
+    box.fill(1, 1 << 70, 2)
+    assert numbers(box.take(9)) == [1, 2]
+    assert box.dropped == {("a", "failed"): 1}
+
+
+def test_take_waits_for_an_event_and_ends_when_the_outbox_is_closed() -> None:
+    box = Box()
+    taken: list[list[object]] = []
 
     def run() -> None:
-        while batch := outbox.take(10):
-            taken.append(batch)
+        while batch := box.take(10):
+            taken.append(numbers(batch))
 
     thread = threading.Thread(target=run, name="test-taker")
     thread.start()
-    outbox.put(readings(1))
-    outbox.put(readings(2))
-    outbox.close()
+    box.fill(1)
+    box.fill(2)
+    box.close()
     thread.join(5)
     assert not thread.is_alive()
-    assert sum(taken, []) == readings(1, 2)
+    assert sum(taken, []) == [1, 2]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import serial
+import serial.rfc2217
 
 from tests.bridge.pseudo import Device, until
 from tests.processes import running
-from wamplite.bridge.port import FIRST_WAIT, LONGEST_WAIT, Port
+from wamplite.bridge.port import FIRST_WAIT, LONGEST_WAIT, Port, PortDown, State
+from wamplite.bridge.settings import PortSettings
 
 
 class Record:
@@ -22,18 +29,47 @@ class Record:
     def __init__(self) -> None:
         self.opens = 0
         self.losses = 0
+        self.idles = 0
         self.data = b""
+        self.heard = 0.0
+        self.gathers = True
+        self.wanted: float | None = None
+        self.times: list[float] = []
 
     def opened(self) -> None:
         self.opens += 1
 
-    def received(self, data: bytes) -> None:
+    def received(self, data: bytes, at: float) -> None:
         self.data += data
+        self.times.append(at)
+        self.heard = time.monotonic()
         if b"raise" in data:
             raise RuntimeError("a sink that fails")
 
+    def patience(self) -> float | None:
+        return self.wanted
+
+    def idle(self) -> None:
+        self.idles += 1
+
     def lost(self) -> None:
         self.losses += 1
+
+
+def settings(device: str, **more: Any) -> PortSettings:
+    return PortSettings(name="test", device=device, **more)
+
+
+class Told:
+    """The states that a port was in, and why."""
+
+    def __init__(self) -> None:
+        self.states: list[State] = []
+        self.reasons: list[str] = []
+
+    def __call__(self, state: State, why: str) -> None:
+        self.states.append(state)
+        self.reasons.append(why)
 
 
 @pytest.fixture
@@ -49,7 +85,7 @@ def record() -> Record:
 
 @pytest.fixture
 def port(device: Device, record: Record) -> Iterator[Port]:
-    port = Port(device.path, 9600, record)
+    port = Port(settings(device.path), record)
     yield port
     assert port.stop(5.0)
 
@@ -128,7 +164,7 @@ def test_a_port_that_waits_for_its_device_stops_at_once(port: Port) -> None:
 
 
 def test_a_port_that_was_stopped_before_it_began_ends() -> None:
-    port = Port("/dev/absent", 9600, Record())
+    port = Port(settings("/dev/absent"), Record())
     port._stopping.set()
     port.start()
     assert port.stop(1.0)
@@ -169,16 +205,217 @@ def test_a_device_in_use_is_waited_for_and_its_holder_named(
 def test_something_that_is_no_serial_device_is_named_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = Port("/dev/null", 9600, Record())
+    port = Port(settings("/dev/null"), Record())
     port.start()
     until(lambda: "/dev/null: not a serial device" in caplog.text, "told")
     assert port.stop(1.0)
 
 
-def test_the_thread_bears_the_name_of_its_device(port: Port, device: Device) -> None:
+def test_the_thread_bears_the_name_of_its_port(port: Port) -> None:
     port.start()
-    names = [thread.name for thread in threading.enumerate()]
-    assert f"wamplite-port-{device.path}" in names
+    assert "wamplite-port-test" in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_booting_device_is_not_heard(device: Device, record: Record) -> None:
+    told = Told()
+    port = Port(settings(device.path, settle=0.3), record, told)
+    device.plug()
+    port.start()
+    until(lambda: State.SETTLING in told.states, "settling")
+    device.write(b"boot garbage")
+    with pytest.raises(PortDown, match="settling"):
+        port.write(b"too early")
+    until(lambda: record.opens == 1, "settled")
+    device.write(b"fine")
+    until(lambda: record.data, "read")
+    assert port.stop(5.0)
+    assert record.data == b"fine"
+    assert told.states == [State.SETTLING, State.OPEN, State.STOPPED]
+
+
+def test_a_device_that_vanishes_while_it_settles_is_lost_at_once(
+    device: Device, record: Record
+) -> None:
+    told = Told()
+    port = Port(settings(device.path, settle=30.0), record, told)
+    device.plug()
+    port.start()
+    until(lambda: State.SETTLING in told.states, "settling")
+    device.pull()
+    until(lambda: State.CLOSED in told.states, "lost")
+    assert port.stop(1.0)
+
+
+def test_a_silent_device_is_opened_again_and_stays_silent_until_it_speaks(
+    device: Device, record: Record
+) -> None:
+    told = Told()
+    port = Port(settings(device.path, silence=0.2), record, told)
+    device.plug()
+    port.start()
+    until(lambda: record.opens >= 3, "opened again and again")
+    assert set(told.states) == {State.OPEN, State.SILENT} and told.states.count(State.OPEN) == 1
+    device.write(b"here I am")
+    until(lambda: port.state is State.OPEN, "heard")
+    assert port.stop(5.0)
+    assert "no frame for 0.2 s" in told.reasons[1]
+
+
+def test_a_device_that_speaks_often_enough_is_left_alone(device: Device, record: Record) -> None:
+    port = Port(settings(device.path, silence=0.5), record)
+    device.plug()
+    port.start()
+    until(lambda: record.opens == 1, "opened")
+    for number in range(12):
+        device.write(b"!")
+        until(lambda n=number: len(record.data) > n, "read")
+        time.sleep(0.08)  # in all, twice the silence that is allowed
+    assert port.stop(5.0)
+    assert record.opens == 1
+
+
+def test_reopen_closes_and_opens_at_once(device: Device, record: Record) -> None:
+    told = Told()
+    port = Port(settings(device.path), record, told)
+    device.plug()
+    port.start()
+    until(lambda: port.is_ready, "opened")
+    port.reopen("a person asked for it")
+    until(lambda: record.opens == 2, "opened again", seconds=1.0)
+    assert port.stop(5.0)
+    assert told.states == [State.OPEN, State.CLOSED, State.OPEN, State.STOPPED]
+    assert told.reasons[1].endswith("a person asked for it")
+
+
+def test_what_is_written_reaches_the_device(device: Device, port: Port, record: Record) -> None:
+    device.plug()
+    port.start()
+    until(lambda: port.is_ready, "opened")
+    port.write(b"LED 1\n")
+    assert device.read() == b"LED 1\n"
+
+
+def test_a_device_that_takes_nothing_costs_the_deadline_and_no_reading(
+    device: Device, record: Record
+) -> None:
+    port = Port(settings(device.path, write_timeout=0.3), record)
+    device.plug()
+    port.start()
+    until(lambda: port.is_ready, "opened")
+    failed: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            port.write(b"x" * 1_000_000)
+        except TimeoutError as exc:
+            failed.append(exc)
+
+    writer = threading.Thread(target=write, name="test-writer")
+    writer.start()
+    for number in range(20):
+        device.write(b"!")
+        until(lambda n=number: len(record.data) > n, "read while a write is stuck", seconds=1.0)
+    writer.join(5.0)
+    assert "not taken in 0.3 s" in str(failed[0])
+    assert port.is_ready
+    assert port.stop(5.0)
+
+
+def test_writing_to_a_device_that_is_not_there_says_so(port: Port) -> None:
+    with pytest.raises(PortDown, match="closed"):
+        port.write(b"?")
+
+
+def test_the_sink_is_woken_when_it_asks_for_it(device: Device, port: Port, record: Record) -> None:
+    record.wanted = 0.05
+    device.plug()
+    port.start()
+    until(lambda: record.idles >= 3, "woken")
+
+
+def test_bytes_bear_the_time_they_came(device: Device, port: Port, record: Record) -> None:
+    device.plug()
+    port.start()
+    until(lambda: port.is_ready, "opened")
+    before = time.time()
+    device.write(b"!")
+    until(lambda: record.times, "read")
+    assert before <= record.times[0] <= time.time()
+
+
+@pytest.mark.parametrize("parity", ["N", "E", "O"])
+def test_parity_is_given_at_the_opening(device: Device, record: Record, parity: str) -> None:
+    port = Port(settings(device.path, parity=parity, hupcl=False), record)
+    device.plug()
+    port.start()
+    until(lambda: record.opens == 1, "opened")
+    assert device.keeps_dtr()
+    assert port.stop(5.0)
+
+
+def test_a_stream_over_tcp_is_read_written_and_found_again(record: Record) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = Port(settings(f"socket://127.0.0.1:{server.getsockname()[1]}"), record)
+        port.start()
+        for number in range(1, 3):
+            connection, _ = server.accept()
+            with connection:
+                until(lambda n=number: record.opens == n and port.is_ready, "connected")
+                connection.sendall(b"%d" % number)
+                until(lambda n=number: record.data.endswith(b"%d" % n), "read")
+                port.write(b"ok")
+                assert connection.recv(2) == b"ok"
+        assert port.stop(5.0)
+
+
+@pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
+def test_a_port_behind_rfc_2217_is_read_and_written(record: Record) -> None:
+    with Rfc2217Server() as url:
+        port = Port(settings(url), record)
+        port.start()
+        until(lambda: port.is_ready, "negotiated")
+        port.write(b"there and back")
+        until(lambda: record.data == b"there and back", "read")
+        assert port.stop(5.0)
+    assert record.opens == 1
+
+
+class Rfc2217Server:
+    """One connection to a line that sends back, served as in pyserial's own example."""
+
+    def __init__(self) -> None:
+        self._serial = serial.serial_for_url("loop://", timeout=0)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="test-rfc2217")
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._server.close()
+        self._serial.close()
+
+    def _run(self) -> None:
+        connection, _ = self._server.accept()
+        with connection:
+            connection.settimeout(0.02)
+            manager = serial.rfc2217.PortManager(self._serial, Connection(connection))
+            while not self._ending.is_set():
+                with suppress(TimeoutError):
+                    self._serial.write(b"".join(manager.filter(connection.recv(1024))))
+                if data := self._serial.read(self._serial.in_waiting):
+                    connection.sendall(b"".join(manager.escape(data)))
+
+
+class Connection:
+    """What the manager answers through."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.write = connection.sendall
 
 
 @pytest.fixture(autouse=True)

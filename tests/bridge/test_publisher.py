@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 import wamplite
+from tests.bridge.events import TOPIC, event
 from tests.bridge.pseudo import until
 from tests.processes import RouterProcess
 from wamplite.bridge.counts import Counts
-from wamplite.bridge.decoding import Reading
 from wamplite.bridge.outbox import Outbox
-from wamplite.bridge.publisher import Publisher
-
-TOPIC = "com.example.reading"
+from wamplite.bridge.publisher import PACE, Publisher
+from wamplite.bridge.settings import BufferSettings
 
 
 class Line:
     """A publisher with its outbox and its books."""
 
-    def __init__(self, topic: str = TOPIC) -> None:
-        self.outbox = Outbox()
-        self.counts = Counts()
-        self.publisher = Publisher(self.outbox, topic, self.counts)
+    def __init__(self, marks: bool = True, **more: Any) -> None:
+        self.books: defaultdict[str, Counts] = defaultdict(Counts)
+        settings = BufferSettings(**{"max_messages": 100_000, "max_bytes": 1 << 26, **more})
+        self.outbox = Outbox(settings, lambda port, *told: self.books[port].drop(*told))
+        self.publisher = Publisher(self.outbox, lambda port: self.books[port], marks=marks)
         self.publisher.start()
 
-    def put(self, *numbers: int) -> None:
-        self.outbox.put([Reading([number], {"n": number}, 1) for number in numbers])
+    @property
+    def counts(self) -> Counts:
+        return self.books["a"]
+
+    def put(self, *values: object, topic: str = TOPIC) -> None:
+        self.counts.took(len(values))
+        self.outbox.put("a", [event(value, topic) for value in values])
 
     def end(self) -> bool:
         done = self.publisher.finish(5.0)
         assert self.publisher.stop(5.0)
         return done
+
+    def balanced(self) -> bool:
+        told = self.counts.snapshot()
+        gone = told["published"] + sum(told["dropped"].values())
+        return bool(told["read"] == gone + len(self.outbox))
 
 
 @pytest.fixture
@@ -40,75 +55,173 @@ def line() -> Iterator[Line]:
     line = Line()
     yield line
     line.end()
+    assert line.balanced()
+
+
+class Arrived:
+    """What a subscriber got."""
+
+    def __init__(self) -> None:
+        self.events: list[wamplite.Event] = []
+
+    def __call__(self, event: wamplite.Event) -> None:
+        self.events.append(event)
+
+    @property
+    def numbers(self) -> list[Any]:
+        return [event.args[0] for event in self.events]
+
+    @property
+    def unmarked(self) -> list[Any]:
+        return [event.args[0] for event in self.events if "_resent" not in event.kwargs]
 
 
 @pytest.fixture
-def arrived(router_process: RouterProcess) -> Iterator[list[int]]:
-    numbers: list[int] = []
-
-    def on_event(number: int, n: int) -> None:
-        assert number == n
-        numbers.append(number)
-
+def arrived(router_process: RouterProcess) -> Iterator[Arrived]:
+    arrived = Arrived()
     with wamplite.connect(router_process.rs) as session:
-        session.subscribe(TOPIC, on_event)
-        yield numbers
+        session.subscribe(TOPIC, arrived)
+        yield arrived
 
 
-def test_readings_that_waited_are_published_in_order_once_there_is_a_session(
-    line: Line, router_process: RouterProcess, arrived: list[int]
+def test_events_that_waited_are_published_in_order_once_there_is_a_session(
+    line: Line, router_process: RouterProcess, arrived: Arrived
 ) -> None:
     line.put(*range(300))
     with wamplite.connect(router_process.rs) as session:
         line.publisher.joined(session)
         line.put(*range(300, 400))
         until(lambda: line.counts.published == 400, "all confirmed")
-        assert line.publisher.waiting == 0
-        until(lambda: len(arrived) == 400, "all arrived")
-    assert arrived == list(range(400))
+        assert len(line.outbox) == 0
+        until(lambda: len(arrived.events) == 400, "all arrived")
+    assert arrived.numbers == list(range(400))
+    assert [event.kwargs for event in arrived.events] == [{"seq": n} for n in range(1, 401)]
 
 
-def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next(
-    line: Line, router_process: RouterProcess, arrived: list[int]
+def test_a_number_of_the_device_stands(
+    line: Line, router_process: RouterProcess, arrived: Arrived
 ) -> None:
-    first = wamplite.connect(router_process.rs)
+    line.counts.took(1)
+    line.outbox.put("a", [event(1, seq="mine")])
+    with wamplite.connect(router_process.rs) as session:
+        line.publisher.joined(session)
+        until(lambda: arrived.events, "arrived")
+    assert arrived.events[0].kwargs == {"seq": "mine"}
+
+
+def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and_marked(
+    start_router: Callable[..., RouterProcess], line: Line
+) -> None:
+    stalled = start_router()
+    first = wamplite.connect(stalled.rs)
     line.publisher.joined(first)
     line.put(0)
     until(lambda: line.counts.published == 1, "confirmed")
-    first.leave()
+    stalled.interrupt(signal.SIGSTOP)
     line.put(1, 2, 3)
-    until(lambda: len(line.outbox) < 3, "tried")
+    until(lambda: len(line.outbox._flying) == 3, "sent")
+    time.sleep(0.1)
+    assert line.counts.published == 1
     line.put(4)
-    with wamplite.connect(router_process.rs) as second:
+    router, arrived = start_router(), Arrived()
+    first._wire._channel.shutdown("pulled")
+    first.lost.wait(5)
+    stalled.interrupt(signal.SIGCONT)
+    with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as second:
+        subscriber.subscribe(TOPIC, arrived)
         line.publisher.joined(second)
-        until(lambda: len(arrived) == 5, "all arrived")
+        until(lambda: len(arrived.events) == 4, "all arrived")
         assert line.end()
-    assert arrived == [0, 1, 2, 3, 4]
-    assert line.counts.resent >= 1
+    assert arrived.numbers == [1, 2, 3, 4]
+    assert arrived.unmarked == [4]
+    assert [event.kwargs["seq"] for event in arrived.events] == [2, 3, 4, 5]
+    assert line.counts.resent == 3
 
 
-def test_a_refusal_is_counted_for_each_reading_and_ends_nothing(
-    router_process: RouterProcess, caplog: pytest.LogCaptureFixture
+def test_what_was_never_sent_is_not_marked(
+    router_process: RouterProcess, line: Line, arrived: Arrived
 ) -> None:
-    line = Line("wamp.forbidden")
+    gone = wamplite.connect(router_process.rs)
+    gone.leave()
+    line.publisher.joined(gone)
+    line.put(1, 2)
+    until(lambda: line.publisher._session is None, "tried")
     with wamplite.connect(router_process.rs) as session:
         line.publisher.joined(session)
-        line.put(*range(5))
+        until(lambda: len(arrived.events) == 2, "arrived")
+    assert arrived.unmarked == [1, 2]
+
+
+def test_a_router_that_only_stalls_gets_nothing_twice(
+    router_process: RouterProcess, line: Line, arrived: Arrived
+) -> None:
+    with wamplite.connect(router_process.rs, timeout=0.2) as session:
+        line.publisher.joined(session)
+        line.put(1)
+        until(lambda: line.counts.published == 1, "confirmed")
+        router_process.interrupt(signal.SIGSTOP)
+        line.put(2)
+        time.sleep(0.5)
+        router_process.interrupt(signal.SIGCONT)
+        until(lambda: line.counts.published == 2, "confirmed")
+        until(lambda: len(arrived.events) == 2, "arrived")
+    assert arrived.unmarked == [1, 2]
+
+
+def test_what_grew_too_old_while_it_was_kept_is_dropped(
+    router_process: RouterProcess, arrived: Arrived
+) -> None:
+    line = Line(max_age=0.2)
+    line.put(1)
+    until(lambda: line.outbox._flying, "handed out")
+    time.sleep(0.3)
+    with wamplite.connect(router_process.rs) as session:
+        line.publisher.joined(session)
+        line.put(2)
+        until(lambda: arrived.events, "arrived")
         assert line.end()
-    assert line.counts.dropped == {"refused": 5}
-    assert "wamp.error.invalid_uri" in caplog.text
+    assert arrived.numbers == [2]
+    assert line.counts.dropped == {"expired": 1}
+    assert line.balanced()
+
+
+def test_a_backlog_goes_out_at_a_bounded_pace(
+    router_process: RouterProcess, line: Line, arrived: Arrived
+) -> None:
+    line.put(*range(PACE // 2))
+    with wamplite.connect(router_process.rs) as session:
+        began = time.monotonic()
+        line.publisher.joined(session)
+        until(lambda: line.counts.published == PACE // 2, "all confirmed")
+        assert time.monotonic() - began > 0.4
+        until(lambda: len(arrived.events) == PACE // 2, "all arrived")
+    assert arrived.numbers == list(range(PACE // 2))
+
+
+def test_a_refusal_is_counted_for_each_event_and_touches_no_other(
+    router_process: RouterProcess, line: Line, arrived: Arrived, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wamplite.connect(router_process.rs) as session:
+        line.publisher.joined(session)
+        line.put(1, 2)
+        line.put(3, 4, 5, topic="wamp.forbidden")
+        line.put(6)
+        assert line.end()
+        until(lambda: len(arrived.events) == 3, "arrived")
+    assert arrived.numbers == [1, 2, 6]
+    assert line.counts.dropped == {"refused": 3}
+    assert caplog.text.count("wamp.error.invalid_uri") == 1
 
 
 @pytest.mark.parametrize("large", [0, 2, 4])
-def test_a_reading_that_is_too_large_is_refused_alone(
+def test_an_event_that_is_too_large_is_refused_alone(
     large: int, start_router: Callable[..., RouterProcess]
 ) -> None:
     router = start_router("--max-message-size", "1024")
     line, arrived = Line(), list[int]()
-    texts = [f"{n}" * (2000 if n == large else 1) for n in range(5)]
-    line.outbox.put([Reading([text], {}, len(text)) for text in texts])
+    line.put(*(f"{n}" * (2000 if n == large else 1) for n in range(5)))
     with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as session:
-        subscriber.subscribe(TOPIC, lambda text: arrived.append(int(text)))
+        subscriber.subscribe(TOPIC, lambda text, seq: arrived.append(int(text)))
         line.publisher.joined(session)
         assert line.end()
         until(lambda: len(arrived) == 4, "the small ones")
@@ -116,7 +229,9 @@ def test_a_reading_that_is_too_large_is_refused_alone(
     assert (line.counts.published, line.counts.dropped) == (4, {"refused": 1})
 
 
-def test_without_a_session_it_ends_at_once_and_tells_what_waits(line: Line) -> None:
+def test_without_a_session_it_ends_at_once_and_tells_what_waits() -> None:
+    line = Line()
     line.put(1, 2)
     assert not line.end()
-    assert line.publisher.waiting == 2
+    assert len(line.outbox) == 2
+    assert "wamplite-publisher" not in [thread.name for thread in threading.enumerate()]

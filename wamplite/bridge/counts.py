@@ -1,25 +1,85 @@
-"""The books of one device: frames = published + dropped, by reason + waiting.
+"""The books of one port: read = published + dropped, by reason + waiting.
 
-Each entry has one writer: the port's thread writes `frames` and the reasons of the intake, the
-publisher's thread writes `published`, `resent` and its own reasons.
+A frame counts once for each event that it makes, and once when it makes none (then under the
+reason why); what waited on disk from an earlier run counts as read too. Replies to commands are no
+readings: they have an entry of their own.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Counts"]
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the frames; made by the bridge, read when its figures are logged."""
+    """What became of what a port read; made by the bridge, shown in figures and status."""
 
-    frames: int = 0
+    frames: int = 0  # all of them, replies too
+    replies: int = 0  # frames that answered a command, or came too late to do so
+    bad: int = 0  # frames that could not be understood, or came in part
+    read: int = 0
     published: int = 0
     resent: int = 0  # published once more because nobody had confirmed them
     dropped: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards all of them
+
+    def framed(self, number: int = 1) -> None:
+        """Count frames that came."""
+        with self._lock:
+            self.frames += number
+
+    def replied(self) -> None:
+        """Count a frame that was a reply."""
+        with self._lock:
+            self.replies += 1
+
+    def took(self, number: int) -> None:
+        """Count events that were made."""
+        with self._lock:
+            self.read += number
+
+    def confirm(self, number: int) -> None:
+        """Count events that the router has."""
+        with self._lock:
+            self.published += number
+
+    def resend(self, number: int) -> None:
+        """Count events that are published once more."""
+        with self._lock:
+            self.resent += number
+
+    def refuse(self, reason: str, number: int = 1) -> None:
+        """Count frames that never became events."""
+        with self._lock:
+            self.bad += number
+            self.read += number
+            self.dropped[reason] = self.dropped.get(reason, 0) + number
+
+    def ignore(self, number: int) -> None:
+        """Count readings that nobody wants published."""
+        if number:
+            with self._lock:
+                self.read += number
+                self.dropped["not published"] = self.dropped.get("not published", 0) + number
 
     def drop(self, reason: str, number: int = 1) -> None:
-        """Count frames that went no further."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + number
+        """Count events that went no further; they have been counted as read."""
+        with self._lock:
+            self.dropped[reason] = self.dropped.get(reason, 0) + number
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return them as they stand together at one moment."""
+        with self._lock:
+            return {
+                "frames": self.frames,
+                "bad_frames": self.bad,
+                "replies": self.replies,
+                "read": self.read,
+                "published": self.published,
+                "resent": self.resent,
+                "dropped": dict(sorted(self.dropped.items())),
+            }

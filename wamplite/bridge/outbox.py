@@ -1,68 +1,199 @@
-"""Readings that wait for the router: a bounded queue in memory that drops and counts its oldest.
+"""Events that wait for the router: in order, bounded by number, bytes and age.
 
-Filled by the port's thread, which is never kept waiting; emptied by the publisher's. Bounded twice:
-by count, and by the bytes of the frames that became readings (which are up to 20 times as large).
+    put ──> fresh ──take──> flying ──confirm──> gone
+                 └─ overflow, expired: counted for the port they came from
+
+Filled by the ports' threads, which are never kept waiting; emptied by the publisher's. What is
+flying has been handed out and cannot be dropped any more. Every event gets a number, `seq`, which
+it keeps however often it is sent. Events wait encoded, so that the bound in bytes is a true one.
+`stored` holds the same on disk.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .decoding import Reading
+from .. import serializers
+from ..core.errors import UsageError
+from .settings import BufferSettings
 
-__all__ = ["Outbox"]
+if TYPE_CHECKING:
+    from .shaping import Publication
+
+__all__ = ["Drop", "Entry", "Outbox"]
 
 log = logging.getLogger(__name__)
 
+OVERHEAD = 300  # bytes that an entry costs beside its payload
+Drop = Callable[[str, str, int], None]  # port, reason, number
+
+
+class Entry(NamedTuple):
+    """An event that waits."""
+
+    seq: int
+    port: str
+    since: float  # monotonic seconds of this boot
+    data: bytes  # topic, args, kwargs, options, at
+    sent: bool = False  # by an earlier run, which did not hear what became of it
+
+    @property
+    def size(self) -> int:
+        """The memory it takes."""
+        return len(self.data) + OVERHEAD
+
+    def event(self) -> list[Any]:
+        """Return topic, args, kwargs, options and time."""
+        event: list[Any] = _reader().loads(self.data)
+        return event
+
+
+@cache
+def _reader() -> serializers.Serializer:
+    return serializers.get("msgpack")
+
 
 class Outbox:
-    """First in, first out; the oldest goes when the bound is reached."""
+    """First in, first out, in memory."""
 
-    def __init__(self, max_readings: int = 10_000, max_bytes: int = 1 << 20) -> None:
-        self.max_readings = max_readings
-        self.max_bytes = max_bytes
-        self.dropped = 0
+    def __init__(self, settings: BufferSettings, drop: Drop) -> None:
+        self.settings = settings
+        self._drop = drop
         self._changed = threading.Condition()  # guards all below
-        self._readings: deque[Reading] = deque()
-        self._bytes = 0
+        self._writer = serializers.get("msgpack")
+        self._fresh: deque[Entry] = deque()
+        self._flying: list[Entry] = []
+        self._bytes = 0  # of fresh and flying
+        self._waiting: Counter[str] = Counter()  # by port, all that is not gone
+        self._next = 1
         self._full = False  # said so, and nothing was taken since
         self._closed = False
 
+    def start(self) -> None:
+        """Begin; there is nothing to do in memory."""
+
     def __len__(self) -> int:
-        return len(self._readings)
+        return self._waiting.total()
 
-    def put(self, readings: list[Reading]) -> None:
-        """Append readings, dropping the oldest where there is no room."""
+    def waiting(self, port: str) -> int:
+        """Tell how many events of a port wait, flying ones too."""
+        return self._waiting[port]
+
+    # ---- the ports' side
+
+    def put(self, port: str, publications: Iterable[Publication]) -> None:
+        """Append events, dropping the oldest or these where there is no room."""
+        now = time.monotonic()
         with self._changed:
-            for reading in readings:
-                self._readings.append(reading)
-                self._bytes += reading.size
-            overflows = self._drop_oldest() and not self._full
-            self._full = self._full or overflows
-            self._changed.notify()
-        if overflows:
-            log.warning("%d readings wait: from now on the oldest are dropped", len(self))
+            for publication in publications:
+                self._put_one(port, publication, now)
+            self._make_room(now)
+            self._changed.notify_all()
 
-    def _drop_oldest(self) -> bool:
-        before = self.dropped
-        while len(self._readings) > self.max_readings or self._bytes > self.max_bytes:
-            self._bytes -= self._readings.popleft().size
-            self.dropped += 1
-        return self.dropped > before
+    def _put_one(self, port: str, publication: Publication, now: float) -> None:
+        try:
+            data = self._writer.dumps(list(publication))
+        except UsageError as exc:
+            log.error("%s: an event that cannot be sent: %s", port, exc)
+            self._drop(port, "failed", 1)
+            return
+        entry = Entry(self._take_number(), port, now, data)
+        if self.settings.overflow == "drop-newest" and self._is_full(entry.size):
+            self._next -= 1
+            self._drop(port, "overflow", 1)
+            self._say_full()
+            return
+        self._fresh.append(entry)
+        self._bytes += entry.size
+        self._waiting[port] += 1
 
-    def take(self, limit: int) -> list[Reading]:
-        """Wait for readings and remove the oldest, at most `limit`; [] once closed and empty."""
+    def _take_number(self) -> int:
+        number = self._next
+        self._next += 1
+        return number
+
+    def _is_full(self, size: int) -> bool:
+        return self._over(self._number() + 1, self._bytes + size)
+
+    def _over(self, number: int, size: int) -> bool:
+        return number > self.settings.max_messages or size > self.settings.max_bytes
+
+    def _number(self) -> int:
+        return len(self._fresh) + len(self._flying)
+
+    def _make_room(self, now: float) -> None:
+        """Drop what is too old, and the oldest of what is too much."""
+        self._expire(now)
+        while self._fresh and self._over(self._number(), self._bytes):
+            self._forget(self._fresh.popleft(), "overflow")
+            self._say_full()
+
+    def _expire(self, now: float) -> None:
+        while self._fresh and self._is_old(self._fresh[0], now):
+            self._forget(self._fresh.popleft(), "expired")
+
+    def _is_old(self, entry: Entry, now: float) -> bool:
+        return 0 < self.settings.max_age < now - entry.since
+
+    def _forget(self, entry: Entry, reason: str) -> None:
+        """Count an event that goes; it is in no list any more."""
+        self._bytes -= entry.size
+        self._waiting[entry.port] -= 1
+        self._drop(entry.port, reason, 1)
+
+    def _say_full(self) -> None:
+        if not self._full:
+            self._full = True
+            whom = "the oldest" if self.settings.overflow == "drop-oldest" else "new ones"
+            log.warning("%d events wait: from now on %s are dropped", len(self), whom)
+
+    # ---- the publisher's side
+
+    def take(self, limit: int, seconds: float | None = None) -> list[Entry]:
+        """Wait for events and hand the oldest out; [] when closed and empty, or time is up."""
         with self._changed:
-            self._changed.wait_for(lambda: self._readings or self._closed)
-            batch = [self._readings.popleft() for _ in range(min(limit, len(self._readings)))]
-            self._bytes -= sum(reading.size for reading in batch)
-            self._full = False
+            self._changed.wait_for(self._has_some, seconds)
+            batch = [self._fresh.popleft() for _ in range(min(limit, len(self._fresh)))]
+            self._flying.extend(batch)
+            self._full = self._full and not batch
             return batch
+
+    def _has_some(self) -> bool:
+        self._expire(time.monotonic())
+        return bool(self._fresh) or self._closed
+
+    def confirm(self, entries: Iterable[Entry], reason: str = "") -> None:
+        """Let go of events that were handed out: the router has them, or `reason` tells."""
+        with self._changed:
+            gone = set()
+            for entry in entries:
+                gone.add(entry.seq)
+                self._bytes -= entry.size
+                self._waiting[entry.port] -= 1
+                if reason:
+                    self._drop(entry.port, reason, 1)
+            self._flying = [entry for entry in self._flying if entry.seq not in gone]
+
+    def too_old(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return those that have waited for too long."""
+        now = time.monotonic()
+        return [entry for entry in entries if self._is_old(entry, now)]
 
     def close(self) -> None:
         """Let `take` return [] when nothing is left."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def end(self) -> None:
+        """Be done; what waits in memory is lost, and counted as waiting."""
+
+    def figures(self) -> dict[str, Any]:
+        """Return what can be told about it."""
+        return {"waiting": len(self)}

@@ -1,13 +1,15 @@
 """A serial device that comes and goes: opened, read, lost, and opened again, for ever.
 
-    closed --open--> open --read error--> closed     (closed at once: a descriptor kept open makes
-      ^  \\--cannot open--> wait, longer each time      the kernel give the device another name)
-      \\________________________/
+    closed --open--> settling --> open --read error--> closed     (closed at once: a descriptor kept
+      ^  \\                         |                               open makes the kernel give the
+      |   \\--cannot open--> wait,  \\--no frame--> silent           device another name)
+      |                     longer                  |
+      \\_____________________each time_______________/
 
-One thread per port reads what has come in one piece, never by the line (pyserial's readline costs
-500 us a line, this 3), and hands it to a Sink that must not wait. `stop()` wakes it by
-cancel_read(); closing a pyserial port from another thread would break its reader. Nothing escapes
-from the thread. pyserial is imported here alone, at the first opening.
+One thread per port reads what has come in one piece and hands it to a Sink that must not wait.
+While a device is busy it is read every few milliseconds instead of at each byte. A device that has
+been opened may be booting: for `settle` seconds what it says is read and thrown away. Another
+thread writes (see `commands`), within a deadline. Nothing escapes from the thread.
 """
 
 from __future__ import annotations
@@ -16,49 +18,87 @@ import logging
 import re
 import termios
 import threading
-from typing import TYPE_CHECKING, Protocol
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
 
 from . import devices
+from .line import Line, open_line
+from .settings import PortSettings
 
-if TYPE_CHECKING:
-    import serial
-
-__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Port", "Sink"]
+__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Port", "PortDown", "Sink", "State"]
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 30.0
 LOOK = 0.25  # how often a waiting port looks whether the device has come
-CHUNK = 65536
+GATHER = 0.008  # seconds between two reads of a busy device: 100 bytes at 115200 baud
+BUSY = 0.05  # seconds since the last read: the device is busy
+OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for what no file in /dev announces
+
+
+class State(str, Enum):
+    """Where a port is; the words of its status."""
+
+    CLOSED = "closed"
+    SETTLING = "settling"
+    OPEN = "open"
+    SILENT = "silent"
+    STOPPED = "stopped"
+
+
+class PortDown(Exception):
+    """The device is not there to be written to; the text says why."""
 
 
 class Sink(Protocol):
     """What a port tells, always from its own thread; none of it may wait."""
 
+    heard: float  # monotonic time of the last frame
+    gathers: bool  # it need not know to the millisecond when bytes came
+
     def opened(self) -> None: ...
 
-    def received(self, data: bytes) -> None: ...
+    def received(self, data: bytes, at: float) -> None: ...
+
+    def patience(self) -> float | None: ...  # seconds after which to call `idle`
+
+    def idle(self) -> None: ...
 
     def lost(self) -> None: ...
 
 
 class Port:
-    """One device and the thread that reads it."""
+    """One device and the thread that reads it; `changed(state, why)` is told what becomes of it."""
 
-    def __init__(self, device: str, baud: int, sink: Sink) -> None:
-        self.device = device
-        self.baud = baud
+    def __init__(
+        self,
+        settings: PortSettings,
+        sink: Sink,
+        changed: Callable[[State, str], None] = lambda state, why: None,
+    ) -> None:
+        self.settings = settings
+        self.device = settings.device
         self.opens = 0
+        self.state = State.CLOSED
+        self.is_ready = False  # open and settled
+        self.eager = False  # somebody waits for the next bytes: do not gather
         self._sink = sink
+        self._changed = changed
         self._stopping = threading.Event()
-        self._lock = threading.Lock()  # guards _handle against close() during cancel_read()
-        self._handle: serial.Serial | None = None
+        self._reopen = ""  # why the device has to be closed and opened again
+        self._lock = threading.Lock()  # guards _line against close() while it is woken or written
+        self._line: Line | None = None
         self._wait = FIRST_WAIT
-        self._said = ""
+        self.why = self._said = ""
+        self._opened = self._last = 0.0
         self._thread = threading.Thread(
-            target=self._run, name=f"wamplite-port-{device}", daemon=True
+            target=self._run, name=f"wamplite-port-{settings.name}", daemon=True
         )
+
+    # ---- any thread
 
     def start(self) -> None:
         """Begin to open and read the device."""
@@ -67,81 +107,183 @@ class Port:
     def stop(self, timeout: float = 1.0) -> bool:
         """Close the device and end the thread; False when it has not ended in time."""
         self._stopping.set()
-        with self._lock:
-            if self._handle is not None:
-                self._handle.cancel_read()
-        self._thread.join(timeout)
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
         return not self._thread.is_alive()
+
+    def reopen(self, why: str = "asked to") -> None:
+        """Close the device and open it again at once."""
+        self._reopen = why
+        self._wake()
+
+    def down(self) -> str:
+        """Say why the device cannot be asked."""
+        return f"{self.device} is {self.state.value}{self.why and f': {self.why}'}"
+
+    def write(self, data: bytes, seconds: float | None = None) -> None:
+        """Write to the device; PortDown when it is not open, TimeoutError when it does not take it.
+
+        Never from the port's own thread.
+        """
+        line = self._line
+        if line is None or not self.is_ready:
+            raise PortDown(self.down())
+        try:
+            line.write(data, self.settings.write_timeout if seconds is None else seconds)
+        except TimeoutError:
+            raise
+        except (OSError, termios.error) as exc:
+            raise PortDown(f"{self.device}: {exc}") from exc
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._line is not None:
+                self._line.wake()
+
+    # ---- the port's thread
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            meant = devices.identity(self.device)
+            meant = _meaning(self.device)
             try:
+                self._reopen = ""
                 self._open()
+                self._settle()
                 self._read()
+            except _Reopen as exc:
+                self._close(exc.state, str(exc))
             except Exception as exc:
-                self._close()
-                self._tell(exc)
+                self._close(State.CLOSED, self._tell(exc))
                 self._pause(meant)
-        self._close()
+        self._close(State.STOPPED, "")
 
     def _open(self) -> None:
-        import serial
-
-        handle = serial.Serial(self.device, self.baud, exclusive=True, write_timeout=1.0)
+        device = devices.resolve(self.device)
+        line = open_line(self.settings, device)
         with self._lock:
-            self._handle = handle
+            self._line = line
         self.opens += 1
         self._said = ""
-        log.info("%s: open at %d baud%s", self.device, self.baud, devices.advice(self.device))
+        advice = devices.advice(device)
+        log.info("%s: open at %d baud%s", self.device, self.settings.baudrate, advice)
+
+    def _settle(self) -> None:
+        """Throw away what a booting board says."""
+        line, deadline = self._line, time.monotonic() + self.settings.settle
+        if self.settings.settle > 0 and self.state is not State.SILENT:
+            self._become(State.SETTLING, "")
+        while line is not None and (left := deadline - time.monotonic()) > 0:
+            if line.wait(left):
+                line.read()
+            self._look_around()
+            if self._stopping.is_set():
+                return
+        self._opened = time.monotonic()
         self._sink.opened()
+        self.is_ready = True
+        if self.state is not State.SILENT:
+            self._become(State.OPEN, "")
 
     def _read(self) -> None:
-        handle = self._handle
-        while handle is not None and not self._stopping.is_set():
-            data = _chunk(handle)
-            if data:
-                self._wait = FIRST_WAIT
-                self._sink.received(data)
+        line = self._line
+        while line is not None and not self._stopping.is_set():
+            patience = self._sink.patience()
+            if line.wait(self._until_silent(patience)):
+                self._gather()
+                self._take(line.read())
+            if patience is not None:
+                self._sink.idle()
+            self._look_around()
 
-    def _close(self) -> None:
+    def _until_silent(self, patience: float | None) -> float | None:
+        if not self.settings.silence:
+            return patience
+        left = max(0.0, self._opened_or_heard() + self.settings.silence - time.monotonic())
+        return left if patience is None else min(left, patience)
+
+    def _opened_or_heard(self) -> float:
+        return max(self._opened, self._sink.heard)
+
+    def _gather(self) -> None:
+        """Let more come, unless somebody waits for it."""
+        now = time.monotonic()
+        if now - self._last < BUSY and not self.eager and self._sink.gathers:
+            self._stopping.wait(GATHER)
+        self._last = now
+
+    def _take(self, data: bytes) -> None:
+        if not data:
+            return
+        self._wait = FIRST_WAIT
+        self._sink.received(data, time.time())
+        if self.state is State.SILENT and self._sink.heard >= self._opened:
+            self._become(State.OPEN, "")
+
+    def _look_around(self) -> None:
+        """Leave the device if it has fallen silent, or if somebody asked for it."""
+        if self._reopen:
+            raise _Reopen(State.CLOSED, f"{self.device}: reopened: {self._reopen}")
+        silence = self.settings.silence
+        if silence and self._opened and time.monotonic() - self._opened_or_heard() > silence:
+            log.warning("%s: no frame for %g s: opened again", self.device, silence)
+            raise _Reopen(State.SILENT, f"{self.device}: no frame for {silence:g} s")
+
+    def _close(self, state: State, why: str) -> None:
         with self._lock:
-            handle, self._handle = self._handle, None
-            if handle is None:
-                return
-            try:
-                handle.close()
-            except Exception as exc:
-                log.warning("%s: could not be closed: %s", self.device, exc)
-        self._sink.lost()
+            line, self._line = self._line, None
+            if line is not None:
+                try:
+                    line.close()
+                except Exception as exc:
+                    log.warning("%s: could not be closed: %s", self.device, exc)
+        self._opened = 0.0
+        self.is_ready = False
+        self._become(state, why)
+        if line is not None:
+            self._sink.lost()
 
-    def _tell(self, exc: Exception) -> None:
-        """Log why the device is closed, once for each reason."""
+    def _become(self, state: State, why: str) -> None:
+        if (state, why) != (self.state, self.why):
+            self.state, self.why = state, why
+            self._changed(state, why)
+
+    def _tell(self, exc: Exception) -> str:
+        """Log why the device is closed, once for each reason; return it."""
         text = devices.explain(self.device, _number(exc), str(exc))
         if text != self._said:
             self._said = text
             fault_of_ours = None if isinstance(exc, (OSError, termios.error)) else exc
             log.warning("%s; trying again until it works", text, exc_info=fault_of_ours)
+        return text
 
     def _pause(self, meant: object) -> None:
         """Wait before the next try, longer each time, but not once the path means something new."""
-        left, self._wait = self._wait, min(2 * self._wait, LONGEST_WAIT)
-        while left > 0 and not self._stopping.wait(min(left, LOOK)):
+        left = self._wait
+        longest = OPEN_TRIES_NETWORK if "://" in self.device else LONGEST_WAIT
+        self._wait = min(2 * self._wait, longest)
+        while left > 0 and not self._stopping.wait(min(left, LOOK)) and not self._reopen:
             left -= LOOK
-            now = devices.identity(self.device)
+            now = _meaning(self.device)
             if now is not None and now != meant:
                 self._wait = FIRST_WAIT
                 return
 
 
-def _chunk(handle: serial.Serial) -> bytes:
-    """Wait for a byte and return it with all that came along; b"" when cancelled."""
-    first: bytes = handle.read(1)
+class _Reopen(Exception):
+    """Close the device and open it again at once."""
+
+    def __init__(self, state: State, why: str) -> None:
+        super().__init__(why)
+        self.state = state
+
+
+def _meaning(device: str) -> object:
+    """Tell what the name of a device means now; None: nothing."""
     try:
-        waiting = min(handle.in_waiting, CHUNK) if first else 0
-        return first + handle.read(waiting) if waiting else first
-    except OSError:  # pulled meanwhile: the next read says so, and this byte may end a line
-        return first
+        return devices.identity(devices.resolve(device))
+    except OSError:
+        return None
 
 
 def _number(exc: Exception) -> int | None:

@@ -1,65 +1,78 @@
-"""From the outbox to the session, in order, each reading confirmed by the router.
+"""From the outbox to the session, in order, each event confirmed by the router.
 
-What waits goes out in batches: only the last of a batch asks for PUBLISHED, and since a router
-takes one session's messages in order, its answer stands for them all. A batch that nobody confirmed
-before the session was lost is kept and goes out again with the next session, ahead of everything
-else: round a loss a reading may arrive twice, but none is lost without being counted.
+What waits goes out in batches: all of a batch is sent, then all of its answers are waited for. What
+nobody had confirmed when the session was lost is kept and goes out again with the next one, ahead
+of everything else and, where `marks` is on, marked `_resent: true`, with the `seq` it had. Nothing
+else is sent twice: as long as the session lives, its answers are waited for.
 
     take a batch --> wait for a session --> publish --confirmed--> count, take the next
                           ^                    \\--lost--> keep it --.
                           \\________________________________________/
+
+Events that come close together are gathered, and what waited while the router was away goes out at
+a bounded pace: others share the router.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
-from ..core.errors import CallTimeout, SessionNotReady, TransportLost, UsageError, WampliteError
+from ..client.pipeline import Published
+from ..core.errors import SessionNotReady, TransportLost, WampliteError
 from .counts import Counts
-from .decoding import Reading
-from .outbox import Outbox
+from .outbox import Entry, Outbox
 
-if TYPE_CHECKING:
-    from ..client.session import Session
-
-__all__ = ["Publisher"]
+__all__ = ["Joined", "Publisher"]
 
 log = logging.getLogger(__name__)
 
-BATCH = 64
+BATCH = 256
+GATHER = 0.02  # seconds between two batches while events keep coming
+BUSY = 0.1  # seconds since the last batch: they keep coming
+PACE = 4000  # events a second at most
+
+Given = tuple[str, list[Any], Mapping[str, Any], Mapping[str, Any]]
+
+
+class Joined(Protocol):
+    """What a publisher needs of a session."""
+
+    def publish_all(self, events: Iterable[Given]) -> list[Published]: ...
 
 
 class Publisher:
-    """The thread that empties one outbox to one topic, through whatever session there is."""
+    """The thread that empties an outbox through whatever session there is."""
 
-    def __init__(self, outbox: Outbox, topic: str, counts: Counts) -> None:
+    def __init__(
+        self, outbox: Outbox, books: Callable[[str], Counts], *, marks: bool = True
+    ) -> None:
         self._outbox = outbox
-        self._topic = topic
-        self._counts = counts
-        self._changed = threading.Condition()  # guards _session and _stopping
-        self._session: Session | None = None
-        self._stopping = False
-        self._kept: list[Reading] = []  # published, not confirmed
+        self._books = books
+        self._marks = marks
+        self._changed = threading.Condition()  # guards _session
+        self._session: Joined | None = None
+        self._stopping = threading.Event()
+        self._ending = False
+        self._kept: list[Entry] = []  # handed out, not confirmed
+        self._refused: set[tuple[str, str]] = set()  # topics and errors that have been told
+        self._last = self._free_at = 0.0
         self._thread = threading.Thread(target=self._run, name="wamplite-publisher", daemon=True)
-
-    @property
-    def waiting(self) -> int:
-        """Tell how many readings have not been confirmed yet."""
-        return len(self._outbox) + len(self._kept)
 
     def start(self) -> None:
         """Begin to publish."""
         self._thread.start()
 
-    def joined(self, session: Session) -> None:
+    def joined(self, session: Joined) -> None:
         """Publish through this session from now on."""
         with self._changed:
             self._session = session
             self._changed.notify_all()
 
-    def left(self, session: Session) -> None:
+    def left(self, session: Joined) -> None:
         """Stop publishing through this session; keep what it has not confirmed."""
         with self._changed:
             if self._session is session:
@@ -67,68 +80,110 @@ class Publisher:
 
     def finish(self, timeout: float) -> bool:
         """Publish what waits if it can be done in that time; True when nothing is left."""
+        self._ending = True
         self._outbox.close()
-        self._thread.join(timeout if self._session else 0)
-        return not self.waiting
+        self._join(timeout if self._session else 0)
+        return not len(self._outbox)
 
     def stop(self, timeout: float) -> bool:
         """End the thread (its session has ended); False when it has not ended in time."""
+        self._stopping.set()
+        self._outbox.close()
         with self._changed:
-            self._stopping = True
             self._changed.notify_all()
-        self._thread.join(timeout)
+        self._join(timeout)
         return not self._thread.is_alive()
 
+    def _join(self, timeout: float) -> None:
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    # ---- the thread
+
     def _run(self) -> None:
-        while batch := self._kept or self._outbox.take(BATCH):
-            again = bool(self._kept)
-            self._kept = batch
-            session = self._await_session()
-            if session is None:
-                return
-            self._counts.resent += len(batch) if again else 0
-            if self._publish(session, batch):
-                self._kept = []
+        while not self._stopping.is_set():
+            try:
+                if not self._turn():
+                    return
+            except Exception:  # a fault of ours must not end the thread
+                log.exception("%d events could not be published", len(self._kept))
+                kept, self._kept = self._kept, []
+                self._outbox.confirm(kept, "failed")
 
-    def _await_session(self) -> Session | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._session or self._stopping)
-            return None if self._stopping else self._session
-
-    def _publish(self, session: Session, batch: list[Reading]) -> bool:
-        """Publish a batch; False when it is unknown what became of it."""
-        try:
-            self._send(session, batch)
-        except (TransportLost, SessionNotReady):
-            self.left(session)
+    def _turn(self) -> bool:
+        """Publish a batch; False when there is nothing left to do."""
+        if not self._kept:
+            self._gather()
+            self._kept = self._outbox.take(BATCH)
+            if not self._kept:
+                return not self._ending
+        session = self._await_session()
+        if session is None:
             return False
-        except CallTimeout:
-            log.warning("%s: the router has not confirmed it in time", self._topic)
-            return False
-        except WampliteError as exc:
-            self._refuse(batch, exc)
-        except Exception:  # a fault of ours must not end the thread
-            log.exception("%s: %d readings could not be published", self._topic, len(batch))
-            self._counts.drop("failed", len(batch))
-        else:
-            self._counts.published += len(batch)
+        self._expire()
+        if self._kept:
+            self._publish(session)
         return True
 
-    def _send(self, session: Session, batch: list[Reading]) -> None:
-        """Publish each; what cannot be sent at all, being too large, is taken out of the batch."""
-        for reading in list(batch):
-            try:
-                publish(session, self._topic, reading, confirm=reading is batch[-1])
-            except UsageError as exc:
-                batch.remove(reading)
-                self._refuse([reading], exc)
+    def _gather(self) -> None:
+        """Let more come, and keep to the pace."""
+        now = time.monotonic()
+        wait = GATHER if now - self._last < BUSY else 0.0
+        wait = max(wait, self._free_at - now)
+        if wait > 0 and not self._ending:
+            self._stopping.wait(wait)
 
-    def _refuse(self, readings: list[Reading], error: WampliteError) -> None:
-        log.error("%s: refused: %s", self._topic, error)
-        self._counts.drop("refused", len(readings))
+    def _await_session(self) -> Joined | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._session or self._stopping.is_set())
+            return None if self._stopping.is_set() else self._session
 
+    def _expire(self) -> None:
+        """Let go of what grew too old while nobody was there."""
+        old = self._outbox.too_old(self._kept)
+        if old:
+            self._outbox.confirm(old, "expired")
+            self._kept = [entry for entry in self._kept if entry not in old]
 
-def publish(session: Session, topic: str, reading: Reading, confirm: bool) -> None:
-    """Publish one reading."""
-    options = {"acknowledge": True} if confirm else None
-    session.publish(topic, *reading.args, options=options, **reading.kwargs)
+    def _publish(self, session: Joined) -> None:
+        now = time.monotonic()
+        self._free_at = now + len(self._kept) / PACE
+        given = [(entry, event) for entry in self._kept if (event := self._given(entry))]
+        self._kept = [entry for entry, _ in given]
+        outcomes = session.publish_all([event for _, event in given])
+        lost: list[Entry] = []
+        done: list[Entry] = []
+        for entry, outcome in zip(self._kept, outcomes, strict=True):
+            if outcome.error is None:
+                done.append(entry)
+            elif isinstance(outcome.error, (TransportLost, SessionNotReady)):
+                lost.append(entry._replace(sent=entry.sent or outcome.sent))
+            else:
+                self._refuse(entry, entry.event()[0], outcome.error)
+        self._kept = lost
+        for entry in done:
+            self._books(entry.port).confirm(1)
+        self._outbox.confirm(done)
+        if lost:
+            self.left(session)
+        self._last = time.monotonic()
+
+    def _given(self, entry: Entry) -> Given | None:
+        try:
+            topic, args, kwargs, options, _ = entry.event()
+        except WampliteError as exc:  # something that no serializer carries to everybody
+            self._refuse(entry, entry.port, exc)
+            return None
+        if entry.sent:
+            self._books(entry.port).resend(1)
+        if self._marks:
+            mark = {"seq": entry.seq, "_resent": True} if entry.sent else {"seq": entry.seq}
+            kwargs = {**mark, **kwargs}  # a device's own `seq` stands
+        return topic, args, kwargs, options
+
+    def _refuse(self, entry: Entry, topic: str, error: WampliteError) -> None:
+        told = topic, getattr(error, "error", type(error).__name__)
+        if told not in self._refused and len(self._refused) < 1000:
+            self._refused.add(told)
+            log.error("%s: refused, from now on only counted: %s", topic, error)
+        self._outbox.confirm([entry], "refused")

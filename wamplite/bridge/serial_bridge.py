@@ -1,31 +1,25 @@
-"""One serial device to one topic: a port, its intake, an outbox, a publisher and a Component.
-
-port thread: read -> Intake -> Outbox       publisher thread: Outbox -> session
-                                            Component: joins, and joins again after a loss
-"""
+"""One serial device to one topic: a Bridge with one port, whose events carry nothing of ours."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from .counts import Counts
-from .decoding import DECODERS
-from .framing import FRAMINGS
-from .intake import Intake
-from .outbox import Outbox
-from .port import Port
-from .publisher import Publisher
+from .bridge import Bridge
+from .settings import (
+    BridgeSettings,
+    BufferSettings,
+    DecodeSettings,
+    FramingSettings,
+    PortSettings,
+)
 
 if TYPE_CHECKING:
     from ..client.component import Component
-    from ..client.session import Session
+    from .counts import Counts
 
 __all__ = ["SerialBridge"]
 
-log = logging.getLogger(__name__)
-
-ENDING = 0.5  # seconds for each of them to end
+NAME = "serial"
 
 
 class SerialBridge:
@@ -43,14 +37,18 @@ class SerialBridge:
     ) -> None:
         self.device = device
         self.topic = topic
-        self.counts = Counts()
-        self._component = component
-        self._outbox = Outbox()
-        self._publisher = Publisher(self._outbox, topic, self.counts)
-        intake = Intake(FRAMINGS[framing](), DECODERS[decode], self.counts, self._outbox.put)
-        self._port = Port(device, baud, intake)
-        component.on_join(self._joined)
-        component.on_leave(self._left)
+        port = PortSettings(
+            name=NAME,
+            device=device,
+            baudrate=baud,
+            framing=FramingSettings(kind=framing),
+            decode=DecodeSettings(kind=decode),
+        )
+        buffer = BufferSettings(max_messages=10_000, max_bytes=1 << 24, max_age=0.0)
+        settings = BridgeSettings(buffer=buffer, ports=(port,))
+        self._bridge = Bridge(settings, component=component, plain=True)
+        self._unit = self._bridge.units[NAME]
+        self._unit.publish_as_is(topic)
 
     def __enter__(self) -> SerialBridge:
         self.start()
@@ -59,38 +57,19 @@ class SerialBridge:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def counts(self) -> Counts:
+        """The books of the device."""
+        return self._unit.counts
+
     def start(self) -> None:
         """Begin to read and to publish; return at once."""
-        self._publisher.start()
-        self._component.start()
-        self._port.start()
+        self._bridge.start()
 
     def stop(self) -> None:
         """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
-        self._port.stop(ENDING)
-        self._publisher.finish(ENDING)
-        self._component.stop(ENDING)
-        self._publisher.stop(ENDING)
-        log.info("%s", self.figures())
-
-    def _joined(self, session: Session) -> None:
-        log.info("joined %s as session %d", session.realm, session.id)
-        self._publisher.joined(session)
-
-    def _left(self, session: Session) -> None:
-        if session.error is not None:
-            log.warning("session lost: %s; joining again", session.error)
-        self._publisher.left(session)
+        self._bridge.stop()
 
     def figures(self) -> str:
         """Return the books as one line."""
-        counts = self.counts
-        dropped = dict(counts.dropped)
-        if self._outbox.dropped:
-            dropped["overflow"] = self._outbox.dropped
-        reasons = ", ".join(f"{reason}: {number}" for reason, number in sorted(dropped.items()))
-        return (
-            f"{self.device}: frames={counts.frames} published={counts.published}"
-            f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
-            f" waiting={self._publisher.waiting} resent={counts.resent} opens={self._port.opens}"
-        )
+        return self._bridge.figures()

@@ -1,0 +1,22 @@
+"""Events as a port makes them, for who keeps and publishes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from wamplite.bridge.outbox import Entry
+from wamplite.bridge.shaping import Publication
+
+TOPIC = "com.example.reading"
+
+
+def event(value: Any, topic: str = TOPIC, **kwargs: Any) -> Publication:
+    """Return an event with one argument, acknowledged."""
+    return Publication(topic, [value], kwargs, {"acknowledge": True}, time.time())
+
+
+def numbers(entries: Iterable[Entry]) -> list[Any]:
+    """Return the arguments of events that waited."""
+    return [entry.event()[1][0] for entry in entries]

@@ -1,0 +1,241 @@
+"""Many serial devices and one session: ports to topics, procedures and topics to ports.
+
+    Unit (a port, its intake, its commands) ──┐
+    Unit ──────────────────────────────────── Outbox ── Publisher ──> session
+    Unit ──────────────────────────────────┘     Notices (status) ──> session
+    Component: joins, and joins again after a loss; each session gets all procedures and topics
+
+Whatever becomes of a port, the others go on; whatever becomes of the router, all of them go on. A
+procedure or topic that the router refuses is asked for again now and then, and costs nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..client.component import Component
+from ..core.errors import ApplicationError, SessionNotReady, TransportLost, WampliteError
+from .counts import Counts
+from .outbox import Outbox
+from .publisher import Publisher
+from .session import Sink, ToSink, component_of
+from .settings import BridgeSettings, BufferSettings
+from .status import Notices
+from .unit import Unit
+
+if TYPE_CHECKING:
+    from ..client.session import Session
+
+__all__ = ["Bridge"]
+
+log = logging.getLogger(__name__)
+
+ENDING = 0.4  # seconds for each of them to end: 2 in all
+AGAIN = 5.0  # seconds until what the router refused is asked for again
+LOOK = 0.5  # seconds between two looks whether the router has refused us for good
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Bridge:
+    """Publishes what the ports of the settings send, and hands on what they are asked.
+
+    sink: is given lists of Publications instead of any router. component: instead of the one that
+    `settings.session` describes. plain: the session sees events alone, with nothing added to them.
+    """
+
+    def __init__(
+        self,
+        settings: BridgeSettings,
+        *,
+        component: Component | None = None,
+        sink: Sink | None = None,
+        plain: bool = False,
+    ) -> None:
+        self.settings = settings
+        self._others: dict[str, Counts] = {}  # of ports that are only left in the outbox's file
+        self._notices = Notices()
+        self._outbox = self._open_outbox(settings.buffer)
+        self.units = {
+            port.name: Unit(port, self._outbox.put, self._notices.tell, self._outbox.waiting)
+            for port in settings.ports
+        }
+        for port, number in getattr(self._outbox, "restored", {}).items():
+            self.books(port).took(number)
+        self._publisher = Publisher(self._outbox, self.books, marks=not plain and sink is None)
+        self._plain = plain
+        self._sink = ToSink(sink) if sink is not None else None
+        self.component = None if sink else component or component_of(settings.session)
+        if self.component is not None:
+            self.component.on_join(self._joined)
+            self.component.on_leave(self._left)
+        self._stopped = threading.Event()
+        self._stopping = threading.Lock()  # held by who stops it
+
+    def _open_outbox(self, buffer: BufferSettings) -> Outbox:
+        if not buffer.path:
+            return Outbox(buffer, self._drop)
+        from .stored import StoredOutbox  # which brings SQLite
+
+        return StoredOutbox(buffer, self._drop)
+
+    def _drop(self, port: str, reason: str, number: int) -> None:
+        self.books(port).drop(reason, number)
+
+    def books(self, port: str) -> Counts:
+        """Return the books of a port."""
+        unit = self.units.get(port)
+        return unit.counts if unit else self._others.setdefault(port, Counts())
+
+    # ---- its life
+
+    def __enter__(self) -> Bridge:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to read and to publish; return at once."""
+        self._outbox.start()
+        self._publisher.start()
+        self._notices.start()
+        if self._sink is not None:
+            self._publisher.joined(self._sink)
+        if self.component is not None:
+            self.component.start()
+        for unit in self.units.values():
+            unit.start()
+
+    def stop(self) -> None:
+        """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
+        with self._stopping:
+            if self._stopped.is_set():
+                return
+            self._stopped.set()
+        self._stop_units()
+        self._publisher.finish(ENDING)
+        self._notices.stop(ENDING / 2)
+        if self.component is not None:
+            self.component.stop(ENDING)
+        self._publisher.stop(ENDING)
+        self._outbox.end()
+        for line in self.figures().splitlines():
+            log.info("%s", line)
+
+    def _stop_units(self) -> None:
+        threads = [
+            threading.Thread(target=unit.stop, args=(ENDING,), name=f"wamplite-stop-{unit.name}")
+            for unit in self.units.values()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def run_forever(self, tick: Callable[[], None] = lambda: None, every: float = LOOK) -> None:
+        """Serve until SIGINT, SIGTERM or a refusal for good, which it raises; main thread only.
+
+        tick: called now and then meanwhile.
+        """
+        # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            with self:
+                while self.error is None and not signal.sigtimedwait(SIGNALS, every):
+                    tick()
+                for number in SIGNALS:  # a second one ends it at once
+                    signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it for good, if anything did."""
+        return self.component.error if self.component is not None else None
+
+    # ---- sessions, on the component's thread
+
+    def _joined(self, session: Session) -> None:
+        log.info("joined %s as session %d", session.realm, session.id)
+        self._publisher.joined(session)
+        if self._plain:
+            return
+        self._serve(session, self._wishes())
+        self._notices.joined(session)
+
+    def _left(self, session: Session) -> None:
+        if session.error is not None:
+            log.warning("session lost: %s; joining again", session.error)
+        self._publisher.left(session)
+        self._notices.left(session)
+
+    def _wishes(self) -> list[tuple[str, Callable[[Session], Any]]]:
+        """Return what each session is asked for."""
+        wishes: list[tuple[str, Callable[[Session], Any]]] = []
+        for unit in self.units.values():
+            for uri, handler in unit.procedures.items():
+                wishes.append((uri, partial(_register, uri=uri, handler=handler)))
+            for told, handler in unit.topics:
+                options = {"match": told.match} if told.match != "exact" else None
+                subscribe = partial(_subscribe, topic=told.topic, handler=handler, options=options)
+                wishes.append((told.topic, subscribe))
+        return wishes
+
+    def _serve(self, session: Session, wishes: list[tuple[str, Callable[[Session], Any]]]) -> None:
+        """Ask for each; what is refused is asked for again later."""
+        refused = []
+        for uri, wish in wishes:
+            try:
+                wish(session)
+            except (TransportLost, SessionNotReady):
+                return  # the next session will have it
+            except WampliteError as exc:
+                log.error("%s: %s", uri, exc)
+                if isinstance(exc, ApplicationError):
+                    refused.append((uri, wish))
+        if refused and not session.lost.is_set() and not self._stopped.is_set():
+            timer = threading.Timer(AGAIN, self._serve, (session, refused))
+            timer.daemon = True
+            timer.name = "wamplite-again"
+            timer.start()
+
+    # ---- what can be told
+
+    def figures(self) -> str:
+        """Return the books, a line for each port."""
+        lines = [_as_line(unit.settings.device, unit) for unit in self.units.values()]
+        return "\n".join(lines)
+
+    def report(self) -> dict[str, Any]:
+        """Return the status of each port, and the outbox's."""
+        ports = {name: unit.status() for name, unit in self.units.items()}
+        return {"ports": ports, "outbox": self._outbox.figures()}
+
+
+def _register(session: Session, uri: str, handler: Any) -> None:
+    session.register(uri, handler)
+
+
+def _subscribe(session: Session, topic: str, handler: Any, options: Any) -> None:
+    session.subscribe(topic, handler, options=options)
+
+
+def _as_line(name: str, unit: Unit) -> str:
+    books = unit.figures()
+    dropped = books["dropped"]
+    reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
+    return (
+        f"{name}: frames={books['frames']} read={books['read']} published={books['published']}"
+        f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
+        f" waiting={books['waiting']} resent={books['resent']} replies={books['replies']}"
+        f" opens={unit.port.opens}"
+    )

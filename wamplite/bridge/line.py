@@ -1,0 +1,227 @@
+"""A line to a device, whatever carries it: a tty, a TCP stream (socket://) or RFC 2217.
+
+    wait(seconds)         until bytes have come, or the end; False: time is up, or somebody woke us
+    read()                what has come; OSError at the end
+    write(data, seconds)  all of it within so many seconds, or TimeoutError
+    wake()                end a wait, from any thread
+    close()               give the device back; the reading thread's alone
+
+The only file that knows pyserial, which opens and configures. Reading is one poll and one read for
+all that has come: pyserial's own `readline()` costs 500 us a line, this 3. Errors are OSErrors
+(termios.error from a tty), whatever the carrier calls them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import termios
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from .settings import PortSettings
+
+if TYPE_CHECKING:
+    import serial
+
+__all__ = ["Line", "open_line"]
+
+CHUNK = 65536
+CONNECT = 5.0  # seconds for a line that a network carries
+SLICE = 0.1  # seconds after which who waits to write looks whether the line has been closed
+EMPTY = 3  # reads in a row that brought nothing, after which the device is taken for gone
+GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
+
+
+class Line(Protocol):
+    """What a port needs of it."""
+
+    def wait(self, seconds: float | None) -> bool: ...
+
+    def read(self) -> bytes: ...
+
+    def write(self, data: bytes, seconds: float) -> None: ...
+
+    def wake(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_line(settings: PortSettings, device: str) -> Line:
+    """Open a device: what `settings.device` means now."""
+    if device.startswith("socket://"):
+        connection = _connect(device)
+        return DescriptorLine(connection.fileno(), connection, is_stream=True)
+    if "://" in device:
+        return QueueLine(_open(settings, device, 0.25))
+    handle = _open(settings, device, None)
+    if not settings.hupcl:
+        _keep_lines_up(handle.fileno())
+    return DescriptorLine(handle.fileno(), handle)
+
+
+def _open(settings: PortSettings, device: str, timeout: float | None) -> serial.SerialBase:
+    """Let pyserial open it, configured at once: a pty takes no other parity later."""
+    import serial
+
+    try:
+        return serial.serial_for_url(
+            device,
+            baudrate=settings.baudrate,
+            bytesize=settings.bytesize,
+            parity=settings.parity,
+            stopbits=settings.stopbits,
+            rtscts=settings.rtscts,
+            xonxoff=settings.xonxoff,
+            exclusive=settings.exclusive,
+            timeout=timeout,  # and no write_timeout: RFC 2217 knows none, ours is in write()
+        )
+    except ValueError as exc:  # a word that this carrier does not know
+        raise OSError(errno.EINVAL, str(exc)) from exc
+
+
+def _keep_lines_up(descriptor: int) -> None:
+    """Leave DTR alone at close, so that the next opening does not reset the board."""
+    with suppress(termios.error):  # a pty has no such line
+        attributes = termios.tcgetattr(descriptor)
+        attributes[2] &= ~termios.HUPCL
+        termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+
+
+def _connect(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    connection = socket.create_connection((parts.hostname or "", parts.port or 0), CONNECT)
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+    return connection
+
+
+class DescriptorLine:
+    """A tty or a TCP stream: a descriptor that does not block."""
+
+    def __init__(self, descriptor: int, owner: Any, is_stream: bool = False) -> None:
+        self._descriptor = descriptor
+        self._owner = owner  # has close()
+        self._is_stream = is_stream
+        self._lock = threading.Lock()  # guards the descriptor's life: closed ones are given again
+        self._closed = False
+        self._ended = False  # told so by poll
+        self._empty = 0
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+        self._poll.register(self._woken, select.POLLIN)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for bytes, or the end."""
+        found = dict(self._poll.poll(None if seconds is None else max(0.0, seconds) * 1000))
+        if self._woken in found:
+            os.read(self._woken, CHUNK)
+        events = found.get(self._descriptor, 0)
+        self._ended = bool(events & GONE)
+        return events != 0
+
+    def read(self) -> bytes:
+        """Read what has come; OSError at the end."""
+        try:
+            data = os.read(self._descriptor, CHUNK)
+        except BlockingIOError:
+            return b""
+        self._empty = 0 if data else self._empty + 1
+        # Nothing, though there was something: another program took it, or the device is gone.
+        if not data and (self._is_stream or self._ended or self._empty >= EMPTY):
+            raise OSError(errno.EIO, "the device is gone")
+        return data
+
+    def write(self, data: bytes, seconds: float) -> None:
+        """Write all of it; what a tty has not sent when time is up is thrown away."""
+        deadline = time.monotonic() + seconds
+        view = memoryview(data)
+        while view:
+            view = view[self._write_some(view) :]
+            if view and not self._await_room(deadline):
+                with self._lock, suppress(termios.error):
+                    if not self._closed:
+                        termios.tcflush(self._descriptor, termios.TCOFLUSH)
+                raise TimeoutError(f"{len(view)} of {len(data)} bytes not taken in {seconds:g} s")
+
+    def _write_some(self, view: memoryview) -> int:
+        with self._lock:
+            if self._closed:
+                raise OSError(errno.EIO, "closed meanwhile")
+            try:
+                return os.write(self._descriptor, view)
+            except BlockingIOError:
+                return 0
+
+    def _await_room(self, deadline: float) -> bool:
+        rest = deadline - time.monotonic()
+        if rest <= 0:
+            return False
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        poll.poll(min(rest, SLICE) * 1000)
+        return True
+
+    def wake(self) -> None:
+        """End a wait."""
+        with self._lock, suppress(BlockingIOError):
+            if not self._closed:
+                os.write(self._waker, b"!")
+
+    def close(self) -> None:
+        """Close it; a writer finds out at its next attempt."""
+        with self._lock:
+            self._closed = True
+            os.close(self._woken)
+            os.close(self._waker)
+            self._owner.close()
+
+
+class QueueLine:
+    """A line that pyserial reads by itself (rfc2217://): it is asked in short waits."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle  # its timeout is the length of one wait
+        self._first = b""
+        self._woken = threading.Event()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for a byte."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not self._woken.is_set():
+            self._first = self._handle.read(1)
+            if self._first:
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+        self._woken.clear()
+        return False
+
+    def read(self) -> bytes:
+        """Read what has come."""
+        first, self._first = self._first, b""
+        waiting = min(self._handle.in_waiting, CHUNK)
+        return first + self._handle.read(waiting) if waiting else first
+
+    def write(self, data: bytes, seconds: float) -> None:
+        """Hand it to the connection, which buffers."""
+        self._handle.write(data)
+
+    def wake(self) -> None:
+        """End a wait, within the handle's timeout."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._handle.close()

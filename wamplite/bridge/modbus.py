@@ -1,0 +1,111 @@
+"""Modbus RTU through minimalmodbus (the extra `modbus`), on a port that others may use too.
+
+minimalmodbus knows the protocol; what it takes for a serial port is ours, and reads and writes
+through the port's own threads, in the turn of its commands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..core import uris
+from ..core.errors import ApplicationError, CallTimeout, Unavailable, UsageError
+from .commands import Commands
+from .reading import Reading, Undecodable, checked
+from .settings import ModbusSettings
+
+__all__ = ["Modbus"]
+
+ORDERS = {"big": 0, "little": 1, "big-swap": 2, "little-swap": 3}
+
+Ask = Callable[[Any, ModbusSettings], Any]
+TYPES: dict[str, Ask] = {
+    "bit": lambda slave, told: slave.read_bit(told.address, told.function),
+    "uint16": lambda slave, told: slave.read_register(told.address, 0, told.function),
+    "int16": lambda slave, told: slave.read_register(told.address, 0, told.function, True),
+    "uint32": lambda slave, told: slave.read_long(
+        told.address, told.function, False, ORDERS[told.byteorder]
+    ),
+    "int32": lambda slave, told: slave.read_long(
+        told.address, told.function, True, ORDERS[told.byteorder]
+    ),
+    "float32": lambda slave, told: slave.read_float(
+        told.address, told.function, 2, ORDERS[told.byteorder]
+    ),
+    "float64": lambda slave, told: slave.read_float(
+        told.address, told.function, 4, ORDERS[told.byteorder]
+    ),
+    "string": lambda slave, told: slave.read_string(told.address, told.count, told.function),
+}
+
+
+class Carrier:
+    """What minimalmodbus takes for an open serial port."""
+
+    is_open = True
+
+    def __init__(self, commands: Commands, name: str, baudrate: int) -> None:
+        self.port = name  # minimalmodbus keeps the times of each port by name
+        self.baudrate = baudrate
+        self.timeout = 1.0
+        self._commands = commands
+
+    def write(self, data: bytes) -> None:
+        """Write a request."""
+        self._commands.write_raw(data)
+
+    def read(self, size: int) -> bytes:
+        """Read an answer, or what there is of it when time is up."""
+        return self._commands.read_raw(size, self.timeout)
+
+    def open(self) -> None:
+        """Open already."""
+
+    close = flush = reset_input_buffer = reset_output_buffer = open
+
+
+class Modbus:
+    """One value of one slave."""
+
+    def __init__(self, settings: ModbusSettings, commands: Commands, baudrate: int) -> None:
+        try:
+            import minimalmodbus
+        except ImportError as exc:
+            raise UsageError("Modbus needs minimalmodbus: pip install wamplite[modbus]") from exc
+        self._settings = settings
+        self._commands = commands
+        self._carrier = Carrier(commands, commands.name, baudrate)
+        self._slave = minimalmodbus.Instrument(self._carrier, settings.unit)
+        self._failure = minimalmodbus.ModbusException
+        self._silence = minimalmodbus.NoResponseError
+
+    def read(self, timeout: float, retries: int) -> Reading:
+        """Ask for the value; on the thread of the commands alone."""
+        self._carrier.timeout = timeout
+        self._commands.begin_raw()
+        try:
+            for left in range(retries, -1, -1):
+                try:
+                    return self._reading(TYPES[self._settings.type](self._slave, self._settings))
+                except (self._failure, ValueError, Undecodable) as exc:
+                    if not left:
+                        raise self._as_error(exc) from exc
+            raise AssertionError("a loop without a turn")
+        finally:
+            self._commands.end_raw()
+
+    def _reading(self, value: Any) -> Reading:
+        told = self._settings
+        if told.scale != 1 and type(value) in (int, float):
+            value = value * told.scale
+        args, kwargs = ([], {told.name: value}) if told.name else ([value], {})
+        return checked(Reading(args, kwargs, 8, time.time()))
+
+    def _as_error(self, exc: Exception) -> ApplicationError:
+        told = self._settings
+        text = f"Modbus unit {told.unit}, function {told.function}, address {told.address}: {exc}"
+        if isinstance(exc, self._silence):
+            return CallTimeout(uris.TIMEOUT, text)
+        return Unavailable(uris.UNAVAILABLE, text)

@@ -1,0 +1,105 @@
+"""A request that is repeated now and then, and whose reply is published."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..core.errors import ApplicationError
+from .commands import Commands, Poll
+from .decoding import make_reply
+from .reading import Reading
+from .settings import DecodeSettings, PollSettings
+from .writing import make_writer
+
+if TYPE_CHECKING:
+    from .modbus import Modbus
+
+__all__ = ["make_poll"]
+
+log = logging.getLogger(__name__)
+
+Deliver = Callable[[list[Reading]], None]
+
+
+def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver: Deliver) -> Poll:
+    """Make the poll that the settings describe."""
+    if settings.modbus is not None:
+        from .modbus import Modbus
+
+        return ModbusPoll(settings, Modbus(settings.modbus, commands, baudrate), deliver)
+    return RequestPoll(settings, commands, deliver)
+
+
+class Told:
+    """Says once that a poll fails, and once that it works again."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._failing = False
+
+    def failed(self, error: object) -> None:
+        """Say so, unless it was said."""
+        if not self._failing:
+            log.warning("%s: %s; asked again and again", self._what, error)
+        self._failing = True
+
+    def worked(self) -> None:
+        """Say so after a failure."""
+        if self._failing:
+            log.info("%s: answers again", self._what)
+        self._failing = False
+
+
+class RequestPoll:
+    """Bytes that are written, and the frame that answers them."""
+
+    def __init__(self, settings: PollSettings, commands: Commands, deliver: Deliver) -> None:
+        self.every = settings.every
+        self._settings = settings
+        self._commands = commands
+        self._deliver = deliver
+        self._data = make_writer(settings.write, settings.encoding)((), {})
+        self._reply = make_reply(settings.reply or DecodeSettings())
+        self._told = Told(f"poll for {settings.publish.topic}")
+
+    def run(self) -> None:
+        """Ask once."""
+        settings = self._settings
+        try:
+            answer = self._commands.exchange(
+                f"poll for {settings.publish.topic}",
+                self._data,
+                self._reply,
+                settings.timeout,
+                settings.retries,
+            )
+        except ApplicationError as exc:
+            self._told.failed(exc)
+            raise
+        self._told.worked()
+        if answer is not None:
+            self._deliver([answer._replace(at=time.time())])
+
+
+class ModbusPoll:
+    """A value of a Modbus slave."""
+
+    def __init__(self, settings: PollSettings, modbus: Modbus, deliver: Deliver) -> None:
+        self.every = settings.every
+        self._settings = settings
+        self._modbus = modbus
+        self._deliver = deliver
+        self._told = Told(f"poll for {settings.publish.topic}")
+
+    def run(self) -> None:
+        """Ask once."""
+        try:
+            reading = self._modbus.read(self._settings.timeout, self._settings.retries)
+        except ApplicationError as exc:
+            self._told.failed(exc)
+            raise
+        self._told.worked()
+        self._deliver([reading])

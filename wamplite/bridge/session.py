@@ -1,0 +1,54 @@
+"""What a bridge publishes through: a Component made from the settings, or a sink instead of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..client.component import Component
+from ..client.pipeline import Published
+from ..core.messages import Authenticate
+from .settings import SessionSettings
+
+if TYPE_CHECKING:
+    from .publisher import Given
+
+__all__ = ["Sink", "ToSink", "component_of"]
+
+Sink = Callable[[list[tuple[str, list[Any], dict[str, Any]]]], None]  # topic, args, kwargs of each
+
+
+def component_of(settings: SessionSettings) -> Component:
+    """Make the Component that joins as the settings say."""
+    words: dict[str, Any] = {
+        "serializer": settings.serializer or None,
+        "timeout": settings.timeout,
+        "connect_timeout": settings.connect_timeout,
+        "initial_retry_delay": min(0.2, settings.max_retry_delay),
+        "max_retry_delay": settings.max_retry_delay,
+    }
+    if settings.authid:
+        words["authid"] = settings.authid
+    if settings.secret_file:
+        from ..config import read_secret
+
+        secret = read_secret(settings.secret_file)
+        words["authmethods"] = {"ticket": lambda challenge: Authenticate(secret, {})}
+    if settings.ca:
+        from ..transports.tls import TlsOptions
+
+        words["tls"] = TlsOptions(cafile=settings.ca)
+    return Component(settings.url, settings.realm, **words)
+
+
+class ToSink:
+    """Stands for a session where there is no router: hands every event to a function."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def publish_all(self, events: Iterable[Given]) -> list[Published]:
+        """Hand the events over."""
+        given = [(topic, list(args), dict(kwargs)) for topic, args, kwargs, _ in events]
+        self._sink(given)
+        return [Published(None, None, True) for _ in given]

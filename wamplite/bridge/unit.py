@@ -1,0 +1,245 @@
+"""One port of a bridge with all that belongs to it: who reads, who asks, what is made of it.
+
+Port ──bytes──> Intake ──readings──> Shapers ──events──> put (the outbox)
+  ^                └─ replies ──> Commands <── calls, topics, polls
+  └──────────── writes ──────────────┘
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..client.results import Event, Invocation, Result
+from ..core import uris
+from ..core.errors import ApplicationError, InvalidArgument
+from .commands import Commands
+from .counts import Counts
+from .decoding import make_decoder, make_reply
+from .framing import make_framing
+from .intake import Intake
+from .polls import make_poll
+from .port import Port, State
+from .reading import Reading
+from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
+from .shaping import Publication, Shaper
+from .status import uri
+from .writing import make_writer
+
+__all__ = ["Unit"]
+
+log = logging.getLogger(__name__)
+
+Put = Callable[[str, list[Publication]], None]
+Tell = Callable[[str, dict[str, Any]], None]
+Handler = Callable[..., Any]
+
+
+class Made:
+    """A Shaper whose books are kept in the port's."""
+
+    def __init__(self, settings: PublishSettings, port: str, counts: Counts, put: Put) -> None:
+        self._shaper = Shaper(settings, port)
+        self._port = port
+        self._counts = counts
+        self._put = put
+        self._candidates = 0
+        self._dropped: dict[str, int] = {}
+        self.held = 0
+
+    def deliver(self, readings: list[Reading], until: float | None = None) -> None:
+        """Make events of readings, and of what was held back until now."""
+        now = time.monotonic()
+        events: list[Publication] = []
+        for reading in readings:
+            events += self._shaper.shape(reading, now)
+        events += self._shaper.due(now if until is None else until)
+        self._account()
+        if events:
+            self._put(self._port, events)
+
+    def next_due(self) -> float | None:
+        """Tell when something that is held back wants to go."""
+        return self._shaper.next_due if self.held else None
+
+    def _account(self) -> None:
+        if self._shaper.candidates != self._candidates:
+            self._counts.took(self._shaper.candidates - self._candidates)
+            self._candidates = self._shaper.candidates
+        for reason, number in self._shaper.dropped.items():
+            if number != self._dropped.get(reason, 0):
+                self._counts.drop(reason, number - self._dropped.get(reason, 0))
+                self._dropped[reason] = number
+        self.held = self._shaper.waiting
+
+
+class AsIs:
+    """Every reading is an event of one topic."""
+
+    held = 0
+
+    def __init__(self, topic: str, port: str, counts: Counts, put: Put) -> None:
+        self._topic = topic
+        self._port = port
+        self._counts = counts
+        self._put = put
+
+    def deliver(self, readings: list[Reading], until: float | None = None) -> None:
+        """Make an event of each reading."""
+        if readings:
+            self._counts.took(len(readings))
+            options = {"acknowledge": True}
+            self._put(
+                self._port,
+                [
+                    Publication(self._topic, told.args, told.kwargs, options, told.at)
+                    for told in readings
+                ],
+            )
+
+    def next_due(self) -> float | None:
+        """Nothing is held back."""
+        return None
+
+
+class Unit:
+    """A port, its books, its commands, and what it tells."""
+
+    def __init__(
+        self, settings: PortSettings, put: Put, tell: Tell, waiting: Callable[[str], int]
+    ) -> None:
+        self.name = settings.name
+        self.settings = settings
+        self.counts = Counts()
+        self._put = put
+        self._tell = tell
+        self._waiting = waiting
+        self._since = time.time()
+        self._made: list[Made | AsIs] = [
+            Made(told, self.name, self.counts, put) for told in settings.publish
+        ]
+        self.intake = Intake(
+            make_framing(settings.framing),
+            make_decoder(settings.decode),
+            self.counts,
+            self._deliver,
+            self._next_due,
+            self._lost,
+        )
+        self.port = Port(settings, self.intake, self._changed)
+        self.commands = Commands(self.port, self.intake)
+        self._polled = [Made(poll.publish, self.name, self.counts, put) for poll in settings.polls]
+        self._polls = [
+            make_poll(poll, self.commands, settings.baudrate, made.deliver)
+            for poll, made in zip(settings.polls, self._polled, strict=True)
+        ]
+        self.procedures = dict(self._procedures())
+        self.topics = [self._topic(told) for told in settings.subscribes]
+
+    def publish_as_is(self, topic: str) -> None:
+        """Publish every reading to one topic, whatever the settings say."""
+        self._made = [AsIs(topic, self.name, self.counts, self._put)]
+
+    def start(self) -> None:
+        """Begin to read, and to ask."""
+        self.commands.start(self._polls)
+        self.port.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Stop asking and reading."""
+        asked = self.commands.stop(timeout)
+        return self.port.stop(timeout) and asked
+
+    # ---- the port's thread
+
+    def _deliver(self, readings: list[Reading]) -> None:
+        if not self._made:
+            self.counts.ignore(len(readings))
+        for made in self._made:
+            made.deliver(readings)
+
+    def _next_due(self) -> float | None:
+        times = [due for made in self._made if (due := made.next_due()) is not None]
+        return min(times) if times else None
+
+    def _lost(self) -> None:
+        self.commands.lost()
+        for made in self._made:
+            made.deliver([], float("inf"))
+
+    def _changed(self, state: State, why: str) -> None:
+        self._since = time.time()
+        self._tell(uri(self.name, "status"), self.status())
+
+    # ---- what is told
+
+    def status(self) -> dict[str, Any]:
+        """Return state and books."""
+        books = self.figures()
+        return {
+            "port": self.name,
+            "state": self.port.state.value,
+            "why": self.port.why,
+            "device": self.settings.device,
+            "since": round(self._since, 3),
+            "reopens": max(0, self.port.opens - 1),
+            **books,
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """Return the books: read = published + dropped, by reason + waiting."""
+        held = sum(made.held for made in (*self._made, *self._polled))
+        waiting = self._waiting(self.name) + held
+        asked = {"late_replies": self.commands.late, "failed_requests": self.commands.failed}
+        return {**self.counts.snapshot(), "waiting": waiting, **asked}
+
+    # ---- what can be asked for
+
+    def _procedures(self) -> list[tuple[str, Handler]]:
+        own: list[tuple[str, Handler]] = [
+            (uri(self.name, "status"), self._on_status),
+            (uri(self.name, "stats"), self.status),
+            (uri(self.name, "write"), self._on_write),
+            (uri(self.name, "reopen"), self._on_reopen),
+        ]
+        return own + [(told.uri, self._procedure(told)) for told in self.settings.procedures]
+
+    def _on_status(self) -> dict[str, Any]:
+        status = self.status()
+        self._tell(uri(self.name, "status"), status)
+        return status
+
+    def _on_write(self, data: object) -> int:
+        if not isinstance(data, (str, bytes)):
+            text = f"expected text or bytes for the device, not {type(data).__name__}"
+            raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+        encoded = data.encode() if isinstance(data, str) else data
+        self.commands.ask(uri(self.name, "write"), encoded, None, 0)
+        return len(encoded)
+
+    def _on_reopen(self) -> None:
+        self.port.reopen("asked to")
+
+    def _procedure(self, told: ProcedureSettings) -> Handler:
+        write = make_writer(told.write, told.encoding)
+        reply = make_reply(told.reply) if told.reply else None
+
+        def serve(invocation: Invocation) -> Result | None:
+            data = write(invocation.args, invocation.kwargs)
+            answer = self.commands.ask(told.uri, data, reply, told.timeout, told.retries)
+            return None if answer is None else Result(answer.args, answer.kwargs, {})
+
+        return serve
+
+    def _topic(self, told: SubscribeSettings) -> tuple[SubscribeSettings, Handler]:
+        return told, partial(self._on_event, told.topic, make_writer(told.write, told.encoding))
+
+    def _on_event(self, topic: str, write: Callable[..., bytes], event: Event) -> None:
+        try:
+            self.commands.post(topic, write(event.args, event.kwargs))
+        except ApplicationError as exc:
+            self.commands.failed += 1
+            log.warning("%s: not written to %s: %s", event.topic, self.name, exc)
