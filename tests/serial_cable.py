@@ -25,7 +25,7 @@ class Cable:
         self.error_rate = error_rate
         self.errors = 0
         self.carried = 0
-        self.is_held = False  # nothing that the host writes is taken
+        self.held = ""  # the end whose bytes nobody takes
         self._random = random.Random(seed)
         self._lock = threading.Lock()  # guards the descriptors
         self._masters: dict[str, int] = {}
@@ -95,12 +95,15 @@ class Cable:
         while not self._ended:
             with self._lock:
                 masters = dict(self._masters)
-            readable, _, _ = select.select([*masters.values(), self._woken], [], [], 1.0)
+            try:
+                readable, _, _ = select.select([*masters.values(), self._woken], [], [], 1.0)
+            except OSError:  # pulled just now
+                continue
             if self._woken in readable:
                 os.read(self._woken, 4096)
             with self._lock:
                 for path, other in ((self.host, self.device), (self.device, self.host)):
-                    if path == self.host and self.is_held:
+                    if path == self.held:
                         continue
                     if masters.get(path) in readable and path in self._masters:
                         self._pass_on(self._masters[path], self._masters.get(other))

@@ -216,7 +216,7 @@ def test_a_device_that_takes_nothing_loses_its_session_and_nobody_else_anything(
     board.join(0)
     board.send(0, 32, 1, {}, "com.example.topic")
     board.message(0)
-    cable.is_held = True
+    cable.held = cable.host
     with router.connect() as publisher:
 
         def publish() -> None:
@@ -226,7 +226,7 @@ def test_a_device_that_takes_nothing_loses_its_session_and_nobody_else_anything(
 
         keep_alive_while(board, publish)
         assert router.counters["slow_consumers"] == 1
-    cable.is_held = False
+    cable.held = ""
     eventually(lambda: board.frame(0.05) is None)
     board.join(1)
 

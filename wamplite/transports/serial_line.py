@@ -70,7 +70,8 @@ class Port:
 
 def explain(device: str, exc: Exception) -> str:
     """Say why a port could not be opened, and what to do."""
-    number = getattr(exc, "errno", None) or (exc.args[0] if exc.args else None)
+    cause = exc.__context__ if isinstance(exc.__context__, termios.error) else exc
+    number = getattr(cause, "errno", None) or (cause.args[0] if cause.args else None)
     if number in (errno.EACCES, errno.EPERM):
         return f"{device}: permission denied; is the user in the group that owns it (dialout)?"
     if number in (errno.EAGAIN, errno.EBUSY):

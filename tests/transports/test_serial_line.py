@@ -1,0 +1,121 @@
+"""A serial port and the stream of one session on it, over pseudo-terminals."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serial_cable import Cable
+from tests.serial_end import End
+from wamplite.core.errors import TransportLost
+from wamplite.transports.dial import dial
+from wamplite.transports.serial_line import Port, SerialStream, explain
+from wamplite.transports.serial_url import Address
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[Cable]:
+    with Cable(tmp_path) as cable:
+        yield cable
+
+
+@pytest.fixture
+def stream(cable: Cable) -> Iterator[SerialStream]:
+    port = Port(Address(cable.device, baud=9600))
+    stream = SerialStream(port, port.close)
+    yield stream
+    stream.close()
+
+
+def test_bytes_go_both_ways(cable: Cable, stream: SerialStream) -> None:
+    with End(cable.host) as host:
+        assert stream.write([b"\x06\x80\xad\x6c", b"\xba\x3f\0"])
+        assert host.frame() == (0x80, b"")
+        host.write(b"abc\0\r\n\x03\x04\x11\x13\xff")
+        received = b""
+        while len(received) < 11:
+            received += stream.recv_within(5)
+        assert received == b"abc\0\r\n\x03\x04\x11\x13\xff"  # nothing is translated
+
+
+def test_waiting_ends_in_time_and_by_shutdown(stream: SerialStream) -> None:
+    with pytest.raises(TimeoutError):
+        stream.recv_within(0.01)
+    threading.Timer(0.05, stream.shutdown, ["enough"]).start()
+    assert stream.recv_within(5) == b""
+    assert str(stream.ended()) == "ttyDEVICE: enough"
+
+
+def test_finish_wakes_the_reader(stream: SerialStream) -> None:
+    stream.finish()
+    assert stream.recv_within(5) == b""
+    assert stream.lost is None
+
+
+def test_a_pulled_cable_is_lost_when_reading_and_ignored_when_writing(
+    cable: Cable, stream: SerialStream
+) -> None:
+    cable.pull(cable.device)
+    with pytest.raises(TransportLost):
+        stream.recv_within(5)
+    assert stream.write([b"x"])
+    assert stream.lost is not None
+
+
+def test_old_events_give_way_when_the_line_is_too_slow(cable: Cable, stream: SerialStream) -> None:
+    cable.held = cable.device
+    stream.write([bytes(500)] * 80)
+    for number in range(100):
+        stream.write([b"%03d" % number * 100], droppable=True)
+    assert 70 < stream.dropped <= 100
+    assert stream.left <= 40_000 + 300
+
+
+def test_two_sessions_follow_each_other_on_a_port(cable: Cable) -> None:
+    ends: list[str] = []
+    port = Port(Address(cable.device))
+    try:
+        with End(cable.host) as host:
+            for name in ("first", "second"):
+                stream = SerialStream(port, lambda name=name: ends.append(name))  # type: ignore[misc]
+                stream.write([b"\x06\x80\xad\x6c\xba\x3f\0"])
+                assert host.frame() == (0x80, b"")
+                stream.close()
+                stream.close()
+    finally:
+        port.close()
+    assert ends == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("/dev/nowhere", "not there"), ("/dev/null", "not a serial device")]
+)
+def test_what_cannot_be_opened_is_explained(path: str, text: str) -> None:
+    with pytest.raises(TransportLost, match=f"{path}: {text}"):
+        dial(f"serial://{path}", timeout=1)
+
+
+def test_a_second_program_is_refused(cable: Cable, stream: SerialStream) -> None:
+    with pytest.raises(TransportLost, match="in use by another program"):
+        dial(cable.device_url, timeout=1)
+
+
+def test_missing_rights_are_explained() -> None:
+    assert "group" in explain("/dev/x", PermissionError(errno.EACCES, "no"))
+    assert explain("/dev/x", ValueError("no such baud rate")) == "/dev/x: no such baud rate"
+
+
+def test_closing_does_not_wait_for_who_takes_nothing(cable: Cable) -> None:
+    cable.held = cable.host
+    port = Port(Address(cable.host))
+    stream = SerialStream(port, port.close)
+    stream.write([bytes(100_000)])
+    began = time.monotonic()
+    stream.linger(0.2)
+    stream.close()
+    assert time.monotonic() - began < 2
