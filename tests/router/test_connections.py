@@ -43,7 +43,12 @@ def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
         None,
         "connections_refused",
     ]
-    assert enter(connections, *(Somebody(None) for _ in range(4))) == [None] * 4
+    local = [Somebody(None) for _ in range(4)]
+    assert enter(connections, *local) == [None] * 4
+    assert enter(connections, Somebody("")) == ["connections_refused"]
+    for one in local:
+        connections.leave(one)
+    assert connections._within == 0 and len(connections) == 3
 
 
 def test_a_place_is_given_back_once() -> None:

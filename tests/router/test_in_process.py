@@ -36,9 +36,12 @@ def test_options_that_cannot_be_meant_leave_nothing_behind(start: Start) -> None
 def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> None:
     router = start(max_connections=2, max_handshaking=1)
     with router.connect(), router.connect(), router.connect():
-        assert router.sessions == 3
-    eventually(lambda: len(router._connections) == 0)
-    connect(router.url).join()
+        connect(router.url).join()
+        connect(router.url).join()
+        assert router.sessions == 5
+        with pytest.raises(TransportLost):
+            connect(router.url)
+    eventually(lambda: len(router._connections) == 2)
 
 
 def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> None:

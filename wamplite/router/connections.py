@@ -32,6 +32,7 @@ class Connections:
         self._lock = threading.Lock()  # guards all that follows
         self._threads: dict[Connected, threading.Thread] = {}
         self._joining: set[Connected] = set()  # not yet joined
+        self._within = 0  # of all: sessions of this process, which are not bounded
         self._addresses: Counter[str] = Counter()
         self._closed = False
 
@@ -46,7 +47,9 @@ class Connections:
             if refusal is None:
                 self._threads[peer] = thread
                 self._joining.add(peer)
-                if address:
+                if address is None:
+                    self._within += 1
+                elif address:
                     self._addresses[address] += 1
             return refusal
 
@@ -61,7 +64,9 @@ class Connections:
             if self._threads.pop(peer, None) is None:
                 return
             self._joining.discard(peer)
-            if peer.address:
+            if peer.address is None:
+                self._within -= 1
+            elif peer.address:
                 self._addresses[peer.address] -= 1
                 if not self._addresses[peer.address]:
                     del self._addresses[peer.address]
@@ -98,7 +103,7 @@ class Connections:
             return "connections_refused"
         if address is None:
             return None
-        if len(self._threads) >= limits.max_connections:
+        if len(self._threads) - self._within >= limits.max_connections:
             return "connections_refused"
         if address and self._addresses[address] >= limits.max_connections_per_address:
             return "connections_refused_by_address"
