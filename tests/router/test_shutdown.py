@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.processes import RouterProcess, running, running_router
+from tests.processes import Program, RouterProcess, running, running_router
 
-from .conftest import Wire
+from .conftest import Wire, eventually
 
 SCRIPT = """
 from wamplite.router import Router
@@ -21,6 +22,26 @@ print(router.listen("rs://127.0.0.1:0"), flush=True)
 router.run_forever()
 print("ended", flush=True)
 """
+
+
+@contextmanager
+def script() -> Iterator[tuple[Program, Wire]]:
+    """Run the script, and join it once it waits for signals."""
+    with running(sys.executable, "-c", SCRIPT) as program:
+        url = program.line()
+        eventually(lambda: catches(program.pid, signal.SIGTERM), 20)
+        wire = Wire(url)
+        try:
+            yield program, wire.join()
+        finally:
+            wire.close()
+
+
+def catches(pid: int, number: int) -> bool:
+    """Tell whether a process handles a signal."""
+    with open(f"/proc/{pid}/status") as status:
+        caught = next(line.split()[1] for line in status if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def test_two_hundred_sessions_are_ended_in_five_seconds() -> None:
@@ -70,8 +91,7 @@ def test_a_second_signal_ends_it_at_once(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_forever_ends_by_a_signal(number: signal.Signals) -> None:
-    with running(sys.executable, "-c", SCRIPT) as program:
-        wire = Wire(program.line()).join()
+    with script() as (program, wire):
         program.interrupt(number)
         assert wire.receive() == [6, {}, "wamp.close.system_shutdown"]
         wire.close()
@@ -79,18 +99,15 @@ def test_run_forever_ends_by_a_signal(number: signal.Signals) -> None:
 
 
 def test_run_forever_ends_at_once_by_a_second_signal() -> None:
-    with running(sys.executable, "-c", SCRIPT) as program:
-        wire = Wire(program.line()).join()
+    with script() as (program, wire):
         program.interrupt(signal.SIGINT)
         assert wire.receive()[0] == 6
         program.interrupt(signal.SIGTERM)
         assert program.wait(2) == -signal.SIGTERM
-        wire.close()
 
 
 def test_many_signals_are_as_good_as_one() -> None:
-    with running(sys.executable, "-c", SCRIPT) as program:
-        program.line()
+    with script() as (program, _):
         for _ in range(50):
             os.kill(program.pid, signal.SIGINT)
         assert program.wait(10) in (0, 1, -signal.SIGINT)
