@@ -7,16 +7,21 @@ Logs go to stderr.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
+from .. import notify
 from . import logs
 from .common import positive
 
 if TYPE_CHECKING:
     from ..router import Router
+
+log = logging.getLogger(__name__)
 
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
@@ -33,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="URL",
         help="tcp://HOST:PORT (WebSocket and RawSocket), tls://HOST:PORT, unix:///PATH, or ws, wss,"
-        f" rs, rss for one of the two; repeatable (default: {LISTEN})",
+        " rs, rss for one of the two, or a serial port: serial:///dev/ttyUSB0?baud=115200;"
+        f" repeatable (default: {LISTEN})",
     )
     add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
     add("--feature", action="append", metavar="NAME", help="an advanced feature; repeatable")
@@ -61,11 +67,36 @@ def run(options: argparse.Namespace) -> int:
     threading.stack_size(STACK)
     with logs.to_stderr(options.log_level), make_router(options) as router:
         listen(router, options)
-        signal.sigwait(ENDING)
+        notify.tell("READY=1")
+        wait(router)
+        notify.tell("STOPPING=1")
         for number in ENDING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     return 0
+
+
+def wait(router: Router) -> None:
+    """Wait for a signal, giving signs of life meanwhile where they are asked for."""
+    interval = notify.interval()
+    if not interval:
+        signal.sigwait(ENDING)
+        return
+    while not signal.sigtimedwait(ENDING, interval):
+        if is_alive(router, interval):
+            notify.tell("WATCHDOG=1")
+        else:
+            log.error("a realm has not routed within %g s: no sign of life for systemd", interval)
+
+
+def is_alive(router: Router, seconds: float) -> bool:
+    """Tell whether the thread of timers runs, and each realm routes what it hands on."""
+    routed = [threading.Event() for _ in router.realms]
+    for routing, event in zip(router.realms.values(), routed, strict=True):
+        if routing.realm.later is not None:
+            routing.realm.later(0.0, event.set)
+    deadline = time.monotonic() + seconds
+    return all(event.wait(max(0.0, deadline - time.monotonic())) for event in routed)
 
 
 def make_router(options: argparse.Namespace) -> Router:

@@ -23,6 +23,7 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
+from ..transports.serial_url import SCHEME
 from ..signals import Gate, with_signals
 from . import places
 from .buffered import Buffered
@@ -120,7 +121,7 @@ class Router:
         return listener.url
 
     def _listener(self, url: str, cert: str | None, key: str | None) -> Listener | SerialListener:
-        if url.startswith("serial:"):
+        if url.startswith(f"{SCHEME}:"):
             return SerialListener(url, self)
         place = places.parse(url)
         anonymous = self.authmethods is None or "anonymous" in self.authmethods

@@ -131,6 +131,8 @@ class SerialListener:
             self._router.admit(SerialConnection(self._router, stream, self))
             ended.wait()
             self._line = None
+            if stream.dropped:
+                self._router.count("events_dropped", stream.dropped)
             self._tally(port)
 
     def _await_hello(self, stream: SerialStream) -> HostLine:

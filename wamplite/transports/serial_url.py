@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from ..core.errors import UsageError
 
+SCHEME = "serial"
 DEVICE_SENDS = 1024  # bytes of the largest message from a device, unless the URL says otherwise
 HOST_SENDS = 2048
 MOST = 1 << 24
@@ -41,7 +42,7 @@ class Address(NamedTuple):
             for key, value in self._asdict().items()
             if key not in ("device", "max_receive", "max_send") and value != DEFAULTS[key]
         }
-        return f"serial://{quote(self.device)}?{urlencode({'baud': self.baud, **given})}"
+        return f"{SCHEME}://{quote(self.device)}?{urlencode({'baud': self.baud, **given})}"
 
 
 DEFAULTS = Address("")._asdict()
@@ -56,7 +57,7 @@ NUMBERS = {  # -> least, most
 def parse(url: str, *, listening: bool = False) -> Address:
     """Read a serial URL; UsageError says what is wrong with it."""
     parts = urlsplit(url)
-    if parts.scheme != "serial" or parts.netloc or parts.fragment or len(parts.path) < 2:
+    if parts.scheme != SCHEME or parts.netloc or parts.fragment or len(parts.path) < 2:
         raise UsageError(f"{url}: expected serial:///dev/NAME?baud=115200")
     ours, theirs = (DEVICE_SENDS, HOST_SENDS) if listening else (HOST_SENDS, DEVICE_SENDS)
     settings: dict[str, object] = {"max_receive": ours, "max_send": theirs}
