@@ -23,8 +23,8 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
-from ..transports.serial_url import SCHEME
 from ..signals import Gate, with_signals
+from ..transports.serial_url import SCHEME
 from . import places
 from .buffered import Buffered
 from .connection import Connection
