@@ -29,6 +29,7 @@ VERBS = {
     "serial": "publish what a serial device sends",
     "ports": "list serial devices, their lasting names, and who holds them",
     "micro": "print the client for boards with MicroPython",
+    "service": "write systemd units for router and bridge, or show them",
     "version": "print the version",
 }
 

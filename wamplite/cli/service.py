@@ -1,0 +1,97 @@
+"""Write systemd units for `wamplite router` and `wamplite bridge`, or show them.
+
+    wamplite service show                      both, on stdout
+    sudo wamplite service install              both, in /etc/systemd/system
+    wamplite service install --user bridge     one, in ~/.config/systemd/user
+    wamplite service show router -- --listen tcp://127.0.0.1:8080 --realm home
+
+What follows `--` goes to the router. The bridge reads /etc/wamplite/bridge.toml, with --user
+~/.config/wamplite/bridge.toml. Units that are there are not written over without --force.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ..core.errors import UsageError
+from . import units
+
+TAKES_REST = True
+NAMES = ("router", "bridge")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite service`."""
+    add = parser.add_argument
+    add("action", choices=("install", "show"))
+    add("names", nargs="*", metavar="UNIT", help="router, bridge (default: both)")
+    add("--user", action="store_true", help="for the user's own systemd, without root")
+    add("--force", action="store_true", help="write over units that are there")
+    add("--directory", metavar="DIR", help="where to install them")
+    add("--account", metavar="NAME", help="whom they run as (default: a user made for each)")
+    add("--config", metavar="FILE", help="what the bridge reads")
+    add("--secret", metavar="FILE", help="the bridge's secret, which it gets as a credential")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show or write the units."""
+    names = list(dict.fromkeys(options.names)) or list(NAMES)
+    if unknown := set(names) - set(NAMES):
+        raise UsageError(f"units are {' and '.join(NAMES)}, not {', '.join(sorted(unknown))}")
+    if options.user and options.account:
+        raise UsageError("--user runs as that user: leave --account out")
+    if options.rest and "router" not in names:
+        raise UsageError("what follows `--` goes to the router, which is not asked for")
+    texts = {f"wamplite-{name}.service": text_of(name, options) for name in names}
+    for path in () if options.account or options.user else closed_to_others(sys.executable):
+        print(
+            f"wamplite: others may not enter {path}, where this Python is: give --account,"
+            " or install wamplite where all can read it",
+            file=sys.stderr,
+        )
+    if options.action == "show":
+        print("\n".join(f"# {name}\n{text}" for name, text in texts.items()), end="")
+    else:
+        install(texts, options)
+    return 0
+
+
+def text_of(name: str, options: argparse.Namespace) -> str:
+    """Return the text of a unit."""
+    command = [sys.executable, "-m", "wamplite", name]
+    if name == "router":
+        return units.router([*command, *options.rest], options.user, options.account)
+    folder = config_home() / "wamplite" if options.user else Path("/etc/wamplite")
+    config = Path(options.config or folder / "bridge.toml").absolute()
+    secret = Path(options.secret).absolute() if options.secret else None
+    return units.bridge([*command, str(config)], options.user, options.account, config, secret)
+
+
+def config_home() -> Path:
+    """Return the directory of the user's settings."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+
+
+def closed_to_others(program: str) -> list[Path]:
+    """Return the directories above a program that only some may enter."""
+    return [path for path in Path(program).parents if not path.stat().st_mode & 0o001]
+
+
+def install(texts: dict[str, str], options: argparse.Namespace) -> None:
+    """Write all units, or none where one is there."""
+    usual = config_home() / "systemd/user" if options.user else Path("/etc/systemd/system")
+    folder = Path(options.directory or usual)
+    there = [str(folder / name) for name in texts if os.path.lexists(folder / name)]
+    if there and not options.force:
+        raise UsageError(f"{', '.join(there)}: there already; --force writes over it")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        new = folder / f".{name}.new"
+        new.write_text(text)
+        os.replace(new, folder / name)
+        print(f"wrote {folder / name}")
+    systemctl = "systemctl --user" if options.user else "systemctl"
+    print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(texts)}")

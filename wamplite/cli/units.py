@@ -1,0 +1,102 @@
+"""The text of systemd units for the router and the bridge (systemd.service(5), .exec(5)).
+
+Type=notify: the unit is up when the program says so, and it is ended and started again when it
+gives no sign of life for WATCHDOG seconds. The user's own systemd can neither lend groups nor keep
+devices away: there the sandbox is smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+WATCHDOG = 30  # seconds
+Lines = Iterable[str]
+
+LASTING = (
+    "Type=notify",
+    "NotifyAccess=main",
+    f"WatchdogSec={WATCHDOG}",
+    "Restart=always",
+    "RestartSec=2",
+    "TimeoutStopSec=15",
+)
+SANDBOX = (
+    "ProtectSystem=strict",
+    "ProtectHome=read-only",
+    "PrivateTmp=yes",
+    "UMask=0077",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "CapabilityBoundingSet=",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+)
+# Of /proc/devices at the start: the modules of USB adapters must be there before the first adapter.
+TTYS = ("DevicePolicy=closed", "DeviceAllow=char-tty* rw", "SupplementaryGroups=dialout")
+MODULES = "modprobe@usbserial.service modprobe@cdc_acm.service"
+
+
+def router(command: list[str], user: bool, account: str | None) -> str:
+    """Return the router's unit."""
+    limits = ("MemoryMax=512M", "TasksMax=2048", "LimitNOFILE=8192")
+    about = ("Description=WAMP router (wamplite)",)
+    return unit(about, command, user, account, [*limits, "StateDirectory=wamplite-router"])
+
+
+def bridge(
+    command: list[str], user: bool, account: str | None, config: Path, secret: Path | None
+) -> str:
+    """Return the bridge's unit. The program finds its secret in $CREDENTIALS_DIRECTORY."""
+    about = (
+        "Description=Serial devices on WAMP (wamplite bridge)",
+        "After=wamplite-router.service",
+        f"ConditionPathExists={escaped(str(config))}",
+    )
+    service = ["MemoryMax=256M", "TasksMax=256", "StateDirectory=wamplite-bridge"]
+    if secret is not None:
+        service.append(f"LoadCredential={escaped(f'{secret.name}:{secret}')}")
+    return unit(about, command, user, account, service)
+
+
+def unit(about: Lines, command: list[str], user: bool, account: str | None, own: Lines) -> str:
+    """Return a unit from its parts."""
+    sections = {
+        "Unit": [*about, "StartLimitIntervalSec=0"],
+        "Service": [*LASTING, f"ExecStart={' '.join(map(quoted, command))}", *own],
+        "Install": ["WantedBy=default.target" if user else "WantedBy=multi-user.target"],
+    }
+    sections["Service"].append("NoNewPrivileges=yes")
+    if not user:
+        sections["Unit"] += [
+            "Wants=network-online.target",
+            "After=network-online.target",
+            f"Wants={MODULES}",
+            f"After={MODULES}",
+        ]
+        who = f"User={account}" if account else "DynamicUser=yes"
+        sections["Service"] += [who, *TTYS, *SANDBOX]
+    texts = ["\n".join([f"[{name}]", *lines]) + "\n" for name, lines in sections.items()]
+    return "\n".join(texts)
+
+
+def escaped(text: str) -> str:
+    """Return what systemd reads as `text` where it looks for its own %-words alone."""
+    return text.replace("%", "%%")
+
+
+def quoted(word: str) -> str:
+    """Return one word of a command line, as systemd takes command lines apart."""
+    word = escaped(word).replace("$", "$$")
+    if word and not set(word) & set(" \t\n\"'\\;"):
+        return word
+    inside = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{inside}"'
