@@ -27,6 +27,7 @@ VERBS = {
     "call": "call a procedure and print its result",
     "register": "serve a procedure by running a command",
     "serial": "publish what a serial device sends",
+    "bridge": "connect many serial devices to topics and procedures",
     "ports": "list serial devices, their lasting names, and who holds them",
     "micro": "print the client for boards with MicroPython",
     "service": "write systemd units for router and bridge, or show them",

@@ -1,0 +1,156 @@
+"""`wamplite bridge`: checks its file, prints or publishes, and ends when it should."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bridge.pseudo import Device, until
+from tests.processes import ROOT, Program, RouterProcess
+from tests.processes import wamplite as command
+
+ENDING = 4.0  # seconds: 2 are promised, on a machine that does nothing else
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[Device]:
+    with Device(tmp_path) as device:
+        yield device.plug()
+
+
+@pytest.fixture
+def program(tmp_path: Path, device: Device) -> Iterator[Any]:
+    """Give `start(text, *options)`: the bridge of that file, with the device in it opened."""
+    started: list[Program] = []
+
+    def start(text: str, *options: str) -> Program:
+        file = written(tmp_path, text.replace("DEVICE", device.path))
+        program = Program(sys.executable, "-X", "dev", *command("bridge", file, *options)[1:])
+        started.append(program)
+        until(lambda: ": open at" in program.stderr(), "the device is open")
+        return program
+
+    yield start
+    for program in started:
+        try:
+            program.interrupt(signal.SIGTERM)
+            program.wait()
+            assert "Traceback" not in program.stderr()
+        finally:
+            program.stop()
+
+
+def written(folder: Path, text: str) -> str:
+    (folder / "bridge.toml").write_text(text)
+    return str(folder / "bridge.toml")
+
+
+def checked(file: str, *options: str) -> subprocess.CompletedProcess[str]:
+    words = command("bridge", file, "--check", *options)
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+
+PORT = '[[port]]\nname = "one"\ndevice = "DEVICE"\n'
+PUBLISH = PORT + '[[port.publish]]\ntopic = "com.example.{port}"\n'
+
+
+def test_check_says_that_all_is_fine(tmp_path: Path, device: Device) -> None:
+    there = PORT.replace("DEVICE", device.path)
+    absent = '[[port]]\nname = "two"\ndevice = "/dev/absent"\n'
+    usb = '[[port]]\nname = "three"\ndevice = "usb:ffff:ffff"\n'
+    file = written(tmp_path, there + absent + usb)
+    done = checked(file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"one: {device.path}",
+        "two: /dev/absent, not there now",
+        "three: usb:ffff:ffff: no such device is plugged in",
+        f"{file}: fine, 3 ports, realm1 at ws://127.0.0.1:8080/ws",
+    ]
+
+
+def test_check_tells_every_fault_with_its_line(tmp_path: Path) -> None:
+    file = written(tmp_path, PORT.replace("DEVICE", "/dev/x") + "baud = 1\nsettle = -1\n")
+    done = checked(file)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        f'wamplite: {file}:4: port "one": baud: unknown key; did you mean "baudrate"?',
+        f'{file}:5: port "one": settle: expected a number from 0 to 60, not -1',
+    ]
+
+
+def test_check_looks_at_the_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o644)
+    session = f'[session]\nauthid = "a"\nsecret_file = "{secret}"\n'
+    file = written(tmp_path, session + PORT.replace("DEVICE", "/dev/x"))
+    done = checked(file)
+    assert done.returncode == 2
+    assert f"secret file {secret}: others may read it" in done.stderr
+    secret.chmod(0o600)
+    assert checked(file).returncode == 0
+
+
+def test_events_are_printed_without_any_router(program: Any, device: Device) -> None:
+    printing = program(PUBLISH, "--stdout", "json")
+    device.write(b"half\none\ntwo\n")
+    assert [json.loads(line) for line in printing.lines(2)] == [
+        {"topic": "com.example.one", "args": ["one"], "kwargs": {}},
+        {"topic": "com.example.one", "args": ["two"], "kwargs": {}},
+    ]
+
+
+def test_it_ends_when_nobody_reads_what_it_prints(program: Any, device: Device) -> None:
+    printing = program(PUBLISH, "--stdout", "json")
+    device.write(b"half\none\n")
+    printing.line()
+    printing.process.stdout.close()
+    device.write(b"two\n")
+    assert printing.wait() == 0
+
+
+def test_a_module_beside_the_file_may_decode(tmp_path: Path, program: Any, device: Device) -> None:
+    (tmp_path / "my_meter.py").write_text("def decode(frame): return {'length': len(frame)}\n")
+    text = PORT + 'decode = "python:my_meter:decode"\n'
+    text += '[[port.publish]]\ntopic = "com.example.length"\n'
+    printing = program(text, "--stdout", "json")
+    device.write(b"half\nabc\n")
+    assert json.loads(printing.line())["kwargs"] == {"length": 3}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_the_books_are_told(
+    program: Any, device: Device, router_process: RouterProcess, number: signal.Signals
+) -> None:
+    session = f'[session]\nurl = "{router_process.rs}"\n'
+    bridge = program(session + PUBLISH, "--figures", "0.5")
+    device.write(b"half\none\n")
+    until(lambda: "published=1 dropped=1" in bridge.stderr(), "the figures are logged")
+    begin = time.monotonic()
+    bridge.interrupt(number)
+    assert bridge.wait() == 0
+    assert time.monotonic() - begin < ENDING
+
+
+def test_a_signal_ends_it_while_the_router_is_away(program: Any, device: Device) -> None:
+    bridge = program('[session]\nurl = "rs://127.0.0.1:9"\n' + PUBLISH)
+    device.write(b"half\none\n")
+    begin = time.monotonic()
+    bridge.interrupt(signal.SIGTERM)
+    assert bridge.wait() == 0
+    assert time.monotonic() - begin < ENDING
+
+
+def test_a_refusal_for_good_is_the_end(program: Any, router_process: RouterProcess) -> None:
+    bridge = program(f'[session]\nurl = "{router_process.rs}"\nrealm = "nowhere"\n' + PUBLISH)
+    assert bridge.wait() == 1
+    assert "wamp.error.no_such_realm" in bridge.stderr()

@@ -1,0 +1,132 @@
+"""Run the bridge that FILE describes: many serial devices to topics, and procedures to devices.
+
+It survives devices that vanish and come back, and a router that is away: events wait for it. Ends
+at SIGTERM or Ctrl-C. docs/bridge.md explains all that FILE may say. Modules for `python:` decoders
+are also looked for beside FILE.
+
+--stdout json needs no router: each event is a line {"topic", "args", "kwargs"} on stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import logs
+from .common import emit, seconds
+
+if TYPE_CHECKING:
+    from ..bridge.bridge import Bridge
+    from ..bridge.settings import BridgeSettings, PortSettings
+
+log = logging.getLogger(__name__)
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+LOOK = 0.5  # seconds between two looks whether anything is to be said
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite bridge`."""
+    add = parser.add_argument
+    add("file", metavar="FILE", help="what to do, in TOML")
+    add("--check", action="store_true", help="say whether FILE is right, and do nothing else")
+    add("--stdout", choices=("json",), help="print events instead of publishing them")
+    add(
+        "--figures",
+        type=seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how often to log the counters, if they have changed (default: %(default)g)",
+    )
+    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run a bridge until SIGTERM or Ctrl-C, or until the router refuses us for good."""
+    sys.path.append(str(Path(options.file).resolve().parent))
+    from ..bridge.configuration import from_file
+
+    settings = from_file(options.file)
+    if options.check:
+        return check(settings, options.file)
+    from ..bridge.bridge import Bridge
+
+    # Every thread inherits the mask, so that the signals wait for whoever asks for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    printer = Printer() if options.stdout else None
+    with logs.to_stderr(options.log_level):
+        bridge = Bridge(settings, sink=printer)
+        bridge.run_forever(Watch(bridge, printer, options.figures), LOOK)
+    return 0
+
+
+def check(settings: BridgeSettings, file: str) -> int:
+    """Say what the file describes, having looked at what it names."""
+    if settings.session.secret_file:
+        from ..config import read_secret
+
+        read_secret(settings.session.secret_file)
+    for port in settings.ports:
+        print(f"{port.name}: {in_words(port)}")
+    number = len(settings.ports)
+    session = settings.session
+    print(f"{file}: fine, {number} port{'s'[: number - 1]}, {session.realm} at {session.url}")
+    return 0
+
+
+def in_words(port: PortSettings) -> str:
+    """Return what a port is, and whether its device is there."""
+    from ..bridge import devices
+
+    try:
+        device = devices.resolve(port.device)
+        state = "" if "://" in device or devices.identity(device) else ", not there now"
+        return f"{port.device}{state}{devices.advice(device)}"
+    except OSError as exc:
+        return f"{port.device}: {exc.strerror}"
+
+
+class Printer:
+    """Prints events; remembers when nobody reads them any more."""
+
+    def __init__(self) -> None:
+        self.broken: OSError | None = None
+
+    def __call__(self, events: list[tuple[str, list[Any], dict[str, Any]]]) -> None:
+        """Print a line for each event, and let them go at once."""
+        if self.broken is not None:
+            return
+        try:
+            for topic, args, kwargs in events:
+                emit({"topic": topic, "args": args, "kwargs": kwargs})
+            sys.stdout.flush()
+        except OSError as exc:
+            self.broken = exc  # Watch will tell
+
+
+class Watch:
+    """What is looked at now and then: the counters, and whether stdout is still read."""
+
+    def __init__(self, bridge: Bridge, printer: Printer | None, interval: float) -> None:
+        self._bridge = bridge
+        self._printer = printer
+        self._interval = interval
+        self._waited = 0.0
+        self._said = bridge.figures().splitlines()
+
+    def __call__(self) -> None:
+        """Log the figures that have changed, if it is time."""
+        if self._printer is not None and self._printer.broken is not None:
+            raise self._printer.broken
+        self._waited += LOOK
+        if self._waited >= self._interval:
+            self._waited = 0.0
+            figures = self._bridge.figures().splitlines()
+            for line in figures:
+                if line not in self._said:
+                    log.info("%s", line)
+            self._said = figures
