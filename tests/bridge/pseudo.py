@@ -31,8 +31,8 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE)
 class Device:
     """`path` is the link that a program opens; what stands behind it comes and goes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = str(folder / "ttyTEST")
+    def __init__(self, folder: Path, name: str = "ttyTEST") -> None:
+        self.path = str(folder / name)
         self._master = self._slave = -1
 
     def __enter__(self) -> Device:

@@ -102,6 +102,7 @@ class Bridge:
 
     def start(self) -> None:
         """Begin to read and to publish; return at once."""
+        logging.getLogger("wamplite.client").addFilter(in_a_line)
         self._outbox.start()
         self._publisher.start()
         self._notices.start()
@@ -125,6 +126,7 @@ class Bridge:
             self.component.stop(ENDING)
         self._publisher.stop(ENDING)
         self._outbox.end()
+        logging.getLogger("wamplite.client").removeFilter(in_a_line)
         for line in self.figures().splitlines():
             log.info("%s", line)
 
@@ -138,10 +140,15 @@ class Bridge:
         for thread in threads:
             thread.join()
 
-    def run_forever(self, tick: Callable[[], None] = lambda: None, every: float = LOOK) -> None:
+    def run_forever(
+        self,
+        tick: Callable[[], None] = lambda: None,
+        every: float = LOOK,
+        ending: Callable[[], None] = lambda: None,
+    ) -> None:
         """Serve until SIGINT, SIGTERM or a refusal for good, which it raises; main thread only.
 
-        tick: called now and then meanwhile.
+        tick: called now and then meanwhile. ending: called before all is stopped.
         """
         # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -149,6 +156,7 @@ class Bridge:
             with self:
                 while self.error is None and not signal.sigtimedwait(SIGNALS, every):
                     tick()
+                ending()
                 for number in SIGNALS:  # a second one ends it at once
                     signal.signal(number, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -219,6 +227,16 @@ class Bridge:
         """Return the status of each port, and the outbox's."""
         ports = {name: unit.status() for name, unit in self.units.items()}
         return {"ports": ports, "outbox": self._outbox.figures()}
+
+
+def in_a_line(record: logging.LogRecord) -> bool:
+    """Say in a line, without a traceback, that a device did not answer a caller."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ApplicationError):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args = f"{record.getMessage()}: {error}", ()
+        record.exc_info = None
+    return True
 
 
 def _register(session: Session, uri: str, handler: Any) -> None:

@@ -220,13 +220,15 @@ class Commands:
         return max(0.0, min(at for _, at in self._polls) - time.monotonic())
 
     def _due_poll(self) -> Job | None:
-        """Return the poll whose time has come, as a job; turns that were missed are not made up."""
+        """Return the poll that is due longest, as a job; turns that were missed are not made up."""
+        if not self._polls:
+            return None
         now = time.monotonic()
-        for at, (poll, due) in enumerate(self._polls):
-            if due <= now:
-                self._polls[at] = poll, max(due + poll.every, now)
-                return Job("poll", poll.run) if self._port.is_ready else None
-        return None
+        at, (poll, due) = min(enumerate(self._polls), key=lambda found: found[1][1])
+        if due > now:
+            return None
+        self._polls[at] = poll, max(due + poll.every, now)
+        return Job("poll", poll.run) if self._port.is_ready else None
 
     def _tell(self, job: Job) -> None:
         self.failed += 1

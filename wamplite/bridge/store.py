@@ -76,11 +76,11 @@ class Store:
             self.path, timeout=1.0, isolation_level=None, check_same_thread=False
         )
         try:
-            for pragma in ("locking_mode=EXCLUSIVE", "cache_size=-512", "journal_mode=WAL"):
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._refuse_foreign(database)
+            for pragma in ("cache_size=-512", "journal_mode=WAL", "journal_size_limit=4194304"):
                 database.execute(f"PRAGMA {pragma}")
             database.execute("PRAGMA synchronous=FULL")
-            database.execute("PRAGMA journal_size_limit=4194304")
-            self._refuse_foreign(database)
             database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
             found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
             if found != "ok":

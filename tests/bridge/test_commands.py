@@ -1,0 +1,370 @@
+"""Calls to a device: in turn, each with its own reply or its own error, and never a late one."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wamplite
+from tests.bridge.pseudo import until
+from tests.bridge.responder import Lines, ModbusSlave, Responder
+from tests.processes import RouterProcess
+from wamplite.bridge import Bridge, commands
+from wamplite.bridge.settings import (
+    BridgeSettings,
+    DecodeSettings,
+    ModbusSettings,
+    PollSettings,
+    PortSettings,
+    ProcedureSettings,
+    PublishSettings,
+    SessionSettings,
+    SubscribeSettings,
+)
+from wamplite.core import uris
+
+ECHO = ProcedureSettings(
+    uri="com.example.echo",
+    write="ECHO {0}\n",
+    reply=DecodeSettings(kind="regex", pattern=r"ECHO=(.*)"),
+    timeout=0.4,
+)
+TOPIC = "com.example.line"
+
+
+class World:
+    """A device, its bridge, and a session that calls."""
+
+    def __init__(self, url: str, device: Responder, **more: Any) -> None:
+        self.device = device
+        port = PortSettings(
+            name="test",
+            device=device.path,
+            publish=(PublishSettings(topic=TOPIC),),
+            decode=DecodeSettings(kind="text"),
+            **{"procedures": (ECHO,), **more},
+        )
+        session = SessionSettings(url=url, serializer="msgpack")
+        self.bridge = Bridge(BridgeSettings(session=session, ports=(port,)))
+        self.unit = self.bridge.units["test"]
+        self.session = wamplite.connect(url)
+        self.events: list[wamplite.Event] = []
+        self.session.subscribe(TOPIC, self._on_event)
+        self.registered = threading.Event()
+        assert self.bridge.component is not None
+        self.bridge.component.on_join(lambda session: self.registered.set())
+
+    def _on_event(self, event: wamplite.Event) -> None:
+        self.events.append(event)
+
+    def __enter__(self) -> World:
+        self.bridge.start()
+        assert self.registered.wait(20)
+        until(lambda: self.unit.port.is_ready, "open")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bridge.stop()
+        self.session.leave()
+
+    def echo(self, word: object) -> Any:
+        return self.session.call("com.example.echo", word)
+
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def make(router_process: RouterProcess, tmp_path: Path) -> Iterator[Make]:
+    """Give `make(device, **port)`: a running world around a device that answers."""
+    with ExitStack() as stack:
+
+        def make(device: Responder, **more: Any) -> World:
+            stack.enter_context(device)
+            return stack.enter_context(World(router_process.rs, device, **more))
+
+        yield make
+
+
+def echo(line: bytes) -> bytes:
+    return line.replace(b" ", b"=", 1) + b"\n"
+
+
+def test_a_call_is_answered_by_the_reply_which_is_not_published(make: Make, tmp_path: Path) -> None:
+    world = make(Lines(tmp_path, lambda line: b"a reading\n" + echo(line) + b"another\n"))
+    assert world.echo("hello") == "hello"
+    until(lambda: len(world.events) == 1, "the reading after it; the first line is dropped")
+    assert world.events[0].args == ["another"]
+    books = world.unit.figures()
+    assert (books["replies"], books["frames"], books["read"]) == (1, 3, 2)
+
+
+def test_twenty_callers_at_once_get_their_own_reply(make: Make, tmp_path: Path) -> None:
+    busy: list[int] = []
+
+    def answer(line: bytes) -> bytes:
+        busy.append(len(world.device.asked))
+        time.sleep(0.005)
+        return b"noise\n" + echo(line)
+
+    world = make(Lines(tmp_path, answer))
+    found: dict[int, Any] = {}
+    threads = [
+        threading.Thread(target=lambda n=n: found.update({n: world.echo(n)}), name=f"test-{n}")
+        for n in range(20)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found == {n: str(n) for n in range(20)}
+    assert busy == list(range(1, 21)), "two were asked at once"
+
+
+def test_twenty_callers_of_a_device_that_forgets_and_is_late_get_their_own_or_an_error(
+    make: Make, tmp_path: Path
+) -> None:
+    timers: list[threading.Timer] = []
+
+    def answer(line: bytes) -> bytes | None:
+        number = int(line.split()[1])
+        if number % 7 == 3:
+            return None
+        if number % 7 == 5:  # late, but before the next command may be written
+            timers.append(threading.Timer(0.15, world.device.write, (echo(line),)))
+            timers[-1].start()
+            return None
+        return echo(line)
+
+    quick = ProcedureSettings(uri=ECHO.uri, write=ECHO.write, reply=ECHO.reply, timeout=0.1)
+    world = make(Lines(tmp_path, answer), procedures=(quick,))
+    found: dict[int, Any] = {}
+
+    def call(number: int) -> None:
+        try:
+            found[number] = world.echo(number)
+        except wamplite.ApplicationError as error:
+            found[number] = error.error
+
+    threads = [threading.Thread(target=call, args=(n,), name=f"test-{n}") for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for timer in timers:
+        timer.join()
+    late = {n for n in range(20) if n % 7 in (3, 5)}
+    assert found == {n: uris.TIMEOUT if n in late else str(n) for n in range(20)}
+
+
+def test_a_late_reply_never_answers_the_next_call_and_is_not_published(
+    make: Make, tmp_path: Path
+) -> None:
+    world = make(Lines(tmp_path, lambda line: None))
+    began = time.monotonic()
+    with pytest.raises(wamplite.CallTimeout, match="no reply"):
+        world.echo("first")
+    timer = threading.Timer(0.3, world.device.write, (b"ECHO=first\n",))
+    timer.start()
+    world.device.answer = echo  # type: ignore[attr-defined]
+    assert world.echo("second") == "second"
+    timer.join()
+    assert world.unit.figures()["late_replies"] == 1
+    assert time.monotonic() - began < 3 * ECHO.timeout, "it need not wait any longer"
+    assert not world.events
+
+
+def test_a_command_is_repeated_and_the_second_reply_is_not_the_next_ones(
+    make: Make, tmp_path: Path
+) -> None:
+    def answer(line: bytes) -> bytes | None:
+        if line == b"ECHO first":
+            return None if len(world.device.asked) == 1 else echo(line) * 2
+        return echo(line)
+
+    patient = ProcedureSettings(
+        uri=ECHO.uri, write=ECHO.write, reply=ECHO.reply, timeout=0.3, retries=2
+    )
+    world = make(Lines(tmp_path, answer), procedures=(patient,))
+    assert world.echo("first") == "first"
+    assert world.echo("second") == "second"
+    assert world.device.asked == [b"ECHO first", b"ECHO first", b"ECHO second"]
+
+
+def test_a_port_that_is_down_is_unavailable_at_once(make: Make, tmp_path: Path) -> None:
+    world = make(Lines(tmp_path, lambda line: None))
+    failed: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            world.echo("cut")
+        except wamplite.ApplicationError as error:
+            failed.append(error)
+
+    caller = threading.Thread(target=call, name="test-caller")
+    caller.start()
+    until(lambda: world.device.asked, "asked")
+    began = time.monotonic()
+    world.unit.port.reopen("a test")
+    caller.join(5)
+    assert time.monotonic() - began < ECHO.timeout
+    assert failed[0].error == uris.UNAVAILABLE  # type: ignore[attr-defined]
+    world.unit.port.stop()
+    with pytest.raises(wamplite.ApplicationError, match="wamp.error.unavailable.*stopped"):
+        world.echo("down")
+
+
+def test_arguments_that_do_not_fit_are_refused_before_anything_is_written(
+    make: Make, tmp_path: Path
+) -> None:
+    world = make(Lines(tmp_path, echo))
+    with pytest.raises(wamplite.ApplicationError, match="wamp.error.invalid_argument"):
+        world.session.call("com.example.echo")
+    with pytest.raises(wamplite.ApplicationError, match="wamp.error.invalid_argument"):
+        world.echo("two\nlines")
+    assert world.echo("fine") == "fine"
+    assert world.device.asked == [b"ECHO fine"]
+
+
+def test_more_than_can_wait_are_refused(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "MOST_WAITING", 2)
+    world = make(Lines(tmp_path, lambda line: None))
+    refused: list[str] = []
+
+    def call() -> None:
+        try:
+            world.echo("x")
+        except wamplite.ApplicationError as error:
+            refused.append(error.error)
+
+    threads = [threading.Thread(target=call, name=f"test-{n}") for n in range(5)]
+    for thread in threads:
+        thread.start()
+    until(lambda: uris.UNAVAILABLE in refused, "refused")
+    for thread in threads:
+        thread.join(20)
+    assert refused.count(uris.UNAVAILABLE) == 2 and refused.count(uris.TIMEOUT) == 3
+
+
+def test_events_are_written_in_order_and_bad_ones_are_only_counted(
+    make: Make, tmp_path: Path
+) -> None:
+    night = SubscribeSettings(topic="home.night", write="LED {0:d}\n")
+    world = make(Lines(tmp_path, lambda line: None), subscribes=(night,))
+    for value in (True, "not a number", 7, 8):
+        world.session.publish("home.night", value)
+    until(lambda: len(world.device.asked) == 3, "written")
+    assert world.device.asked == [b"LED 1", b"LED 7", b"LED 8"]
+    assert world.unit.figures()["failed_requests"] == 1
+
+
+def test_status_stats_write_and_reopen(make: Make, tmp_path: Path) -> None:
+    world = make(Lines(tmp_path, lambda line: None))
+    told: list[dict[str, Any]] = []
+    world.session.subscribe("wamplite.bridge.test.status", lambda **status: told.append(status))
+    world.session.call("wamplite.bridge.test.status")
+    until(lambda: told, "told on request")
+    told.clear()
+    assert world.session.call("wamplite.bridge.test.write", "RAW\n") == 4
+    assert world.session.call("wamplite.bridge.test.write", b"\x01\n") == 2
+    until(lambda: world.device.asked == [b"RAW", b"\x01"], "written")
+    with pytest.raises(wamplite.ApplicationError, match="expected text or bytes"):
+        world.session.call("wamplite.bridge.test.write", 5)
+    world.session.call("wamplite.bridge.test.reopen")
+    until(lambda: len(told) >= 2, "told of every change")
+    assert [status["state"] for status in told] == ["closed", "open"]
+    assert "asked to" in told[0]["why"]
+    stats = world.session.call("wamplite.bridge.test.stats")
+    assert (stats["state"], stats["reopens"], stats["device"]) == ("open", 1, world.device.path)
+    number = len(told)
+    assert world.session.call("wamplite.bridge.test.status")["state"] == "open"
+    until(lambda: len(told) == number + 1, "told again")
+
+
+def test_a_poll_is_asked_again_and_again_and_its_reply_published(
+    make: Make, tmp_path: Path
+) -> None:
+    poll = PollSettings(
+        every=0.1,
+        publish=PublishSettings(topic="com.example.polled", timestamp=True),
+        write="T?\n",
+        reply=DecodeSettings(kind="regex", pattern=r"T=(?P<t>\d+)", types={"t": "int"}),
+        timeout=0.3,
+    )
+    world = make(Lines(tmp_path, lambda line: b"T=%d\n" % len(world.device.asked)), polls=(poll,))
+    polled: list[wamplite.Event] = []
+
+    def on_event(event: wamplite.Event) -> None:
+        polled.append(event)
+
+    world.session.subscribe("com.example.polled", on_event)
+    until(lambda: len(polled) >= 3, "polled")
+    values = [event.kwargs["t"] for event in polled]
+    assert values == list(range(values[0], values[0] + len(values)))
+    assert abs(polled[-1].kwargs["ts"] - time.time()) < 5
+    assert not world.events
+
+
+FLOAT = struct.unpack(">2H", struct.pack(">f", 230.5))
+
+
+@pytest.mark.parametrize(
+    ("told", "value"),
+    [
+        ({"type": "float32", "function": 4, "address": 10}, 230.5),
+        ({"type": "int16", "function": 3, "address": 20, "scale": 0.5}, -1.0),
+        ({"type": "uint16", "function": 3, "address": 20}, 65534),
+        ({"type": "uint32", "function": 3, "address": 30}, 65538),
+        ({"type": "bit", "function": 1, "address": 40}, 1),
+    ],
+)
+def test_a_modbus_register_is_polled(
+    make: Make, tmp_path: Path, told: dict[str, Any], value: object
+) -> None:
+    slave = ModbusSlave(tmp_path)
+    slave.registers = {10: FLOAT[0], 11: FLOAT[1], 20: 0xFFFE, 30: 1, 31: 2, 40: 1}
+    slave.mute = 1
+    poll = PollSettings(
+        every=0.05,
+        publish=PublishSettings(topic="com.example.meter"),
+        modbus=ModbusSettings(**told, name="value"),
+        timeout=0.2,
+        retries=1,
+    )
+    world = make(slave, polls=(poll,), procedures=())
+    polled: list[Any] = []
+    world.session.subscribe("com.example.meter", lambda value, seq: polled.append(value))
+    until(lambda: len(polled) >= 2, "polled")
+    assert polled[:2] == [value, value]
+    assert world.unit.figures()["failed_requests"] == 0
+
+
+def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    slave = ModbusSlave(tmp_path)
+    slave.registers = {10: 7}
+    polls = tuple(
+        PollSettings(
+            every=0.05,
+            publish=PublishSettings(topic="com.example.meter"),
+            modbus=ModbusSettings(unit=unit, address=address),
+            timeout=0.1,
+        )
+        for unit, address in ((1, 99), (2, 10), (1, 10))
+    )
+    world = make(slave, polls=polls, procedures=())
+    polled: list[Any] = []
+    world.session.subscribe("com.example.meter", lambda value, seq: polled.append(value))
+    until(lambda: len(polled) >= 3, "polled")
+    assert set(polled) == {7}
+    assert caplog.text.count("asked again and again") == 2
