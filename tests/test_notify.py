@@ -111,3 +111,31 @@ def test_nothing_is_imported_for_it() -> None:
         [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_bridge_tells_that_it_is_ready_alive_and_stopping(
+    systemd: Listener, tmp_path: Path
+) -> None:
+    file = tmp_path / "bridge.toml"
+    file.write_text('[[port]]\nname = "gone"\ndevice = "/dev/ttyNOTHERE"\n')
+    with running(*wamplite("bridge", str(file), "--stdout", "json")) as bridge:
+        assert systemd.next() == "READY=1"
+        assert [systemd.next() for _ in range(2)] == ["WATCHDOG=1"] * 2
+        bridge.interrupt(signal.SIGTERM)
+        while (told := systemd.next()) == "WATCHDOG=1":
+            continue
+        assert told == "STOPPING=1"
+        assert bridge.wait() == 0
+
+
+def test_a_bridge_whose_port_has_no_thread_is_not_alive(tmp_path: Path) -> None:
+    from wamplite.bridge.bridge import Bridge
+    from wamplite.bridge.settings import BridgeSettings, PortSettings
+    from wamplite.cli.bridge import is_alive
+
+    port = PortSettings(name="gone", device=str(tmp_path / "none"))
+    with Bridge(BridgeSettings(ports=(port,)), sink=lambda events: None) as bridge:
+        assert is_alive(bridge)
+        assert bridge.units["gone"].port.stop(PATIENCE)
+        assert not is_alive(bridge)

@@ -144,7 +144,7 @@ class Bridge:
         self,
         tick: Callable[[], None] = lambda: None,
         every: float = LOOK,
-        ending: Callable[[], None] = lambda: None,
+        ending: Callable[[], object] = lambda: None,
     ) -> None:
         """Serve until SIGINT, SIGTERM or a refusal for good, which it raises; main thread only.
 

@@ -13,9 +13,11 @@ import argparse
 import logging
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import notify
 from . import logs
 from .common import emit, seconds
 
@@ -60,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     printer = Printer() if options.stdout else None
     with logs.to_stderr(options.log_level):
         bridge = Bridge(settings, sink=printer)
-        bridge.run_forever(Watch(bridge, printer, options.figures), LOOK)
+        watch = Watch(bridge, printer, options.figures)
+        bridge.run_forever(watch, LOOK, lambda: notify.tell("STOPPING=1"))
     return 0
 
 
@@ -109,7 +112,7 @@ class Printer:
 
 
 class Watch:
-    """What is looked at now and then: the counters, and whether stdout is still read."""
+    """What is looked at now and then: counters, whether stdout is read, whether all is alive."""
 
     def __init__(self, bridge: Bridge, printer: Printer | None, interval: float) -> None:
         self._bridge = bridge
@@ -117,9 +120,10 @@ class Watch:
         self._interval = interval
         self._waited = 0.0
         self._said = bridge.figures().splitlines()
+        self._pulse: notify.Pulse | None = None
 
     def __call__(self) -> None:
-        """Log the figures that have changed, if it is time."""
+        """Log the figures that have changed, and tell systemd that all is well, if it is time."""
         if self._printer is not None and self._printer.broken is not None:
             raise self._printer.broken
         self._waited += LOOK
@@ -130,3 +134,15 @@ class Watch:
                 if line not in self._said:
                     log.info("%s", line)
             self._said = figures
+        if self._pulse is None:
+            self._pulse = notify.Pulse()
+            notify.tell("READY=1")
+        if self._pulse.is_due and is_alive(self._bridge):
+            self._pulse.beat()
+
+
+def is_alive(bridge: Bridge) -> bool:
+    """Tell whether all threads are there and the books can be read, for which nobody may hang."""
+    wanted = {"wamplite-publisher", *(f"wamplite-port-{name}" for name in bridge.units)}
+    bridge.report()
+    return wanted <= {thread.name for thread in threading.enumerate()}
