@@ -216,6 +216,14 @@ def test_what_ends_a_connection_is_told_at_debug(
     assert all(record.levelno <= logging.INFO for record in caplog.records)
 
 
+def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: Connect) -> None:
+    router = start(ping_interval=0)
+    wire = connect(router.url).join()
+    [connection] = router.drain._ticking
+    assert connection.tick(time.monotonic() + 1_000_000) == float("inf")
+    assert wire.ask(64, 1, {}, "com.add")[0] == 65
+
+
 def test_a_deadline_that_has_not_come_is_asked_for_again(start: Start) -> None:
     router = start(handshake_timeout=10)
     with open_socket(router.url):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import wamplite
+from tests.conftest import open_files
 from tests.router.conftest import Start, eventually
 from tests.serial_cable import Cable
 from wamplite.core.errors import ApplicationError, JoinRefused, TransportLost, UsageError
@@ -32,7 +34,7 @@ def device(cable: Cable, **options: object) -> wamplite.Session:
     return wamplite.connect(cable.device_url, timeout=10, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("serializer", ["json", "msgpack"])
+@pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor"])
 def test_a_device_joins_calls_serves_publishes_and_subscribes(
     router: Router, cable: Cable, serializer: str
 ) -> None:
@@ -67,6 +69,46 @@ def test_the_url_tells_who_the_device_is(start: Start, cable: Cable) -> None:
 def test_a_url_that_cannot_be_meant_is_refused(start: Start, cable: Cable, query: str) -> None:
     with pytest.raises(UsageError):
         start().listen(f"{cable.host_url}?{query}")
+
+
+def test_a_port_that_is_not_there_yet_is_opened_when_it_comes(
+    start: Start, cable: Cable, caplog: pytest.LogCaptureFixture
+) -> None:
+    cable.pull(cable.host)
+    start().listen(cable.host_url)
+    eventually(lambda: "not there; trying again until it works" in caplog.text)
+    cable.plug(cable.host)
+    with device(cable) as session:
+        assert session.authid == "ttyHOST"
+
+
+def test_a_port_that_another_program_has_is_opened_once_it_is_free(
+    start: Start, router: Router, cable: Cable, caplog: pytest.LogCaptureFixture
+) -> None:
+    second = start()
+    with device(cable):  # the first router has the port
+        second.listen(cable.host_url)
+        eventually(lambda: "in use by another program" in caplog.text)
+    router.close()
+    with device(cable):
+        eventually(lambda: second.sessions == 1)
+
+
+def test_no_descriptor_is_left_however_often_the_cable_is_pulled(
+    router: Router, cable: Cable
+) -> None:
+    def is_served() -> bool:
+        with suppress(TransportLost), device(cable, connect_timeout=1):
+            return True
+        return False
+
+    eventually(is_served)
+    before = len(open_files())
+    for _ in range(5):
+        cable.pull(cable.host)
+        cable.plug(cable.host)
+        eventually(is_served)
+    eventually(lambda: len(open_files()) <= before)
 
 
 def test_two_programs_on_a_port_are_refused(router: Router, cable: Cable) -> None:

@@ -46,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
+    add(
+        "--ping-interval",
+        type=float,
+        metavar="SECONDS",
+        help="of silence, until a peer is pinged; 0: never (default: 20)",
+    )
     add("--max-message-size", type=positive, metavar="BYTES", help="up to 16 MiB")
     add(
         "--allow-anonymous-network",
@@ -109,11 +115,12 @@ def make_router(options: argparse.Namespace) -> Router:
         "max_connections": options.max_connections,
         "max_connections_per_address": options.max_connections_per_address,
         "max_message_size": options.max_message_size,
+        "ping_interval": options.ping_interval,
         "allow_anonymous_network": options.allow_anonymous_network,
         "allowed_origins": options.allow_origin,
         "allowed_hosts": options.allow_host,
     }
-    given = {key: setting for key, setting in given.items() if setting not in (None, False)}
+    given = {key: said for key, said in given.items() if said is not None and said is not False}
     return Router(realms=options.realm or [REALM], **given)
 
 

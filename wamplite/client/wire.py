@@ -57,7 +57,7 @@ class Wire:
         self.reader: threading.Thread | None = None
         self._channel = channel
         self._hand_over = deliver
-        self._ping_interval = ping_interval
+        self._ping_interval = ping_interval or None  # 0 says never, too
         self._lock = threading.Lock()  # guards the conversation, the order of what is sent
         self._turn = Turn()
         self._size = 0  # of the message that the reading thread is handling

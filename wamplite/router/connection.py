@@ -83,6 +83,8 @@ class Connection(Peer):
         if deadline < FOREVER:
             return deadline
         heard, interval = self._transport.heard, self.router.limits.ping_interval
+        if not interval:
+            return FOREVER
         if now - heard >= 2 * interval:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
         if now - heard >= interval:
@@ -166,7 +168,9 @@ class Connection(Peer):
         super().accepted()
         self._transport.limit_receive(self.router.limits.max_message_size)
         self.deadline = FOREVER
-        self.router.drain.move(self, time.monotonic() + self.router.limits.ping_interval)
+        self.router.drain.move(
+            self, time.monotonic() + (self.router.limits.ping_interval or FOREVER)
+        )
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""

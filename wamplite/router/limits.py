@@ -29,7 +29,7 @@ class Limits(NamedTuple):
     max_registrations: int = 1024
     max_calls: int = 1024  # in flight, as caller and as callee
     handshake_timeout: float = 10.0  # from accept to WELCOME
-    ping_interval: float = 20.0  # of silence, until a ping; as long again until the end
+    ping_interval: float = 20.0  # of silence, until a ping; as long again until the end; 0: never
     write_timeout: float = 10.0  # for an outbox of which nothing is taken
     linger: float = 2.0  # for the peer to close after GOODBYE or ABORT
     shutdown_timeout: float = 3.0  # to write all out
@@ -46,7 +46,6 @@ LEAST = {  # what is not named here may be 0
     "max_first_message_size": 512,
     "max_outbox_messages": 1,
     "handshake_timeout": 0.001,
-    "ping_interval": 0.001,
     "write_timeout": 0.001,
     "stack_size": 128 * 1024,
 }
