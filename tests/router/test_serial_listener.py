@@ -104,7 +104,7 @@ def test_no_descriptor_is_left_however_often_the_cable_is_pulled(
 
     eventually(is_served)
     before = len(open_files())
-    for _ in range(5):
+    for _ in range(3):
         cable.pull(cable.host)
         cable.plug(cable.host)
         eventually(is_served)

@@ -89,7 +89,11 @@ class Descriptor:
     def __init__(self, port: Port) -> None:
         self.timeout: float | None = None
         self._number = os.dup(port.fileno())  # of its own: `close` ends a session, not the port
-        self._woken, self._waking = os.pipe()
+        try:
+            self._woken, self._waking = os.pipe()
+        except OSError:
+            os.close(self._number)
+            raise
         self._poll = select.poll()
         self._poll.register(self._number, select.POLLIN)
         self._poll.register(self._woken, select.POLLIN)
