@@ -193,7 +193,7 @@ class Names(Kind):
         if not isinstance(value, Mapping):
             at.wrong(f"expected a table of names, not {_shown(value)}")
             return MISSING
-        return {name: self._kind.read(one, at / name) for name, one in value.items()}
+        return {str(name): self._kind.read(one, at / name) for name, one in value.items()}
 
 
 class Table(Kind):
@@ -237,7 +237,7 @@ class Table(Kind):
 
     def unknown(self, key: str) -> str:
         """Say that there is no such key, and which one may be meant."""
-        return f"unknown key; {nearest(key, self.keys)}"
+        return f"unknown key; {nearest(str(key), self.keys)}"
 
 
 class Tables(Kind):
@@ -282,5 +282,5 @@ class Either(Kind):
     def _table(self, kind: Any) -> Table | None:
         if not isinstance(kind, str):
             return None
-        prefix = kind.partition(":")[0] + ":"
-        return self.tables.get(kind) or self.tables.get(prefix)
+        head, colon, _ = kind.partition(":")
+        return self.tables.get(kind) or self.tables.get(head + colon)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from wamplite.bridge import configuration as schema
 from wamplite.bridge.configuration import from_dict, from_file
 from wamplite.bridge.settings import DecodeSettings, FramingSettings, PortSettings
 from wamplite.core.errors import UsageError
@@ -127,6 +131,8 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
             '4: port "p": decode: encoding: expected an encoding such as',
         ),
         ('decode = "python:nowhere:f"\n', '4: port "p": decode: python:nowhere:f: ModuleNotFound'),
+        ('decode = "python"\n', "4: port \"p\": decode: kind: unknown kind 'python'; did you mean"),
+        ('decode = "csv:x"\n', "4: port \"p\": decode: kind: unknown kind 'csv:x'"),
         ('decode = "python:json"\n', '4: port "p": decode: a Python decoder is python:MODULE:FU'),
         ('decode = "python:json:nothing"\n', '4: port "p": decode: python:json:nothing: Attribute'),
         ('decode = "python:sys:path"\n', '4: port "p": decode: python:sys:path is no function'),
@@ -134,7 +140,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ("[[port.publish]]\n", '4: port "p": publish 1: "topic" is missing'),
         (
             '[[port.publish]]\ntopic = "a..b"\n',
-            "5: port \"p\": publish 1: topic: topic 'a..b' does not make valid URIs",
+            "5: port \"p\": publish 1: topic: topic 'a..b' makes no valid URIs",
         ),
         (
             CSV + PUBLISH + 'fields = ["temp", "humm"]\n',
@@ -287,3 +293,56 @@ def test_devices_have_several_shapes(device: str) -> None:
 def test_other_devices_are_refused(device: str) -> None:
     with pytest.raises(UsageError, match="device: expected a path that begins with /"):
         from_dict({"port": [{"name": "p", "device": device}]})
+
+
+KEYS = {
+    key
+    for either in (schema.FRAMING, schema.DECODE)
+    for table in either.tables.values()
+    for key in table.keys
+}
+for table in (schema.SESSION, schema.BUFFER, schema.PORT, schema.POLL, schema.MODBUS):
+    KEYS |= table.keys.keys()
+KINDS = [*schema.FRAMING.tables, *schema.DECODE.tables, "python:os:sep", "/dev/x", "a.{field}"]
+LEAVES = st.none() | st.booleans() | st.integers(-2, 300) | st.floats() | st.sampled_from(KINDS)
+LEAVES |= st.text(max_size=3) | st.binary(max_size=3)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(sorted(KEYS)) | st.text(max_size=2), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.fixed_dictionaries({}, optional={key: VALUES for key in sorted(KEYS)}))
+def test_whatever_is_given_is_taken_or_refused_in_words(data: dict[str, Any]) -> None:
+    port = {"name": "p", "device": "/dev/x"} | data
+    for key in ("publish", "procedure", "subscribe", "poll"):
+        for table in port.get(key) or () if isinstance(port.get(key), list) else ():
+            if isinstance(table, dict):
+                table.update(topic="a.b", uri="a.b", write="x", every=1)
+    known = {key: value for key, value in port.items() if key in schema.PORT.keys}
+    for shape in (data, {"port": [known]}, {"port": [port], "session": data}):
+        try:
+            from_dict(shape)
+        except UsageError as exc:
+            assert str(exc)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*HEAD.splitlines(), *PUBLISH.splitlines(), *CSV.splitlines()])
+        | st.text("[]{}=\"'#.\n ab1", max_size=8),
+        max_size=8,
+    )
+)
+def test_whatever_stands_in_a_file_is_taken_or_refused_in_words(lines: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bridge.toml"
+        file.write_text("\n".join(lines))
+        try:
+            from_file(file)
+        except UsageError as exc:
+            assert str(exc).startswith(str(file))

@@ -49,6 +49,11 @@ def test_a_topic_may_hold_other_values_of_the_reading() -> None:
     assert [one.topic for one in shape(told, 0)] == ["boats.GP.GGA"]
 
 
+def test_a_topic_may_hold_a_value_by_its_position() -> None:
+    (told,) = shaper("a.{{x}}.{0}").shape(reading("b", 2), 0)
+    assert told.topic == "a.{x}.b"
+
+
 @pytest.mark.parametrize("value", ["", "a.b", "a b", "#", "\n", None, 2.5, [1], "x" * 300])
 def test_a_value_that_cannot_be_in_a_topic_is_dropped_and_counted(value: Any) -> None:
     shaping = shaper("home.{id}")

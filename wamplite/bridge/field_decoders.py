@@ -19,6 +19,8 @@ from .settings import DecodeSettings
 
 __all__ = ["csv_decoder", "names_of", "regex_decoder", "struct_decoder"]
 
+MOST = 65536  # bytes of a record
+
 
 def names_of(settings: DecodeSettings) -> set[str] | None:
     """Return the names of all values that a frame can have; None where only the frame tells."""
@@ -114,6 +116,9 @@ def _named(values: Iterable[Any], fields: tuple[str, ...], size: int) -> Reading
 
 def _layout(settings: DecodeSettings) -> struct.Struct:
     try:
-        return struct.Struct(settings.format)
+        layout = struct.Struct(settings.format)
     except (struct.error, UnicodeError) as exc:
         raise UsageError(f"format {settings.format!r} is none of struct: {exc}") from exc
+    if not 0 < layout.size <= MOST:
+        raise UsageError(f"format {settings.format!r} is {layout.size} bytes, not 1 to {MOST}")
+    return layout

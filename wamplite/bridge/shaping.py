@@ -50,31 +50,23 @@ class TopicTemplate:
             pieces = list(string.Formatter().parse(text))
         except ValueError as exc:
             raise UsageError(f"topic {text!r}: {exc}") from exc
-        self.names = [name for _, name, _, _ in pieces if name is not None]
         for _, name, form, conversion in pieces:
             if name is not None and (form or conversion or not name or set(name) & set(".[")):
                 raise UsageError(f"topic {text!r}: {{name}} is all that may stand in braces")
-        if not uris.is_valid(text.format_map(_Filled())) or uris.is_reserved(text):
-            raise UsageError(f"topic {text!r} does not make valid URIs")
-        self._text = text
+        self._pieces = [(literal, name) for literal, name, _, _ in pieces]
+        self.names = [name for _, name in self._pieces if name is not None]
+        if self.fill(dict.fromkeys(self.names, "x")) is None:
+            raise UsageError(f"topic {text!r} makes no valid URIs, or reserved ones")
 
     def fill(self, values: dict[str, Any]) -> str | None:
         """Return the topic; None where a value is missing or cannot be within a component."""
-        if not self.names:
-            return self._text
-        words = {}
-        for name in self.names:
-            word = _word(values.get(name))
-            if not word:
+        topic = ""
+        for literal, name in self._pieces:
+            word = "" if name is None else _word(values.get(name))
+            if name is not None and not word:
                 return None
-            words[name] = word
-        topic = self._text.format_map(words)
+            topic += literal + word
         return topic if uris.is_valid(topic) and not uris.is_reserved(topic) else None
-
-
-class _Filled(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "x"
 
 
 def _word(value: Any) -> str:
