@@ -9,7 +9,9 @@ Slip        RFC 1055, frames ended (and, with most senders, begun) by 0xC0
 
 from __future__ import annotations
 
-__all__ = ["Cobs", "Delimited", "Slip", "Spoilt", "from_cobs", "from_slip"]
+from ..transports.serial_frames import unstuff
+
+__all__ = ["Cobs", "Delimited", "Slip", "partial"]
 
 MAX_BYTES = 4096
 
@@ -116,21 +118,16 @@ def partial(data: bytes, word: bytes) -> int:
     return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)
 
 
-class Spoilt(ValueError):
-    """An encoded frame that no sender can have made."""
-
-
 class _Encoded(Delimited):
     """Frames that are decoded; those that cannot be are garbage."""
 
     def _plain(self, frame: bytes) -> bytes:
-        try:
-            return self._decode(frame)
-        except Spoilt:
+        plain = self._decode(frame)
+        if plain is None:
             self.garbage += 1
-            return b""
+        return plain or b""
 
-    def _decode(self, frame: bytes) -> bytes:
+    def _decode(self, frame: bytes) -> bytes | None:
         raise NotImplementedError
 
 
@@ -140,24 +137,8 @@ class Cobs(_Encoded):
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         super().__init__(b"\0", max_bytes=max_bytes + max_bytes // 254 + 1)
 
-    def _decode(self, frame: bytes) -> bytes:
-        return from_cobs(frame)
-
-
-def from_cobs(data: bytes) -> bytes:
-    """Decode COBS: blocks of a length, that many bytes less one, and a zero unless it is 255."""
-    plain = bytearray()
-    at = 0
-    while at < len(data):
-        length = data[at]
-        block = data[at + 1 : at + length]
-        if not length or len(block) != length - 1:
-            raise Spoilt
-        plain += block
-        at += length
-        if length < 255 and at < len(data):
-            plain.append(0)
-    return bytes(plain)
+    def _decode(self, frame: bytes) -> bytes | None:
+        return unstuff(frame)
 
 
 class Slip(_Encoded):
@@ -167,21 +148,21 @@ class Slip(_Encoded):
         super().__init__(b"\xc0", max_bytes=2 * max_bytes)
         self._most = max_bytes
 
-    def _decode(self, frame: bytes) -> bytes:
+    def _decode(self, frame: bytes) -> bytes | None:
         plain = from_slip(frame)
-        if len(plain) <= self._most:
+        if plain is None or len(plain) <= self._most:
             return plain
         self.overlong += 1
         return b""
 
 
-def from_slip(data: bytes) -> bytes:
-    """Replace the escapes of SLIP."""
+def from_slip(data: bytes) -> bytes | None:
+    """Replace the escapes of SLIP; None where one is no escape."""
     head, *escaped = data.split(b"\xdb")
     try:
         return head + b"".join(_ESCAPED[part[:1]] + part[1:] for part in escaped)
     except KeyError:
-        raise Spoilt from None
+        return None
 
 
 _ESCAPED = {b"\xdc": b"\xc0", b"\xdd": b"\xdb"}
