@@ -24,7 +24,6 @@ from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
 from ..signals import Gate, with_signals
-from ..transports.serial_url import SCHEME
 from . import places
 from .buffered import Buffered
 from .connection import Connection
@@ -34,12 +33,12 @@ from .limits import Counters, checked
 from .listener import Listener, Settings
 from .peer import Peer
 from .routing import Routing
-from .serial_listener import SerialListener
 
 if TYPE_CHECKING:
     import ssl
 
     from ..client.session import Session
+    from .serial_listener import SerialListener
 
 logger = logging.getLogger("wamplite.router")
 
@@ -121,7 +120,9 @@ class Router:
         return listener.url
 
     def _listener(self, url: str, cert: str | None, key: str | None) -> Listener | SerialListener:
-        if url.startswith(f"{SCHEME}:"):
+        if url.startswith("serial:"):
+            from .serial_listener import SerialListener  # few have one: 7 ms
+
             return SerialListener(url, self)
         place = places.parse(url)
         anonymous = self.authmethods is None or "anonymous" in self.authmethods

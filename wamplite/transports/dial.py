@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..core.errors import ConnectTimeout, TransportLost, UsageError
-from . import serial_url
 from .stream import Stream, tune
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def parse(url: str) -> Endpoint:
     if name == "unix":
         return _parse_unix(url, rest, scheme)
     if name == "serial":
+        from . import serial_url  # urllib costs 3 ms
+
         return Endpoint(name, "", 0, serial_url.parse(url).device, False, scheme.kind)
     match = _URL.fullmatch(rest)
     if match is None:
