@@ -74,6 +74,7 @@ class Outbox:
         self._next = 1
         self._full = False  # said so, and nothing was taken since
         self._closed = False
+        self._held = False
 
     def start(self) -> None:
         """Begin; there is nothing to do in memory."""
@@ -159,6 +160,8 @@ class Outbox:
         """Wait for events and hand the oldest out; [] when closed and empty, or time is up."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
+            if self._held:
+                return []
             batch = [self._fresh.popleft() for _ in range(min(limit, len(self._fresh)))]
             self._flying.extend(batch)
             self._full = self._full and not batch
@@ -166,7 +169,16 @@ class Outbox:
 
     def _has_some(self) -> bool:
         self._expire(time.monotonic())
-        return bool(self._fresh) or self._closed
+        return self._closed or (not self._held and self._has_any())
+
+    def _has_any(self) -> bool:
+        return bool(self._fresh)
+
+    def hold(self, held: bool = True) -> None:
+        """Hand nothing out while nobody is there to take it."""
+        with self._changed:
+            self._held = held
+            self._changed.notify_all()
 
     def confirm(self, entries: Iterable[Entry], reason: str = "") -> None:
         """Let go of events that were handed out: the router has them, or `reason` tells."""

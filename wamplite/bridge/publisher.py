@@ -51,6 +51,7 @@ class Publisher:
         self, outbox: Outbox, books: Callable[[str], Counts], *, marks: bool = True
     ) -> None:
         self._outbox = outbox
+        outbox.hold()
         self._books = books
         self._marks = marks
         self._changed = threading.Condition()  # guards _session
@@ -70,6 +71,7 @@ class Publisher:
         """Publish through this session from now on."""
         with self._changed:
             self._session = session
+            self._outbox.hold(False)
             self._changed.notify_all()
 
     def left(self, session: Joined) -> None:
@@ -77,6 +79,7 @@ class Publisher:
         with self._changed:
             if self._session is session:
                 self._session = None
+                self._outbox.hold()
 
     def finish(self, timeout: float) -> bool:
         """Publish what waits if it can be done in that time; True when nothing is left."""

@@ -71,13 +71,15 @@ class StoredOutbox(Outbox):
 
     # ---- the publisher's side
 
-    def _has_some(self) -> bool:
-        return self._rows > 0 or super()._has_some()
+    def _has_any(self) -> bool:
+        return self._rows > 0 or super()._has_any()
 
     def take(self, limit: int, seconds: float | None = None) -> list[Entry]:
         """Hand the oldest out, from the file first; the file is told before they go."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
+            if self._held:
+                return []
             if not self._rows:
                 return self._take_fresh(limit)
         with self._store.lock:
