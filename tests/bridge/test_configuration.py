@@ -86,6 +86,11 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ('parity = "even"\n', "4: port \"p\": parity: expected one of N, E, O, M, S, not 'even'"),
         ('framing = "line"\n', "4: port \"p\": framing: kind: unknown kind 'line'; did you mean"),
         ("framing = {}\n", '4: port "p": framing: kind: "kind" is missing; there are: cobs'),
+        ("framing = {kind = 3}\n", '4: port "p": framing: kind: unknown kind 3; there are'),
+        (
+            '[[port.poll]]\nevery = 1\ntopic = "a.b"\nwrite = "?{0}"\nreply = "x"\n',
+            '7: port "p": poll 1: write: a poll has no arguments to fill in',
+        ),
         ("framing = 3\n", '4: port "p": framing: expected a text or a table, not 3'),
         ('framing = {kind = "lines", size = 3}\n', '4: port "p": framing: size: unknown key'),
         ('framing = "fixed"\n', '4: port "p": framing: "size" is missing'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 from tests.bridge.pseudo import Device, until
 from tests.processes import ROOT, Program, RouterProcess
 from tests.processes import wamplite as command
+from wamplite.bridge.settings import PortSettings
+from wamplite.cli import bridge
 
 ENDING = 4.0  # seconds: 2 are promised, on a machine that does nothing else
 
@@ -66,15 +69,27 @@ def test_check_says_that_all_is_fine(tmp_path: Path, device: Device) -> None:
     there = PORT.replace("DEVICE", device.path)
     absent = '[[port]]\nname = "two"\ndevice = "/dev/absent"\n'
     usb = '[[port]]\nname = "three"\ndevice = "usb:ffff:ffff"\n'
-    file = written(tmp_path, there + absent + usb)
+    net = '[[port]]\nname = "four"\ndevice = "socket://127.0.0.1:9"\n'
+    again = f'[[port]]\nname = "five"\ndevice = "{os.path.realpath(device.path)}"\n'
+    file = written(tmp_path, there + absent + usb + net + again)
     done = checked(file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"one: {device.path}",
         "two: /dev/absent, not there now",
         "three: usb:ffff:ffff: no such device is plugged in",
-        f"{file}: fine, 3 ports, realm1 at ws://127.0.0.1:8080/ws",
+        "four: socket://127.0.0.1:9",
+        f"five: {os.path.realpath(device.path)}: the same device as that of one",
+        f"{file}: fine, 5 ports, realm1 at ws://127.0.0.1:8080/ws",
     ]
+
+
+def test_check_tells_whose_device_may_not_be_opened(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may open anything
+    told = bridge.in_words(PortSettings(name="one", device=device.path), {})
+    assert told.startswith(f"{device.path}: permission denied; add yourself to the group")
 
 
 def test_check_tells_every_fault_with_its_line(tmp_path: Path) -> None:
@@ -132,25 +147,25 @@ def test_a_signal_ends_it_and_the_books_are_told(
     program: Any, device: Device, router_process: RouterProcess, number: signal.Signals
 ) -> None:
     session = f'[session]\nurl = "{router_process.rs}"\n'
-    bridge = program(session + PUBLISH, "--figures", "0.5")
+    running = program(session + PUBLISH, "--figures", "0.5")
     device.write(b"half\none\n")
-    until(lambda: "published=1 dropped=1" in bridge.stderr(), "the figures are logged")
+    until(lambda: "published=1 dropped=1" in running.stderr(), "the figures are logged")
     begin = time.monotonic()
-    bridge.interrupt(number)
-    assert bridge.wait() == 0
+    running.interrupt(number)
+    assert running.wait() == 0
     assert time.monotonic() - begin < ENDING
 
 
 def test_a_signal_ends_it_while_the_router_is_away(program: Any, device: Device) -> None:
-    bridge = program('[session]\nurl = "rs://127.0.0.1:9"\n' + PUBLISH)
+    running = program('[session]\nurl = "rs://127.0.0.1:9"\n' + PUBLISH)
     device.write(b"half\none\n")
     begin = time.monotonic()
-    bridge.interrupt(signal.SIGTERM)
-    assert bridge.wait() == 0
+    running.interrupt(signal.SIGTERM)
+    assert running.wait() == 0
     assert time.monotonic() - begin < ENDING
 
 
 def test_a_refusal_for_good_is_the_end(program: Any, router_process: RouterProcess) -> None:
-    bridge = program(f'[session]\nurl = "{router_process.rs}"\nrealm = "nowhere"\n' + PUBLISH)
-    assert bridge.wait() == 1
-    assert "wamp.error.no_such_realm" in bridge.stderr()
+    running = program(f'[session]\nurl = "{router_process.rs}"\nrealm = "nowhere"\n' + PUBLISH)
+    assert running.wait() == 1
+    assert "wamp.error.no_such_realm" in running.stderr()

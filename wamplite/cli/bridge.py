@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -73,24 +74,31 @@ def check(settings: BridgeSettings, file: str) -> int:
         from ..config import read_secret
 
         read_secret(settings.session.secret_file)
+    known: dict[object, str] = {}  # what a device is -> the port that has it
     for port in settings.ports:
-        print(f"{port.name}: {in_words(port)}")
+        print(f"{port.name}: {in_words(port, known)}")
     number = len(settings.ports)
     session = settings.session
     print(f"{file}: fine, {number} port{'s'[: number - 1]}, {session.realm} at {session.url}")
     return 0
 
 
-def in_words(port: PortSettings) -> str:
-    """Return what a port is, and whether its device is there."""
+def in_words(port: PortSettings, known: dict[object, str]) -> str:
+    """Return what a port is, whether its device is there, and what keeps us from it."""
     from ..bridge import devices
 
     try:
         device = devices.resolve(port.device)
-        state = "" if "://" in device or devices.identity(device) else ", not there now"
-        return f"{port.device}{state}{devices.advice(device)}"
     except OSError as exc:
         return f"{port.device}: {exc.strerror}"
+    found = devices.identity(device)
+    if found is None:
+        return port.device if "://" in device else f"{port.device}, not there now"
+    other = known.setdefault(found, port.name)
+    if other != port.name:
+        return f"{port.device}: the same device as that of {other}"
+    denied = "" if os.access(device, os.R_OK | os.W_OK) else f": {devices.denied(device)}"
+    return f"{port.device}{denied}{devices.advice(device)}"
 
 
 class Printer:
