@@ -48,6 +48,15 @@ def test_every_key_is_explained_where_it_belongs(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", TABLES)
+def test_every_setting_has_a_key(section: str) -> None:
+    keys, kind = TABLES[section]
+    names = {field.name for field in dataclasses.fields(kind)}
+    if kind is settings.PollSettings:
+        names.remove("publish")  # its keys stand in the same table
+    assert {RENAMED.get(key, key) for key in keys} == names
+
+
+@pytest.mark.parametrize("section", TABLES)
 def test_every_default_is_the_one_that_is_written(section: str) -> None:
     _, kind = TABLES[section]
     fields = {field.name: field for field in dataclasses.fields(kind)}
