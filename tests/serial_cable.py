@@ -94,17 +94,15 @@ class Cable:
     def _carry(self) -> None:
         while not self._ended:
             with self._lock:
-                masters = dict(self._masters)
+                masters = {key: end for key, end in self._masters.items() if key != self.held}
             try:
-                readable, _, _ = select.select([*masters.values(), self._woken], [], [], 1.0)
+                readable, _, _ = select.select([*masters.values(), self._woken], [], [], PATIENCE)
             except OSError:  # pulled just now
                 continue
             if self._woken in readable:
                 os.read(self._woken, 4096)
             with self._lock:
                 for path, other in ((self.host, self.device), (self.device, self.host)):
-                    if path == self.held:
-                        continue
                     if masters.get(path) in readable and path in self._masters:
                         self._pass_on(self._masters[path], self._masters.get(other))
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import socket
 
 BACKLOG = 4.0  # seconds of the line's speed that may be left over before events are dropped
-LEAST_BACKLOG = 8192  # bytes
+LEAST_BACKLOG = 4096  # bytes: two of the largest frames
 BITS = 10  # of a byte on the line
 
 
