@@ -306,3 +306,19 @@ def test_wrong_usage_ends_with_2(words: tuple[str, ...], stack: ExitStack) -> No
     stack.callback(program.stop)
     assert program.wait() == 2
     assert "Traceback" not in program.stderr()
+
+
+def test_a_process_that_was_stopped_for_a_while_goes_on(
+    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+) -> None:
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "nmea")
+    await_open(bridge)
+    bridge.interrupt(signal.SIGSTOP)
+    device.write(sentence(1))
+    time.sleep(1.1)  # longer than it ever waits for a signal
+    bridge.interrupt(signal.SIGCONT)
+    until(lambda: arrivals.numbers() == [1], "what came meanwhile")
+    device.write(sentence(2))
+    until(lambda: arrivals.numbers() == [1, 2], "what comes now")
+    end(bridge)

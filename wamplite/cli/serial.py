@@ -16,6 +16,7 @@ import logging
 import signal
 
 from ..bridge import SerialBridge
+from ..bridge.bridge import told_to_end
 from ..bridge.decoding import DECODERS
 from ..bridge.framing import FRAMINGS
 from ..client.component import Component
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 def follow(bridge: SerialBridge, component: Component, interval: float) -> None:
     """Log the figures now and then until told to end, or until the component has ended."""
     figures, waited = bridge.figures(), 0.0
-    while component.error is None and not signal.sigtimedwait(ENDING, LOOK):
+    while component.error is None and not told_to_end(LOOK):
         waited += LOOK
         if waited >= interval:
             waited = 0.0
