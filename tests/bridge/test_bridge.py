@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -170,17 +170,47 @@ def test_sigterm_with_a_router_that_is_away_leaves_all_in_the_file(
     (device,) = site.plug(1)
     path = site.folder / "outbox"
     bridge = site.run(f"unix://{site.folder}/absent", f'path = "{path}"')
-    feed(device, range(200))
+    feed(device, range(150))
     until(lambda: not device.unread(), "read")
-    assert end(bridge)["tty0"]["waiting"] == 200
+    assert end(bridge)["tty0"]["waiting"] == 150
     router = stack.enter_context(running_router())
     arrivals = Arrivals(router.rs, 1)
     stack.callback(arrivals.session.leave)
     bridge = site.run(router.rs, f'path = "{path}"')
-    until(lambda: arrivals.numbers(0) == list(range(200)), "arrived, in order")
-    assert arrivals.numbers(0, resent=False) == list(range(200)), "nothing was sent before"
+    until(lambda: arrivals.numbers(0) == list(range(150)), "arrived, in order")
+    assert arrivals.numbers(0, resent=False) == list(range(150)), "nothing was sent before"
     books = end(bridge)["tty0"]
-    assert (books["read"], books["published"], books["frames"]) == (200, 200, 0)
+    assert (books["read"], books["published"], books["frames"]) == (150, 150, 0)
+
+
+def test_sigterm_with_a_router_that_stalls_ends_in_time_and_marks_what_was_sent(
+    site: Site, start_router: Callable[..., RouterProcess], stack: ExitStack
+) -> None:
+    (device,) = site.plug(1)
+    path = site.folder / "outbox"
+    stalled, other = start_router(), start_router()
+    bridge = site.run(stalled.rs, f'path = "{path}"')
+    until(lambda: "joined realm1" in bridge.stderr(), "joined")
+    feed(device, range(10))
+    until(lambda: call_stats(stalled.rs)["published"] == 10, "published")
+    stalled.interrupt(signal.SIGSTOP)
+    feed(device, range(10, 20))
+    until(lambda: not device.unread(), "read")
+    time.sleep(0.1)  # and sent
+    assert end(bridge)["tty0"]["waiting"] == 10
+    stalled.interrupt(signal.SIGCONT)
+    arrivals = Arrivals(other.rs, 1)
+    stack.callback(arrivals.session.leave)
+    bridge = site.run(other.rs, f'path = "{path}"')
+    until(lambda: arrivals.numbers(0) == list(range(10, 20)), "arrived, in order")
+    assert not arrivals.numbers(0, resent=False), "sent before, and marked"
+    end(bridge)
+
+
+def call_stats(url: str) -> dict[str, Any]:
+    with wamplite.connect(url) as session:
+        stats: dict[str, Any] = session.call("wamplite.bridge.p0.stats")
+    return stats
 
 
 def test_kill_9_at_random_moments_loses_nothing_that_was_stored_and_keeps_the_order(

@@ -300,7 +300,8 @@ def test_a_poll_is_asked_again_and_again_and_its_reply_published(
         reply=DecodeSettings(kind="regex", pattern=r"T=(?P<t>\d+)", types={"t": "int"}),
         timeout=0.3,
     )
-    world = make(Lines(tmp_path, lambda line: b"T=%d\n" % len(world.device.asked)), polls=(poll,))
+    device = Lines(tmp_path, lambda line: b"T=%d\n" % len(device.asked))
+    world = make(device, polls=(poll,))
     polled: list[wamplite.Event] = []
 
     def on_event(event: wamplite.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.bridge.pseudo import kinds, sentence
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding import DECODERS, Reading
 from wamplite.bridge.framing import Lines
+from wamplite.bridge.idle_gap import IdleGap
 from wamplite.bridge.intake import Intake
 
 
@@ -72,6 +74,42 @@ def test_an_overlong_line_is_counted_as_a_frame_that_was_dropped() -> None:
     assert len(line.readings) == 2
     assert line.counts.dropped == {"overlong": 1}
     assert line.balanced()
+
+
+def test_a_reply_is_claimed_even_where_the_first_line_is_dropped(text: Line) -> None:
+    text.intake.claim = lambda frame: frame.startswith(b"OK")
+    text.intake.received(b"OK 1\nreading\nOK 2\n")
+    assert text.args() == ["reading"]
+    told = text.counts.snapshot()
+    assert (told["frames"], told["replies"], told["read"], told["dropped"]) == (3, 2, 0, {})
+    text.counts.frames -= 2  # replies are no readings
+
+
+def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Line) -> None:
+    raw: list[bytes] = []
+    text.intake.take_raw = raw.append
+    text.intake.received(b"first\nsecond\n")
+    text.intake.take_raw = None
+    text.intake.received(b"dropped\nthird\n")
+    assert (raw, text.args()) == ([b"first\nsecond\n"], ["third"])
+
+
+def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
+    line = Line("text")
+    line.intake = Intake(IdleGap(0.05), DECODERS["text"], line.counts, line.readings.extend)
+    line.intake.received(b"one")
+    patience = line.intake.patience()
+    assert patience is not None and 0 < patience <= 0.05
+    line.intake.idle()
+    assert not line.readings
+    time.sleep(0.06)
+    line.intake.idle()
+    assert line.args() == ["one"] and line.intake.patience() is None
+
+
+def test_readings_bear_the_time_of_their_bytes(text: Line) -> None:
+    text.intake.received(b"dropped\nsecond\n", 1234.5)
+    assert text.readings[0].at == 1234.5
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 4096])

@@ -65,9 +65,10 @@ class Intake:
 
     def received(self, data: bytes, at: float | None = None) -> None:
         """Deliver the readings that these bytes completed, in one piece; `at`: UTC seconds."""
-        if self.take_raw is not None:
+        take_raw = self.take_raw  # another thread may take it away
+        if take_raw is not None:
             self.heard = time.monotonic()
-            self.take_raw(data)
+            take_raw(data)
             return
         self._at = time.time() if at is None else at
         self._touched = time.monotonic()
@@ -121,7 +122,8 @@ class Intake:
             self._garbage = self._framing.garbage
 
     def _is_claimed(self, frame: bytes) -> bool:
-        if self.claim is None or not self.claim(frame):
+        claim = self.claim  # another thread may take it away
+        if claim is None or not claim(frame):
             return False
         self._counts.replied()
         return True

@@ -29,6 +29,7 @@ __all__ = ["StoredOutbox"]
 log = logging.getLogger(__name__)
 
 HOLD = 0.5  # seconds that an event waits before it is written
+PAUSE = 0.2  # seconds until a file that could not be read is asked again
 RETRY = 5.0  # seconds between attempts on a disk that is full
 
 
@@ -87,12 +88,15 @@ class StoredOutbox(Outbox):
                 batch = self._store.load(self._taken_to, limit)
             except sqlite3.DatabaseError as exc:
                 self._suffer(exc)
-                return []
+                batch = []
             with self._changed:
                 self._rows -= len(batch)
                 self._flying.extend(batch)
                 self._taken_to = batch[-1].seq if batch else self._taken_to
-            self._tell_sent()
+            if batch:
+                self._tell_sent()
+        if not batch:
+            self._ending.wait(PAUSE)  # what is there cannot be read now
         return batch
 
     def _take_fresh(self, limit: int) -> list[Entry]:
