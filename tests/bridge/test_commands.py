@@ -2,99 +2,29 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import wamplite
+from tests.bridge.asking import ECHO, World, echo
 from tests.bridge.pseudo import until
-from tests.bridge.responder import Lines, ModbusSlave, Responder
-from tests.processes import RouterProcess
-from wamplite.bridge import Bridge, commands
+from tests.bridge.responder import Lines
+from wamplite.bridge import commands
 from wamplite.bridge.settings import (
-    BridgeSettings,
     DecodeSettings,
-    ModbusSettings,
     PollSettings,
-    PortSettings,
     ProcedureSettings,
     PublishSettings,
-    SessionSettings,
     SubscribeSettings,
 )
 from wamplite.core import uris
 
-ECHO = ProcedureSettings(
-    uri="com.example.echo",
-    write="ECHO {0}\n",
-    reply=DecodeSettings(kind="regex", pattern=r"ECHO=(.*)"),
-    timeout=0.4,
-)
-TOPIC = "com.example.line"
-
-
-class World:
-    """A device, its bridge, and a session that calls."""
-
-    def __init__(self, url: str, device: Responder, **more: Any) -> None:
-        self.device = device
-        port = PortSettings(
-            name="test",
-            device=device.path,
-            publish=(PublishSettings(topic=TOPIC),),
-            decode=DecodeSettings(kind="text"),
-            **{"procedures": (ECHO,), **more},
-        )
-        session = SessionSettings(url=url, serializer="msgpack")
-        self.bridge = Bridge(BridgeSettings(session=session, ports=(port,)))
-        self.unit = self.bridge.units["test"]
-        self.session = wamplite.connect(url)
-        self.events: list[wamplite.Event] = []
-        self.session.subscribe(TOPIC, self._on_event)
-        self.registered = threading.Event()
-        assert self.bridge.component is not None
-        self.bridge.component.on_join(lambda session: self.registered.set())
-
-    def _on_event(self, event: wamplite.Event) -> None:
-        self.events.append(event)
-
-    def __enter__(self) -> World:
-        self.bridge.start()
-        assert self.registered.wait(20)
-        until(lambda: self.unit.port.is_ready, "open")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bridge.stop()
-        self.session.leave()
-
-    def echo(self, word: object) -> Any:
-        return self.session.call("com.example.echo", word)
-
-
 Make = Callable[..., World]
-
-
-@pytest.fixture
-def make(router_process: RouterProcess, tmp_path: Path) -> Iterator[Make]:
-    """Give `make(device, **port)`: a running world around a device that answers."""
-    with ExitStack() as stack:
-
-        def make(device: Responder, **more: Any) -> World:
-            stack.enter_context(device)
-            return stack.enter_context(World(router_process.rs, device, **more))
-
-        yield make
-
-
-def echo(line: bytes) -> bytes:
-    return line.replace(b" ", b"=", 1) + b"\n"
 
 
 def test_a_call_is_answered_by_the_reply_which_is_not_published(make: Make, tmp_path: Path) -> None:
@@ -313,59 +243,3 @@ def test_a_poll_is_asked_again_and_again_and_its_reply_published(
     assert values == list(range(values[0], values[0] + len(values)))
     assert abs(polled[-1].kwargs["ts"] - time.time()) < 5
     assert not world.events
-
-
-FLOAT = struct.unpack(">2H", struct.pack(">f", 230.5))
-
-
-@pytest.mark.parametrize(
-    ("told", "value"),
-    [
-        ({"type": "float32", "function": 4, "address": 10}, 230.5),
-        ({"type": "int16", "function": 3, "address": 20, "scale": 0.5}, -1.0),
-        ({"type": "uint16", "function": 3, "address": 20}, 65534),
-        ({"type": "uint32", "function": 3, "address": 30}, 65538),
-        ({"type": "bit", "function": 1, "address": 40}, 1),
-    ],
-)
-def test_a_modbus_register_is_polled(
-    make: Make, tmp_path: Path, told: dict[str, Any], value: object
-) -> None:
-    slave = ModbusSlave(tmp_path)
-    slave.registers = {10: FLOAT[0], 11: FLOAT[1], 20: 0xFFFE, 30: 1, 31: 2, 40: 1}
-    slave.mute = 1
-    poll = PollSettings(
-        every=0.05,
-        publish=PublishSettings(topic="com.example.meter"),
-        modbus=ModbusSettings(**told, name="value"),
-        timeout=0.2,
-        retries=1,
-    )
-    world = make(slave, polls=(poll,), procedures=())
-    polled: list[Any] = []
-    world.session.subscribe("com.example.meter", lambda value, seq: polled.append(value))
-    until(lambda: len(polled) >= 2, "polled")
-    assert polled[:2] == [value, value]
-    assert world.unit.figures()["failed_requests"] == 0
-
-
-def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(
-    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    slave = ModbusSlave(tmp_path)
-    slave.registers = {10: 7}
-    polls = tuple(
-        PollSettings(
-            every=0.05,
-            publish=PublishSettings(topic="com.example.meter"),
-            modbus=ModbusSettings(unit=unit, address=address),
-            timeout=0.1,
-        )
-        for unit, address in ((1, 99), (2, 10), (1, 10))
-    )
-    world = make(slave, polls=polls, procedures=())
-    polled: list[Any] = []
-    world.session.subscribe("com.example.meter", lambda value, seq: polled.append(value))
-    until(lambda: len(polled) >= 3, "polled")
-    assert set(polled) == {7}
-    assert caplog.text.count("asked again and again") == 2

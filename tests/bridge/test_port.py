@@ -4,72 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-import serial
-import serial.rfc2217
 
+from tests.bridge.ports import Record, Told, settings
 from tests.bridge.pseudo import Device, until
 from tests.processes import running
 from wamplite.bridge.port import FIRST_WAIT, LONGEST_WAIT, Port, PortDown, State
-from wamplite.bridge.settings import PortSettings
-
-
-class Record:
-    """A sink that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.opens = 0
-        self.losses = 0
-        self.idles = 0
-        self.data = b""
-        self.heard = 0.0
-        self.gathers = True
-        self.wanted: float | None = None
-        self.times: list[float] = []
-
-    def opened(self) -> None:
-        self.opens += 1
-
-    def received(self, data: bytes, at: float) -> None:
-        self.data += data
-        self.times.append(at)
-        self.heard = time.monotonic()
-        if b"raise" in data:
-            raise RuntimeError("a sink that fails")
-
-    def patience(self) -> float | None:
-        return self.wanted
-
-    def idle(self) -> None:
-        self.idles += 1
-
-    def lost(self) -> None:
-        self.losses += 1
-
-
-def settings(device: str, **more: Any) -> PortSettings:
-    return PortSettings(name="test", device=device, **more)
-
-
-class Told:
-    """The states that a port was in, and why."""
-
-    def __init__(self) -> None:
-        self.states: list[State] = []
-        self.reasons: list[str] = []
-
-    def __call__(self, state: State, why: str) -> None:
-        self.states.append(state)
-        self.reasons.append(why)
 
 
 @pytest.fixture
@@ -341,81 +287,6 @@ def test_bytes_bear_the_time_they_came(device: Device, port: Port, record: Recor
     device.write(b"!")
     until(lambda: record.times, "read")
     assert before <= record.times[0] <= time.time()
-
-
-@pytest.mark.parametrize("parity", ["N", "E", "O"])
-def test_parity_is_given_at_the_opening(device: Device, record: Record, parity: str) -> None:
-    port = Port(settings(device.path, parity=parity, hupcl=False), record)
-    device.plug()
-    port.start()
-    until(lambda: record.opens == 1, "opened")
-    assert device.keeps_dtr()
-    assert port.stop(5.0)
-
-
-def test_a_stream_over_tcp_is_read_written_and_found_again(record: Record) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = Port(settings(f"socket://127.0.0.1:{server.getsockname()[1]}"), record)
-        port.start()
-        for number in range(1, 3):
-            connection, _ = server.accept()
-            with connection:
-                until(lambda n=number: record.opens == n and port.is_ready, "connected")
-                connection.sendall(b"%d" % number)
-                until(lambda n=number: record.data.endswith(b"%d" % n), "read")
-                port.write(b"ok")
-                assert connection.recv(2) == b"ok"
-        assert port.stop(5.0)
-
-
-@pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
-def test_a_port_behind_rfc_2217_is_read_and_written(record: Record) -> None:
-    with Rfc2217Server() as url:
-        port = Port(settings(url), record)
-        port.start()
-        until(lambda: port.is_ready, "negotiated")
-        port.write(b"there and back")
-        until(lambda: record.data == b"there and back", "read")
-        assert port.stop(5.0)
-    assert record.opens == 1
-
-
-class Rfc2217Server:
-    """One connection to a line that sends back, served as in pyserial's own example."""
-
-    def __init__(self) -> None:
-        self._serial = serial.serial_for_url("loop://", timeout=0)
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="test-rfc2217")
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-        self._server.close()
-        self._serial.close()
-
-    def _run(self) -> None:
-        connection, _ = self._server.accept()
-        with connection:
-            connection.settimeout(0.02)
-            manager = serial.rfc2217.PortManager(self._serial, Connection(connection))
-            while not self._ending.is_set():
-                with suppress(TimeoutError):
-                    self._serial.write(b"".join(manager.filter(connection.recv(1024))))
-                if data := self._serial.read(self._serial.in_waiting):
-                    connection.sendall(b"".join(manager.escape(data)))
-
-
-class Connection:
-    """What the manager answers through."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.write = connection.sendall
 
 
 @pytest.fixture(autouse=True)
