@@ -1,14 +1,16 @@
-"""Worlds around a device, for the tests of what it is asked."""
+"""Worlds around a device, for the tests of what it is asked; outboxes on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.bridge.asking import World
+from tests.bridge.boxes import Box
 from tests.bridge.responder import Responder
 from tests.processes import RouterProcess
 
@@ -23,3 +25,23 @@ def make(router_process: RouterProcess) -> Iterator[Callable[..., World]]:
             return stack.enter_context(World(router_process.rs, device, **more))
 
         yield make
+
+
+@pytest.fixture
+def outbox_path(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest.fixture
+def open_box(outbox_path: Path) -> Iterator[Callable[..., Box]]:
+    """Give `open(**settings)`: an outbox on the same file, started; the last one is ended."""
+    boxes: list[Box] = []
+
+    def start(**more: object) -> Box:
+        boxes.append(Box(outbox_path, **more))
+        boxes[-1].start()
+        return boxes[-1]
+
+    yield start
+    if boxes and not boxes[-1]._ending.is_set():
+        boxes[-1].end()

@@ -21,15 +21,8 @@ import wamplite
 from tests.bridge.pseudo import Device, sentence, until
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
-from wamplite.bridge import Bridge
 from wamplite.bridge.settings import (
-    BridgeSettings,
-    BufferSettings,
     DecodeSettings,
-    PortSettings,
-    ProcedureSettings,
-    PublishSettings,
-    SessionSettings,
 )
 
 KILLS = 20
@@ -283,84 +276,6 @@ def test_it_is_small_with_three_ports(site: Site, router_process: RouterProcess)
     found = re.search(r"VmRSS:\s+(\d+)", status)
     assert found and int(found[1]) < 36 * 1024, "30 MB, and what -X dev costs"
     end(bridge)
-
-
-def settings(device: Device, url: str = "", **more: Any) -> BridgeSettings:
-    port = PortSettings(name="p0", device=device.path, decode=NMEA, **more)
-    return BridgeSettings(session=SessionSettings(url=url), ports=(port,))
-
-
-def test_a_sink_takes_the_place_of_a_router(site: Site) -> None:
-    (device,) = site.plug(1)
-    found: list[tuple[str, list[Any], dict[str, Any]]] = []
-    publish = (PublishSettings(topic="test.{port}", fields=("type",)),)
-    with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
-        until(lambda: bridge.units["p0"].port.is_ready, "open")
-        feed(device, range(2))
-        until(lambda: len(found) == 2, "handed over")
-    assert found == [("test.p0", [], {"type": "TXT"})] * 2
-
-
-def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(site: Site) -> None:
-    (device,) = site.plug(1)
-    found: list[tuple[str, list[Any], dict[str, Any]]] = []
-    publish = (PublishSettings(topic="test", min_interval=0.3),)
-    with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
-        unit = bridge.units["p0"]
-        until(lambda: unit.port.is_ready, "open")
-        feed(device, range(5))
-        until(lambda: len(found) == 2, "the first, and in time the last")
-        feed(device, range(5, 8))
-        until(lambda: unit.figures()["waiting"] == 1, "held back")
-        device.pull()
-        until(lambda: len(found) == 3, "nothing stays behind")
-        books = unit.figures()
-    assert [events[2]["fields"][3] for events in found] == ["0", "4", "7"]
-    assert books["read"] == 8 == books["published"] + sum(books["dropped"].values())
-
-
-def test_a_procedure_that_somebody_else_has_is_asked_for_again_and_stops_nothing(
-    site: Site, router_process: RouterProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wamplite.bridge.bridge.AGAIN", 0.1)
-    (device,) = site.plug(1)
-    procedures = (ProcedureSettings(uri="com.example.taken", write="X\n"),)
-    publish = (PublishSettings(topic="test.p0"),)
-    told = settings(device, router_process.rs, publish=publish, procedures=procedures)
-    arrivals = Arrivals(router_process.rs, 1)
-    taken = arrivals.session.register("com.example.taken", lambda: "mine")
-    with Bridge(told) as bridge:
-        until(lambda: bridge.units["p0"].port.is_ready, "open")
-        feed(device, range(3))
-        until(lambda: arrivals.numbers(0) == [0, 1, 2], "published all the same")
-        taken.unregister()
-        until(lambda: succeeds(arrivals.session), "registered after all")
-        assert device.read() == b"X\n"
-    arrivals.session.leave()
-
-
-def succeeds(session: wamplite.Session) -> bool:
-    try:
-        session.call("com.example.taken")
-    except wamplite.ApplicationError:
-        return False
-    return True
-
-
-def test_a_full_outbox_says_so_in_its_books(site: Site) -> None:
-    (device,) = site.plug(1)
-    url = f"unix://{site.folder}/absent"
-    told = settings(device, url, publish=(PublishSettings(topic="test.p0"),))
-    small = BridgeSettings(
-        session=told.session, ports=told.ports, buffer=BufferSettings(max_messages=10)
-    )
-    with Bridge(small) as bridge:
-        unit = bridge.units["p0"]
-        until(lambda: unit.port.is_ready, "open")
-        feed(device, range(50))
-        until(lambda: unit.figures()["read"] == 50, "read")
-        books = unit.figures()
-    assert (books["waiting"], books["dropped"]) == (10, {"overflow": 40})
 
 
 @pytest.fixture
