@@ -74,6 +74,21 @@ def test_what_was_handed_out_and_not_confirmed_comes_back_marked(open_box: Open)
     assert numbers(found)[-4:] == [6, 7, 8, 9]
 
 
+def test_a_mark_outlives_several_crashes(open_box: Open) -> None:
+    box = open_box()
+    box.fill(*range(10))
+    box.await_stored()
+    box.take(3)
+    box.crash()
+    second = open_box()
+    second.fill(10)
+    second.await_stored()  # nothing was handed out, and something was written
+    second.crash()
+    found = all_of(open_box())
+    assert numbers(found) == list(range(11))
+    assert [entry.sent for entry in found] == [True] * 3 + [False] * 8
+
+
 def test_what_is_handed_out_from_memory_and_hangs_is_written_as_sent(open_box: Open) -> None:
     box = open_box()
     box.fill(1, 2)

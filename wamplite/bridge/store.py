@@ -190,7 +190,7 @@ class Store:
                 self._database.executemany(
                     "DELETE FROM event WHERE seq = ?", [(row.seq,) for row in drop]
                 )
-                self._set("sent_to", sent_to)
+                self._set("sent_to", max(sent_to, self._found_sent_to))
                 if following >= self._reserved - RESERVE // 2:
                     self._reserved = following + RESERVE
                     self._set("next", self._reserved)
