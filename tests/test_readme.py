@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.processes import ROOT, RouterProcess, running, wamplite
+from tests.processes import ROOT, Program, RouterProcess, running, wamplite
 
 TEXT = (ROOT / "README.md").read_text()
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
@@ -22,14 +22,14 @@ COMMANDS = [
 ]
 
 
-def test_the_client_of_the_readme_runs(start_router: Callable[..., RouterProcess]) -> None:
-    router = start_router("--feature", "publisher_exclusion")
-    program = with_port(PROGRAMS[0], str(router.port))
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30
-    )
-    assert done.returncode == 0, done.stderr
-    assert sorted(done.stdout.splitlines()) == ["2 + 3 = 5", "event: 5"]
+def test_the_client_of_the_readme_runs(router_process: RouterProcess) -> None:
+    program = with_port(PROGRAMS[0], str(router_process.port))
+    with running(sys.executable, "-uc", program) as client:
+        assert client.line() == "2 + 3 = 5"
+        publish = ["pub", "com.example.temperature", "21.5", "--url", router_process.rs]
+        assert first_line(client, publish) == "21.5 degrees"
+        client.interrupt()
+        assert client.wait() == 0
 
 
 def test_the_router_of_the_readme_runs() -> None:
@@ -41,6 +41,15 @@ def test_the_router_of_the_readme_runs() -> None:
         assert router.wait() == 0
         assert "Traceback" not in router.stderr()
     assert said == '"hello you"\n'
+
+
+def first_line(client: Program, publish: list[str]) -> str:
+    """Publish until the client prints: it subscribes a moment after its first line."""
+    for _ in range(50):
+        subprocess.run(wamplite(*publish), cwd=ROOT, timeout=20, check=True)
+        with contextlib.suppress(TimeoutError):
+            return client.line(0.5)
+    raise TimeoutError("the client has printed nothing")
 
 
 def call_until_registered(arguments: list[str]) -> str:

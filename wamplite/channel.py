@@ -37,6 +37,9 @@ class AnyChannel(Protocol):
     def send(self, message: Message) -> bool:
         """Send without waiting; False, and `left`, where something is left over."""
 
+    def limit_send(self, size: Any) -> None:
+        """Send nothing larger than `size` bytes from now on, where the router has told."""
+
     def flush(self, seconds: float) -> None:
         """Wait until all has gone; TransportLost if it cannot go, TimeoutError when time is up."""
 
@@ -71,6 +74,7 @@ class Channel:
         self.can_wait = type(transport.stream) is Stream  # a TLS record may come in pieces
         self.left = False
         self.sizes: list[int] = []
+        self._most = transport.max_send
         self._stream = transport.stream
         self._frame = transport.frame
         self._dumps = serializer.dumps
@@ -87,12 +91,17 @@ class Channel:
     def send(self, message: Message) -> bool:
         """Encode and write; UsageError where the format or the peer does not take it."""
         payload = self._dumps(to_array(message))
-        if len(payload) > self.transport.max_send:
-            name, most = NAMES[CODES[type(message)]], self.transport.max_send
+        if len(payload) > self._most:
+            name, most = NAMES[CODES[type(message)]], self._most
             raise TooLarge(f"{name} of {len(payload)} bytes: {self.peer} takes at most {most}")
         written = self._stream.write([self._frame(payload)])
         self.left = not written
         return written
+
+    def limit_send(self, size: Any) -> None:
+        """Send nothing larger than `size` bytes; None, where the router has not told."""
+        if type(size) is int:  # a router of ours: over WebSocket nothing else tells
+            self._most = min(self._most, size)
 
     def flush(self, seconds: float) -> None:
         """Wait until the kernel has taken all that was sent."""
@@ -166,6 +175,9 @@ class Local:
                 self._inbox.append(message)
                 self._changed.notify_all()
             return len(self._inbox) <= MOST_WAITING
+
+    def limit_send(self, size: Any) -> None:
+        """Within a process sizes are not counted."""
 
     def flush(self, seconds: float) -> None:
         """Wait until the other end has caught up."""

@@ -18,6 +18,13 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 HEARING = 0.5
 
 
+def told_to_end(seconds: float) -> bool:
+    """Wait at most so long for a signal that ends the program; every thread must block them."""
+    told = signal.sigtimedwait(ENDING, seconds)
+    # CPython hands out an unset record where SIGCONT comes after the time is up.
+    return told is not None and told.si_signo in ENDING
+
+
 class Gate:
     """A lock that is opened once; anybody may, a signal's handler too."""
 

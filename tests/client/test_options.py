@@ -76,8 +76,17 @@ def test_what_the_router_would_call_a_violation_is_refused(
         apart(kind, options, None)
 
 
-def test_unknown_options_go_to_the_router() -> None:
+def test_options_of_ones_own_go_to_the_router() -> None:
     assert apart(Call, {"_mine": [1]}, None).wire == {"_mine": [1]}
+
+
+def test_a_misspelt_option_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(
+        UsageError, match="PUBLISH has no option 'acknowlege', perhaps acknowledge;"
+    ):
+        apart(Publish, {"acknowlege": True}, None)
+    with pytest.raises(UsageError, match="CALL has no option 'zzz'; one of your own begins with"):
+        apart(Call, {"zzz": True}, None)
 
 
 @pytest.mark.parametrize(

@@ -542,3 +542,33 @@ def test_a_session_in_the_same_process_is_like_any_other() -> None:
             assert got.first(1) == [(1,)]
             with pytest.raises(wamplite.NoSuchProcedure):
                 one.call("com.app.nothing")
+
+
+@pytest.mark.parametrize("scheme", ["rs", "ws"])
+def test_a_result_too_large_for_the_router_costs_its_caller_alone(scheme: str) -> None:
+    with wamplite.Router(max_message_size=65_536) as router:
+        url = router.listen("tcp://127.0.0.1:0").replace("tcp:", f"{scheme}:")
+        url += "/ws" if scheme == "ws" else ""
+        with wamplite.connect(url) as callee, wamplite.connect(url) as caller:
+            callee.register("com.example.big", lambda size: "x" * size)
+            with pytest.raises(wamplite.ApplicationError, match="payload_size_exceeded"):
+                caller.call("com.example.big", 100_000)
+            with pytest.raises(wamplite.UsageError, match="takes at most 65536"):
+                caller.publish("com.example.topic", "x" * 100_000)
+            assert caller.call("com.example.big", 3) == "xxx"
+
+
+def test_an_error_meant_for_the_caller_is_logged_in_a_line(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wamplite.connect(url) as session, caplog.at_level("INFO", "wamplite.client"):
+
+        @session.register("com.example.no")
+        def refuse() -> None:
+            raise wamplite.ApplicationError("com.example.error.no", 7)
+
+        with pytest.raises(wamplite.ApplicationError, match=r"com\.example\.error\.no"):
+            session.call("com.example.no")
+    [record] = [record for record in caplog.records if "com.example.no" in record.getMessage()]
+    assert record.levelname == "INFO" and record.exc_info is None
+    assert "com.example.error.no: 7" in record.getMessage()

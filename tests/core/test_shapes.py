@@ -77,7 +77,7 @@ def test_keyword_arguments_must_be_a_dict(payload: Any) -> None:
 
 
 def test_a_binary_payload_stands_alone() -> None:
-    with pytest.raises(ProtocolError, match="PUBLISH: Arguments must be a list, not a bytes of 1"):
+    with pytest.raises(ProtocolError, match="PUBLISH: Arguments must be a list, not a bytes"):
         parse([16, 7, {"ppt_scheme": "mqtt"}, "a.b", b"\1", {}])
 
 

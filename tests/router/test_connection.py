@@ -12,7 +12,7 @@ import pytest
 
 from tests.transports.streams import make_certificate, receive_all, receive_exactly, reset
 from wamplite.router import Router, places
-from wamplite.transports.rawsocket import PING, PONG, frame
+from wamplite.transports.rawsocket_frames import PING, PONG, frame
 
 from .conftest import MS, Connect, Start, Wire, eventually, held_by
 

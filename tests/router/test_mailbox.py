@@ -15,7 +15,8 @@ from wamplite.core.realm import Realm
 from wamplite.router.mailbox import MANY, Encoder, Mailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
-from wamplite.transports.rawsocket import RawSocket, frame
+from wamplite.transports.rawsocket import RawSocket
+from wamplite.transports.rawsocket_frames import frame
 from wamplite.transports.stream import Stream
 
 

@@ -41,7 +41,7 @@ def test_a_url_is_taken_apart(url: str, endpoint: Endpoint) -> None:
         ("", "expected a URL of ws, wss, rs, rss, unix"),
         ("pi:8080", "expected a URL of"),
         ("http://pi/ws", "expected a URL of"),
-        ("tcp://pi:8080", "expected a URL of"),
+        ("tcp://pi:8080", "connect to ws://pi:8080 or rs://pi:8080"),
         ("ws:/pi", "expected a URL of"),
         ("ws://", "expected ws://host:port"),
         ("ws:///ws", "expected ws://host:port"),

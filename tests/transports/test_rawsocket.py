@@ -21,8 +21,10 @@ from tests.transports.streams import (
 )
 from wamplite.core.errors import ConnectTimeout, ProtocolError, TransportLost, UsageError
 from wamplite.transports import rawsocket
+from wamplite.transports import rawsocket_frames as frames
 from wamplite.transports.base import MOST
-from wamplite.transports.rawsocket import Framer, RawSocket, Refused, frame
+from wamplite.transports.rawsocket import RawSocket, Refused
+from wamplite.transports.rawsocket_frames import Framer, frame
 from wamplite.transports.stream import Stream
 
 ALL = ("json", "msgpack", "cbor")
@@ -117,8 +119,8 @@ def test_a_bad_reply_says_what_is_wrong(head: str, error: type[Exception], text:
 
 def test_a_frame_is_a_length_and_the_payload() -> None:
     assert frame(b"abc") == b"\0\0\0\3abc"
-    assert frame(b"", rawsocket.PING) == b"\1\0\0\0"
-    assert frame(b"x", rawsocket.PONG) == b"\2\0\0\1x"
+    assert frame(b"", frames.PING) == b"\1\0\0\0"
+    assert frame(b"x", frames.PONG) == b"\2\0\0\1x"
 
 
 def test_the_largest_frame_needs_the_x_bit_and_a_larger_one_cannot_be() -> None:
@@ -134,8 +136,8 @@ def test_one_recv_may_hold_1700_messages() -> None:
 
 
 MESSAGES = [b"a", b"bc" * 20, b"", b"d" * 5000, b"e"]
-KINDS = [rawsocket.MESSAGE, rawsocket.MESSAGE, rawsocket.PING, rawsocket.MESSAGE, rawsocket.PING]
-WIRE = b"".join(map(frame, MESSAGES, KINDS)) + frame(b"pong!", rawsocket.PONG) + frame(b"z")
+KINDS = [frames.MESSAGE, frames.MESSAGE, frames.PING, frames.MESSAGE, frames.PING]
+WIRE = b"".join(map(frame, MESSAGES, KINDS)) + frame(b"pong!", frames.PONG) + frame(b"z")
 
 
 def pieces(data: bytes, cuts: list[int]) -> Iterator[bytes]:
@@ -362,12 +364,12 @@ def test_a_ping_flood_is_answered_in_order() -> None:
     with stream_and_socket() as (stream, peer):
         transport = accepted(stream, peer)
         payloads = [b"%d" % number for number in range(5000)]
-        wire = b"".join(frame(payload, rawsocket.PING) for payload in payloads)
+        wire = b"".join(frame(payload, frames.PING) for payload in payloads)
         sender = threading.Thread(target=peer.sendall, args=[wire + frame(b"done")])
         sender.start()
         assert receive(transport, 1) == [b"done"]
         sender.join(PATIENCE)
-        answers = b"".join(frame(payload, rawsocket.PONG) for payload in payloads)
+        answers = b"".join(frame(payload, frames.PONG) for payload in payloads)
         assert receive_exactly(peer, len(answers)) == answers
 
 
@@ -376,7 +378,7 @@ def test_a_ping_flood_that_nobody_reads_is_seen_by_who_bounds_it() -> None:
         transport = accepted(stream, peer)
         transport.limit_receive(MIB)
         stream.on_left = lambda late: late.left > MIB and late.shutdown("slow consumer")
-        wire = frame(b"x" * 60_000, rawsocket.PING)
+        wire = frame(b"x" * 60_000, frames.PING)
 
         def flood() -> None:
             try:
@@ -400,7 +402,7 @@ def test_a_ping_is_answered_and_the_answer_is_a_sign_of_life() -> None:
         transport.ping()
         assert receive_exactly(peer, 4) == b"\1\0\0\0"
         before = transport.heard
-        peer.sendall(frame(b"", rawsocket.PONG))
+        peer.sendall(frame(b"", frames.PONG))
         assert transport.receive() == []
         assert transport.heard > before
         assert transport.pongs == 1

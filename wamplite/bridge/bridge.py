@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .. import signals
 from ..client.component import Component
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost, WampliteError
 from .counts import Counts
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 ENDING = 0.4  # seconds for each of them to end: 2 in all
 AGAIN = 5.0  # seconds until what the router refused is asked for again
 LOOK = 0.5  # seconds between two looks whether the router has refused us for good
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Bridge:
@@ -102,7 +102,6 @@ class Bridge:
 
     def start(self) -> None:
         """Begin to read and to publish; return at once."""
-        logging.getLogger("wamplite.client").addFilter(in_a_line)
         self._outbox.start()
         self._publisher.start()
         self._notices.start()
@@ -126,7 +125,6 @@ class Bridge:
             self.component.stop(ENDING)
         self._publisher.stop(ENDING)
         self._outbox.end()
-        logging.getLogger("wamplite.client").removeFilter(in_a_line)
         for line in self.figures().splitlines():
             log.info("%s", line)
 
@@ -151,15 +149,15 @@ class Bridge:
         tick: called now and then meanwhile. ending: called before all is stopped.
         """
         # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
         try:
             with self:
-                while self.error is None and not told_to_end(every):
+                while self.error is None and not signals.told_to_end(every):
                     tick()
                 ending()
-                for number in SIGNALS:  # a second one ends it at once
+                for number in signals.ENDING:  # a second one ends it at once
                     signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.ENDING)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self.error is not None:
@@ -227,23 +225,6 @@ class Bridge:
         """Return the status of each port, and the outbox's."""
         ports = {name: unit.status() for name, unit in self.units.items()}
         return {"ports": ports, "outbox": self._outbox.figures()}
-
-
-def told_to_end(seconds: float) -> bool:
-    """Wait for a signal that ends the program (all threads block them)."""
-    told = signal.sigtimedwait(SIGNALS, seconds)
-    # CPython hands out an unset record where SIGCONT comes after the time is up.
-    return told is not None and told.si_signo in SIGNALS
-
-
-def in_a_line(record: logging.LogRecord) -> bool:
-    """Say in a line, without a traceback, that a device did not answer a caller."""
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, ApplicationError):
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.msg, record.args = f"{record.getMessage()}: {error}", ()
-        record.exc_info = None
-    return True
 
 
 def _register(session: Session, uri: str, handler: Any) -> None:

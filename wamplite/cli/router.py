@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .. import notify
+from ..signals import ENDING, told_to_end
 from . import logs
 from .common import positive
 
@@ -27,7 +28,6 @@ LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
 SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
-ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,7 @@ def wait(router: Router) -> None:
     if not interval:
         signal.sigwait(ENDING)
         return
-    while not signal.sigtimedwait(ENDING, interval):
+    while not told_to_end(interval):
         if is_alive(router, interval):
             notify.tell("WATCHDOG=1")
         else:
@@ -129,5 +129,11 @@ def listen(router: Router, options: argparse.Namespace) -> None:
     files = {"cert": options.cert, "key": options.key}
     given = {key: file for key, file in files.items() if file is not None}
     for url in options.listen or [LISTEN]:
-        print("listening", router.listen(url, **given), flush=True)
-    print("ready", flush=True)
+        say(f"listening {router.listen(url, **given)}")
+    say("ready")
+
+
+def say(line: str) -> None:
+    """Print a line in one piece: what goes to stderr must not tear it apart."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -16,18 +16,17 @@ import logging
 import signal
 
 from ..bridge import SerialBridge
-from ..bridge.bridge import told_to_end
 from ..bridge.decoding import DECODERS
 from ..bridge.framing import FRAMINGS
 from ..client.component import Component
 from ..core import uris
 from ..core.errors import UsageError
+from ..signals import ENDING, told_to_end
 from . import logs
 from .common import add_connection, connection, positive, seconds
 
 log = logging.getLogger(__name__)
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
 LOOK = 0.5  # seconds between two looks whether the router has refused us for good
 
 

@@ -2,7 +2,7 @@
 
 `timeout` (seconds; 0: no limit) and `concurrent` are ours and stay here; only a router that
 announces call_timeout is told CALL.Options.timeout, in milliseconds. What is not named here goes to
-the router as it is: `CallOptions(_private=1)`.
+the router as it is, if it begins with "_": `CallOptions(_private=1)`.
 """
 
 from __future__ import annotations
@@ -130,6 +130,8 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
                 f"{NAMES[CODES[kind]]}: an option's name must be a string, not {key!r}"
             )
         known = shape.keys.get(key)
+        if known is None and not key.startswith("_"):
+            raise UsageError(_unknown(NAMES[CODES[kind]], key, shape.keys))
         if known and not known.fits(value):
             name = NAMES[CODES[kind]]
             raise UsageError(f"{name}: option {key} must be {known.wanted}, not {value!r}")
@@ -139,6 +141,14 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
         timeout if seconds is None else checked_timeout(seconds),
         bool(own.get("concurrent")),
     )
+
+
+def _unknown(name: str, key: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, [*known, *_LOCAL], 1)
+    hint = f", perhaps {near[0]}" if near else ""
+    return f"{name} has no option {key!r}{hint}; one of your own begins with '_'"
 
 
 def checked_timeout(seconds: Any) -> float | None:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..channel import TooLarge
 from ..core import messages, uris
-from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
+from ..core.errors import (
+    ApplicationError,
+    ProtocolError,
+    SessionNotReady,
+    TransportLost,
+    UsageError,
+)
 from ..serializers import check_payload
 from .events import Events, Job
 from .handlers import Refusal, refusal_of, result_of, shown
@@ -139,8 +145,11 @@ class Serving:
         import logging  # 8 ms that most clients never need
 
         over = self.wire.lost.is_set() and isinstance(error, (TransportLost, SessionNotReady))
-        level = logging.DEBUG if over else logging.ERROR
         log = logging.getLogger("wamplite.client")
+        if isinstance(error, ApplicationError):  # meant for the caller, who is told
+            log.info("%s: %s raised %s", what, shown(handler), error)
+            return
+        level = logging.DEBUG if over else logging.ERROR
         log.log(level, "%s: %s raised", what, shown(handler), exc_info=error)
 
 

@@ -33,7 +33,7 @@ from ..core.feature import Feature
 from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
 from ..core.pending import Receiver
-from ..core.uris import CLOSE_REALM, TIMEOUT
+from ..core.uris import CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
 
@@ -67,8 +67,6 @@ class Wire:
         """Why the session has ended; None while it has not, or when we left."""
         return self.conversation.error
 
-    # ---- joining
-
     def join(self, joiner: Joiner, deadline: float, joined: Callable[[Wire], None]) -> None:
         """Say HELLO, wait for WELCOME, tell `joined`, and read from then on.
 
@@ -83,6 +81,7 @@ class Wire:
             self._channel.close()
             raise
         self._channel.set_receive_timeout(self._ping_interval)
+        self._channel.limit_send(self.conversation.details.get(MAX_MESSAGE_SIZE))
         joined(self)
         session = self.conversation.session
         self.reader = threading.Thread(

@@ -14,7 +14,18 @@ from . import options as known
 from .errors import ProtocolError
 from .ids import MAX_ID
 from .options import Keys
-from .shapes import NO_KEYS, PAYLOAD, REVOCATION, TYPES, Shape, check_keys, check_shape, shape, show
+from .shapes import (
+    NO_KEYS,
+    PAYLOAD,
+    REVOCATION,
+    TYPES,
+    Shape,
+    check_keys,
+    check_shape,
+    kind_of,
+    shape,
+    show,
+)
 
 Args = Any  # list[Any] | None; bytes or str where the payload passes through unread
 Kwargs = dict[str, Any] | None
@@ -266,7 +277,7 @@ def parse(array: Any) -> Message:
     """
     if type(array) is not list or not array or type(array[0]) is not int:
         raise ProtocolError(
-            f"a message must be a list that starts with its code, not {show(array)}"
+            f"a message must be a list that starts with its code, not {kind_of(array)}"
         )
     fast = _FAST.get(array[0], _NONE).get(tuple(map(type, array)))
     if fast is not None:

@@ -7,7 +7,7 @@ subscriptions and registrations at once, as "Protocol Errors" demands. A member 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import uris
@@ -46,6 +46,7 @@ class Realm:
         features: Iterable[Feature] = (),
         strict: bool = False,
         later: Later | None = None,
+        about: Mapping[str, Any] | None = None,
         max_subscriptions: int = 1024,
         max_registrations: int = 1024,
         max_calls: int = 1024,
@@ -54,6 +55,7 @@ class Realm:
         self.members: dict[int, Member] = {}
         self.joined: list[Callable[[Member], None]] = []
         self.left: list[Callable[[Member], None]] = []
+        self.about = dict(about or {})  # what WELCOME tells besides; keys of our own begin with "_"
         self.later = later  # run a function in so many seconds, through the inbox; returns a cancel
         self.closing = False
         self.broker = Broker(max_subscriptions)
@@ -108,7 +110,13 @@ class Realm:
         identity = member.identity._asdict()
         if identity["authextra"] is None:
             del identity["authextra"]
-        details = {"realm": self.uri, "roles": self.roles, "agent": "wamplite", **identity}
+        details = {
+            "realm": self.uri,
+            "roles": self.roles,
+            "agent": "wamplite",
+            **identity,
+            **self.about,
+        }
         if not member.post(Welcome(member.session, details)):
             text = "WELCOME is larger than the messages you take"
             self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)

@@ -105,9 +105,14 @@ def _check_payload(name: str, rest: list[Any], passed: bool) -> None:
     """Arguments is a list, or one binary where the payload passes through unread."""
     whole = passed and len(rest) == 1 and type(rest[0]) in (bytes, str)
     if type(rest[0]) is not list and not whole:
-        raise ProtocolError(f"{name}: Arguments must be a list, not {show(rest[0])}")
+        raise ProtocolError(f"{name}: Arguments must be a list, not {kind_of(rest[0])}")
     if len(rest) == 2 and type(rest[1]) is not dict:
-        raise ProtocolError(f"{name}: ArgumentsKw must be a dict, not {show(rest[1])}")
+        raise ProtocolError(f"{name}: ArgumentsKw must be a dict, not {kind_of(rest[1])}")
+
+
+def kind_of(value: Any) -> str:
+    """Return what an error may tell of a payload: never what it says."""
+    return f"a {type(value).__name__}"
 
 
 def show(value: Any) -> str:

@@ -54,6 +54,9 @@ LIMIT_REACHED = "wamplite.error.limit_reached"
 INTERNAL_ERROR = "wamplite.error.internal_error"  # a fault of the router itself
 COMMAND_FAILED = "wamplite.error.command_failed"
 
+# Not a URI: WELCOME.Details tells with it how large a message the router takes, in bytes
+MAX_MESSAGE_SIZE = "_max_message_size"
+
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 _LOOSE_PATTERN = re.compile(r"(?:[^\s.#]+\.|\.)*(?:[^\s.#]+)?")
 _STRICT = re.compile(r"(?:[0-9a-z_]+\.)*[0-9a-z_]+")

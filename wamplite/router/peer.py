@@ -120,7 +120,8 @@ class Peer(ABC):
             turn.acquire()
             routing.arrive(Arrival(member, entries, turn))
             if type(entries[-1]) in (Lost, Violation):
-                logger.debug("%s, %s: %s", self.name, member, shown(entries[-1].text))
+                level = logging.INFO if type(entries[-1]) is Violation else logging.DEBUG
+                logger.log(level, "%s, %s: %s", self.name, member, shown(entries[-1].text))
                 turn.acquire()  # its end is to be handled before the connection is closed
                 return
             try:

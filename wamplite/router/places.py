@@ -102,7 +102,8 @@ def _bind_tcp(place: Place) -> socket.socket:
     try:
         return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as exc:
-        raise UsageError(f"cannot listen on {place.host} port {place.port}: {exc}") from exc
+        why = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"cannot listen on {place.host} port {place.port}: {why}") from exc
 
 
 def _bind_unix(path: str) -> socket.socket:

@@ -116,7 +116,7 @@ class Router:
         except BaseException:
             listener.close()
             raise
-        logger.info("listening on %s", listener.url)
+        logger.debug("listening on %s", listener.url)
         return listener.url
 
     def _listener(self, url: str, cert: str | None, key: str | None) -> Listener | SerialListener:
@@ -211,6 +211,7 @@ class Router:
             name,
             features=features,
             strict=strict,
+            about={uris.MAX_MESSAGE_SIZE: limits.max_message_size},
             max_subscriptions=limits.max_subscriptions,
             max_registrations=limits.max_registrations,
             max_calls=limits.max_calls,

@@ -43,6 +43,9 @@ SCHEMES = {
 }
 
 
+LISTENING = {"tcp": ("ws", "rs"), "tls": ("wss", "rss")}  # a router's schemes, often tried
+
+
 class Endpoint(NamedTuple):
     """A URL taken apart. For unix and serial, `path` is the file's, host and port are empty."""
 
@@ -65,6 +68,9 @@ def parse(url: str) -> Endpoint:
     name, separator, rest = url.partition("://")
     name = name.lower()
     scheme = SCHEMES.get(name)
+    if name in LISTENING:
+        like = " or ".join(f"{one}://{rest}" for one in LISTENING[name])
+        raise UsageError(f"{url}: {name}:// is where a router listens; connect to {like}")
     if not separator or scheme is None:
         raise UsageError(f"{url}: expected a URL of {', '.join(SCHEMES)}, like rs://host:port")
     if name == "unix":

@@ -2,22 +2,21 @@
 
     handshake  7F | LLLL SSSS | 00 | 00    L: its sender receives at most 2^(9+L) octets a message
     refusal    7F | EEEE 0000 | 00 | 00
-    frame      RRRR XTTT | 24 bit length | payload    T: 0 message, 1 PING, 2 PONG; X: 2^24 exactly
 
-The parts that know octets (`request`, `read_request`, `reply`, `read_reply`, `refusal`, `frame`,
-`Framer`) are pure; `accept`, `connect` and `RawSocket` hold them to a stream. Both sides keep the
-limit that the other announced: ours is enforced here, the peer's is `max_send`.
+The parts that know octets (`request`, `read_request`, `reply`, `read_reply`, `refusal`, and the
+frames of rawsocket_frames.py) are pure; `accept`, `connect` and `RawSocket` hold them to a stream.
+Both sides keep the limit that the other announced: ours is enforced, the peer's is `max_send`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from struct import Struct
 from typing import NamedTuple
 
 from ..core.errors import ConnectTimeout, ProtocolError, TransportLost, UsageError
 from .base import MOST, Transport
+from .rawsocket_frames import PING, PONG, Framer, frame
 from .stream import Stream
 
 MAGIC = 0x7F
@@ -32,11 +31,6 @@ REFUSALS = {
 }
 LEAST = 512  # octets; L = 0
 FIRST_MESSAGE = 16384
-
-MESSAGE, PING, PONG = 0, 1, 2
-X_BIT = 0x0800_0000
-MOST_PARTS = 1024
-_header = Struct(">I").unpack_from
 
 
 class Request(NamedTuple):
@@ -119,125 +113,6 @@ def read_reply(head: bytes, serializer: str) -> int:
     return LEAST << code
 
 
-# Frames
-
-
-def frame(payload: bytes, kind: int = MESSAGE) -> bytes:
-    """Return the payload with its header."""
-    size = len(payload)
-    if size >= MOST:
-        if size > MOST:
-            raise UsageError(f"a RawSocket frame holds at most {MOST} octets, not {size}")
-        size = X_BIT
-    return (kind << 24 | size).to_bytes(4, "big") + payload
-
-
-class Framer:
-    """Bytes in; payloads, PINGs and PONGs out. Knows no socket.
-
-    After a violation `error` is set, what was complete before it has been returned, and no more
-    is read. A payload is collected as it comes: a declared length allocates nothing.
-    """
-
-    __slots__ = (
-        "_kind", "_missing", "_parts", "_rest", "_size", "error", "limit", "pings", "pongs",
-    )  # fmt: skip
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.error: ProtocolError | None = None
-        self.pings: list[bytes] = []  # payloads to answer; the reader takes them
-        self.pongs = 0
-        self._rest = b""  # less than a header
-        self._parts: list[bytes] = []  # of the unfinished frame, where octets are missing
-        self._kind = MESSAGE
-        self._size = 0  # of its payload
-        self._missing = 0
-
-    @property
-    def buffered(self) -> int:
-        """How many octets of an unfinished frame are here."""
-        missing = self._missing
-        return max(self._size - missing, 0) if missing else 0
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the payloads of the messages that `data` completes."""
-        payloads: list[bytes] = []
-        pos = self._resume(data, payloads) if self._missing else 0
-        if self._rest:
-            data, self._rest = self._rest + data, b""
-        end = len(data)
-        last, limit = end - 4, min(self.limit, MOST - 1)  # MOST itself: the X bit
-        while pos <= last and self.error is None:
-            (size,) = _header(data, pos)
-            start = pos + 4
-            if 0 < size <= limit:  # a message: type and reserved bits are 0
-                pos = start + size
-                if pos <= end:
-                    payloads.append(data[start:pos])
-                else:
-                    self._begin(MESSAGE, data[start:], pos - end)
-            else:
-                pos = self._other(size, data, start, payloads)
-        if pos < end:
-            self._rest = data[pos:]
-        return payloads
-
-    def check(self) -> None:
-        """Raise the violation that was found, if any."""
-        if self.error is not None:
-            raise self.error
-
-    def _other(self, header: int, data: bytes, start: int, payloads: list[bytes]) -> int:
-        """Read what is not an ordinary message; return where the next frame starts."""
-        kind, size = header >> 24 & 7, header & 0xFFFFFF
-        if header & X_BIT:
-            size = MOST if not size else self._fail(f"the X bit with a length of {size}")
-        if header >> 28 or kind > PONG:
-            self._fail(f"reserved bits or frame type in {header:08x}")
-        elif size > self.limit:
-            self._fail(f"a frame of {size} octets, the limit is {self.limit}")
-        elif not size and kind == MESSAGE:
-            self._fail("a message of no octets")
-        if self.error is not None:
-            return len(data)
-        stop = start + size
-        if stop <= len(data):
-            self._done(kind, data[start:stop], payloads)
-        else:
-            self._begin(kind, data[start:], stop - len(data))
-        return stop
-
-    def _begin(self, kind: int, part: bytes, missing: int) -> None:
-        self._kind, self._parts, self._size = kind, [part], len(part) + missing
-        self._missing = missing
-
-    def _resume(self, data: bytes, payloads: list[bytes]) -> int:
-        """Go on with an unfinished frame; return where the next one starts."""
-        stop, parts = self._missing, self._parts
-        parts.append(data if len(data) <= stop else data[:stop])
-        self._missing = max(stop - len(data), 0)
-        if not self._missing:
-            self._parts = []
-            self._done(self._kind, b"".join(parts), payloads)
-        elif len(parts) > MOST_PARTS:  # a dribble: its parts weigh more than their octets
-            self._parts = [b"".join(parts)]
-        return min(stop, len(data))
-
-    def _done(self, kind: int, payload: bytes, payloads: list[bytes]) -> None:
-        if kind == MESSAGE:
-            payloads.append(payload)
-        elif kind == PING:
-            self.pings.append(payload)
-        else:
-            self.pongs += 1
-
-    def _fail(self, what: str) -> int:
-        if self.error is None:
-            self.error = ProtocolError(f"RawSocket: {what}")
-        return 0
-
-
 # With a stream
 
 
@@ -315,11 +190,8 @@ def accept(
             stream.write([refused.answer])
         raise
     stream.write([reply(serializer, max_message_size)])
-    transport = RawSocket(
-        stream, serializer, max_send=max_send, limit=LEAST << length_code(max_message_size)
-    )
+    transport = _opened(stream, serializer, max_send, max_message_size, head[4:])
     transport.limit_receive(first_message_size)
-    transport._early = head[4:]
     return transport
 
 
@@ -336,10 +208,15 @@ def connect(
         max_send = read_reply(head[:4], serializer)
     except (ProtocolError, TransportLost) as exc:
         raise type(exc)(f"{stream.peer}: {exc}") from exc
-    transport = RawSocket(
-        stream, serializer, max_send=max_send, limit=LEAST << length_code(max_message_size)
-    )
-    transport._early = head[4:]
+    return _opened(stream, serializer, max_send, max_message_size, head[4:])
+
+
+def _opened(
+    stream: Stream, serializer: str, max_send: int, max_message_size: int, early: bytes
+) -> RawSocket:
+    limit = LEAST << length_code(max_message_size)
+    transport = RawSocket(stream, serializer, max_send=max_send, limit=limit)
+    transport._early = early
     return transport
 
 

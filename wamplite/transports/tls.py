@@ -69,8 +69,8 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
     try:
         context.load_cert_chain(cert, key, password="")  # never ask on a terminal
     except (OSError, ssl.SSLError) as exc:
-        names = f"{cert} and {key}" if key else cert
-        raise UsageError(f"cannot load certificate and key from {names}: {exc}") from exc
+        names = f"{cert} and {key}" if key else f"{cert} alone"
+        raise UsageError(f"cannot load certificate and private key from {names}: {exc}") from exc
 
 
 class TlsStream(Stream):

@@ -68,6 +68,8 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
     """Read up to the blank line, and no more than LARGEST_REQUEST bytes."""
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
     data = data or stream.recv()
+    if data and not data[:1].isalpha():  # h11 would wait for the end of an odd method
+        raise Refusal(400, "a bad request: it does not begin with a method")
     size = 0
     try:
         while data:
