@@ -15,6 +15,8 @@ import wamplite
 from wamplite.bridge import SerialBridge
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
+if len(sys.argv) < 2:
+    sys.exit("which device? python examples/serial_sensor.py DEVICE [URL]")
 device = sys.argv[1]
 url = sys.argv[2] if len(sys.argv) > 2 else "ws://127.0.0.1:8080/ws"
 component = wamplite.Component(url, realm="realm1", max_retry_delay=2)

@@ -1,8 +1,10 @@
 """Publish this machine's temperature each second: python examples/thermometer.py [URL].
 
 Start `wamplite router` first, and `wamplite sub com.example.temperature` to see the readings.
+Ctrl-C ends it.
 """
 
+import contextlib
 import random
 import sys
 import time
@@ -21,7 +23,7 @@ def read() -> float:
 
 
 url = sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:8080/ws"
-with wamplite.connect(url, realm="realm1") as session:
+with contextlib.suppress(KeyboardInterrupt), wamplite.connect(url, realm="realm1") as session:
     while True:
         session.publish("com.example.temperature", read(), unit="C")
         time.sleep(1)

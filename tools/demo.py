@@ -36,9 +36,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", help="a serial device (default: a simulated sensor)")
     parser.add_argument("--baud", type=int, default=9600, help="default: %(default)s")
     parser.add_argument("--decode", choices=("text", "json", "nmea"), default=None)
-    parser.add_argument("--count", type=int, metavar="N", help="end after N readings")
+    parser.add_argument("--count", type=positive, metavar="N", help="end after N readings")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds")
     return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return number
 
 
 def show(options: argparse.Namespace, programs: ExitStack) -> int:

@@ -220,6 +220,18 @@ def test_status_stats_write_and_reopen(make: Make, tmp_path: Path) -> None:
     until(lambda: len(told) == number + 1, "told again")
 
 
+def test_a_poll_waits_for_its_port_but_not_for_its_next_turn(make: Make, tmp_path: Path) -> None:
+    poll = PollSettings(
+        every=3600,
+        publish=PublishSettings(topic="com.example.polled"),
+        write="T?\n",
+        reply=DecodeSettings(kind="text"),
+        timeout=0.3,
+    )
+    world = make(Lines(tmp_path, echo), polls=(poll,), settle=0.7)
+    until(lambda: world.device.asked == [b"T?"], "asked soon after the port was ready")
+
+
 def test_a_poll_is_asked_again_and_again_and_its_reply_published(
     make: Make, tmp_path: Path
 ) -> None:

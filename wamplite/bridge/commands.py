@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 256  # jobs of one port
 LATE = 3.0  # times the timeout during which a reply may still come
 LATE_AT_LEAST = 1.0  # seconds
+SOON = 0.5  # seconds until a poll whose port was not ready is due again
 TURN = 30.0  # seconds that a job waits for its turn
 
 Reply = Callable[[bytes], Reading | None]
@@ -227,8 +228,11 @@ class Commands:
         at, (poll, due) = min(enumerate(self._polls), key=lambda found: found[1][1])
         if due > now:
             return None
+        if not self._port.is_ready:
+            self._polls[at] = poll, now + min(poll.every, SOON)
+            return None
         self._polls[at] = poll, max(due + poll.every, now)
-        return Job("poll", poll.run) if self._port.is_ready else None
+        return Job("poll", poll.run)
 
     def _tell(self, job: Job) -> None:
         self.failed += 1
