@@ -14,7 +14,6 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.ids import new_session
@@ -91,7 +90,7 @@ class Peer(ABC):
             for at, entry in enumerate(entries, 1):
                 if type(entry) is Lost:
                     raise TransportLost(entry.text)
-                outcome = _judge(acceptor, entry)
+                outcome = acceptor.on_message(entry)
                 if isinstance(outcome, Accepted):
                     return self._serve(outcome, entries[at:])
                 if outcome is not None:
@@ -138,12 +137,6 @@ def shown(text: str) -> str:
     """Return what a peer sent as a log may show it: one line, no control characters, not long."""
     cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
     return cut if cut.isprintable() else ascii(cut)[1:-1]
-
-
-def _judge(acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | None:
-    if type(entry) is Violation:
-        return Abort({"message": entry.text}, uris.PROTOCOL_VIOLATION)
-    return acceptor.on_message(entry)
 
 
 def _why(outcome: Abort | None) -> str:
