@@ -175,8 +175,8 @@ def answers(session: wamplite.Session, number: int) -> bool:
         echo = session.call("com.test.echo", number, "x" * 50, options={"timeout": 0.3})
     except wamplite.CallTimeout:
         return False
-    except wamplite.NoSuchProcedure:  # its session was lost: SUBSCRIBED and REGISTERED may be
-        await_board(session)
+    except (wamplite.NoSuchProcedure, wamplite.Canceled):  # the board has begun a new session:
+        await_board(session)  # what it waited for, or an INVOCATION's REGISTERED, was lost
         return False
     assert echo == [[number, "x" * 50], {}]
     return True

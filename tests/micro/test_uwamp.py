@@ -177,10 +177,17 @@ def test_a_procedure_that_raises_answers_with_an_error() -> None:
 
     wire.wamp.register("com.example.fail", fail)
     wire.wamp.register("com.example.nan", lambda: float("nan"))
-    wire.say([65, 1, 5], [65, 2, 6], [68, 8, 5, {}], [68, 9, 6, {}], [68, 10, 99, {}])
+    wire.say([65, 1, 5], [65, 2, 6], [68, 8, 5, {}], [68, 9, 6, {}])
     answers = wire.take()[2:]
     assert answers[0] == [8, 68, 8, {}, "wamp.error.runtime_error", ["too hot"]]
-    assert [answer[:3] for answer in answers[1:]] == [[8, 68, 9], [8, 68, 10]]
+    assert [answer[:3] for answer in answers[1:]] == [[8, 68, 9]]
+
+
+def test_an_invocation_whose_registered_was_lost_ends_the_session() -> None:
+    wire = joined()
+    wire.wamp.register("com.example.add", lambda: None)
+    wire.say([68, 8, 99, {}])  # the order is REGISTERED, then INVOCATION: a line has dropped one
+    assert wire.wamp.lost.startswith("not WAMP: KeyError")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [1, {"a": float("-inf")}]])

@@ -155,8 +155,9 @@ class Client:
 			many = len(args) > 1 or kwargs
 			self._settle(number, (args, kwargs) if many else args[0] if args else None)
 		elif kind == 68:
+			serve = self._handlers[64, message[2]][0]
 			try:
-				value = self._handlers[64, message[2]][0](*args, **kwargs)
+				value = serve(*args, **kwargs)
 				self._send(70, number, {}, [] if value is None else [value])
 			except Exception as error:
 				self.report(repr(error))
