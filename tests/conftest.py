@@ -11,8 +11,23 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.processes import SHARED, RouterProcess, running_router
+
+# Properties are tried on the same few examples each time; HYPOTHESIS_PROFILE=long tries more.
+settings.register_profile(
+    "short",
+    derandomize=True,
+    max_examples=150,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long", settings.get_profile("short"), derandomize=False, max_examples=20_000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept for good
