@@ -24,7 +24,7 @@ class Program:
     """A process whose stdout is read line by line, and whose stderr is kept in a file."""
 
     def __init__(self, *command: str, stdin: int = subprocess.DEVNULL) -> None:
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop()
+        self.log = tempfile.TemporaryFile("a+")  # noqa: SIM115 - closed by stop()
         self._unread = b""
         self.process = subprocess.Popen(
             command,
