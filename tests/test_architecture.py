@@ -187,7 +187,9 @@ def test_each_library_is_imported_by_the_files_named_for_it() -> None:
 def is_at_home(found: Import) -> bool:
     name = found.module.split(".")[0]
     homes = [libraries for home, libraries in LIBRARIES.items() if found.importer.startswith(home)]
-    return name in sys.stdlib_module_names or any(name in libraries for libraries in homes)
+    return name in {*sys.stdlib_module_names, "tomllib"} or any(
+        name in libraries for libraries in homes
+    )
 
 
 def test_nothing_imports_asyncio() -> None:
@@ -249,7 +251,7 @@ def test_importing_wamplite_loads_no_library_and_no_asyncio() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    foreign = set(loaded) - set(sys.stdlib_module_names) - {"wamplite"}
+    foreign = set(loaded) - set({*sys.stdlib_module_names, "tomllib"}) - {"wamplite"}
     assert "wamplite" in loaded
     assert not foreign, f"import wamplite loads {foreign}"
     assert not {"asyncio", "ssl", "socket"} & set(loaded)
