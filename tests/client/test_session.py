@@ -25,7 +25,7 @@ class Collector:
         self.events: list[Any] = []
         self._changed = threading.Condition()
 
-    def add(self, *args: Any, **kwargs: Any) -> None:
+    def add(self, /, *args: Any, **kwargs: Any) -> None:
         with self._changed:
             self.events.append((*args, kwargs) if kwargs else args)
             self._changed.notify_all()
@@ -85,6 +85,15 @@ def test_keywords_may_have_any_name_but_options(ann: Session, bob: Session) -> N
     assert bob.call("com.app.echo", **dict.fromkeys(names, 1)) == names
 
 
+def test_an_event_may_have_keywords_of_any_name(ann: Session, bob: Session) -> None:
+    came = Collector()
+    ann.subscribe("com.app.t", came.add)
+    names = ["args", "handler", "kwargs", "options", "self", "timeout", "topic"]
+    assert bob.publish_args("com.app.t", [1], dict.fromkeys(names, 2)) is None
+    assert bob.publish_args("com.app.t", options=ACKNOWLEDGE)
+    assert came.first(2) == [(1, dict.fromkeys(names, 2)), ()]
+
+
 def test_nobody_serves_an_unknown_procedure(bob: Session) -> None:
     with pytest.raises(wamplite.NoSuchProcedure) as refused:
         bob.call("com.app.nothing")
@@ -113,7 +122,7 @@ def test_what_cannot_be_sent_names_the_argument(bob: Session, value: Any, text: 
     assert bob.publish("com.app.p", 1, options=ACKNOWLEDGE)
 
 
-@pytest.mark.parametrize("uri", ["", "a..b", "a b", "a#", "x" * 256, "a."])
+@pytest.mark.parametrize("uri", ["", "a..b", "a b", "a#", "x" * 256, "a.", "t.\udcff", "\ud800"])
 def test_a_uri_that_is_none_is_not_sent(bob: Session, uri: str) -> None:
     for verb in (bob.call, bob.publish):
         with pytest.raises(wamplite.UsageError, match="is not a valid URI"):

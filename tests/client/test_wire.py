@@ -155,6 +155,20 @@ def test_a_call_has_a_timeout_of_its_own(peer: Peer) -> None:
     leave(peer, session)
 
 
+def test_a_timeout_names_what_was_asked_for_whoever_reads(peer: Peer) -> None:
+    session = peer.join()
+    for _ in range(3):  # calls that are answered leave the reading to whoever asks next
+        calling = soon(session.call, "com.app.p")
+        peer.send([50, peer.receive()[1], {}])
+        calling.result()
+    for _ in range(2):
+        with pytest.raises(wamplite.CallTimeout, match=r"within 0\.25 s.$"):
+            session.call("com.app.p", options={"timeout": 0.25})
+        with pytest.raises(wamplite.CallTimeout, match=r"within 0\.25 s.$"):
+            session.publish("com.app.t", options={"timeout": 0.25, "acknowledge": True})
+    leave(peer, session)
+
+
 def test_the_router_is_told_of_a_timeout_where_it_announces_that(peer: Peer) -> None:
     features = {"dealer": {"features": {"call_timeout": True, "call_canceling": True}}}
     session = peer.join(features=features)

@@ -22,6 +22,13 @@ def test_a_uri_with_an_empty_component_a_space_or_a_hash_is_not_valid(uri: str) 
     assert not uris.is_valid(uri)
 
 
+@pytest.mark.parametrize("uri", ["\udcff", "com.example.\ud800", "\udc00.a"])
+def test_a_lone_surrogate_is_in_no_uri(uri: str) -> None:
+    assert not uris.is_valid(uri)
+    assert not uris.is_valid_pattern(uri)
+    assert not uris.is_strict(uri)
+
+
 @pytest.mark.parametrize("uri", ["", ".", "..", "a.", ".a", "a..b", "com.example."])
 def test_a_pattern_may_have_empty_components(uri: str) -> None:
     assert uris.is_valid_pattern(uri)

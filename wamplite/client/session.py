@@ -129,7 +129,8 @@ class Session:
     def call(self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any) -> Any:
         """Call a procedure and wait for its result.
 
-        Returns None for no result, the value for one, else a Result.
+        Returns None for no result, the value for one, else a Result. `options` is never a keyword
+        argument of the call: `call_result` takes one of that name.
         """
         result = self._call(procedure, list(args), kwargs, options)
         values = result.args
@@ -169,14 +170,32 @@ class Session:
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any
     ) -> int | None:
-        """Publish an event. With the option `acknowledge` it waits, and returns the publication."""
+        """Publish an event. With the option `acknowledge` it waits, and returns the publication.
+
+        `options` is never a keyword argument of the event: `publish_args` takes one of that name.
+        """
+        return self._publish(topic, list(args), kwargs, options)
+
+    def publish_args(
+        self,
+        topic: str,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        options: Options = None,
+    ) -> int | None:
+        """Publish an event whose keyword arguments may have any name; else as `publish`."""
+        return self._publish(topic, list(args), dict(kwargs or {}), options)
+
+    def _publish(
+        self, topic: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> int | None:
         wishes = apart(Publish, options, self._timeout)
-        values = list(args)
-        check_request("PUBLISH", topic, values, kwargs)
+        check_request("PUBLISH", topic, args, kwargs)
         if not wishes.wire.get("acknowledge"):
-            self._wire.tell(Publish, wishes.wire, topic, values, kwargs)
+            self._wire.tell(Publish, wishes.wire, topic, args, kwargs)
             return None
-        answer = self._ask(wishes, Publish, Waiter(topic), topic, values, kwargs)
+        answer = self._ask(wishes, Publish, Waiter(topic), topic, args, kwargs)
         publication: int = answer.publication
         return publication
 

@@ -198,9 +198,8 @@ class Wire:
                 left = self._channel.left
             if left:
                 self._flush(seconds)
-            if self._turn.try_take():
-                seconds = self._read_own(waiter, seconds)
-            answered = waiter.settled or waiter.wait(seconds)
+            rest = self._read_own(waiter, seconds) if self._turn.try_take() else seconds
+            answered = waiter.settled or waiter.wait(rest)
         except WampliteError:
             raise  # it was not sent, or the session is lost
         except BaseException:  # Ctrl-C

@@ -88,4 +88,9 @@ def _is_valid(uri: str) -> bool:
 
 
 def _fits(uri: str) -> bool:
-    return len(uri) <= MAX_LENGTH and (uri.isascii() or len(uri.encode()) <= MAX_LENGTH)
+    if len(uri) > MAX_LENGTH or uri.isascii():
+        return len(uri) <= MAX_LENGTH
+    try:
+        return len(uri.encode()) <= MAX_LENGTH
+    except UnicodeEncodeError:  # a lone surrogate is no text, as of an argument in another encoding
+        return False
