@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.processes import SHARED, RouterProcess, running_router
+from tests.processes import RouterProcess, running_router
+from tests.shared import NOT_HERE, SHARED, is_here
 
 # Properties are tried on the same few examples each time; HYPOTHESIS_PROFILE=long tries more.
 settings.register_profile(
@@ -36,11 +37,9 @@ STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept fo
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the directory of vectors, probe, captures and bench beside the project."""
-    if SHARED.is_dir():
-        return SHARED
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{SHARED} is missing: vectors, probe and captures come from there")
-    pytest.skip(f"{SHARED} is not here")
+    if not is_here():
+        pytest.skip(NOT_HERE)
+    return SHARED
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("WAMPLITE_SHARED", ROOT.parent / "shared"))
 PATIENCE = 20.0  # seconds: the machine may be busy; nothing here should need more than one
 TROUBLE = ("Traceback (most recent call last)", "ResourceWarning")
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.shared import files
 from wamplite.bridge.decoding import Undecodable, make_decoder, make_reply
 from wamplite.bridge.field_decoders import names_of
 from wamplite.bridge.settings import DecodeSettings
@@ -211,11 +212,12 @@ def test_a_sentence_that_nobody_knows_keeps_its_fields(sentence: bytes) -> None:
     assert "fields" in decoded(sentence, "nmea", parse=True)[1]
 
 
-def test_every_right_sentence_of_the_captures_can_be_parsed(shared: Path) -> None:
+@pytest.mark.usefixtures("shared")
+def test_every_right_sentence_of_the_captures_can_be_parsed() -> None:
     plain = make_decoder(DecodeSettings(kind="nmea")).decode
     named = make_decoder(DecodeSettings(kind="nmea", parse=True)).decode
     parsed = 0
-    for capture in sorted((shared / "captures").glob("*.bin")):
+    for capture in files("captures/*.bin"):
         for line in capture.read_bytes().split(b"\n")[:2000]:
             try:
                 sentence = plain(line).args

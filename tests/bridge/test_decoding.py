@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bridge.pseudo import kinds
+from tests.shared import files
 from wamplite.bridge.decoding import (
     DECODERS,
     Undecodable,
@@ -125,9 +125,10 @@ def test_a_line_that_is_no_right_sentence_is_refused(line: bytes, reason: str) -
     assert refusal(decode_nmea, line) == reason
 
 
-def test_the_captures_are_judged_line_for_line_as_they_were_counted(shared: Path) -> None:
+@pytest.mark.usefixtures("shared")
+def test_the_captures_are_judged_line_for_line_as_they_were_counted() -> None:
     words = {"wrong checksum": "wrong", "no sentence": "other"}
-    for capture in sorted((shared / "captures").glob("*.bin")):
+    for capture in files("captures/*.bin"):
         for kind, line in kinds(capture.read_bytes()):
             try:
                 found = "right" if decode_nmea(line).args == [line.decode("latin-1")] else "?"

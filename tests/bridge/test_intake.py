@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.bridge.pseudo import kinds, sentence
+from tests.shared import files
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding import DECODERS, Reading
 from wamplite.bridge.framing import Lines
@@ -112,9 +112,10 @@ def test_readings_bear_the_time_of_their_bytes(text: Line) -> None:
     assert text.readings[0].at == 1234.5
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("size", [1, 7, 64, 4096])
-def test_a_capture_gives_all_its_right_sentences_in_order(shared: Path, size: int) -> None:
-    for capture in sorted((shared / "captures").glob("*.bin")):
+def test_a_capture_gives_all_its_right_sentences_in_order(size: int) -> None:
+    for capture in files("captures/*.bin"):
         data = capture.read_bytes()
         line = Line("nmea")
         for start in range(0, len(data), size):

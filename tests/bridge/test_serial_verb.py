@@ -18,6 +18,7 @@ import wamplite
 from tests.bridge.pseudo import Device, kinds, sentence, until
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
+from tests.shared import files, parameters
 
 TOPIC = "com.example.line"
 ENDING = 2.0  # seconds that the verb has to end
@@ -100,21 +101,18 @@ def balanced(figures: str) -> bool:
     return figure("frames", figures) == sum(figure(part, figures) for part in parts)
 
 
-def captures() -> list[str]:
-    folder = Path(os.environ.get("WAMPLITE_SHARED", Path(__file__).parents[3] / "shared"))
-    return sorted(path.name for path in (folder / "captures").glob("*.bin")) or ["absent"]
+CAPTURES = [pytest.param(path, id=path.name) for path in files("captures/*.bin")]
 
 
-@pytest.mark.parametrize("name", captures())
+@pytest.mark.parametrize("capture", parameters(CAPTURES))
 def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
-    name: str,
-    shared: Path,
+    capture: Path,
     device: Device,
     start: Start,
     router_process: RouterProcess,
     arrivals: Arrivals,
 ) -> None:
-    data = (shared / "captures" / name).read_bytes()
+    data = capture.read_bytes()
     found = list(kinds(data))
     right = [line.decode("latin-1") for kind, line in found if kind == "right"]
     device.plug()

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.processes import SHARED
+from tests.shared import files, parameters
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
 from wamplite.core.messages import CODES, GRAMMAR, Message, parse, to_array
 
-VECTORS = SHARED / "vectors" / "singlemessage"
+VECTORS = files("vectors/singlemessage/*/*.json")
 RENAMED = {"method": "authmethod", "session_id": "session", "request_id": "request"}
 RENAMED |= {f"{scope}_id": scope for scope in ("subscription", "publication", "registration")}
 
@@ -21,15 +21,15 @@ RENAMED |= {f"{scope}_id": scope for scope in ("subscription", "publication", "r
 def samples(key: str) -> list[Any]:
     """Return the samples that have `key`, each named by its file and its place in it."""
     found = []
-    for path in sorted(VECTORS.glob("*/*.json")):
+    for path in VECTORS:
         for at, sample in enumerate(json.loads(path.read_text())["samples"]):
             if key in sample:
                 found.append(pytest.param(sample, id=f"{path.stem}-{at}"))
-    return found
+    return parameters(found)
 
 
 def test_every_message_and_every_serializer_is_shown(shared: Path) -> None:
-    codes = {json.loads(path.read_text())["wamp_message_code"] for path in VECTORS.glob("*/*.json")}
+    codes = {json.loads(path.read_text())["wamp_message_code"] for path in VECTORS}
     assert codes == set(GRAMMAR)
     shown = [set(sample.values[0]["serializers"]) for sample in samples("serializers")]
     assert all(sum(name in one for one in shown) >= 19 for name in serializers.NAMES)

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.faults.sessions import Session, open_session
-from tests.processes import SHARED
+from tests.shared import files, parameters
 
-VECTORS = sorted(SHARED.glob("vectors/multisession/**/*.json"))
+VECTORS = files("vectors/multisession/**/*.json")
 ELEMENTS: dict[str, list[str]] = {
     "SUBSCRIBE": ["request_id", "options", "topic"],
     "SUBSCRIBED": ["request_id", "subscription_id"],
@@ -33,7 +33,7 @@ def options() -> list[str]:
     return ["--feature", "publisher_exclusion"]
 
 
-@pytest.fixture(params=VECTORS, ids=lambda path: path.stem)
+@pytest.fixture(params=parameters([pytest.param(path, id=path.stem) for path in VECTORS]))
 def vector(request: pytest.FixtureRequest) -> Any:
     return json.loads(Path(request.param).read_text())
 
@@ -96,10 +96,6 @@ class Play:
 
     def nobody_is_sent_more(self) -> None:
         assert all(session.is_served() for session in self.sessions.values())
-
-
-def test_there_is_a_vector() -> None:
-    assert VECTORS, f"{SHARED} has no vectors of several sessions"
 
 
 def test_the_sequence_is_played_as_it_stands(vector: Any, sessions: dict[str, Session]) -> None:
