@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import socket
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, soon
+from tests.client.scripted import PATIENCE, Peer, soon
+from wamplite.client import terms
 
 
 @pytest.fixture
@@ -46,20 +48,93 @@ def test_every_transport_and_serializer(
             assert session.call("com.app.same", value) == value
 
 
+EXCLUSION = {"features": {"publisher_exclusion": True}}
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"url": "http://127.0.0.1"}, "http"),
+    ({"url": 1}, "url must be a string like ws://127.0.0.1:8080/ws, not 1"),
+    ({"url": None}, "url must be a string"),
+    ({"realm": "no realm"}, "is not a valid realm"),
+    ({"realm": None}, "realm must be a URI like realm1, not None"),
+    ({"serializer": "xml"}, "json, msgpack, cbor"),
+    ({"serializer": 5}, "serializer must be one of json, msgpack, cbor, not 5"),
+    ({"connect_timeout": 0}, "connect_timeout must be seconds above 0"),
+    ({"connect_timeout": "5"}, "connect_timeout must be seconds above 0"),
+    ({"connect_timeout": float("inf")}, "connect_timeout must be seconds above 0"),
+    ({"tls": "router.pem"}, "tls must be TlsOptions or an ssl.SSLContext"),
+    ({"max_message_size": "1M"}, "max_message_size must be bytes above 0"),
+    ({"timeout": -1}, "timeout must be seconds"),
+    ({"timeout": ""}, "timeout must be seconds"),
+    ({"authmethods": ["ticket"]}, "authmethods must be a dict of names and functions"),
+    ({"authmethods": {"ticket": "secret"}}, "authmethods must be a dict of names and functions"),
+    ({"authid": 5}, "authid must be a string"),
+    ({"authrole": b"sensor"}, "authrole must be a string"),
+    ({"authextra": "x"}, "authextra must be a dict"),
+    ({"authextra": {"a": {1}}}, "authextra: a value must be None, bool, .*, not set"),
+    ({"features": "publisher_exclusion"}, "features must be a list of names"),
+    ({"features": ["sharks"]}, "no feature 'sharks'; there are: .*publisher_exclusion"),
+    ({"ping_interval": "20"}, "ping_interval must be seconds, 0 or more, or None"),
+    ({"ping_interval": float("nan")}, "ping_interval must be seconds"),
+    ({"max_invocations": 0}, "max_invocations must be a number above 0"),
+]
+
+
+@pytest.mark.parametrize(("options", "text"), WRONG)
+def test_what_cannot_be_is_refused_before_anything_is_dialled(options: Any, text: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        url = f"rs://127.0.0.1:{listener.getsockname()[1]}"
+        for make in (wamplite.connect, wamplite.Component):
+            with pytest.raises(wamplite.UsageError, match=text):
+                make(**({"url": url} | options))
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 @pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"serializer": "xml"}, "json, msgpack, cbor"),
-        ({"connect_timeout": 0}, "connect_timeout must be seconds above 0"),
-        ({"timeout": -1}, "timeout must be seconds"),
-        ({"realm": "no realm"}, "is not a valid realm"),
-        ({"url": "http://127.0.0.1"}, "http"),
-    ],
+    ("options", "text"), [case for case in WRONG if not {*case[0]} & {"url", *terms.DIALLING}]
 )
-def test_what_cannot_be_is_refused(router: wamplite.Router, options: Any, text: str) -> None:
-    url = router.listen("rs://127.0.0.1:0")
+def test_a_session_in_process_is_refused_alike(
+    router: wamplite.Router, options: Any, text: str
+) -> None:
     with pytest.raises(wamplite.UsageError, match=text):
-        wamplite.connect(**({"url": url} | options))
+        router.connect(**options)
+
+
+def test_a_keyword_that_is_none_is_named_with_the_nearest(router: wamplite.Router) -> None:
+    with pytest.raises(TypeError, match=r"connect\(\) got an unexpected keyword argument 'timout'"):
+        wamplite.connect(timout=5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Component\(\) got .* 'timout', perhaps timeout"):
+        wamplite.Component(timout=5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Component\(\) got .* 'max_retires', perhaps max_retries"):
+        wamplite.Component(max_retires=5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Router.connect\(\) got .* 'serializer'; there are: .*"):
+        router.connect(serializer="json")  # type: ignore[call-arg]
+
+
+def test_each_signature_names_every_keyword() -> None:
+    tree = ast.parse(Path(terms.__file__).read_text())
+    listed = {
+        node.name: [item.target.id for item in node.body if isinstance(item, ast.AnnAssign)]  # type: ignore[union-attr]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    assert sorted(listed["JoiningKeywords"]) == sorted(terms.JOINING)
+    assert sorted(listed["Keywords"]) == sorted(terms.DIALLING)
+    assert wamplite.connect.__kwdefaults__ == terms.Terms._field_defaults
+
+
+def test_features_are_announced_by_name(peer: Peer) -> None:
+    joining = soon(wamplite.connect, peer.url, features=["publisher_exclusion"])
+    assert peer.welcome()[2]["roles"]["publisher"] == EXCLUSION
+    peer.hang_up()
+    joining.result()
+    names = (name for name in ["publisher_exclusion"])  # an iterable may be good for one use alone
+    app = wamplite.Component(peer.url, features=names, initial_retry_delay=0.01)
+    app.start()
+    for _ in range(2):
+        assert peer.welcome()[2]["roles"]["publisher"] == EXCLUSION
+        peer.hang_up()
+    app.stop()
 
 
 def test_nobody_there_is_a_loss_that_names_the_url() -> None:

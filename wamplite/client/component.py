@@ -13,7 +13,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..core import uris
 from ..core.errors import (
@@ -27,8 +27,14 @@ from ..core.errors import (
 )
 from ..signals import Gate, with_signals
 from .checks import in_order
-from .connect import URL, connect
+from .connect import URL, checked_url, join
 from .session import Options, Session
+from .terms import KEYWORDS, Terms, check_keywords
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .terms import Keywords
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Joined = Callable[[Session], Any]
@@ -43,6 +49,13 @@ FOR_GOOD = frozenset(
     }
 )
 ON_A_NETWORK, ON_A_CABLE = 300.0, 2.0  # seconds: max_retry_delay
+RETRYING = (
+    "max_retries",
+    "initial_retry_delay",
+    "retry_delay_growth",
+    "retry_delay_jitter",
+    "max_retry_delay",
+)
 HANDLERS = 10.0  # seconds for the handlers of a lost session before the next one is joined
 
 
@@ -106,13 +119,14 @@ class Component:
         retry_delay_growth: float = 1.5,
         retry_delay_jitter: float = 0.1,
         max_retry_delay: float | None = None,
-        **connecting: Any,
+        **connecting: Unpack[Keywords],
     ) -> None:
+        check_keywords("Component()", connecting, (*KEYWORDS, *RETRYING))
+        self._terms = checked_url(Terms(url, realm, **connecting))
         self.url = url
         self.realm = realm
         self.session: Session | None = None
         self.error: BaseException | None = None  # what ended it, when it was started
-        self._connecting = connecting
         if max_retry_delay is None:
             max_retry_delay = ON_A_CABLE if url.startswith("serial:") else ON_A_NETWORK
         self._retries = Retries(
@@ -223,7 +237,7 @@ class Component:
         """Serve one session to its end; return why it ended, None if we left, or raise for good."""
         self._is_dialling = True
         try:
-            session = connect(self.url, self.realm, **self._connecting)
+            session = join(self._terms)
         except WampliteError as error:
             return _unless_final(error)
         finally:

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from .. import serializers
 from ..channel import Channel
-from ..core.errors import ConnectTimeout, UsageError
+from ..core.errors import ConnectTimeout
 from ..transports import dial
 from ..transports.base import MOST, Transport
+from .pool import MOST_THREADS
 from .session import Session
+from .terms import Terms, checked
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable, Mapping
 
+    from ..core.feature import Feature
+    from ..core.joining import Answer
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
 
@@ -29,29 +34,67 @@ def connect(
     connect_timeout: float = 10.0,
     tls: TlsOptions | ssl.SSLContext | None = None,
     max_message_size: int = MOST,
-    **joining: Any,
+    timeout: float | None = 30.0,
+    authmethods: Mapping[str, Answer] | None = None,
+    authid: str | None = None,
+    authrole: str | None = None,
+    authextra: dict[str, Any] | None = None,
+    features: Iterable[Feature | str] = (),
+    ping_interval: float | None = 20.0,
+    max_invocations: int = MOST_THREADS,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
 
-    serializer: "json" (the default), "msgpack" or "cbor". connect_timeout: seconds for everything
-    until the session has joined. `joining` goes to `Session.over`: timeout, authid, authmethods,
-    features, ping_interval, max_invocations.
+    serializer: "json" (the default), "msgpack" or "cbor".
+    connect_timeout: seconds for everything until the session has joined.
+    timeout: seconds for the answer to each request; None: no limit.
+    features: names of wamplite.advanced, announced to the router.
+    ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
+    the session is lost; None: never.
+    max_invocations: how many calls are served at a time.
+
+    Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
-    if not connect_timeout > 0:
-        raise UsageError(f"connect_timeout must be seconds above 0, not {connect_timeout!r}")
-    name = serializer or "json"
+    terms = Terms(
+        url,
+        realm,
+        serializer,
+        connect_timeout,
+        tls,
+        max_message_size,
+        timeout,
+        authmethods,
+        authid,
+        authrole,
+        authextra,
+        features,
+        ping_interval,
+        max_invocations,
+    )
+    return join(checked_url(terms))
+
+
+def checked_url(terms: Terms) -> Terms:
+    """Return the terms of a session that is dialled, or raise UsageError."""
+    terms = checked(terms)
+    dial.parse(terms.url)
+    return terms
+
+
+def join(terms: Terms) -> Session:
+    """Dial, shake hands and join, on terms that were checked."""
+    url, deadline = terms.url, time.monotonic() + terms.connect_timeout
+    name = terms.serializer or "json"
     reader = serializers.get(name)
-    deadline = time.monotonic() + connect_timeout
-    stream = dial.dial(url, timeout=connect_timeout, tls=tls)
+    stream = dial.dial(url, timeout=terms.connect_timeout, tls=terms.tls)
     try:
-        transport = _shake_hands(stream, url, name, max_message_size, deadline)
-        rest = deadline - time.monotonic()
-        if rest <= 0:
-            raise ConnectTimeout(f"{url}: no session within {connect_timeout:g} s")
+        transport = _shake_hands(stream, url, name, terms.max_message_size, deadline)
+        if deadline <= time.monotonic():
+            raise ConnectTimeout(f"{url}: no session within {terms.connect_timeout:g} s")
     except BaseException:
         stream.close()
         raise
-    return Session.over(Channel(transport, reader), realm, connect_timeout=rest, **joining)
+    return Session.over(Channel(transport, reader), terms, deadline)
 
 
 def _shake_hands(

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
 
 from .. import __version__
+from .. import features as by_name
 from ..channel import AnyChannel
 from ..core import uris
 from ..core.errors import ApplicationError, UsageError, WampliteError
-from ..core.feature import Feature
-from ..core.joining import Answer, Joiner
+from ..core.joining import Joiner
 from ..core.messages import Call, Publish, Register, Subscribe
 from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
@@ -23,9 +23,9 @@ from .handlers import plan
 from .handles import Registration, Subscription
 from .options import Wishes, apart, checked_timeout, told_timeout
 from .pipeline import Published, publish_all
-from .pool import MOST_THREADS
 from .results import Event, Invocation, Result
 from .serving import Serving, positional
+from .terms import Terms
 from .waiter import Waiter
 from .wire import Wire
 
@@ -46,38 +46,20 @@ class Session:
         self.lost = wire.lost  # set when the session has ended, for whatever reason
 
     @classmethod
-    def over(
-        cls,
-        channel: AnyChannel,
-        realm: str,
-        *,
-        timeout: float | None = 30.0,
-        connect_timeout: float = 10.0,
-        authmethods: Mapping[str, Answer] | None = None,
-        authid: str | None = None,
-        authrole: str | None = None,
-        authextra: dict[str, Any] | None = None,
-        features: Iterable[Feature] = (),
-        ping_interval: float | None = 20.0,
-        max_invocations: int = MOST_THREADS,
-    ) -> Session:
-        """Join a realm over a channel that is connected.
-
-        timeout: seconds for the answer to each request. ping_interval: seconds of silence before
-        the router is asked for a sign of life; twice that, and the session is lost.
-        """
-        deadline = time.monotonic() + connect_timeout
+    def over(cls, channel: AnyChannel, terms: Terms, deadline: float) -> Session:
+        """Join a realm over a channel that is connected, before a `time.monotonic()`."""
         try:
-            wait = None if timeout is None else checked_timeout(timeout)
-            serving = Serving(max_invocations)
-            wire = Wire(channel, serving.deliver, serving.serve, features, ping_interval)
+            wait = None if terms.timeout is None else checked_timeout(terms.timeout)
+            serving = Serving(terms.max_invocations)
+            features = by_name.for_client(terms.features)
+            wire = Wire(channel, serving.deliver, serving.serve, features, terms.ping_interval)
             joiner = Joiner(
-                realm,
+                terms.realm,
                 wire.conversation.roles,
-                authmethods=authmethods,
-                authid=authid,
-                authrole=authrole,
-                authextra=authextra,
+                authmethods=terms.authmethods,
+                authid=terms.authid,
+                authrole=terms.authrole,
+                authextra=terms.authextra,
                 agent=f"wamplite-{__version__}",
             )
         except BaseException:
@@ -86,7 +68,7 @@ class Session:
             raise
         wire.on_end.append(serving.end)
         wire.join(joiner, deadline, serving.begin)
-        return cls(wire, serving, wire.conversation.details.get("realm", realm), wait)
+        return cls(wire, serving, wire.conversation.details.get("realm", terms.realm), wait)
 
     # ---- who we are
 

@@ -8,6 +8,8 @@ copied: nothing mutable is shared. Who lets more than 4096 messages wait is a sl
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..channel import Local, pair
@@ -25,16 +27,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wamplite.router")
 
 
-def connect(router: Router, realm: str, **options: Any) -> Session:
+def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
     """Join a realm of a router in this process."""
     from ..client.session import Session
+    from ..client.terms import JOINING, Terms, check_keywords, checked
 
+    check_keywords("Router.connect()", options, JOINING)
+    terms = checked(Terms("", realm, **options))
+    deadline = time.monotonic() + terms.connect_timeout
     ours, theirs = pair()
     refusal = router.serve(LocalPeer(router, ours))
     if refusal:
         raise TransportLost(f"no session in this process: {refusal}")
     try:
-        return Session.over(theirs, realm, **options)
+        return Session.over(theirs, terms, deadline)
     except BaseException:
         theirs.shutdown("did not join")
         raise

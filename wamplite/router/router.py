@@ -37,7 +37,10 @@ from .routing import Routing
 if TYPE_CHECKING:
     import ssl
 
+    from typing_extensions import Unpack
+
     from ..client.session import Session
+    from ..client.terms import JoiningKeywords
     from .serial_listener import SerialListener
 
 logger = logging.getLogger("wamplite.router")
@@ -134,11 +137,11 @@ class Router:
         context = _context(cert, key)
         return Listener(place, self._settings, context, self._accepted, self.count)
 
-    def connect(self, realm: str = "realm1", **options: Any) -> Session:
+    def connect(self, realm: str = "realm1", **options: Unpack[JoiningKeywords]) -> Session:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
         from .in_process import connect
 
-        return connect(self, realm, **options)
+        return connect(self, realm, options)
 
     def run_forever(self) -> None:
         """Wait for SIGINT or SIGTERM, then close; a second one acts as it would without us.

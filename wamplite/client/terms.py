@@ -1,0 +1,145 @@
+"""What a session is joined with: the keywords of connect(), checked before anything is dialled.
+
+`connect` names each of them for readers and editors; `Component` and `Router.connect` pass on what
+they are given, and say at once which keyword is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .. import features as by_name
+from .. import serializers
+from ..core import uris
+from ..core.errors import ProtocolError, UsageError
+from ..core.feature import Feature, in_order
+from ..core.joining import Answer
+from ..transports.base import MOST
+from .options import checked_timeout
+from .pool import MOST_THREADS
+
+if TYPE_CHECKING:
+    import ssl
+    from typing import TypedDict
+
+    from ..transports.tls import TlsOptions
+
+    class JoiningKeywords(TypedDict, total=False):
+        """The keywords of Router.connect(), for editors."""
+
+        connect_timeout: float
+        timeout: float | None
+        authmethods: Mapping[str, Answer] | None
+        authid: str | None
+        authrole: str | None
+        authextra: dict[str, Any] | None
+        features: Iterable[Feature | str]
+        ping_interval: float | None
+        max_invocations: int
+
+    class Keywords(JoiningKeywords, total=False):
+        """The keywords of connect(), for editors."""
+
+        serializer: str | None
+        tls: TlsOptions | ssl.SSLContext | None
+        max_message_size: int
+
+
+class Terms(NamedTuple):
+    """All that connect() can be told."""
+
+    url: str
+    realm: str
+    serializer: str | None = None
+    connect_timeout: float = 10.0
+    tls: TlsOptions | ssl.SSLContext | None = None
+    max_message_size: int = MOST
+    timeout: float | None = 30.0
+    authmethods: Mapping[str, Answer] | None = None
+    authid: str | None = None
+    authrole: str | None = None
+    authextra: dict[str, Any] | None = None
+    features: Iterable[Feature | str] = ()
+    ping_interval: float | None = 20.0
+    max_invocations: int = MOST_THREADS
+
+
+DIALLING = ("serializer", "tls", "max_message_size")  # nothing of it is asked in one process
+KEYWORDS = Terms._fields[2:]
+JOINING = tuple(name for name in KEYWORDS if name not in DIALLING)
+
+
+def check_keywords(what: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a keyword that is none, as Python does, and name the nearest that is one."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, 1)
+            hint = f", perhaps {near[0]}" if near else f"; there are: {', '.join(known)}"
+            raise TypeError(f"{what} got an unexpected keyword argument {name!r}{hint}")
+
+
+def checked(terms: Terms) -> Terms:
+    """Return the terms, or raise UsageError for a value that cannot be meant; nothing is dialled.
+
+    Features that were named are loaded at each session anew.
+    """
+    for name, (wanted, fits) in CHECKS.items():
+        value = getattr(terms, name)
+        if not fits(value):
+            raise UsageError(f"{name} must be {wanted}, not {value!r}")
+    if terms.timeout is not None:
+        checked_timeout(terms.timeout)
+    if not uris.is_valid(terms.realm):
+        raise UsageError(f"{terms.realm!r} is not a valid realm")
+    serializers.get(terms.serializer or "json")
+    try:
+        serializers.check_payload([terms.authextra], None)
+    except ProtocolError as error:
+        raise UsageError(f"authextra: {error}") from None
+    features = tuple(terms.features)
+    in_order(by_name.for_client(features))
+    return terms._replace(features=features)
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is not bool and isinstance(value, (int, float)) and 0 <= value < 1e9
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_tls(value: Any) -> bool:
+    return value is None or isinstance(value, tuple) or hasattr(value, "wrap_bio")
+
+
+def _are_features(value: Any) -> bool:
+    return not isinstance(value, (str, bytes)) and isinstance(value, Iterable)
+
+
+def _are_authmethods(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping) and all(map(callable, value.values())))
+
+
+CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "url": ("a string like ws://127.0.0.1:8080/ws", lambda value: isinstance(value, str)),
+    "realm": ("a URI like realm1", lambda value: isinstance(value, str)),
+    "serializer": ("one of " + ", ".join(serializers.NAMES), _is_text_or_none),
+    "connect_timeout": ("seconds above 0", lambda value: _is_time(value) and value > 0),
+    "tls": ("TlsOptions or an ssl.SSLContext", _is_tls),
+    "max_message_size": ("bytes above 0", lambda value: type(value) is int and value > 0),
+    "authmethods": ("a dict of names and functions that answer CHALLENGE", _are_authmethods),
+    "authid": ("a string", _is_text_or_none),
+    "authrole": ("a string", _is_text_or_none),
+    "authextra": ("a dict", lambda value: value is None or type(value) is dict),
+    "features": ("a list of names", _are_features),
+    "ping_interval": (
+        "seconds, 0 or more, or None",
+        lambda value: value is None or _is_time(value),
+    ),
+    "max_invocations": ("a number above 0", lambda value: type(value) is int and value > 0),
+}
