@@ -64,6 +64,9 @@ class AnyChannel(Protocol):
     def close(self) -> None:
         """Give back what the channel holds; the reading thread only."""
 
+    def disown(self) -> None:
+        """Give back what a forked child holds of it, which ends nothing."""
+
 
 class Channel:
     """A transport and a serializer."""
@@ -145,6 +148,10 @@ class Channel:
         """Give the descriptor back once the peer has closed, or soon after."""
         self._stream.linger(LINGER)
         self._stream.close()
+
+    def disown(self) -> None:
+        """Close the descriptor that a forked child has."""
+        self._stream.disown()
 
 
 class Local:
@@ -246,6 +253,9 @@ class Local:
     def close(self) -> None:
         """End both ways; nothing else is held."""
         self.shutdown("closed")
+
+    def disown(self) -> None:
+        """Nothing is held."""
 
 
 def pair() -> tuple[Local, Local]:

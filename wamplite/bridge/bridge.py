@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .. import signals
 from ..client.component import Component
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost, WampliteError
+from ..forks import OfOneProcess, watch
 from .counts import Counts
 from .outbox import Outbox
 from .publisher import Publisher
@@ -41,12 +42,15 @@ AGAIN = 5.0  # seconds until what the router refused is asked for again
 LOOK = 0.5  # seconds between two looks whether the router has refused us for good
 
 
-class Bridge:
+class Bridge(OfOneProcess):
     """Publishes what the ports of the settings send, and hands on what they are asked.
 
     sink: is given lists of Publications instead of any router. component: instead of the one that
     `settings.session` describes. plain: the session sees events alone, with nothing added to them.
     """
+
+    what = "bridge"
+    again = "make a new one"
 
     def __init__(
         self,
@@ -102,6 +106,8 @@ class Bridge:
 
     def start(self) -> None:
         """Begin to read and to publish; return at once."""
+        self.check_process()
+        watch(self)
         self._outbox.start()
         self._publisher.start()
         self._notices.start()
@@ -114,6 +120,8 @@ class Bridge:
 
     def stop(self) -> None:
         """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
+        if self.owner:
+            return
         with self._stopping:
             if self._stopped.is_set():
                 return

@@ -25,6 +25,7 @@ from ..core.errors import (
     UsageError,
     WampliteError,
 )
+from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from .checks import in_order
 from .connect import URL, checked_url, join
@@ -102,12 +103,15 @@ class Wish(NamedTuple):
     options: Options
 
 
-class Component:
+class Component(OfOneProcess):
     """A session that comes back. `session` is the current one, or None.
 
     Everything that `connect()` takes goes in by keyword, and the retry words beside it.
     max_retry_delay: 300 s unless told otherwise, 2 s on a serial line, which nobody else waits for.
     """
+
+    what = "component"
+    again = "make a new one"
 
     def __init__(
         self,
@@ -155,6 +159,7 @@ class Component:
         return self._wish("subscribe", topic, handler, options)
 
     def _wish(self, verb: str, uri: Any, handler: Any, options: Options) -> Any:
+        self.check_process()
         uri, handler = in_order(uri, handler)
         if handler is None:
             return lambda function: self._wish(verb, uri, function, options)
@@ -196,6 +201,8 @@ class Component:
 
     def stop(self, timeout: float = 10.0) -> None:
         """Leave, and do not come back; bounded by `timeout`."""
+        if self.owner:
+            return
         self._stopped.set()
         with self._lock:
             session, thread = self.session, self._thread
@@ -207,8 +214,10 @@ class Component:
             thread.join(timeout / 2)
 
     def _start(self, done: Callable[[], None]) -> None:
+        self.check_process()
         if self._thread is not None and self._thread.is_alive():
             raise UsageError("the component is running already")
+        watch(self)
         self._stopped.clear()
         self._retries.reset()
         self.error = None

@@ -17,6 +17,7 @@ from ..core import uris
 from ..core.errors import ApplicationError, UsageError, WampliteError
 from ..core.joining import Joiner
 from ..core.messages import Call, Publish, Register, Subscribe
+from ..forks import OfOneProcess
 from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
 from .handlers import plan
@@ -34,8 +35,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 LEAVE = 5.0  # seconds for a polite end
 
 
-class Session:
-    """A joined session; `wamplite.connect()` and `Router.connect()` return it."""
+class Session(OfOneProcess):
+    """A joined session; `wamplite.connect()` and `Router.connect()` return it.
+
+    In a forked child it cannot be used, and leaving it there does nothing.
+    """
 
     def __init__(self, wire: Wire, serving: Serving, realm: str, timeout: float | None) -> None:
         self._wire = wire
@@ -305,6 +309,8 @@ class Session:
 
         Waits for the router and for handlers that are running, `timeout` seconds in all.
         """
+        if self._wire.owner:
+            return
         deadline = time.monotonic() + timeout
         self._wire.leave(reason, timeout)
         self._serving.join(max(0.0, deadline - time.monotonic()))
@@ -315,6 +321,7 @@ class Session:
         Raises what `error` tells when the session was lost. Signals are the main thread's: in
         another one it waits for the end alone.
         """
+        self._wire.check_process()
         until_signal(self._wire.on_end, self.lost)
         self.leave()
         if self.error is not None:

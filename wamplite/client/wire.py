@@ -8,6 +8,7 @@
     ask, tell ── any thread: a request under the lock, then waits for its answer outside of it
 
 Nothing blocks under the lock: writing never waits, and whoever leaves bytes over flushes outside.
+In a forked child the lock is one of the parent's, and lets nobody in.
 """
 
 from __future__ import annotations
@@ -34,13 +35,14 @@ from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
 from ..core.pending import Receiver
 from ..core.uris import CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
+from ..forks import Elsewhere, OfOneProcess, watch
 from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
 
 FLUSH = 30.0  # seconds for the peer to take what one sender left over
 
 
-class Wire:
+class Wire(OfOneProcess):
     """Who owns a joined channel. `lost` is set at its end, `error` tells why (None: we left)."""
 
     def __init__(
@@ -58,9 +60,17 @@ class Wire:
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
-        self._lock = threading.Lock()  # guards the conversation, the order of what is sent
+        # guards the conversation, the order of what is sent
+        self._lock: threading.Lock | Elsewhere = threading.Lock()
         self._turn = Turn()
         self._size = 0  # of the message that the reading thread is handling
+        watch(self)
+
+    def disown(self) -> None:
+        """Let nobody use it in a forked child."""
+        super().disown()
+        self._lock = Elsewhere(f"{self.told()}; {self.again} after a fork")
+        self._channel.disown()
 
     @property
     def error(self) -> WampliteError | None:

@@ -56,6 +56,10 @@ class Connection(Peer):
         self.deadline = time.monotonic() + router.limits.handshake_timeout
         self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
 
+    def disown(self) -> None:
+        """Close the descriptor that a forked child has."""
+        self.stream.disown()
+
     def run(self) -> None:
         """Serve the connection to its end; the target of its thread."""
         try:

@@ -23,6 +23,9 @@ class Connected(Protocol):
     def shutdown(self, why: str) -> None:
         """End it now; any thread."""
 
+    def disown(self) -> None:
+        """Close what a forked child has of it."""
+
 
 class Connections:
     """All who are connected, each with its thread."""
@@ -89,6 +92,11 @@ class Connections:
             peers = list(self._threads)
         for peer in peers:
             peer.shutdown(why)
+
+    def disown(self) -> None:
+        """Close what a forked child has of them; the lock may be held there for ever."""
+        for peer in list(self._threads):
+            peer.disown()
 
     def threads(self) -> list[threading.Thread]:
         """Return the threads that run, but for the caller's own."""

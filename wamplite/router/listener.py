@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import serializers
@@ -91,6 +92,11 @@ class Listener:
         if self._thread.is_alive():
             self._thread.join(CLOSING)
         self._socket.close()
+
+    def disown(self) -> None:
+        """Let the port go in a forked child."""
+        with suppress(OSError):
+            self._socket.close()
 
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""

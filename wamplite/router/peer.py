@@ -78,6 +78,9 @@ class Peer(ABC):
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
         """Notice that a recv brought a part of a message and no whole one."""
 
+    def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
+        """Close what a forked child has of the connection."""
+
     def acceptor(self) -> Acceptor:
         """Return what judges its HELLO."""
         return Acceptor(self.router.realms, self.router.authmethods)

@@ -23,6 +23,7 @@ from ..core.errors import UsageError
 from ..core.feature import Feature
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
+from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from . import places
 from .buffered import Buffered
@@ -50,7 +51,7 @@ ENDED = "the router has ended"
 _starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
 
 
-class Router:
+class Router(OfOneProcess):
     """Realms, and the listeners through which sessions reach them. A context manager.
 
     realms: their URIs. features: Feature objects, or names of wamplite.advanced. strict: request
@@ -59,6 +60,9 @@ class Router:
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
+
+    what = "router"
+    again = "make a new one"
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class Router:
         self._numbers = count(1)
         self.drain = Drain(self.limits, self._counters)  # from here on there are threads
         self.realms = {realm.uri: self._routing(realm) for realm in made}
+        watch(self)
 
     @property
     def counters(self) -> dict[str, int]:
@@ -109,6 +114,7 @@ class Router:
         cert and key: files in PEM, for the schemes within TLS. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
+        self.check_process()
         listener = self._listener(url, cert, key)
         try:
             with self._lock:
@@ -141,6 +147,7 @@ class Router:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
         from .in_process import connect
 
+        self.check_process()
         return connect(self, realm, options)
 
     def run_forever(self) -> None:
@@ -148,6 +155,7 @@ class Router:
 
         Call it from the main thread.
         """
+        self.check_process()
         gate = Gate()
         try:
             with_signals(gate, gate.wait)
@@ -155,7 +163,12 @@ class Router:
             self.close()
 
     def close(self) -> None:
-        """Stop accepting, say GOODBYE to all, write all out (bounded), end every thread."""
+        """Stop accepting, say GOODBYE to all, write all out (bounded), end every thread.
+
+        In a forked child it does nothing: the router is its parent's.
+        """
+        if self.owner:
+            return
         with self._lock:
             if self._closed:
                 return
@@ -173,6 +186,13 @@ class Router:
         for routing in self.realms.values():
             routing.close()
         self.drain.close()
+
+    def disown(self) -> None:
+        """Keep no port and no connection open in a forked child."""
+        super().disown()
+        for listener in self._listeners:
+            listener.disown()
+        self._connections.disown()
 
     def serve(self, peer: Peer) -> str | None:
         """Start the thread of a connection; where it cannot be, return why, as it is counted."""

@@ -73,6 +73,9 @@ class SerialListener:
         if self._line is None and self._thread.is_alive():
             self._thread.join(CLOSING)
 
+    def disown(self) -> None:
+        """Leave the port as it is in a forked child: its lock is shared with the parent."""
+
     def open(self, stream: Stream) -> Transport:
         """Return what a device's HELLO has begun."""
         assert self._line is not None and self._line.stream is stream

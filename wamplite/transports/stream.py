@@ -250,6 +250,11 @@ class Stream:
             self._closed = True
             self._sock.close()
 
+    def disown(self) -> None:
+        """Close the copy of the descriptor that a forked child has; the connection stays as is."""
+        with suppress(OSError):
+            self._sock.close()
+
     # Under the lock
 
     def _begin(self, entries: Sequence[bytes], droppable: bool) -> None:
