@@ -5,6 +5,9 @@ from __future__ import annotations
 import configparser
 import re
 
+import pytest
+from packaging.requirements import Requirement
+
 from tests.processes import ROOT
 
 SETUP = configparser.ConfigParser()
@@ -34,6 +37,40 @@ def test_there_are_six_packages_at_run_time() -> None:
     extras = SETUP["options.extras_require"]
     assert names(extras["cbor"]) == {"cbor2"}
     assert names(extras["fast"]) == {"orjson", "wsaccel"}
+
+
+def brought(requirements: str, machine: str, version: str) -> set[str]:
+    """Return what is installed on a machine by a Python."""
+    place = {"platform_machine": machine, "python_version": version}
+    wanted = [Requirement(line) for line in requirements.splitlines() if line[:1] not in ("", "#")]
+    return {one.name for one in wanted if one.marker is None or one.marker.evaluate(place)}
+
+
+@pytest.mark.parametrize(
+    ("machine", "version", "msgpack", "fast"),
+    [
+        ("x86_64", "3.11", True, {"orjson", "wsaccel"}),
+        ("aarch64", "3.13", True, {"orjson", "wsaccel"}),
+        ("arm64", "3.13", True, {"orjson", "wsaccel"}),
+        ("x86_64", "3.14", True, {"orjson"}),
+        ("armv7l", "3.11", False, {"orjson"}),
+        ("armv6l", "3.11", False, set()),
+        ("i686", "3.13", False, {"orjson"}),
+        ("riscv64", "3.13", True, set()),
+    ],
+)
+def test_what_has_no_wheel_for_a_machine_is_not_installed_there(
+    machine: str, version: str, msgpack: bool, fast: set[str]
+) -> None:
+    required = brought(SETUP["options"]["install_requires"], machine, version)
+    assert required == {"websocket-client", "simple-websocket", "pyserial"} | (
+        {"msgpack"} if msgpack else set()
+    )
+    extras = SETUP["options.extras_require"]
+    assert brought(extras["fast"], machine, version) == fast
+    assert brought(extras["test"], machine, version) & {"orjson", "wsaccel"} == fast
+    (cbor,) = map(Requirement, extras["cbor"].splitlines()[1:] or [extras["cbor"]])
+    assert "5.9.0" in cbor.specifier and "6.0" not in cbor.specifier
 
 
 def test_the_build_system_stands_alone_in_pyproject() -> None:

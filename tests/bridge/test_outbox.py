@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from tests.bridge.events import event, numbers
-from wamplite.bridge.outbox import OVERHEAD, Outbox
+from wamplite import serializers
+from wamplite.bridge.outbox import OVERHEAD, Entry, Outbox
 from wamplite.bridge.settings import BufferSettings
 
 
@@ -127,3 +128,15 @@ def test_take_waits_for_an_event_and_ends_when_the_outbox_is_closed() -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert sum(taken, []) == [1, 2]
+
+
+@pytest.mark.parametrize("value", [b"\0\xff", 2**64 - 1, -0.1, "ä\0", [None, {"": []}], 1e300])
+def test_an_event_leaves_as_it_came(value: object) -> None:
+    box = Box()
+    box.fill(value)
+    assert numbers(box.take(1)) == [value]
+
+
+def test_an_event_that_an_early_outbox_wrote_in_msgpack_is_read() -> None:
+    data = serializers.get("msgpack").dumps(["com.example.t", [1], {}, {}, 2.5])
+    assert Entry(1, "a", 0.0, data).event() == ["com.example.t", [1], {}, {}, 2.5]

@@ -5,7 +5,8 @@
 
 Filled by the ports' threads, which are never kept waiting; emptied by the publisher's. What is
 flying has been handed out and cannot be dropped any more. Every event gets a number, `seq`, which
-it keeps however often it is sent. Events wait encoded, so that the bound in bytes is a true one.
+it keeps however often it is sent. Events wait encoded, so that the bound in bytes is a true one: in
+JSON, which is there on every machine.
 `stored` holds the same on disk.
 """
 
@@ -50,13 +51,13 @@ class Entry(NamedTuple):
 
     def event(self) -> list[Any]:
         """Return topic, args, kwargs, options and time."""
-        event: list[Any] = _reader().loads(self.data)
+        event: list[Any] = _reader(self.data.startswith(b"[")).loads(self.data)
         return event
 
 
 @cache
-def _reader() -> serializers.Serializer:
-    return serializers.get("msgpack")
+def _reader(is_json: bool) -> serializers.Serializer:
+    return serializers.get("json" if is_json else "msgpack")  # early outboxes hold MsgPack
 
 
 class Outbox:
@@ -66,7 +67,7 @@ class Outbox:
         self.settings = settings
         self._drop = drop
         self._changed = threading.Condition()  # guards all below
-        self._writer = serializers.get("msgpack")
+        self._writer = serializers.get("json")
         self._fresh: deque[Entry] = deque()
         self._flying: list[Entry] = []
         self._bytes = 0  # of fresh and flying

@@ -51,7 +51,10 @@ class MsgPack(Serializer):
     binary = True
 
     def __init__(self) -> None:
-        self._pack = Packer(buf_size=FIRST_BUFFER).pack
+        try:
+            self._pack = Packer(buf_size=FIRST_BUFFER).pack
+        except TypeError:  # before 1.1, as Debian 12 and 13 have it, the size is fixed
+            self._pack = Packer().pack
 
     def dumps(self, array: list[Any]) -> bytes:
         try:

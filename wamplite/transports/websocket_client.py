@@ -59,7 +59,7 @@ def connect(
     except websocket.WebSocketTimeoutException as exc:
         raise ConnectTimeout(f"{url}: no answer to the WebSocket handshake in time") from exc
     except websocket.WebSocketBadStatusException as exc:
-        raise TransportLost(f"{url}: {refusal(exc)}") from exc
+        raise TransportLost(f"{url}: {refusal(exc, socket)}") from exc
     except (websocket.WebSocketException, CookieError, ValueError, IndexError) as exc:
         raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
     if deadline is not None:
@@ -90,10 +90,15 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
     return headers
 
 
-def refusal(exc: websocket.WebSocketBadStatusException) -> str:
+def refusal(exc: websocket.WebSocketBadStatusException, socket: HandshakeSocket) -> str:
     """Say what a server answered that did not agree."""
-    body = (exc.resp_body or b"").decode(errors="replace").strip()
-    return f"expected HTTP 101, got {exc.status_code}: {body[:300]!r}"
+    if hasattr(exc, "resp_body"):
+        body = exc.resp_body or b""
+    else:  # before 1.5, as Debian 12 has it, the library leaves it unread
+        length = (exc.resp_headers or {}).get("content-length", "")
+        body = socket.read(int(length) if length.isdecimal() else 0)
+    text = body.decode(errors="replace").strip()
+    return f"expected HTTP 101, got {exc.status_code}: {text[:300]!r}"
 
 
 def chosen(url: str, headers: dict[str, str], names: tuple[str, ...]) -> str:
@@ -133,6 +138,13 @@ class HandshakeSocket:
             if not self.unread:
                 raise stream.ended()
         data, self.unread = self.unread[:size], self.unread[size:]
+        return data
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes of the answer, or raise where it is too long or ends before."""
+        data = b""
+        while len(data) < size:
+            data += self.recv(size - len(data))
         return data
 
     def send(self, data: bytes) -> int:
