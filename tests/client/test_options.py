@@ -40,6 +40,11 @@ def test_no_options_are_the_defaults() -> None:
     assert apart(Call, None, 30.0) == apart(Call, {}, 30.0) == Wishes({}, 30.0, False)
 
 
+def test_none_for_an_option_is_its_absence() -> None:
+    options = {"match": None, "timeout": None, "_mine": None}
+    assert apart(Subscribe, options, 30.0) == Wishes({"_mine": None}, 30.0, False)
+
+
 def test_what_is_ours_does_not_go_to_the_router() -> None:
     options = SubscribeOptions(match="prefix", concurrent=True, timeout=2)
     assert apart(Subscribe, options, 30.0) == Wishes({"match": "prefix"}, 2, True)

@@ -46,6 +46,38 @@ def test_hello_announces_the_four_roles(peer: Peer) -> None:
     leave(peer, session)
 
 
+NULLS = ("agent", "authextra", "authid", "authmethod", "authprovider", "authrole", "realm")
+
+
+def test_a_welcome_may_say_null_and_announce_by_anything(peer: Peer) -> None:
+    joining = soon(wamplite.connect, peer.url, "realm1")
+    peer.accept()
+    peer.receive()
+    features = {"call_timeout": 1, "call_canceling": None, "progressive_call_results": "yes"}
+    roles = {"dealer": {"features": features}, "broker": None, "caller": {}, "subscriber": 5}
+    peer.send([2, 4711, {"roles": roles, **dict.fromkeys(NULLS)}])
+    session = joining.result()
+    assert (session.id, session.realm) == (4711, "realm1")
+    assert session.authid is session.authrole is session.authmethod is None
+    assert not any(session._wire.announced("dealer", feature) for feature in features)
+    assert not session._wire.announced("broker", "publisher_exclusion")
+    with pytest.raises(wamplite.CallTimeout):
+        session.call("com.app.p", options={"timeout": 0.01})
+    assert peer.receive() == [48, 1, {}, "com.app.p"]
+    leave(peer, session)
+
+
+def test_a_welcome_that_is_refused_is_answered_with_role_and_feature(peer: Peer) -> None:
+    joining = soon(wamplite.connect, peer.url, "realm1")
+    peer.accept()
+    peer.receive()
+    peer.send([2, 4711, {"roles": {"broker": {"features": [1]}}}])
+    assert peer.receive()[2] == "wamp.error.protocol_violation"
+    peer.hang_up()
+    with pytest.raises(wamplite.ProtocolError, match="not the features of broker as a list"):
+        joining.result()
+
+
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [

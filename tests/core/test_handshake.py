@@ -7,7 +7,7 @@ import pytest
 from wamplite.core import uris
 from wamplite.core.feature import Refused
 from wamplite.core.handshake import Accepted, Acceptor, AuthMethod, Dialogue
-from wamplite.core.members import Identity, Violation
+from wamplite.core.members import Identity, Member, Violation
 from wamplite.core.messages import Challenge, Hello, parse, to_array
 
 ROLES: dict[str, Any] = {"caller": {}, "callee": {"features": {"call_canceling": True}}}
@@ -42,6 +42,17 @@ def test_hello_is_accepted_as_anonymous() -> None:
     assert outcome.realm == "realm1"
     assert outcome.roles == ROLES
     assert outcome.identity[1:] == ("anonymous", "anonymous", "static", None)
+
+
+def test_hello_may_say_null_and_announce_by_anything() -> None:
+    nulls = dict.fromkeys(("authid", "authrole", "authextra", "authmethods", "agent"))
+    features = {"features": {"call_canceling": 1, "call_timeout": None}}
+    roles = {"roles": {"caller": features, "callee": None, "publisher": {"features": None}}}
+    outcome = say(acceptor(), [1, "realm1", nulls | roles])
+    assert outcome.identity[1:] == ("anonymous", "anonymous", "static", None)
+    member = Member(7, outcome.identity, outcome.roles, *[lambda *_: True] * 2, lambda: None)
+    for role in ("caller", "callee", "publisher", "subscriber"):
+        assert not any(member.announced(role, key) for key in features["features"])
 
 
 def test_a_wished_authid_and_role_are_not_facts() -> None:

@@ -18,15 +18,26 @@ RIGHT: dict[options.Key, list[Any]] = {
     options.UINT: [0, 1, 2**60],
     options.IDS: [[], [1, MAX_ID]],
     options.STRS: [[], ["a", ""]],
-    options.HOPS: [[], [{}], [{"session": 1, "authid": "a", "authrole": "b", "more": 1}]],
+    options.HOPS: [
+        [],
+        [{}],
+        [{"authid": None}],
+        [{"session": 1, "authid": "a", "authrole": "b", "more": 1}],
+    ],
     options.MATCH: ["exact", "prefix", "wildcard", "_regex"],
     options.ENCRYPTION: ["cryptobox", "mqtt", "xbr", "x_own"],
     options.CLIENT_ROLES: [
         {"caller": {}},
         {"subscriber": {"features": {}}, "unknown": {}},
         {"callee": {"features": {"call_canceling": True}}, "publisher": {"more": 1}},
+        {"caller": {"features": {"call_canceling": 1, "call_timeout": None}}},
+        {"caller": {"features": None}, "callee": None, "broker": 1},
     ],
-    options.ROUTER_ROLES: [{"broker": {}}, {"dealer": {"features": {"call_canceling": False}}}],
+    options.ROUTER_ROLES: [
+        {"broker": {}},
+        {"dealer": {"features": {"call_canceling": False}}},
+        {"dealer": {"features": {"call_canceling": "yes"}}, "caller": [], "broker": None},
+    ],
 }
 WRONG: dict[options.Key, list[Any]] = {
     options.BOOL: [0, 1, "true"],
@@ -34,7 +45,7 @@ WRONG: dict[options.Key, list[Any]] = {
     options.UINT: [False],
     options.IDS: [[0], [1, "a"], [True], (1,)],
     options.STRS: [["a", 1], [b"a"]],
-    options.HOPS: [[1], [{"session": 0}], [{"authid": 1}], [{"authrole": None}]],
+    options.HOPS: [[1], [{"session": 0}], [{"authid": 1}], [{"authrole": b"a"}]],
     options.MATCH: ["", "regex", "Exact"],
     options.ENCRYPTION: ["", "invalid", "x"],
     options.CLIENT_ROLES: [
@@ -42,7 +53,6 @@ WRONG: dict[options.Key, list[Any]] = {
         {"caller": None},
         {"caller": {}, "callee": 1},
         {"caller": {"features": []}},
-        {"caller": {"features": {"call_canceling": 1}}},
     ],
     options.ROUTER_ROLES: [{"caller": {}}, {"broker": []}],
 }
@@ -71,3 +81,11 @@ def test_every_key_in_use_is_tried_here() -> None:
     tables = [value for name, value in vars(options).items() if name.isupper()]
     used = {key for table in tables if isinstance(table, dict) for key in table.values()}
     assert used <= set(RIGHT)
+
+
+def test_a_feature_is_announced_by_true_and_by_nothing_else() -> None:
+    odd = {"a": True, "b": 1, "c": "true", "d": None, "e": False, "f": [], "g": {}}
+    roles = {"broker": {"features": odd}, "dealer": None, "caller": {"features": None}}
+    assert options.announced_features(roles, "broker") == {"a"}
+    for role in ("dealer", "caller", "callee"):
+        assert options.announced_features(roles, role) == set()

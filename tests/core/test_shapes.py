@@ -104,6 +104,41 @@ def test_a_revocation_has_request_0_and_details(code: int) -> None:
 def test_roles_are_required(code: int) -> None:
     with pytest.raises(ProtocolError, match="roles is missing; it must be a dict of role dicts"):
         parse([*good(code)[:-1], {}])
+    with pytest.raises(ProtocolError, match="roles is missing; it must be a dict of role dicts"):
+        parse([*good(code)[:-1], {"roles": None}])
+
+
+WANTED = "WELCOME: roles must be a dict of role dicts, at least one of broker, dealer, not"
+
+
+@pytest.mark.parametrize(
+    ("roles", "text"),
+    [
+        ([], "a list"),
+        ({"caller": {}}, "none of these"),
+        ({"broker": None}, "none of these"),
+        ({"broker": {}, "dealer": []}, "dealer as a list"),
+        ({"broker": {"features": ["x"]}}, "the features of broker as a list"),
+    ],
+)
+def test_what_is_wrong_with_roles_is_named(roles: Any, text: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse([2, 7, {"roles": roles}])
+    assert str(caught.value) == f"{WANTED} {text}"
+
+
+TYPED = [(code, key) for code, shape in GRAMMAR.items() for key in shape.keys if key != "roles"]
+
+
+@pytest.mark.parametrize(("code", "key"), TYPED, ids=lambda value: str(value))
+def test_null_for_a_known_key_is_read_as_its_absence(code: int, key: str) -> None:
+    array = good(code) if code not in (35, 67) else [code, 0, {}]
+    at = next(at for at, element in enumerate(array) if type(element) is dict)
+    array[at] = array[at] | {key: None, "unknown": None}
+    message = parse(array)
+    details = next(element for element in message if type(element) is dict)
+    assert key not in details
+    assert details["unknown"] is None
 
 
 def test_a_key_nobody_knows_is_ignored() -> None:

@@ -150,7 +150,7 @@ VIOLATIONS: list[list[Any]] = [
     [48, 1, {"timeout": -1}, "faults.x"], [48, 1, {"disclose_me": 1}, "faults.x"],
     [16, 1, {"acknowledge": 1}, "faults.x"], [16, 1, {"exclude": [0]}, "faults.x"],
     [16, 1, {"eligible": {}}, "faults.x"], [16, 1, {"exclude_me": "no"}, "faults.x"],
-    [64, 1, {"match": 1}, "faults.x"], [32, 1, {"match": None}, "faults.x"],
+    [64, 1, {"match": 1}, "faults.x"], [32, 1, {"match": 5}, "faults.x"],
     [32, 1, {"match": "regex"}, "faults.x"],
     [70, 1, []], [70, 1, {}, [], {}, []], [8, 68, 1, {}], [8, 99, 1, {}, "faults.e"],
     [6, {}], [3, []],

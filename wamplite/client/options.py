@@ -132,12 +132,12 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
         known = shape.keys.get(key)
         if known is None and not key.startswith("_"):
             raise UsageError(_unknown(NAMES[CODES[kind]], key, shape.keys))
-        if known and not known.fits(value):
+        if known and value is not None and not known.fits(value):
             name = NAMES[CODES[kind]]
             raise UsageError(f"{name}: option {key} must be {known.wanted}, not {value!r}")
     seconds = own.get("timeout")
     return Wishes(
-        wire,
+        {key: value for key, value in wire.items() if value is not None or key not in shape.keys},
         timeout if seconds is None else checked_timeout(seconds),
         bool(own.get("concurrent")),
     )

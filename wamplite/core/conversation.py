@@ -49,9 +49,9 @@ from .messages import (
     Welcome,
     Yield,
 )
+from .options import CLIENT, announced_features
 from .pending import Pending, Receiver, Subscription
 
-ROLES = ("publisher", "subscriber", "caller", "callee")
 State = Enum("State", "JOINING OPEN LEAVING CLOSED")
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
 Handler = Callable[["Conversation", Any], None]
@@ -88,7 +88,7 @@ class Conversation:
         installed = in_order(features)
         for feature in installed:
             feature.install(self)
-        self.roles = announced(ROLES, installed)
+        self.roles = announced(CLIENT, installed)
 
     def begin(self, welcome: Welcome) -> None:
         """Open the session that WELCOME grants."""
@@ -98,8 +98,7 @@ class Conversation:
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the router announced `feature` for its role, broker or dealer."""
-        features: dict[str, Any] = self.details["roles"].get(role, {}).get("features", {})
-        return features.get(feature) is True
+        return feature in announced_features(self.details["roles"], role)
 
     # ---- what we ask of the router
 

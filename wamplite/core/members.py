@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .books import Writer
 from .messages import Message
+from .options import announced_features
 
 Post = Callable[[Message], bool]
 
@@ -82,8 +83,7 @@ class Member:
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
-        features: dict[str, Any] = self.roles.get(role, {}).get("features", {})
-        return features.get(feature) is True
+        return feature in announced_features(self.roles, role)
 
     def __repr__(self) -> str:
         return f"session {self.session}"

@@ -1,7 +1,8 @@
 """The typed keys of Options and Details: what the value of each must be (RFC, all of its sections).
 
 Only the *type* is grammar; the test vectors demand it of the words of `enc_algo` and of SUBSCRIBE's
-`match` as well. A key that is not listed here is ignored, as "Extensibility" demands.
+`match` as well. A key that is not listed here is ignored, as "Extensibility" demands, and null is
+read as the key's absence: peers that have no other way to leave something out write it so.
 The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors.
 """
 
@@ -27,7 +28,9 @@ def _is_str(value: Any) -> bool:
 
 def _is_forward(hop: Any) -> bool:
     known = {"session": _is_id, "authid": _is_str, "authrole": _is_str}
-    return type(hop) is dict and all(key not in hop or ok(hop[key]) for key, ok in known.items())
+    return type(hop) is dict and all(
+        hop.get(key) is None or ok(hop[key]) for key, ok in known.items()
+    )
 
 
 def _is_encryption(value: Any) -> bool:
@@ -38,17 +41,28 @@ def _is_match(value: Any) -> bool:
     return _is_str(value) and (value in ("exact", "prefix", "wildcard") or value.startswith("_"))
 
 
-def _roles(*allowed: str) -> Callable[[Any], bool]:
-    return lambda value: (
-        type(value) is dict
-        and any(role in value for role in allowed)
-        and all(type(role) is dict and _are_features(role) for role in value.values())
-    )
+def announced_features(roles: dict[str, Any], role: str) -> set[str]:
+    """Return the features that a peer announced for a role: those that it says are true."""
+    features = (roles.get(role) or {}).get("features") or {}
+    return {feature for feature, on in features.items() if on is True}
 
 
-def _are_features(role: dict[str, Any]) -> bool:
-    features = role.get("features", {})
-    return type(features) is dict and all(type(on) is bool for on in features.values())
+def _fault(roles: Any, allowed: tuple[str, ...]) -> str | None:
+    """Say what is wrong with role dictionaries. What a peer tells of other roles is its own."""
+    if type(roles) is not dict:
+        return f"a {type(roles).__name__}"
+    if all(roles.get(role) is None for role in allowed):
+        return "none of these"
+    for role in allowed:
+        entry = roles.get(role)
+        if entry is None:
+            continue
+        if type(entry) is not dict:
+            return f"{role} as a {type(entry).__name__}"
+        features = entry.get("features")
+        if features is not None and type(features) is not dict:
+            return f"the features of {role} as a {type(features).__name__}"
+    return None
 
 
 class Key(NamedTuple):
@@ -56,6 +70,15 @@ class Key(NamedTuple):
 
     wanted: str
     fits: Callable[[Any], bool]
+    fault: Callable[[Any], str | None] | None = None  # what is wrong with a value that has parts
+
+
+def _roles(*allowed: str) -> Key:
+    return Key(
+        f"a dict of role dicts, at least one of {', '.join(allowed)}",
+        lambda value: _fault(value, allowed) is None,
+        lambda value: _fault(value, allowed),
+    )
 
 
 BOOL = Key("a bool", lambda value: type(value) is bool)
@@ -68,13 +91,9 @@ STRS = Key("a list of strings", _is_list(_is_str))
 HOPS = Key("a list of {session, authid, authrole}", _is_list(_is_forward))
 MATCH = Key('"exact", "prefix", "wildcard" or "_..."', _is_match)
 ENCRYPTION = Key('"cryptobox", "mqtt", "xbr" or "x_..."', _is_encryption)
-CLIENT_ROLES = Key(
-    "a dict of role dicts, at least one of publisher, subscriber, caller, callee",
-    _roles("publisher", "subscriber", "caller", "callee"),
-)
-ROUTER_ROLES = Key(
-    "a dict of role dicts, at least one of broker, dealer", _roles("broker", "dealer")
-)
+CLIENT = ("publisher", "subscriber", "caller", "callee")
+CLIENT_ROLES = _roles(*CLIENT)
+ROUTER_ROLES = _roles("broker", "dealer")
 
 Keys = dict[str, Key]
 FORWARD: Keys = {"forward_for": HOPS}

@@ -87,18 +87,25 @@ def _check_element(name: str, element: str, kind: str, value: Any) -> None:
 
 
 def _check_details(name: str, shape: Shape, details: dict[str, Any]) -> None:
-    if shape.required and shape.required not in details:
+    if shape.required and details.get(shape.required) is None:
         wanted = shape.keys[shape.required].wanted
         raise ProtocolError(f"{name}: {shape.required} is missing; it must be {wanted}")
     check_keys(name, details, shape.keys)
 
 
 def check_keys(name: str, details: dict[str, Any], keys: Keys) -> None:
-    """Check the types of the keys that are known; all others are ignored."""
+    """Check the types of the keys that are known; null is taken out, all others are ignored."""
+    absent = []
     for key, value in details.items():
         typed = keys.get(key)
         if typed and not typed.fits(value):
-            raise ProtocolError(f"{name}: {key} must be {typed.wanted}, not {show(value)}")
+            if value is None:
+                absent.append(key)
+                continue
+            fault = typed.fault(value) if typed.fault else show(value)
+            raise ProtocolError(f"{name}: {key} must be {typed.wanted}, not {fault}")
+    for key in absent:
+        del details[key]
 
 
 def _check_payload(name: str, rest: list[Any], passed: bool) -> None:

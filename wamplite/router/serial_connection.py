@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core import uris
 from ..core.handshake import Acceptor
 from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
+from ..core.options import CLIENT, announced_features
 from ..transports.base import Transport
 from .connection import Connection
 from .mailbox import Mailbox
@@ -33,7 +34,7 @@ class SerialConnection(Connection):
         super().__init__(router, stream, listener, "")
         self._device = listener
         self._asked = Asked(listener.address.call_timeout)
-        self._roles: Mapping[str, Any] = {}  # as announced in HELLO
+        self._roles: dict[str, Any] = {}  # as announced in HELLO
 
     def acceptor(self) -> Acceptor:
         """Return what judges HELLO."""
@@ -97,7 +98,7 @@ class SerialMailbox(Mailbox):
         transport: Transport,
         tally: Callable[[str], None],
         on_end: Callable[[], None],
-        roles: Mapping[str, Any],
+        roles: dict[str, Any],
         asked: Asked,
     ) -> None:
         super().__init__(routing, transport, tally, on_end)
@@ -115,9 +116,9 @@ class SerialMailbox(Mailbox):
         return posted
 
 
-def shortened(welcome: Welcome, roles: Mapping[str, Any]) -> Welcome:
+def shortened(welcome: Welcome, roles: dict[str, Any]) -> Welcome:
     """Return WELCOME with those features alone that the device announced, under any role."""
-    known = {feature for role in roles.values() for feature in role.get("features") or {}}
+    known = {feature for role in CLIENT for feature in announced_features(roles, role)}
     ours = {role: _common(entry, known) for role, entry in welcome.details["roles"].items()}
     return welcome._replace(details={**welcome.details, "roles": ours})
 
