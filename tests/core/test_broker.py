@@ -89,8 +89,22 @@ def test_a_session_holds_so_many_subscriptions_and_no_more() -> None:
     assert ann.member not in world.realm.broker.books["exact"].records["com.app.u"].subscribers
 
 
+def test_a_realm_holds_so_many_subscriptions_and_no_more() -> None:
+    world = World(max_in_realm=2)
+    ann, bob = world.joined(2)
+    world.subscribe(ann, "com.app.t")
+    subscription = world.subscribe(bob, "com.app.t")
+    world.send(bob, [SUBSCRIBE, 2, {}, "com.app.u"])
+    assert only(bob)[3:] == [
+        {}, "wamplite.error.limit_reached", ["the realm may hold 2 subscriptions"]
+    ]  # fmt: skip
+    world.send(bob, [UNSUBSCRIBE, 3, subscription])
+    take(bob)
+    world.subscribe(bob, "com.app.u")
+
+
 def test_a_repeated_subscribe_is_no_matter_of_the_limit() -> None:
-    world = World(max_subscriptions=1)
+    world = World(max_subscriptions=1, max_in_realm=1)
     ann = world.join()
     world.subscribe(ann, "com.app.t")
     world.subscribe(ann, "com.app.t")

@@ -220,16 +220,100 @@ def test_options_and_writers_tell_in_the_invocation() -> None:
     assert only(callee)[3] == {"told": 5, "procedure": "com.app.p"}
 
 
-@pytest.mark.parametrize("many", ["one caller", "several callers"])
-def test_so_many_calls_are_in_flight_and_no_more(many: str) -> None:
+def crowded(world: World, caller: Peer, procedure: str = "com.app.p") -> str:
+    """Call once more and return what the ERROR says of the bound that was hit."""
+    take(caller)
+    world.send(caller, [CALL, 999, {}, procedure])
+    *error, (text,) = only(caller)
+    assert error == ["ERROR", 48, 999, {}, "wamp.error.unavailable"]
+    name, _, why = text.partition(": ")
+    assert name == repr(procedure)
+    return str(why)
+
+
+@pytest.mark.parametrize(
+    ("many", "why"),
+    [
+        ("one caller", "this session has 1 calls in flight, at most 1"),
+        ("several callers", "its callee has 1 calls to answer, at most 1"),
+    ],
+)
+def test_so_many_calls_are_in_flight_and_no_more(many: str, why: str) -> None:
     world, callee, caller = in_service(max_calls=1)
     called(world, callee, caller)
     second = caller if many == "one caller" else world.join()
-    world.send(second, [CALL, 11, {}, "com.app.p"])
-    assert take(second) == [
-        ["ERROR", 48, 11, {}, "wamp.error.unavailable", ["1 calls are in flight already"]]
-    ]
+    assert crowded(world, second) == why
     assert take(callee) == []
+
+
+def test_a_callee_that_never_answers_costs_only_itself() -> None:
+    world, hung, caller = in_service()
+    good, other = world.joined(2)
+    world.register(good, "com.app.good")
+    for request in range(1, 1025):
+        world.send(caller, [CALL, request, {}, "com.app.p"])
+    held = len(hung.member.invocations)
+    assert 64 < held < 256
+    assert crowded(world, caller) == (
+        f"its callee has {held} calls of this session to answer, its share of 1024"
+    )
+    world.send(caller, [CALL, 1025, {}, "com.app.good"])
+    assert only(good)[0] == "INVOCATION"
+    take(hung)
+    assert called(world, hung, other)
+
+
+def test_one_caller_leaves_a_callee_room_for_others() -> None:
+    world, callee, _ = in_service()
+    callers = world.joined(12)
+    for caller in callers:
+        for request in range(1, 300):
+            world.send(caller, [CALL, request, {}, "com.app.p"])
+    shares = [len(caller.member.calls) for caller in callers]
+    assert 200 < shares[0] < 256 and shares[-1] > 8 and sum(shares) < 1024
+
+
+def test_of_many_callees_that_hang_each_takes_a_share_of_what_is_left() -> None:
+    world = World()
+    caller = world.join()
+    for number in range(16):
+        hung = world.join()
+        world.register(hung, f"com.app.p{number}")
+        for request in range(300):
+            world.send(caller, [CALL, number * 300 + request + 1, {}, f"com.app.p{number}"])
+        assert hung.member.invocations
+    assert len(caller.member.calls) < 1024
+
+
+def test_an_answer_gives_the_share_back() -> None:
+    world, callee, caller = in_service(max_calls=4)
+    invocation = called(world, callee, caller)
+    assert (
+        crowded(world, caller) == "its callee has 1 calls of this session to answer, its share of 4"
+    )
+    world.send(callee, [YIELD, invocation, {}])
+    take(caller)
+    assert called(world, callee, caller, 11) == 2
+    world.lose(caller)
+    assert not caller.member.asked and not callee.member.invocations
+
+
+def test_a_realm_has_so_many_calls_and_registrations_and_no_more() -> None:
+    world = World(max_in_realm=2)
+    callee, caller, other = world.joined(3)
+    world.register(callee, "com.app.p")
+    world.register(callee, "com.app.q")
+    world.send(other, [REGISTER, 2, {}, "com.app.r"])
+    assert only(other)[3:] == [
+        {},
+        "wamplite.error.limit_reached",
+        ["the realm may hold 2 registrations"],
+    ]
+    world.send(caller, [CALL, 1, {}, "com.app.p"], [CALL, 2, {}, "com.app.p"])
+    assert crowded(world, other) == "the realm has 2 calls in flight, at most 2"
+    world.lose(callee)
+    world.register(other, "com.app.p")
+    assert called(world, other, caller) == 1
 
 
 def test_an_answered_call_makes_room_for_another() -> None:

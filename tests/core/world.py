@@ -104,12 +104,13 @@ class World:
         """Tell whether nothing is left of anybody: no member, record, form or pending call."""
         realm = self.realm
         books = [*realm.broker.books.values(), *realm.dealer.books.values()]
-        held = [realm.members, realm.broker.subscriptions, realm.dealer.registrations]
+        held: list[Any] = [realm.members, realm.broker.subscriptions, realm.dealer.registrations]
+        held += [realm.broker._held, realm.dealer._calls]
         held += [book.records for book in books] + [getattr(book, "forms", {}) for book in books]
         for peer in self.peers:
             member = peer.member
             held += [member.subscriptions, member.registrations, member.invocations]
-            held += [dict.fromkeys(member.calls)]
+            held += [member.calls, member.asked]
         return not any(held)
 
 

@@ -36,6 +36,8 @@ URIS = st.sampled_from(["a", "a.b", "a.bc", "c.b", "c", "no good", "wamp.x"])
 PATTERNS = st.sampled_from(["a", "a.b", ".b", "c..b", "b c"])
 MATCHES = st.sampled_from(["exact", "prefix", "wildcard"])
 LIMIT = 3
+CALLS = 6  # of one session; two of them may be of one caller and one callee
+IN_REALM = 8
 
 
 @dataclass
@@ -68,7 +70,8 @@ class RealmModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        limits = dict.fromkeys(("max_subscriptions", "max_registrations", "max_calls"), LIMIT)
+        limits = dict.fromkeys(("max_subscriptions", "max_registrations"), LIMIT)
+        limits |= {"max_calls": CALLS, "max_in_realm": IN_REALM}
         self.world = World(Patterns(), Exclusion(), **limits)
         self.seats = self.world.joined(4)
         self.subscriptions: dict[tuple[str, str], dict[Peer, int]] = {}
@@ -98,7 +101,9 @@ class RealmModel(RuleBasedStateMachine):
         held = self.subscriptions.get((match, pattern), {})
         if " " in pattern or (match == "exact" and not is_uri(pattern)):
             self.expect_error(peer, SUBSCRIBE, request, "wamp.error.invalid_uri")
-        elif peer not in held and len(self.held(peer)) == LIMIT:
+        elif peer not in held and (
+            len(self.held(peer)) == LIMIT or sum(map(len, self.subscriptions.values())) == IN_REALM
+        ):
             self.expect_error(peer, SUBSCRIBE, request, "wamplite.error.limit_reached")
         else:
             answer = peer.outbox[-1]
@@ -169,15 +174,20 @@ class RealmModel(RuleBasedStateMachine):
         callee, registration = self.registrations.get(procedure, (None, 0))
         calls = sum(call.caller is peer for call in self.waiting)
         invocations = sum(call.callee is callee for call in self.waiting)
+        both = sum(call.caller is peer and call.callee is callee for call in self.waiting)
         if callee is None:
             error = "no_such_procedure" if is_uri(procedure) else "invalid_uri"
             self.expect_error(peer, CALL, request, f"wamp.error.{error}")
-        elif LIMIT in (calls, invocations):
+        elif self.is_crowded(calls, invocations, both):
             self.expect_error(peer, CALL, request, "wamp.error.unavailable")
         else:
             self.issued[callee] = invocation = self.issued.get(callee, 0) + 1
             self.expect(callee, "INVOCATION", invocation, registration, {}, [request - 1])
             self.waiting.append(Waiting(peer, request, callee, invocation))
+
+    def is_crowded(self, calls: int, invocations: int, both: int) -> bool:
+        left = CALLS - max(calls, invocations)
+        return not left or 4 * both > left or len(self.waiting) == IN_REALM
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data(), fails=st.booleans())

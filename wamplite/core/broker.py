@@ -29,6 +29,8 @@ from .messages import (
     Unsubscribed,
 )
 
+MANY = 2**53  # no bound: nobody can hold so many
+
 
 @dataclass(slots=True, eq=False)
 class Publication:
@@ -60,7 +62,7 @@ class Broker:
 
     role = "broker"
 
-    def __init__(self, max_subscriptions: int = 1024) -> None:
+    def __init__(self, max_subscriptions: int = 1024, max_in_realm: int = MANY) -> None:
         self.books: dict[str, Book[Subscription]] = {"exact": Book()}
         self.subscriptions: dict[int, Subscription] = {}
         self.publish_options: dict[str, Callable[[Publication, Any], None]] = {}
@@ -77,6 +79,8 @@ class Broker:
             Unsubscribe: self.on_unsubscribe,
         }
         self._max_subscriptions = max_subscriptions
+        self._max_in_realm = max_in_realm  # of all sessions' subscriptions
+        self._held = 0
         self._ids = count(1)
 
     def on_subscribe(self, subscriber: Member, subscribe: Subscribe) -> None:
@@ -91,14 +95,14 @@ class Broker:
                 self.subscribe_options[key](draft, value)
         subscription = book.records.get(subscribe.topic)
         repeated = subscription is not None and subscriber in subscription.subscribers
-        if not repeated and len(subscriber.subscriptions) >= self._max_subscriptions:
-            raise Refused(
-                uris.LIMIT_REACHED, f"a session may hold {self._max_subscriptions} subscriptions"
-            )
+        if not repeated:
+            check_room("subscriptions", len(subscriber.subscriptions), self._max_subscriptions)
+            check_room("subscriptions", self._held, self._max_in_realm, "the realm")
         if subscription is None:
             subscription = self._new(book, subscribe.topic)
         subscription.subscribers[subscriber] = draft.post
         subscriber.subscriptions[subscription.id] = subscription
+        self._held += not repeated
         subscriber.post(Subscribed(subscribe.request, subscription.id))
         if not repeated:
             tell(self.subscribed, subscriber, subscription, draft)
@@ -165,6 +169,7 @@ class Broker:
     def _remove(self, subscriber: Member, subscription: Subscription) -> None:
         del subscriber.subscriptions[subscription.id]
         del subscription.subscribers[subscriber]
+        self._held -= 1
         if not subscription.subscribers:
             del self.subscriptions[subscription.id]
             self.books[subscription.match].remove(subscription.uri)
@@ -178,6 +183,12 @@ def find_book(books: dict[str, Book[Any]], match: str) -> Book[Any]:
     if match in ("prefix", "wildcard"):
         raise Refused(uris.FEATURE_NOT_SUPPORTED, f"this router does not match by {match!r}")
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {match!r}")
+
+
+def check_room(what: str, held: int, most: int, who: str = "a session") -> None:
+    """Refuse one more of what `who` holds, once it holds the most that it may."""
+    if held >= most:
+        raise Refused(uris.LIMIT_REACHED, f"{who} may hold {most} {what}")
 
 
 def tell(moment: list[Told], member: Member, record: Any, draft: Any) -> None:

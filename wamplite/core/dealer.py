@@ -2,7 +2,9 @@
 
 Law: one registration per URI; every CALL gets exactly one answer, also when its callee leaves; the
 ids of INVOCATIONs count per callee session, so a YIELD can only settle what its sender was asked,
-and one whose id was issued but is settled already came late and is ignored.
+and one whose id was issued but is settled already came late and is ignored. A callee that never
+answers costs only itself: a caller's calls to one callee take at most a quarter of the places that
+both have left, so that others find room however many calls it lets hang.
 Moments: `registered`, `unregistered`, and `settled` with the answer as its draft (None: the caller
 has left), once for each call that became an INVOCATION.
 """
@@ -16,7 +18,7 @@ from typing import Any
 
 from . import uris
 from .books import Book
-from .broker import Told, find_book, tell
+from .broker import MANY, Told, check_room, find_book, tell
 from .errors import ProtocolError
 from .feature import Refused
 from .ids import following
@@ -39,6 +41,7 @@ ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that pas
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
 POLICIES = ("single", "roundrobin", "random", "first", "last")
+SHARE = 4  # one caller and one callee: at most one in so many of the places that are left
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +68,9 @@ class Dealer:
 
     role = "dealer"
 
-    def __init__(self, max_registrations: int = 1024, max_calls: int = 1024) -> None:
+    def __init__(
+        self, max_registrations: int = 1024, max_calls: int = 1024, max_in_realm: int = MANY
+    ) -> None:
         self.books: dict[str, Book[Registration]] = {"exact": Book()}
         self._exact = self.books["exact"].records  # an exact match is the best there is
         self.registrations: dict[int, Registration] = {}
@@ -85,6 +90,8 @@ class Dealer:
             Error: self.on_error,
         }
         self._max_registrations, self._max_calls = max_registrations, max_calls
+        self._max_in_realm = max_in_realm  # registrations, and calls
+        self._calls = 0  # in flight
         self._ids = count(1)
 
     def on_register(self, callee: Member, register: Register) -> None:
@@ -104,10 +111,8 @@ class Dealer:
                 self.register_options[key](draft, value)
         if uri in book.records:
             raise Refused(uris.PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already")
-        if len(callee.registrations) >= self._max_registrations:
-            raise Refused(
-                uris.LIMIT_REACHED, f"a session may hold {self._max_registrations} registrations"
-            )
+        check_room("registrations", len(callee.registrations), self._max_registrations)
+        check_room("registrations", len(self.registrations), self._max_in_realm, "the realm")
         registration = Registration(next(self._ids), uri, match, callee, list(book.writers))
         book.add(uri, registration)
         self.registrations[registration.id] = registration
@@ -147,14 +152,18 @@ class Dealer:
                     self.call_options[key](pending, value)
         for writer in registration.writers:
             pending.details.update(writer(pending))
-        if len(caller.calls) >= self._max_calls or len(callee.invocations) >= self._max_calls:
-            raise Refused(uris.UNAVAILABLE, f"{self._max_calls} calls are in flight already")
+        asked = caller.asked.get(callee, 0)
+        left = self._max_calls - max(len(caller.calls), len(callee.invocations))
+        if left <= 0 or SHARE * asked > left or self._calls >= self._max_in_realm:
+            raise Refused(uris.UNAVAILABLE, self._why_crowded(pending))
         content = pending.invocation, registration.id, pending.details, call.args, call.kwargs
         if not callee.post(build(Invocation, content)):
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
         callee.last_invocation = pending.invocation
         callee.invocations[pending.invocation] = pending
         caller.calls.add(pending)
+        caller.asked[callee] = asked + 1
+        self._calls += 1
 
     def on_yield(self, callee: Member, yield_: Yield) -> None:
         """Answer the caller with RESULT, or with the ERROR of an option that cannot be had."""
@@ -214,15 +223,20 @@ class Dealer:
 
         A call that has ended already stays as it is.
         """
-        if pending not in pending.caller.calls:
+        caller, callee = pending.caller, pending.callee
+        if pending not in caller.calls:
             return
-        pending.caller.calls.remove(pending)
-        del pending.callee.invocations[pending.invocation]
-        if answer is not None and not pending.caller.post(answer):
+        caller.calls.remove(pending)
+        del callee.invocations[pending.invocation]
+        asked = caller.asked.pop(callee)
+        if asked > 1:
+            caller.asked[callee] = asked - 1
+        self._calls -= 1
+        if answer is not None and not caller.post(answer):
             answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
-            pending.caller.post(answer)
+            caller.post(answer)
         if self.settled:
-            tell(self.settled, pending.callee, pending, answer)
+            tell(self.settled, callee, pending, answer)
 
     def fail(self, pending: Pending, error: str, *args: Any) -> None:
         """End a pending call with an ERROR of the dealer's own."""
@@ -246,6 +260,19 @@ class Dealer:
         if pending is None and invocation > callee.last_invocation:
             raise ProtocolError(f"INVOCATION.Request {invocation} was never sent to {callee}")
         return pending
+
+    def _why_crowded(self, pending: Pending) -> str:
+        caller, callee, most = pending.caller, pending.callee, self._max_calls
+        if len(caller.calls) >= most:
+            why = f"this session has {len(caller.calls)} calls in flight, at most {most}"
+        elif len(callee.invocations) >= most:
+            why = f"its callee has {len(callee.invocations)} calls to answer, at most {most}"
+        elif self._calls >= self._max_in_realm:
+            why = f"the realm has {self._calls} calls in flight, at most {self._max_in_realm}"
+        else:
+            asked = caller.asked[callee]
+            why = f"its callee has {asked} calls of this session to answer, its share of {most}"
+        return f"{pending.procedure!r}: {why}"
 
     def _check_passthru(self, name: str) -> None:
         if not self.passthru:

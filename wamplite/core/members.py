@@ -55,7 +55,8 @@ class Member:
 
     __slots__ = (
         "session", "identity", "roles", "post", "post_droppable", "end", "open",
-        "last_request", "last_invocation", "subscriptions", "registrations", "calls", "invocations",
+        "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
+        "invocations",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +80,7 @@ class Member:
         self.subscriptions: dict[int, Subscription] = {}
         self.registrations: dict[int, Registration] = {}
         self.calls: set[Pending] = set()  # in flight, as caller
+        self.asked: dict[Member, int] = {}  # callee -> how many of those it has to answer
         self.invocations: dict[int, Pending] = {}  # in flight, as callee, by INVOCATION.Request
 
     def announced(self, role: str, feature: str) -> bool:

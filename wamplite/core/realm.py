@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import uris
-from .broker import Broker
+from .broker import MANY, Broker
 from .dealer import Dealer
 from .errors import ProtocolError
 from .feature import Feature, Refused, announced, in_order, shorten, wrap
@@ -50,6 +50,7 @@ class Realm:
         max_subscriptions: int = 1024,
         max_registrations: int = 1024,
         max_calls: int = 1024,
+        max_in_realm: int = MANY,
     ) -> None:
         self.uri = uri
         self.members: dict[int, Member] = {}
@@ -58,8 +59,8 @@ class Realm:
         self.about = dict(about or {})  # what WELCOME tells besides; keys of our own begin with "_"
         self.later = later  # run a function in so many seconds, through the inbox; returns a cancel
         self.closing = False
-        self.broker = Broker(max_subscriptions)
-        self.dealer = Dealer(max_registrations, max_calls)
+        self.broker = Broker(max_subscriptions, max_in_realm)
+        self.dealer = Dealer(max_registrations, max_calls, max_in_realm)
         self.handlers: dict[type, Handler] = {
             Join: self.on_join,
             Goodbye: self.on_goodbye,
