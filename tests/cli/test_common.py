@@ -73,3 +73,16 @@ def test_options_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) 
     common.add_connection(parser)
     options = parser.parse_args(["--realm", "attic"])
     assert (options.url, options.realm, options.timeout) == ("rs://pi:9", "attic", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("65536", 65536), ("64K", 65536), ("16m", 2**24), ("1G", 2**30)]
+)
+def test_a_size_may_have_a_unit(text: str, size: int) -> None:
+    assert common.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["0", "0K", "-1", "1.5M", "16MB", "M", "", "١", "9" * 30])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a size as 65536, 64K or 16M"):
+        common.size(text)

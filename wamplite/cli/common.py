@@ -17,6 +17,7 @@ CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
 # Seconds: Ctrl-C may be given to another thread, and an endless wait of the main one not end by it.
 HEARING = 0.5
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON lets them stand; a terminal might obey
 
 
@@ -121,6 +122,14 @@ def positive(text: str) -> int:
     if number <= 0:
         raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
     return number
+
+
+def size(text: str) -> int:
+    """Return a number of bytes: 65536, 64K, 16M or 1G."""
+    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text.upper())
+    if found is None or not int(found[1]):
+        raise argparse.ArgumentTypeError(f"expected a size as 65536, 64K or 16M, not {text!r}")
+    return int(found[1]) * UNITS[found[2]]
 
 
 def value(text: str) -> Any:

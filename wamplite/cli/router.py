@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import notify
 from ..signals import ENDING, told_to_end
 from . import logs
-from .common import positive
+from .common import positive, size
 
 if TYPE_CHECKING:
     from ..router import Router
@@ -46,6 +46,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
+    add("--max-handshaking", type=positive, metavar="N", help="of those that have not joined yet")
+    add("--max-handshaking-per-address", type=positive, metavar="N")
+    add(
+        "--max-buffered",
+        type=size,
+        metavar="SIZE",
+        help="of all connections: what waits to be sent or is half received, in bytes or with K, M,"
+        " G (default: an eighth of the memory, at most 64M)",
+    )
     add(
         "--ping-interval",
         type=float,
@@ -114,6 +123,9 @@ def make_router(options: argparse.Namespace) -> Router:
         "strict": options.strict,
         "max_connections": options.max_connections,
         "max_connections_per_address": options.max_connections_per_address,
+        "max_handshaking": options.max_handshaking,
+        "max_handshaking_per_address": options.max_handshaking_per_address,
+        "max_buffered": options.max_buffered,
         "max_message_size": options.max_message_size,
         "ping_interval": options.ping_interval,
         "allow_anonymous_network": options.allow_anonymous_network,

@@ -1,4 +1,8 @@
-"""The bounds and deadlines of a router, and the counters that tell when one was hit."""
+"""The bounds and deadlines of a router, and the counters that tell when one was hit.
+
+Those that are "of the memory" follow it where they are not given: an eighth may be buffered, and
+what else there can be many of fits beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,30 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
 from ..transports.base import MOST
+from .memory import KIB, MIB, available
 
-MIB = 2**20
 ADDRESS_SPACE = 2**31  # of a 32-bit process, what is left of it for stacks at most
 
 
 class Limits(NamedTuple):
     """All bounds of a router. Sizes are bytes, times are seconds."""
 
-    max_connections: int = 1024
+    max_connections: int = 1024  # of the memory: one for each 192 KiB
     max_connections_per_address: int = 128  # Unix sockets and in-process sessions are exempt
-    max_handshaking: int = 64
+    max_handshaking: int = 64  # not yet joined; Unix sockets and serial lines have as many apart
+    max_handshaking_per_address: int = 16  # twice as many while half of all places are free
     max_message_size: int = MIB
     max_first_message_size: int = 16 * 1024  # before WELCOME
     max_outbox_size: int = 0  # 0: max(1 MiB, 2 x max_message_size)
     max_outbox_messages: int = 4096
-    max_buffered: int = 64 * MIB  # of all connections: left over in outboxes, half received
+    max_buffered: int = 64 * MIB  # of the memory: an eighth. Of all connections: left over in
+    # outboxes, half received, waiting to be decoded
+    socket_buffer: int = 256 * KIB  # of the memory: a 2048th. In the kernel, each way; 0: its own
     max_subscriptions: int = 1024  # of one session
     max_registrations: int = 1024
     max_calls: int = 1024  # in flight, as caller and as callee
+    max_in_realm: int = 65536  # of the memory: one for each 8 KiB. Subscriptions, registrations and
+    # calls in flight of one realm, each
     handshake_timeout: float = 10.0  # from accept to WELCOME
     ping_interval: float = 20.0  # of silence, until a ping; as long again until the end; 0: never
     write_timeout: float = 10.0  # for an outbox of which nothing is taken
@@ -41,6 +50,12 @@ class Limits(NamedTuple):
         return self.max_outbox_size or max(MIB, 2 * self.max_message_size)
 
 
+OF_THE_MEMORY = {  # one for so many bytes
+    "max_connections": 192 * KIB,  # a WebSocket within TLS takes 110, half of it in the kernel
+    "max_buffered": 8,
+    "socket_buffer": 2048,
+    "max_in_realm": 8 * KIB,  # 0.7 each, with a URI of 200 bytes
+}
 LEAST = {  # what is not named here may be 0
     "max_message_size": 512,  # a RawSocket cannot announce less
     "max_first_message_size": 512,
@@ -60,7 +75,12 @@ def checked(given: Mapping[str, Any]) -> Limits:
         )
     for name, setting in given.items():
         _check(name, setting)
-    limits = Limits(**given)
+    memory = available()
+    fitting = {
+        name: min(Limits._field_defaults[name], memory // size)
+        for name, size in OF_THE_MEMORY.items()
+    }
+    limits = Limits(**{**fitting, **given})
     if limits.max_message_size > MOST:
         raise UsageError(f"max_message_size must be at most {MOST}, not {limits.max_message_size}")
     if sys.maxsize < 2**32 and limits.max_connections * limits.stack_size > ADDRESS_SPACE:
