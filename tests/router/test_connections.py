@@ -5,17 +5,24 @@ from __future__ import annotations
 import threading
 from collections import Counter
 
-from wamplite.router.connections import Connections
+import pytest
+
+from wamplite.router.connections import EVICTED, Connections, origin_of
 from wamplite.router.limits import Limits
 
 
 class Somebody:
     def __init__(self, address: str | None = "10.0.0.1") -> None:
         self.address = address
+        self.name = f"somebody from {address}"
         self.ended: list[str] = []
 
     def shutdown(self, why: str) -> None:
         self.ended.append(why)
+
+
+def bounded(**limits: int) -> Connections:
+    return Connections(Limits(**limits), lambda name, who: None)  # type: ignore[arg-type]
 
 
 def enter(connections: Connections, *somebody: Somebody) -> list[str | None]:
@@ -23,22 +30,22 @@ def enter(connections: Connections, *somebody: Somebody) -> list[str | None]:
 
 
 def test_each_bound_is_told_by_its_name() -> None:
-    connections = Connections(
-        Limits(max_connections=4, max_connections_per_address=2, max_handshaking=3)
-    )
-    one, two = Somebody(), Somebody()
+    connections = bounded(max_connections=4, max_connections_per_address=3, max_handshaking=2)
+    one, two, three = Somebody(), Somebody(), Somebody()
     assert enter(connections, one, two) == [None, None]
-    assert enter(connections, Somebody()) == ["connections_refused_by_address"]
-    assert enter(connections, Somebody("10.0.0.2")) == [None]
-    assert enter(connections, Somebody("10.0.0.3")) == ["connections_refused_handshaking"]
+    assert enter(connections, three) == ["connections_refused_handshaking"]
     connections.joined(one)
-    assert enter(connections, Somebody("10.0.0.3")) == [None]
-    assert enter(connections, Somebody("10.0.0.4")) == ["connections_refused"]
+    assert enter(connections, three) == [None]
+    assert enter(connections, Somebody()) == ["connections_refused_by_address"]
+    connections.joined(two)
+    connections.joined(three)
+    assert enter(connections, Somebody("10.0.0.2")) == [None]
+    assert enter(connections, Somebody("10.0.0.3")) == ["connections_refused"]
     assert len(connections) == 4
 
 
 def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
-    connections = Connections(Limits(max_connections=3, max_connections_per_address=1))
+    connections = bounded(max_connections=3, max_connections_per_address=1)
     assert enter(connections, *(Somebody("") for _ in range(4)))[2:] == [
         None,
         "connections_refused",
@@ -52,7 +59,7 @@ def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
 
 
 def test_a_place_is_given_back_once() -> None:
-    connections = Connections(Limits(max_connections_per_address=2))
+    connections = bounded(max_connections_per_address=2)
     one, two, stranger = Somebody(), Somebody(), Somebody()
     enter(connections, one, two)
     for _ in range(3):
@@ -63,16 +70,88 @@ def test_a_place_is_given_back_once() -> None:
     connections.leave(one)
     connections.leave(two)
     assert not connections._addresses and not connections._joining and len(connections) == 0
+    assert not connections._handshakes
+
+
+def crowd(connections: Connections, number: int, address: str) -> list[Somebody]:
+    """Let so many of an address come who never join; return those that were let in."""
+    people = [Somebody(address) for _ in range(number)]
+    return [one for one in people if enter(connections, one) == [None]]
+
+
+def test_an_address_has_its_share_of_the_handshakes() -> None:
+    connections = bounded(max_handshaking=64, max_handshaking_per_address=16)
+    assert len(crowd(connections, 70, "10.0.0.1")) == 32  # half of them while nobody else comes
+    assert len(crowd(connections, 70, "10.0.0.2")) == 16
+    assert enter(connections, Somebody("10.0.0.2")) == [
+        "connections_refused_handshaking_by_address"
+    ]
+    assert enter(connections, Somebody("10.0.0.3")) == [None]
+
+
+def test_where_all_places_are_taken_who_holds_most_makes_room() -> None:
+    told: list[tuple[str, str]] = []
+    limits = Limits(max_handshaking=64, max_handshaking_per_address=16)
+    connections = Connections(limits, lambda name, who: told.append((name, who)))
+    greedy = crowd(connections, 32, "10.0.0.1")
+    others = crowd(connections, 16, "10.0.0.2") + crowd(connections, 16, "10.0.0.3")
+    newcomers = [Somebody(f"10.0.1.{number}") for number in range(8)]
+    assert enter(connections, *newcomers) == [None] * 8
+    assert [one.ended for one in greedy[:9]] == [[EVICTED]] * 8 + [[]]  # the oldest first
+    assert not any(one.ended for one in [*others, *newcomers])
+    assert told == [("handshakes_evicted", greedy[0].name)] * 8
+    for one in greedy:  # the threads of those that made room end later
+        connections.leave(one)
+    assert connections._handshakes.total() == 40
+
+
+def test_nobody_makes_room_for_one_of_an_address_that_holds_as_much() -> None:
+    connections = bounded(max_handshaking=4, max_handshaking_per_address=2)
+    here = crowd(connections, 2, "10.0.0.1") + crowd(connections, 2, "10.0.0.2")
+    assert enter(connections, Somebody("10.0.0.1")) == [
+        "connections_refused_handshaking_by_address"
+    ]
+    connections = bounded(max_handshaking=4, max_handshaking_per_address=4)
+    here += crowd(connections, 2, "10.0.0.1") + crowd(connections, 2, "10.0.0.2")
+    assert enter(connections, Somebody("10.0.0.1")) == ["connections_refused_handshaking"]
+    assert not any(one.ended for one in here)
+
+
+def test_unix_sockets_have_places_for_handshakes_of_their_own() -> None:
+    connections = bounded(max_handshaking=4, max_handshaking_per_address=4)
+    assert len(crowd(connections, 9, "")) == 4 and len(crowd(connections, 9, "10.0.0.1")) == 4
+    assert enter(connections, Somebody("")) == ["connections_refused_handshaking"]
+    assert enter(connections, Somebody("10.0.0.2"), Somebody(None)) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("10.0.0.1", "10.0.0.2", False),
+        ("2001:db8:0:1::5", "2001:db8:0:1:ffff::6", True),
+        ("2001:db8:0:1::5", "2001:db8:0:2::5", False),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", False),  # all neighbours have this network
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+    ],
+)
+def test_an_ipv6_address_counts_for_its_network(one: str, other: str, same: bool) -> None:
+    assert (origin_of(one) == origin_of(other)) is same
+    connections = bounded(max_connections_per_address=1)
+    enter(connections, Somebody(one))
+    refused = "connections_refused_by_address" if same else None
+    assert enter(connections, Somebody(other)) == [refused]
 
 
 def test_once_closed_nobody_enters() -> None:
-    connections = Connections(Limits())
+    connections = bounded()
     connections.close()
-    assert enter(connections, Somebody(), Somebody(None)) == ["connections_refused"] * 2
+    assert enter(connections, Somebody(), Somebody(None)) == ["connections_refused_at_the_end"] * 2
 
 
 def test_those_who_have_not_joined_can_be_ended_alone() -> None:
-    connections = Connections(Limits())
+    connections = bounded()
     one, two = Somebody(), Somebody()
     enter(connections, one, two)
     connections.joined(one)
@@ -83,7 +162,7 @@ def test_those_who_have_not_joined_can_be_ended_alone() -> None:
 
 
 def test_only_threads_that_run_can_be_waited_for() -> None:
-    connections = Connections(Limits())
+    connections = bounded()
     go = threading.Event()
     running = threading.Thread(target=go.wait, args=(20,))
     running.start()
@@ -97,7 +176,7 @@ def test_only_threads_that_run_can_be_waited_for() -> None:
 
 
 def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
-    connections = Connections(Limits(max_connections=20, max_connections_per_address=7))
+    connections = bounded(max_connections=20, max_connections_per_address=7)
     outcomes: list[str | None] = []
     most: list[int] = []
 

@@ -12,6 +12,13 @@ from wamplite.core.errors import UsageError
 from wamplite.router import places
 from wamplite.router.places import Place
 
+KIB = 1024
+
+
+def kept(sock: socket.socket) -> list[int]:
+    options = (socket.SO_SNDBUF, socket.SO_RCVBUF)
+    return [sock.getsockopt(socket.SOL_SOCKET, option) for option in options]
+
 
 @pytest.mark.parametrize(
     ("url", "place"),
@@ -87,6 +94,26 @@ def test_ipv6_and_ipv4_are_bound() -> None:
             address = listening.getsockname()[:2]
             with socket.create_connection(address, 5):
                 pass
+
+
+def test_what_the_kernel_keeps_of_a_connection_is_bounded() -> None:
+    with (
+        places.bind(places.parse("tcp://127.0.0.1:0"), buffer=32 * KIB) as listening,
+        socket.create_connection(listening.getsockname(), 5),
+        listening.accept()[0] as sock,
+    ):
+        assert kept(sock) == [64 * KIB, 64 * KIB]  # the kernel doubles it
+
+
+def test_a_unix_socket_is_bounded_but_never_above_its_usual_size() -> None:
+    one, two = socket.socketpair()
+    with one, two:
+        usual = kept(one)
+        for buffer in (0, 256 * KIB):
+            places.limit_unix(one, buffer)
+            assert kept(one) == usual
+        places.limit_unix(one, 16 * KIB)
+        assert kept(one)[0] == 32 * KIB
 
 
 def test_a_port_that_is_taken_or_a_host_that_is_nowhere_is_refused() -> None:

@@ -45,7 +45,9 @@ class Listening(Protocol):
 class Connection(Peer):
     """A peer that connected: serves as its thread's target and as what the drain thread ticks."""
 
-    def __init__(self, router: Router, stream: Stream, listener: Listening, address: str) -> None:
+    def __init__(
+        self, router: Router, stream: Stream, listener: Listening, address: str | None
+    ) -> None:
         super().__init__(router, stream.peer, address)
         self.stream = stream
         stream.on_left = self._on_left

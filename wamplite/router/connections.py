@@ -2,23 +2,39 @@
 
 A place is taken before the connection's thread starts and given back by that thread as its last
 act. Check and entry are one step, so that several listeners cannot let in one too many.
+
+Places for handshakes are shared out, so that no address keeps another out:
+
+    an address      its share; twice as much while half of all places are free
+    all are taken   the address that holds most loses the one that has waited longest, to a newcomer
+                    of an address that holds fewer
+    Unix sockets    as many places of their own
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 from .limits import Limits
+
+LOCAL = ""  # the origin of Unix sockets
+MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address that an IPv6 socket shows
+LINK = b"\xfe\x80"  # before an IPv6 address of the link, whose network is everybody's
+EVICTED = "another address needs the place, and this one holds most that have not joined"
 
 
 class Connected(Protocol):
     """A connection or a session in the same process."""
 
+    name: str
+
     @property
     def address(self) -> str | None:
-        """Whom it counts for: "" for a Unix socket, None within the process, who is exempt."""
+        """Whom it counts for: "" for a Unix socket, None for who is exempt."""
 
     def shutdown(self, why: str) -> None:
         """End it now; any thread."""
@@ -27,16 +43,21 @@ class Connected(Protocol):
         """Close what a forked child has of it."""
 
 
+Tell = Callable[[str, str], None]  # what is counted, and about whom
+
+
 class Connections:
     """All who are connected, each with its thread."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, tell: Tell) -> None:
         self._limits = limits
+        self._tell = tell
         self._lock = threading.Lock()  # guards all that follows
         self._threads: dict[Connected, threading.Thread] = {}
-        self._joining: set[Connected] = set()  # not yet joined
-        self._within = 0  # of all: sessions of this process, which are not bounded
-        self._addresses: Counter[str] = Counter()
+        self._joining: dict[Connected, str | None] = {}  # not yet joined -> origin; oldest first
+        self._within = 0  # of all: those who are exempt
+        self._addresses: Counter[str] = Counter()  # by origin
+        self._handshakes: Counter[str] = Counter()  # by origin, of those not yet joined
         self._closed = False
 
     def __len__(self) -> int:
@@ -44,35 +65,40 @@ class Connections:
 
     def enter(self, peer: Connected, thread: threading.Thread) -> str | None:
         """Take a place; where there is none, return the name of the bound as it is counted."""
-        address = peer.address
+        origin = origin_of(peer.address)
+        evicted = None
         with self._lock:
-            refusal = self._refusal(address)
+            refusal = self._refusal(origin)
+            if refusal == "connections_refused_handshaking" and origin:
+                evicted = self._find_longest_waiting(origin)
+                if evicted is not None:
+                    self._stop_joining(evicted)
+                    refusal = None
             if refusal is None:
-                self._threads[peer] = thread
-                self._joining.add(peer)
-                if address is None:
-                    self._within += 1
-                elif address:
-                    self._addresses[address] += 1
-            return refusal
+                self._take(peer, origin, thread)
+        if evicted is not None:
+            self._tell("handshakes_evicted", evicted.name)
+            evicted.shutdown(EVICTED)
+        if refusal is not None:
+            self._tell(refusal, peer.name)
+        return refusal
 
     def joined(self, peer: Connected) -> None:
         """Notice that a handshake has succeeded."""
         with self._lock:
-            self._joining.discard(peer)
+            self._stop_joining(peer)
 
     def leave(self, peer: Connected) -> None:
         """Give the place back; nothing if that was done before."""
+        origin = origin_of(peer.address)
         with self._lock:
             if self._threads.pop(peer, None) is None:
                 return
-            self._joining.discard(peer)
-            if peer.address is None:
+            self._stop_joining(peer)
+            if origin is None:
                 self._within -= 1
-            elif peer.address:
-                self._addresses[peer.address] -= 1
-                if not self._addresses[peer.address]:
-                    del self._addresses[peer.address]
+            else:
+                _less(self._addresses, origin)
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -105,16 +131,60 @@ class Connections:
         own = threading.current_thread()
         return [thread for thread in threads if thread.is_alive() and thread is not own]
 
-    def _refusal(self, address: str | None) -> str | None:
+    # Under the lock
+
+    def _take(self, peer: Connected, origin: str | None, thread: threading.Thread) -> None:
+        self._threads[peer] = thread
+        self._joining[peer] = origin
+        if origin is None:
+            self._within += 1
+        else:
+            self._addresses[origin] += 1
+            self._handshakes[origin] += 1
+
+    def _stop_joining(self, peer: Connected) -> None:
+        origin = self._joining.pop(peer, None)
+        if origin is not None:
+            _less(self._handshakes, origin)
+
+    def _refusal(self, origin: str | None) -> str | None:
         limits = self._limits
         if self._closed:
-            return "connections_refused"
-        if address is None:
+            return "connections_refused_at_the_end"
+        if origin is None:
             return None
         if len(self._threads) - self._within >= limits.max_connections:
             return "connections_refused"
-        if address and self._addresses[address] >= limits.max_connections_per_address:
+        if origin and self._addresses[origin] >= limits.max_connections_per_address:
             return "connections_refused_by_address"
-        if len(self._joining) >= limits.max_handshaking:
-            return "connections_refused_handshaking"
-        return None
+        local, most = self._handshakes[LOCAL], limits.max_handshaking
+        taken = self._handshakes.total() - local if origin else local
+        share = limits.max_handshaking_per_address * (2 if 2 * taken < most else 1)
+        if origin and self._handshakes[origin] >= share:
+            return "connections_refused_handshaking_by_address"
+        return "connections_refused_handshaking" if taken >= most else None
+
+    def _find_longest_waiting(self, origin: str) -> Connected | None:
+        """Return the oldest of the address that holds most, if that holds more than `origin`."""
+        network = {one: held for one, held in self._handshakes.items() if one != LOCAL}
+        most = max(network.values(), default=0)
+        if most <= network.get(origin, 0):
+            return None
+        holders = {one for one, held in network.items() if held == most}
+        return next((peer for peer, one in self._joining.items() if one in holders), None)
+
+
+def origin_of(address: str | None) -> str | None:
+    """Return whom an address stands for: an IPv6 address for its network of 64 bits."""
+    if address is None or ":" not in address:
+        return address
+    packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    if packed.startswith(MAPPED):
+        return socket.inet_ntop(socket.AF_INET, packed[len(MAPPED) :])
+    return address if packed.startswith(LINK) else packed[:8].hex(":", 2)
+
+
+def _less(counts: Counter[str], origin: str) -> None:
+    counts[origin] -= 1
+    if not counts[origin]:
+        del counts[origin]

@@ -65,7 +65,7 @@ class Listener:
         self._on_accept = on_accept
         self._count = tally
         self._serializers = serializers.available()
-        self._socket = places.bind(place)
+        self._socket = places.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
         self._mine = places.identity(place.path) if is_unix else None
         self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
@@ -158,6 +158,8 @@ class Listener:
     def _serve(self, sock: socket.socket, address: str) -> None:
         try:
             tune(sock)
+            if self.place.scheme == "unix":
+                places.limit_unix(sock, self._settings.limits.socket_buffer)
         except OSError:
             sock.close()  # it has gone already
         else:

@@ -45,7 +45,7 @@ class Peer(ABC):
     def __init__(self, router: Router, name: str, address: str | None) -> None:
         self.router = router
         self.name = name  # for logs
-        self.address = address  # for the bounds; "": a Unix socket, None: within the process
+        self.address = address  # for the bounds; "": a Unix socket, None: exempt
 
     @abstractmethod
     def run(self) -> None:

@@ -92,9 +92,26 @@ def _websocket_path(parts: SplitResult) -> str:
     return PATH
 
 
-def bind(place: Place) -> socket.socket:
-    """Return the listening socket; UsageError says why there can be none."""
-    return _bind_unix(place.path) if place.scheme == "unix" else _bind_tcp(place)
+def bind(place: Place, buffer: int = 0) -> socket.socket:
+    """Return the listening socket; UsageError says why there can be none.
+
+    buffer: bytes that the kernel keeps for each of its connections, each way; 0: what it likes.
+    Left to itself it keeps megabytes of a peer that does not read, or that sends faster than we do.
+    """
+    if place.scheme == "unix":
+        return _bind_unix(place.path)
+    sock = _bind_tcp(place)
+    if buffer:  # whatever is accepted inherits them
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+    return sock
+
+
+def limit_unix(sock: socket.socket, buffer: int) -> None:
+    """Limit what the kernel keeps for one that was accepted: it inherits nothing."""
+    usual = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    if 0 < 2 * buffer < usual:  # the kernel doubles what it is told
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
 
 def _bind_tcp(place: Place) -> socket.socket:

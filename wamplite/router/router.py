@@ -33,6 +33,7 @@ from .drain import Drain
 from .limits import Counters, checked
 from .listener import Listener, Settings
 from .peer import Peer
+from .refusals import Refusals
 from .routing import Routing
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Router(OfOneProcess):
         installed = by_name.for_router(features)
         made = [self._realm(name, installed, strict) for name in names]
         self.buffered = Buffered(self.limits.max_buffered)
-        self._connections = Connections(self.limits)
+        self._refusals = Refusals(self.limits, self.count)
+        self._connections = Connections(self.limits, self._refusals.tell)
         self.joined = self._connections.joined
         self._lock = threading.Lock()  # guards the next two
         self._listeners: list[Listener | SerialListener] = []
@@ -206,8 +208,7 @@ class Router(OfOneProcess):
                 logger.warning("%s: no thread for the connection: %s", peer.name, error)
                 self._connections.leave(peer)
                 refusal = "connections_without_thread"
-        if refusal is not None:
-            self.count(refusal)
+                self.count(refusal)
         return refusal
 
     def forget(self, peer: Peer) -> None:
@@ -238,6 +239,7 @@ class Router(OfOneProcess):
             max_subscriptions=limits.max_subscriptions,
             max_registrations=limits.max_registrations,
             max_calls=limits.max_calls,
+            max_in_realm=limits.max_in_realm,
         )
 
     def _routing(self, realm: Realm) -> Routing:

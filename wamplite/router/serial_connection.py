@@ -31,7 +31,7 @@ class SerialConnection(Connection):
     """One session of a device."""
 
     def __init__(self, router: Router, stream: Stream, listener: SerialListener) -> None:
-        super().__init__(router, stream, listener, "")
+        super().__init__(router, stream, listener, None)  # a port has one at a time
         self._device = listener
         self._asked = Asked(listener.address.call_timeout)
         self._roles: dict[str, Any] = {}  # as announced in HELLO
