@@ -13,7 +13,9 @@ import pytest
 
 import wamplite
 from tests.client.scripted import PATIENCE, Peer, soon
+from tests.transports.streams import make_certificate
 from wamplite.client import terms
+from wamplite.transports.tls import TlsOptions
 
 
 @pytest.fixture
@@ -135,6 +137,21 @@ def test_features_are_announced_by_name(peer: Peer) -> None:
         assert peer.welcome()[2]["roles"]["publisher"] == EXCLUSION
         peer.hang_up()
     app.stop()
+
+
+@pytest.mark.parametrize("url", ["tcp", "tls", "rs", "rss", "ws", "wss", "unix"])
+def test_what_a_router_says_it_listens_on_can_be_dialled(
+    router: wamplite.Router, tmp_path: Path, url: str
+) -> None:
+    files = {}
+    if url in ("tls", "rss", "wss"):
+        made = make_certificate(tmp_path)
+        files = {"cert": made.cert, "key": made.key}
+    place = f"unix://{tmp_path}/\udcff.sock" if url == "unix" else f"{url}://127.0.0.1:0"
+    dialled = router.listen(place, **files)
+    tls = TlsOptions(cafile=files["cert"]) if files else None
+    with wamplite.connect(dialled, tls=tls) as session:
+        assert session.publish("com.app.t", options={"acknowledge": True})
 
 
 def test_nobody_there_is_a_loss_that_names_the_url() -> None:

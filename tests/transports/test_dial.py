@@ -28,6 +28,9 @@ from wamplite.transports.dial import Endpoint, dial, parse, reach, within
         ("rs://127.0.0.1:8080", Endpoint("rs", "127.0.0.1", 8080, "/", False, "rawsocket")),
         ("rs://[fe80::1%eth0]:1/", Endpoint("rs", "fe80::1%eth0", 1, "/", False, "rawsocket")),
         ("rss://[::1]:65535", Endpoint("rss", "::1", 65535, "/", True, "rawsocket")),
+        ("tcp://0.0.0.0:8080", Endpoint("tcp", "0.0.0.0", 8080, "/", False, "rawsocket")),
+        ("tls://[::1]:8443", Endpoint("tls", "::1", 8443, "/", True, "rawsocket")),
+        ("unix:///\udcff", Endpoint("unix", "", 0, "/\udcff", False, "rawsocket")),
         ("unix:///my wamp.sock", Endpoint("unix", "", 0, "/my wamp.sock", False, "rawsocket")),
     ],
 )
@@ -41,7 +44,8 @@ def test_a_url_is_taken_apart(url: str, endpoint: Endpoint) -> None:
         ("", "expected a URL of ws, wss, rs, rss, unix"),
         ("pi:8080", "expected a URL of"),
         ("http://pi/ws", "expected a URL of"),
-        ("tcp://pi:8080", "connect to ws://pi:8080 or rs://pi:8080"),
+        ("tcp://pi", "tcp has no default port"),
+        ("tls://pi:8080/ws", "RawSocket has no path"),
         ("ws:/pi", "expected a URL of"),
         ("ws://", "expected ws://host:port"),
         ("ws:///ws", "expected ws://host:port"),
@@ -63,6 +67,7 @@ def test_a_url_is_taken_apart(url: str, endpoint: Endpoint) -> None:
         ("unix://run/x", "expected unix:///path"),
         ("unix:///" + "x" * 107, "at most 107 bytes"),
         ("unix:///a\0b", "expected unix:///path"),
+        ("unix:///\ud800", "expected unix:///path"),
     ],
 )
 def test_what_cannot_be_dialled_is_our_callers_fault(url: str, text: str) -> None:

@@ -1,11 +1,12 @@
 """Connecting to a URL: ws, wss, rs, rss over TCP, unix (RawSocket over a Unix socket), serial.
 
-One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
+tcp and tls stand for rs and rss: so can be dialled what a router says that it listens on. One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
 promises TLS is never plain. Every error names the URL.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import socket
@@ -40,10 +41,9 @@ SCHEMES = {
     "rss": Scheme("rawsocket", True, None),
     "unix": Scheme("rawsocket", False, None),
     "serial": Scheme("serial", False, None),
+    "tcp": Scheme("rawsocket", False, None),
+    "tls": Scheme("rawsocket", True, None),
 }
-
-
-LISTENING = {"tcp": ("ws", "rs"), "tls": ("wss", "rss")}  # a router's schemes, often tried
 
 
 class Endpoint(NamedTuple):
@@ -68,11 +68,8 @@ def parse(url: str) -> Endpoint:
     name, separator, rest = url.partition("://")
     name = name.lower()
     scheme = SCHEMES.get(name)
-    if name in LISTENING:
-        like = " or ".join(f"{one}://{rest}" for one in LISTENING[name])
-        raise UsageError(f"{url}: {name}:// is where a router listens; connect to {like}")
     if not separator or scheme is None:
-        raise UsageError(f"{url}: expected a URL of {', '.join(SCHEMES)}, like rs://host:port")
+        raise UsageError(f"{url}: expected a URL of {', '.join(SCHEMES)}, like ws://host:8080/ws")
     if name == "unix":
         return _parse_unix(url, rest, scheme)
     if name == "serial":
@@ -96,7 +93,11 @@ def parse(url: str) -> Endpoint:
 
 
 def _parse_unix(url: str, path: str, scheme: Scheme) -> Endpoint:
-    if not path.startswith("/") or "\0" in path or len(path.encode()) > 107:
+    try:
+        size = len(os.fsencode(path))
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        size = 0
+    if not path.startswith("/") or "\0" in path or not 0 < size <= 107:
         raise UsageError(f"{url}: expected unix:///path, of at most 107 bytes")
     return Endpoint("unix", "", 0, path, scheme.secure, scheme.kind)
 
