@@ -1,6 +1,7 @@
 """Connecting to a URL: ws, wss, rs, rss over TCP, unix (RawSocket over a Unix socket), serial.
 
-tcp and tls stand for rs and rss: so can be dialled what a router says that it listens on. One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
+tcp and tls stand for rs and rss: what a router says that it listens on can be dialled as it is.
+One absolute deadline covers the resolver, every address and the TLS handshake. A scheme that
 promises TLS is never plain. Every error names the URL.
 """
 
