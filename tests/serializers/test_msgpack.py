@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 
 import pytest
 
@@ -88,9 +89,15 @@ def test_depth_is_refused_before_it_is_decoded(depth: int, opening: bytes) -> No
 
 
 def test_headers_that_lie_one_within_the_other_reserve_no_memory() -> None:
-    data = b"\xdd\x00\x00\xff\xff" * 60  # 60 lists of 65,535: 30 MB, if they were believed
-    with pytest.raises(ProtocolError, match="ends too early"):
-        serializers.get("msgpack").loads(data)
+    one = serializers.get("msgpack")
+    for lists in (60, 800, 8000):  # of 65,535 elements: 30 MB and more, if they were believed
+        tracemalloc.start()
+        try:
+            with pytest.raises(ProtocolError):
+                one.loads(b"\xdd\x00\x00\xff\xff" * lists)
+            assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+        finally:
+            tracemalloc.stop()
 
 
 def test_text_that_looks_like_containers_is_read() -> None:

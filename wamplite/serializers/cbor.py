@@ -14,7 +14,17 @@ import cbor2
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .headers import ENDLESS, Format, Header, check_headers
-from .payload import Rules, check_all, check_finite, check_ints, check_message, check_nul
+from .payload import (
+    MANY,
+    SMALL,
+    Rules,
+    check_all,
+    check_finite,
+    check_ints,
+    check_message,
+    check_nul,
+    check_small,
+)
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _SIZES = [0] * 256
@@ -34,11 +44,23 @@ _HEADERS |= {0x5F: Header(0, 1, ENDLESS), 0x7F: Header(0, 1, ENDLESS)}  # text i
 _HEADERS |= {0x9F: Header(0, 1, ENDLESS), 0xBF: Header(0, 2, ENDLESS)}
 _FORMAT = Format("CBOR", _SIZES, _HEADERS, stop=0xFF)
 
-# The head of a text and a NUL after it, or of an integer below -2**63; or what looks like one.
-_find_odd = re.compile(
-    rb"(?:[\x61-\x77]|\x78.|\x79..|\x7a.{4}|\x7b.{8})\0|\x3b[\x80-\xff]", re.DOTALL
+# A NUL with the head of a text before it, or what looks like one. Beginning with the NUL, the
+# search leaps from one to the next; where there are many, looking at the values is faster.
+_find_nul = re.compile(
+    rb"\0(?:(?<=[\x61-\x77]\0)|(?<=\x78.\0)|(?<=\x79..\0)|(?<=\x7a....\0)|(?<=\x7b.{8}\0))",
+    re.DOTALL,
 ).search
+# An integer below -2**63, or what looks like one.
+_find_low = re.compile(rb"\x3b[\x80-\xff]").search
 _ODD_RULES = Rules(check_finite, check_ints, check_nul)
+
+
+def _may_hold_nul(data: bytes) -> bool:
+    return b"\0" in data and (data.count(0) > MANY or _find_nul(data) is not None)
+
+
+def _may_be_low(data: bytes) -> bool:
+    return b"\x3b" in data and (data.count(0x3B) > MANY or _find_low(data) is not None)
 
 
 class Cbor(Serializer):
@@ -59,10 +81,12 @@ class Cbor(Serializer):
             array = cbor2.loads(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise ProtocolError(f"not CBOR: {exc or type(exc).__name__}") from exc
-        if _find_odd(data):
+        if _may_be_low(data) or (len(data) > SMALL and _may_hold_nul(data)):
             check_all(array, _ODD_RULES)
-        else:
+        elif len(data) > SMALL:
             check_message(array)
+        else:
+            check_small(array)
         return array
 
 

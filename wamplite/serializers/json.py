@@ -7,11 +7,10 @@ comes twice the last one wins. The depth is counted on the bytes, before a decod
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from functools import partial
-from itertools import accumulate
 from typing import Any, NoReturn
 
 from ..core.errors import ProtocolError, UsageError
@@ -19,6 +18,7 @@ from .base import Serializer
 from .payload import (
     LEVELS,
     MAX_CONTAINERS,
+    MAX_LENGTH,
     Rules,
     check_all,
     check_message,
@@ -32,9 +32,11 @@ try:
 except ImportError:  # the extra `fast` is not installed
     orjson = None  # type: ignore[assignment]
 
-_TEXT = re.compile(rb'"[^"]*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_TOO_DEEP = b"[" * (LEVELS + 1)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_DIGITS = bytes(ord("0") if octet in b"0123456789" else ord(" ") for octet in range(256))
+_FEWEST_DIGITS = b"0" * 19  # of an integer from 2**63 on
 _MOST_DIGITS = 20  # of 2**64-1; a sign may stand before them
 _HUGE = 2.0**63  # orjson turns integers from here on into floats without a word
 
@@ -43,11 +45,18 @@ def check_depth(data: bytes) -> None:
     """Refuse what nests too deep, or opens too many containers, before it is decoded."""
     if data.count(b"[") + data.count(b"{") <= LEVELS:
         return
-    bare = _TEXT.sub(b"", data.replace(b"\\\\", b"").replace(b'\\"', b""))
-    brackets = bare.translate(None, _NOT_BRACKETS)
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(data.split(b'"')[::2]).translate(_SQUARE, _NOT_BRACKETS)
     if len(brackets) > 2 * MAX_CONTAINERS:
         raise_too_many()
-    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > LEVELS:
+    for _ in range(LEVELS):  # each time the innermost containers go
+        if not brackets:
+            return
+        if _TOO_DEEP in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    if b"[" in brackets:
         raise_too_deep()
 
 
@@ -57,11 +66,17 @@ def _to_text(value: Any) -> str:
     raise TypeError(f"a value must not be {type(value).__name__}")
 
 
+def _from_base64(text: str) -> bytes:
+    """Read base64 and nothing else: reading loosely and comparing is three times as fast."""
+    data = a2b_base64(text)
+    return data if b2a_base64(data, newline=False) == text.encode() else b64decode(text, None, True)
+
+
 def _to_bytes(value: Any) -> Any:
     """Turn text that begins with NUL into the bytes it stands for, in a decoded value."""
     if type(value) is str and value[:1] == "\0":
         try:
-            return b64decode(value[1:], validate=True)
+            return _from_base64(value[1:])
         except ValueError as exc:
             raise ProtocolError(f"JSON: after NUL there must be base64: {exc}") from exc
     if type(value) is list:
@@ -144,10 +159,11 @@ class FastJson(Json):
             raise ProtocolError(f"not JSON: {exc}") from exc
         if b"\\u0000" in data:
             array = _to_bytes(array)
-        try:
-            check_message(array, _check_huge)
-        except _Huge:
-            return super().loads(data)
+        if len(data) > MAX_LENGTH or _FEWEST_DIGITS in data.translate(_DIGITS):
+            try:
+                check_message(array, _check_huge)
+            except _Huge:
+                return super().loads(data)
         return array
 
 

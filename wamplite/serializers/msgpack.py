@@ -13,7 +13,16 @@ from msgpack import Packer, unpackb
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .headers import Format, Header, check_headers
-from .payload import MAX_LENGTH, Rules, check_all, check_message, check_nul
+from .payload import (
+    LEVELS,
+    MANY,
+    MAX_LENGTH,
+    NUL_RULES,
+    SMALL,
+    check_all,
+    check_message,
+    check_small,
+)
 
 _SIZES = [1] * 128 + [0] * 32 + list(range(1, 33)) + [0] * 32 + [1] * 32
 for _head, _size in {
@@ -31,15 +40,18 @@ _HEADERS = (
 _FORMAT = Format("MsgPack", _SIZES, _HEADERS)
 _CONTAINERS = {*range(0x80, 0xA0), *range(0xDC, 0xE0)}
 _HARMLESS = bytes(set(range(256)) - _CONTAINERS)
-_SMALL = 64  # bytes: nor can these
+_TINY = 64  # bytes: nor can these
 # What stands for binary, extension types and floats; without them nothing small has to be asked.
 _ODD = {*range(0xC4, 0xCC), *range(0xD4, 0xD9)}
 _EVEN = bytes(set(range(256)) - _ODD)
-_FEW = 32  # so many containers cannot nest too deep, nor make the library reserve much
+# So many containers cannot nest too deep, nor make the library reserve much: fewer in a large one.
+_FEW, _FEWER = LEVELS, 32
 
-# The head of a text, and a NUL after it; or what looks like one.
-_find_nul = re.compile(rb"(?:[\xa1-\xbf]|\xd9.|\xda..|\xdb....)\0", re.DOTALL).search
-_NUL_RULES = Rules(texts=check_nul)
+# A NUL with the head of a text before it, or what looks like one. Beginning with the NUL, the
+# search leaps from one to the next; where there are many, looking at the values is faster.
+_find_nul = re.compile(
+    rb"\0(?:(?<=[\xa1-\xbf]\0)|(?<=\xd9.\0)|(?<=\xda..\0)|(?<=\xdb....\0))", re.DOTALL
+).search
 
 FIRST_BUFFER = 512  # bytes; it grows. The library's own 256 KiB would be paid by every connection
 
@@ -64,17 +76,22 @@ class MsgPack(Serializer):
         return packed
 
     def loads(self, data: bytes) -> Any:
-        small = len(data) <= _SMALL
-        if not small and (len(data.translate(None, _HARMLESS)) > _FEW or len(data) > MAX_LENGTH):
-            check_headers(data, _FORMAT)
+        size = len(data)
+        if size > _TINY:
+            few = _FEW if size <= SMALL else _FEWER
+            if size > MAX_LENGTH or len(data.translate(None, _HARMLESS)) > few:
+                check_headers(data, _FORMAT)
         try:
             array = unpackb(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
-        if b"\0" in data and _find_nul(data):
-            check_all(array, _NUL_RULES)
-        elif not small or data.translate(None, _EVEN):
-            check_message(array)
+        if size > SMALL:
+            if b"\0" in data and (data.count(0) > MANY or _find_nul(data)):
+                check_all(array, NUL_RULES)
+            else:
+                check_message(array)
+        elif size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
+            check_small(array)
         return array
 
 

@@ -33,6 +33,8 @@ NUMBERS = frozenset({bool, int, float})
 STRING = frozenset({str})
 LISTS = frozenset({list, tuple})
 CONTAINERS = LISTS | {dict}
+SMALL = 4096  # bytes of a message that is checked value by value, faster than by kinds
+MANY = 256  # octets that may be odd: so many are not looked at one by one
 FEW = 32  # so many arguments are checked one by one, faster than by kinds
 KNOWN = PLAIN | CONTAINERS
 
@@ -80,7 +82,35 @@ class Rules(NamedTuple):
     keys: Callable[[list[str]], None] | None = None
 
 
+NUL_RULES = Rules(texts=check_nul)
 STRICT = Rules(check_finite, check_ints, check_texts, check_surrogates)
+
+
+def check_small(array: Any) -> None:
+    """Check a decoded message of at most SMALL bytes whose integers are known to be right.
+
+    So few bytes hold nothing that is too long. What is odd goes on to `check_all`.
+    """
+    level: Iterable[Any] = array if type(array) is list else [array]
+    for _ in range(LEVELS):
+        below: list[Iterable[Any]] = []
+        for value in level:
+            kind = type(value)
+            if kind is str:
+                if value[:1] == "\0":
+                    return check_all(array, NUL_RULES)
+            elif kind in DONE or (kind is float and isfinite(value)):
+                continue
+            elif kind is list:
+                below.append(value)
+            elif kind is dict and STRING.issuperset(map(type, value)):
+                below.append(value.values())
+            else:
+                return check_all(array, Rules())
+        if not below:
+            return None
+        level = chain.from_iterable(below)
+    raise_too_deep()
 
 
 def check_message(array: Any, floats: Callable[[Iterable[float]], None] = check_finite) -> None:

@@ -1,0 +1,124 @@
+"""The gate is fast in many ways; here it is compared with a walk that is plainly right.
+
+WAMPLITE_GATE_INPUTS=200000 tries so many random messages; the suite tries some. Each is made from
+its number: one that fails can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import cbor2
+import msgpack
+import pytest
+
+from wamplite import serializers
+from wamplite.core.errors import ProtocolError
+from wamplite.serializers.json import FastJson, Json
+
+INPUTS = int(os.environ.get("WAMPLITE_GATE_INPUTS", "4000"))
+LETTERS = 'abc_{}[]"\\\0;xyzé中😀¡'
+SCALARS: list[Callable[[random.Random], Any]] = [
+    lambda _: None,
+    lambda dice: dice.random() < 0.5,
+    lambda dice: dice.randint(-40, 300),
+    lambda dice: dice.choice([1, -1]) * dice.getrandbits(dice.randint(0, 63)),
+    lambda dice: dice.choice([2**63 - 1, 2**63, 2**64 - 1, -(2**63), 0x3B3B3B3B, 2**56]),
+    lambda dice: dice.uniform(-100, 100),
+    lambda dice: dice.choice([21.5, 0.0, -0.0, 1e22, 5e-324, 2.0**63, 2.0**64, -1.5e300]),
+    lambda dice: "".join(dice.choices(LETTERS, k=dice.randint(1, 40))).lstrip("\0"),
+    lambda dice: dice.choice(["", "a\0", "\\u0000", "9" * 19, "1e999", "a" * dice.randint(0, 400)]),
+    lambda dice: dice.randbytes(dice.randint(0, 40)),
+    lambda dice: dice.choice([bytes(300), b"\xa1\0" * 40, b";\x80" * 40, b"\x60\0" * 9]),
+]  # fmt: skip
+ODD: list[Any] = [math.nan, math.inf, -math.inf, "\0", "\0a", "\0" + "b" * 300]
+
+
+def scalar(dice: random.Random, odds: float) -> Any:
+    if dice.random() < odds:
+        return dice.choice(ODD)
+    return dice.choice(SCALARS)(dice)
+
+
+def value(dice: random.Random, odds: float, depth: int = 0) -> Any:
+    """Return a value of any kind; `odds`: how likely a scalar is one that cannot be carried."""
+    kind = dice.random() + depth / 12
+    if kind < 0.06:
+        return [value(dice, odds, depth + 1) for _ in range(dice.choice([0, 1, 2, 5, 20]))]
+    if kind < 0.2:
+        names = (dice.choice(["\0", ";", "key", "ключ"]) + str(at) for at in range(9))
+        return {name: value(dice, odds, depth + 1) for name in names if dice.random() < 0.5}
+    if kind < 0.22:
+        return [scalar(dice, odds)] * dice.choice([3, 60, 300, 2000])
+    if kind < 0.24:
+        deep: Any = scalar(dice, odds)
+        for _ in range(dice.choice([10, 62, 63, 64, 65, 66, 200])):
+            deep = [deep] if dice.random() < 0.5 else {"k": deep}
+        return deep
+    return scalar(dice, odds)
+
+
+def message(number: int) -> list[Any]:
+    """Return the message of that number."""
+    dice = random.Random(number)
+    odds = dice.choice([0, 0, 0.002, 0.02])
+    args = [value(dice, odds) for _ in range(dice.choice([0, 1, 1, 2, 3, 12]))]
+    kwargs = {"unit": value(dice, odds)} if dice.random() < 0.3 else {}
+    return [48, dice.choice([7, 70_000, 2**53]), {}, "com.example.any", args, kwargs]
+
+
+def fits(item: Any, depth: int = 0) -> bool:
+    """Say by the plain walk whether a value can be carried by every serializer."""
+    if depth > 66:
+        return False
+    if type(item) is float:
+        return math.isfinite(item)
+    if type(item) is str:
+        return not item.startswith("\0")
+    if type(item) is list:
+        return depth < 66 and all(fits(each, depth + 1) for each in item)
+    if type(item) is dict:
+        return depth < 66 and all(fits(each, depth + 1) for each in item.values())
+    return True
+
+
+def as_json(array: Any) -> bytes:
+    """Write what JSON can, and what it cannot as a peer without a gate would."""
+
+    def plain(item: Any) -> Any:
+        if type(item) is list:
+            return list(map(plain, item))
+        if type(item) is dict:
+            return {key: plain(each) for key, each in item.items()}
+        return "\0" + b64encode(item).decode() if type(item) is bytes else item
+
+    return json.dumps(plain(array), ensure_ascii=len(array[4]) == 1).encode()
+
+
+READERS = {
+    "Json": (Json(), as_json),
+    "FastJson": (FastJson(), as_json),
+    "MsgPack": (serializers.get("msgpack"), msgpack.packb),
+    "Cbor": (serializers.get("cbor"), cbor2.dumps),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_fast_gate_judges_as_a_plain_walk_does(name: str) -> None:
+    reader, write = READERS[name]
+    for number in range(INPUTS):
+        array = message(number)
+        try:
+            read = reader.loads(write(array))
+        except ProtocolError as refused:
+            assert not fits(array), (number, refused)
+        else:
+            # where a text of JSON began with NUL, it was base64 and means bytes
+            assert fits(array) or (name.endswith("Json") and fits(read)), number
+            assert repr(read) == repr(array) or not fits(array), number

@@ -1,0 +1,59 @@
+"""No octets make a message slow to check: a session would hold up all others with them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from wamplite import serializers
+from wamplite.core.errors import ProtocolError
+
+SIZE = 2**20
+# What a message may cost, in times of one simple pass over its octets (1 ms a MB).
+TIMES = {"msgpack": 12, "cbor": 12, "json": 30}  # JSON: an escape is dear to decode
+PATTERNS = {
+    "zeros": b"\0",
+    "heads of short text": b"\xa1",
+    "heads of short text and zeros": b"\xa1\0",
+    "heads of long text and zeros": b"\xd9\0",
+    "semicolons": b";",
+    "heads of low integers": b";\x7f",
+    "heads of CBOR text": b"\x61\x79\x7a\x7b",
+    "heads of CBOR text and zeros": b"\x61" + bytes(3),
+    "heads of lists": b"\x91",
+    "high octets": b"\xff",
+}
+
+
+def least(run: Callable[[], Any]) -> float:
+    fastest = 1.0
+    for _ in range(7):
+        begun = time.perf_counter()
+        with suppress(ProtocolError):
+            run()
+        fastest = min(fastest, time.perf_counter() - begun)
+    return fastest
+
+
+@pytest.mark.parametrize("name", ["msgpack", "cbor"])
+@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
+def test_a_long_binary_costs_some_passes_over_its_octets(name: str, pattern: bytes) -> None:
+    one = serializers.get(name)
+    content = (pattern * (SIZE // len(pattern)))[:SIZE]
+    written = one.dumps([48, 70_000, {}, "com.example.echo", [content]])
+    one_pass = least(lambda: written.translate(None, b"q"))
+    assert least(lambda: one.loads(written)) < TIMES[name] * one_pass
+
+
+@pytest.mark.parametrize("name", ["json", "msgpack", "cbor"])
+@pytest.mark.parametrize("text", ["x", "[", ";", "9", "a\0", "é", "\\"])
+def test_a_long_text_costs_some_passes_over_its_octets(name: str, text: str) -> None:
+    one = serializers.get(name)
+    content = text * (SIZE // len(text.encode()))
+    written = one.dumps([48, 70_000, {}, "com.example.echo", [content]])
+    one_pass = least(lambda: written.translate(None, b"q"))
+    assert least(lambda: one.loads(written)) < TIMES[name] * one_pass
