@@ -6,15 +6,17 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
 from tests.shared import NOT_HERE, SHARED, is_here
+from tests.turns import turn
 
 # Properties are tried on the same few examples each time; HYPOTHESIS_PROFILE=long tries more.
 settings.register_profile(
@@ -32,6 +34,27 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept for good
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # so that waiting is no part of a test's timeout
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked `alone` be so, where several run at once."""
+    if not hasattr(item.config, "workerinput"):  # not a worker of pytest-xdist
+        return (yield)
+    with turn(item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell once, after interop has run, which peers were used and which were not."""
+    reports = [report for kind in terminalreporter.stats.values() for report in kind]
+    if not any(getattr(report, "nodeid", "").startswith("tests/interop/") for report in reports):
+        return
+    peers = installed()
+    used = [name for name, peer in peers.items() if peer["state"] == "present"]
+    unused = [f"{name} ({peer['state']})" for name, peer in peers.items() if name not in used]
+    terminalreporter.write_line(f"peers used: {', '.join(used) or 'none'}")
+    terminalreporter.write_line(f"peers not used: {', '.join(unused) or 'none'}")
 
 
 @pytest.fixture(scope="session")

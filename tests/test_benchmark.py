@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.processes import ROOT
 
 
+@pytest.mark.alone
 def test_the_benchmark_prints_a_rate_and_a_ratio_for_each_scenario() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "benchmark.py", "--seconds", "0.2", "--rounds", "1"],

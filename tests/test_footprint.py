@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.alone
 SESSIONS = 200
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.interop.foreign import Foreign, start_all
-from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +40,8 @@ def foreign_routers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
         yield routers
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell once which peers were used and which were not."""
-    peers = installed()
-    used = [name for name, peer in peers.items() if peer["state"] == "present"]
-    unused = [f"{name} ({peer['state']})" for name, peer in peers.items() if name not in used]
-    terminalreporter.write_line(f"peers used: {', '.join(used) or 'none'}")
-    terminalreporter.write_line(f"peers not used: {', '.join(unused) or 'none'}")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker do all of interop, so that the routers of its session are started once."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("interop"))
