@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE, until
+
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 20.0  # seconds: the machine may be busy; nothing here should need more than one
 TROUBLE = ("Traceback (most recent call last)", "ResourceWarning")
 
 
@@ -75,8 +76,15 @@ class Program:
             raise TimeoutError(f"no end within {seconds} s: {self.stderr()}") from None
 
     def interrupt(self, number: int = signal.SIGINT) -> None:
-        """Send a signal, SIGINT as Ctrl-C does."""
+        """Send a signal, SIGINT as Ctrl-C does; after SIGSTOP no thread runs any more."""
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:  # kill(2) returns before threads on other cores have stopped
+            until(lambda: set(self.states()) == {"T"}, "all threads are stopped")
+
+    def states(self) -> list[str]:
+        """Return the state of each thread, a letter as in proc(5)."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        return [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the process by a signal unless it has ended, and return its exit code."""

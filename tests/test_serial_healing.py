@@ -14,6 +14,7 @@ import wamplite
 from tests.processes import RouterProcess, running
 from tests.processes import wamplite as command
 from tests.serial_cable import Cable
+from tests.waiting import until
 
 HEALS = 5.0  # seconds
 PATIENCE = 15.0
@@ -63,13 +64,6 @@ def device(cable: Cable) -> Iterator[Device]:
     yield device
     device.component.stop()
     assert device.component.error is None
-
-
-def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
 
 
 def test_a_router_that_was_killed_is_joined_again(

@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 import wamplite
-from tests.bridge.pseudo import until
 from tests.bridge.responder import Responder
+from tests.waiting import until
 from wamplite.bridge import Bridge
 from wamplite.bridge.settings import (
     BridgeSettings,

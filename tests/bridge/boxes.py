@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.bridge.events import event
-from tests.bridge.pseudo import until
+from tests.waiting import until
 from wamplite.bridge.outbox import Entry
 from wamplite.bridge.settings import BufferSettings
 from wamplite.bridge.stored import StoredOutbox

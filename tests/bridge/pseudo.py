@@ -10,22 +10,13 @@ import re
 import select
 import struct
 import termios
-import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 PATIENCE = 20.0
 
 Kinds = list[tuple[str, bytes]]
-
-
-def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"still not after {seconds} s: {what}"
-        time.sleep(0.005)
 
 
 class Device:

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, sentence, until
+from tests.bridge.pseudo import Device, sentence
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
+from tests.waiting import until
 from wamplite.bridge.settings import (
     DecodeSettings,
 )

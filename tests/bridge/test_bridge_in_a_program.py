@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, sentence, until
+from tests.bridge.pseudo import Device, sentence
 from tests.processes import RouterProcess
+from tests.waiting import until
 from wamplite.bridge import Bridge
 from wamplite.bridge.settings import (
     BridgeSettings,

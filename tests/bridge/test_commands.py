@@ -12,8 +12,8 @@ import pytest
 
 import wamplite
 from tests.bridge.asking import ECHO, World, echo
-from tests.bridge.pseudo import until
 from tests.bridge.responder import Lines
+from tests.waiting import until
 from wamplite.bridge import commands
 from wamplite.bridge.settings import (
     DecodeSettings,

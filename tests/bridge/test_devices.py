@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bridge.pseudo import Device, until
+from tests.bridge.pseudo import Device
 from tests.processes import running
+from tests.waiting import until
 from wamplite.bridge import devices
 
 

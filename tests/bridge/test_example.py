@@ -6,8 +6,8 @@ import signal
 import sys
 
 import wamplite
-from tests.bridge.pseudo import until
 from tests.processes import ROOT, RouterProcess, running
+from tests.waiting import until
 
 SENSOR = [sys.executable, str(ROOT / "tools" / "simulated_sensor.py")]
 

@@ -13,7 +13,8 @@ import serial
 import serial.rfc2217
 
 from tests.bridge.ports import Record, settings
-from tests.bridge.pseudo import Device, until
+from tests.bridge.pseudo import Device
+from tests.waiting import until
 from wamplite.bridge.port import Port
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.bridge.asking import World
-from tests.bridge.pseudo import until
 from tests.bridge.responder import ModbusSlave
+from tests.waiting import until
 from wamplite.bridge.settings import ModbusSettings, PollSettings, PublishSettings
 
 Make = Callable[..., World]

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.bridge.ports import Record, Told, settings
-from tests.bridge.pseudo import Device, until
+from tests.bridge.pseudo import Device
 from tests.processes import running
+from tests.waiting import until
 from wamplite.bridge.port import FIRST_WAIT, LONGEST_WAIT, Port, PortDown, State
 
 

@@ -13,8 +13,8 @@ import pytest
 
 import wamplite
 from tests.bridge.events import TOPIC, event
-from tests.bridge.pseudo import until
 from tests.processes import RouterProcess
+from tests.waiting import until
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.outbox import Outbox
 from wamplite.bridge.publisher import PACE, Publisher

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, kinds, sentence, until
+from tests.bridge.pseudo import Device, kinds, sentence
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
 from tests.shared import files, parameters
+from tests.waiting import until
 
 TOPIC = "com.example.line"
 ENDING = 2.0  # seconds that the verb has to end

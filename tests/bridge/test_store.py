@@ -12,7 +12,7 @@ import pytest
 
 from tests.bridge.boxes import Box, all_of
 from tests.bridge.events import numbers
-from tests.bridge.pseudo import until
+from tests.waiting import until
 from wamplite.bridge import stored
 from wamplite.bridge.store import Store
 from wamplite.core.errors import UsageError

@@ -17,8 +17,8 @@ import pytest
 
 from tests.bridge.boxes import Box, all_of, rows
 from tests.bridge.events import numbers
-from tests.bridge.pseudo import until
 from tests.processes import running
+from tests.waiting import until
 from wamplite.bridge import stored
 
 KILLS = 8  # and 20 of the whole bridge, in test_bridge

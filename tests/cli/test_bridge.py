@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.pseudo import Device, until
+from tests.bridge.pseudo import Device
 from tests.processes import ROOT, Program, RouterProcess
 from tests.processes import wamplite as command
+from tests.waiting import until
 from wamplite.bridge.settings import PortSettings
 from wamplite.cli import bridge
 

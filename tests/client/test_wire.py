@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -12,16 +13,10 @@ import pytest
 
 import wamplite
 from tests.client.scripted import PATIENCE, Later, Peer, soon
+from tests.waiting import until
 
 SOON = 0.2  # seconds that a test lets a timeout run
 ALL_ROLES: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it has not happened"
-        time.sleep(0.001)
 
 
 def leave(peer: Peer, session: wamplite.Session) -> None:
@@ -314,9 +309,9 @@ def test_a_silent_router_is_pinged_and_then_given_up(peer: Peer) -> None:
 
 
 def test_a_router_that_answers_pings_is_alive(peer: Peer) -> None:
-    session = peer.join(ping_interval=0.02)
+    session = peer.join(ping_interval=0.3)  # twice that long may this test's thread be away
     reading = soon(peer.receive)  # answers pings until a message comes
-    wait_until(lambda: peer.pings >= 4)
+    until(lambda: peer.pings >= 4)
     assert not session.lost.is_set()
     session.publish("com.app.t")
     assert reading.result() == [16, 1, {}, "com.app.t"]
@@ -471,8 +466,8 @@ def test_an_answer_that_another_has_read_already_is_not_waited_for(
     def late() -> bool:
         """Ask for the turn once the reading thread has read the answer and given the turn back."""
         wire._turn.served = True
-        wait_until(lambda: not wire.conversation.pending)
-        wait_until(lambda: wire._turn.lock.acquire(False))
+        until(lambda: not wire.conversation.pending)
+        until(lambda: wire._turn.lock.acquire(False))
         wire._turn.lock.release()
         return try_take()
 
@@ -527,18 +522,23 @@ def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
 ) -> None:
     session = peer.join()
     wire = session._wire
-    calling = soon(session.call, "com.app.p")
-    peer.receive()
-    peer.send([50, 1, {}])
-    calling.result()
+    requests = itertools.count(1)
+
+    def take_the_turn() -> bool:
+        """Call once; while the reading thread rests after it, nobody reads."""
+        calling = soon(session.call, "com.app.p")
+        peer.receive()
+        peer.send([50, next(requests), {}])
+        calling.result()
+        return wire._turn.try_take()
 
     def interrupted(messages: Any) -> None:
         raise KeyboardInterrupt
 
-    wait_until(wire._turn.try_take)
+    until(take_the_turn)
     monkeypatch.setattr(wire, "_handle", interrupted)
     monkeypatch.setattr(wire._turn, "try_take", lambda: True)
-    answering = soon(lambda: (peer.receive(), peer.send([50, 2, {}])))
+    answering = soon(lambda: (peer.receive(), peer.send([50, next(requests), {}])))
     with pytest.raises(KeyboardInterrupt):
         session.call("com.app.p")
     answering.result()

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, until
+from tests.bridge.pseudo import Device
 from tests.processes import ROOT, Program, RouterProcess, running
 from tests.processes import wamplite as command
+from tests.waiting import until
 
 EXAMPLES = ROOT / "examples"
 FILES = sorted(path.name for path in EXAMPLES.glob("bridge_*.toml"))

@@ -67,7 +67,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(start: 
 def test_other_threads_of_the_process_keep_their_stacks(start: Start, connect: Connect) -> None:
     before = threading.stack_size()
     connect(start(stack_size=256 * 1024).url).join()
-    assert threading.stack_size() == before
+    eventually(lambda: threading.stack_size() == before)  # the thread may answer before
 
 
 def counted(router: Router) -> int:
