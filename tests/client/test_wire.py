@@ -564,19 +564,24 @@ def test_ctrl_c_in_the_middle_of_sending_closes_the_session(
     assert "interrupted while sending" in str(session.error)
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("a bug"), MemoryError(), SystemExit(1)])
 def test_a_reading_thread_that_fails_tells_everybody(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: BaseException,
 ) -> None:
     session = peer.join()
     calling = soon(session.call, "com.app.p")
     peer.receive()
 
     def broken(message: Any) -> None:
-        raise RuntimeError("a bug")
+        raise fault
 
     monkeypatch.setattr(session._wire.conversation, "receive", broken)
     peer.send([50, 1, {}])
-    with pytest.raises(wamplite.TransportLost, match="the reading thread failed: RuntimeError"):
+    name = type(fault).__name__
+    with pytest.raises(wamplite.TransportLost, match=f"the reading thread failed: {name}"):
         calling.result()
     assert session.lost.wait(PATIENCE)
     assert caplog.messages == ["the reading thread failed"]

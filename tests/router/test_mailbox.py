@@ -16,7 +16,6 @@ from wamplite.router.mailbox import MANY, Encoder, Mailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
 from wamplite.transports.rawsocket import RawSocket
-from wamplite.transports.rawsocket_frames import frame
 from wamplite.transports.stream import Stream
 
 
@@ -122,14 +121,19 @@ def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> No
     assert [array[2] for array in post.take(2)] == [1, 1]
 
 
-def test_an_encoder_that_failed_still_knows_its_last_message() -> None:
-    encoder = Encoder(serializers.get("msgpack"), frame)
+def test_an_encoder_that_failed_still_knows_its_last_message(post: Post) -> None:
+    transport = post.mailbox._transport
+    encoding: list[Encoder] = []
+    encoder = Encoder(serializers.get("msgpack"), encoding)
     small = event(1)
-    encoder.encode(small)
+    encoder.encode(small, transport)
     kept = encoder.frame, encoder.size
     with pytest.raises(Exception, match="set"):
-        encoder.encode(event(2, {1, 2}))
+        encoder.encode(event(2, {1, 2}), transport)
     assert encoder.last is small and (encoder.frame, encoder.size) == kept
+    assert encoding == [encoder]
+    encoder.forget()
+    assert encoder.last is None and not encoder.frame
 
 
 def test_what_may_be_dropped_keeps_its_place(post: Post) -> None:

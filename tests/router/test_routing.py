@@ -29,6 +29,10 @@ class Box:
         self.posted: list[Any] = []
         self.delivered: list[int] = []  # how many had been posted at each delivery
         self.ended = False
+        self.failed = False
+
+    def fail(self) -> None:
+        self.failed = True
 
     def post(self, message: Any) -> bool:
         self.posted.append(to_array(message))
@@ -54,8 +58,11 @@ class Somebody:
         self.arrive(Join())
 
     def arrive(self, *entries: Any, may_route: bool = True) -> None:
+        self.bring(list(entries), may_route)
+
+    def bring(self, entries: list[Any], may_route: bool = True) -> None:
         assert self.turn.acquire(timeout=5)
-        self.routing.arrive(Arrival(self.member, list(entries), self.turn), may_route)
+        self.routing.arrive(Arrival(self.member, entries, self.turn), may_route)
 
     def settled(self) -> bool:
         """Tell whether all that has arrived is handled."""

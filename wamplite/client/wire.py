@@ -146,11 +146,12 @@ class Wire(OfOneProcess):
                 conversation.violated(error)
         except WampliteError as error:
             self._close(error)
-        except Exception as error:
-            import logging  # 8 ms that a client without bugs never needs
-
-            logging.getLogger("wamplite.client").exception("the reading thread failed")
+        except BaseException as error:  # whatever it is, all who wait are told
             self._close(TransportLost(f"the reading thread failed: {error!r}"))
+            with suppress(BaseException):
+                import logging  # 8 ms that a client without bugs never needs
+
+                logging.getLogger("wamplite.client").exception("the reading thread failed")
         finally:
             self._end()
 

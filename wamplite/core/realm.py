@@ -8,6 +8,7 @@ subscriptions and registrations at once, as "Protocol Errors" demands. A member 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from . import uris
@@ -163,10 +164,11 @@ class Realm:
         member.open = False
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
-            self.dealer.leave(member)
-            self.broker.leave(member)
-            for told in self.left:
-                told(member)
+            with ExitStack() as leaving:  # all of these, the last one first, whatever one raises
+                for told in reversed(self.left):
+                    leaving.callback(told, member)
+                leaving.callback(self.broker.leave, member)
+                leaving.callback(self.dealer.leave, member)
         return True
 
     def _enforce_sequence(self) -> None:

@@ -27,6 +27,7 @@ from typing import Protocol
 
 from ..core import uris
 from ..transports.stream import Stream
+from .faults import guarded, log_fault
 from .limits import Counters, Limits
 from .timers import FOREVER, Timers
 
@@ -34,6 +35,7 @@ logger = logging.getLogger("wamplite.router")
 
 LONGEST_SLEEP = 60.0
 CLOSING = 5.0  # seconds for the thread to end
+PAUSE = 0.1  # seconds after a fault
 
 
 class Ticking(Protocol):
@@ -166,9 +168,9 @@ class Drain:
         while not self._ended:
             try:
                 self._once()
-            except Exception:
-                logger.exception("the drain thread goes on")
-                time.sleep(0.1)
+            except BaseException:  # it keeps all deadlines: nothing may end it
+                log_fault(logger, "the drain thread goes on")
+                time.sleep(PAUSE)
 
     def _once(self) -> None:
         with self._lock:
@@ -259,8 +261,8 @@ class Drain:
     def _ask(self, ticking: Ticking, now: float) -> float:
         try:
             return ticking.tick(now)
-        except Exception:
-            logger.exception("the deadlines of %s cannot be kept: it is closed", ticking)
+        except BaseException:
+            log_fault(logger, "the deadlines of %s cannot be kept: it is closed", ticking)
             ticking.shutdown("internal error")
             return FOREVER
 
@@ -268,7 +270,4 @@ class Drain:
         with self._lock:
             due = self._timers.take(now)
         for run in due:
-            try:
-                run()
-            except Exception:
-                logger.exception("a timer failed")
+            guarded(logger, run, "a timer failed")

@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ from ..transports import rawsocket
 from ..transports.base import Transport
 from ..transports.stream import Stream, tune
 from . import places
+from .faults import guarded, log_fault
 from .limits import Limits
 from .places import RAWSOCKET, WEBSOCKET, Place
 
@@ -145,15 +147,20 @@ class Listener:
     def _accept(self) -> None:
         while not self._closing.is_set():
             try:
-                sock, address = self._socket.accept()
+                self._accept_one()
             except OSError as error:
-                self._pause(error)
-                continue
-            try:
-                self._serve(sock, address[0] if isinstance(address, tuple) else "")
-            except Exception:
-                logger.exception("%s: a connection could not be served", self.url)
-                sock.close()
+                guarded(logger, partial(self._pause, error), "%s: accepting goes on", self.url)
+            except BaseException:  # out of memory: nothing may end this thread
+                log_fault(logger, "%s: accepting goes on", self.url)
+                self._closing.wait(PAUSE)
+
+    def _accept_one(self) -> None:
+        sock, address = self._socket.accept()
+        try:
+            self._serve(sock, address[0] if isinstance(address, tuple) else "")
+        except BaseException:
+            log_fault(logger, "%s: a connection could not be served", self.url)
+            sock.close()
 
     def _serve(self, sock: socket.socket, address: str) -> None:
         try:

@@ -2,8 +2,8 @@
 
 Posting happens with the routing role of the realm only, so nothing is locked here: messages are
 encoded as they are posted, gathered, and written at once at the end of the round. An Encoder serves
-all peers of a realm that share serializer and framing, and remembers its last message: an EVENT is
-encoded once, however many subscribers it has.
+all peers of a realm that share serializer and framing, and remembers its last message of a round:
+an EVENT is encoded once, however many subscribers it has, and nothing of it stays.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..core import uris
 from ..core.messages import Message, to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
@@ -22,22 +23,27 @@ MANY = 128  # so many in one round are written before it ends
 
 
 class Encoder:
-    """Messages to frames, for one serializer and one framing."""
+    """Messages to frames, for one serializer and one framing. `encoding`: those that keep one."""
 
-    def __init__(self, serializer: Serializer, frame: Callable[[bytes], bytes]) -> None:
+    def __init__(self, serializer: Serializer, encoding: list[Encoder]) -> None:
         self._dumps = serializer.dumps
-        self._frame = frame
+        self._encoding = encoding
         self.last: Message | None = None
         self.frame = b""
         self.size = 0  # of the payload in `frame`
 
-    def encode(self, message: Message) -> bytes:
-        """Return the frame of a message, and keep it for the next who is posted the same."""
+    def encode(self, message: Message, transport: Transport) -> None:
+        """Make the frame of a message, and keep it for the next who is posted the same."""
         payload = self._dumps(to_array(message))
         size = len(payload)
-        frame = self._frame(payload) if size <= MOST else b""  # no transport carries it
+        frame = transport.frame(payload) if size <= MOST else b""  # no transport carries it
+        if self.last is None:
+            self._encoding.append(self)
         self.last, self.size, self.frame = message, size, frame
-        return frame
+
+    def forget(self) -> None:
+        """Forget the message: after its round nobody is posted the same."""
+        self.last, self.frame = None, b""
 
 
 class Mailbox:
@@ -63,14 +69,15 @@ class Mailbox:
     def post(self, message: Message) -> bool:
         """Queue a message; False if the peer does not take messages so large."""
         encoder = self._encoder
-        frame = encoder.frame if encoder.last is message else encoder.encode(message)
+        if encoder.last is not message:
+            encoder.encode(message, self._transport)
         if encoder.size > self._max_send:
             self._count("messages_above_the_peers_limit")
             return False
         queued = self._queued
         if not queued:
             self._routing.touched.append(self)
-        queued.append(frame)
+        queued.append(encoder.frame)
         if len(queued) == MANY:
             self.deliver()
         return True
@@ -78,12 +85,13 @@ class Mailbox:
     def post_droppable(self, message: Message) -> bool:
         """Queue an event that a slow peer would rather lose than its session."""
         encoder = self._encoder
-        frame = encoder.frame if encoder.last is message else encoder.encode(message)
+        if encoder.last is not message:
+            encoder.encode(message, self._transport)
         if encoder.size > self._max_send:
             self._count("messages_above_the_peers_limit")
             return False
         self.deliver()  # what was posted before goes before
-        self._transport.stream.write([frame], droppable=True)
+        self._transport.stream.write([encoder.frame], droppable=True)
         return True
 
     def deliver(self) -> None:
@@ -91,6 +99,10 @@ class Mailbox:
         if self._queued:
             queued, self._queued = self._queued, []
             self._transport.stream.write(queued)
+
+    def fail(self) -> None:
+        """End the connection at once: something of what was posted is lost."""
+        self._transport.stream.shutdown(uris.INTERNAL_ERROR)
 
     def end(self) -> None:
         """Finish the connection after all that was posted."""

@@ -7,12 +7,16 @@
 Law: only the holder of the role changes the realm or posts; it never blocks. Emptiness of the inbox
 and release of the role are one step under `guard`, so no arrival is left lying. One arrival of a
 member waits at a time (its `turn`): the rest stays in the kernel, which slows the sender down.
+
+No exception takes the role along, wherever it comes from (memory may run out at any place): what
+fails with an entry ends its member, and what fails beside that is tried again after a pause.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +25,7 @@ from ..core import uris
 from ..core.members import Member
 from ..core.realm import Realm
 from ..transports.base import Transport
+from .faults import guarded, log_fault
 from .mailbox import Encoder, Mailbox
 
 logger = logging.getLogger("wamplite.router")
@@ -28,27 +33,53 @@ logger = logging.getLogger("wamplite.router")
 ROUNDS = 16  # how long a reader routes for others before it goes back to its own socket
 SHARE = 64  # messages of one arrival in a round
 CLOSING = 5.0  # seconds for the spare thread to end
+PAUSE = 0.01  # seconds after a fault: memory may be had again
+NOTHING: list[Any] = []  # stands for what has been handled; made once, it needs no memory then
 
 
 class Arrival:
-    """What one recv brought of a member, in order; `turn` is released once all is handled."""
+    """What one recv brought of a member, in order.
 
-    __slots__ = ("member", "entries", "position", "turn")
+    `turn` is released once all is handled, and `place`, where there is one, which bounds how many
+    large arrivals there are at a time.
+    """
 
-    def __init__(self, member: Member, entries: list[Any], turn: threading.Lock) -> None:
+    __slots__ = ("entries", "member", "place", "position", "turn")
+
+    def __init__(
+        self,
+        member: Member,
+        entries: list[Any],
+        turn: threading.Lock,
+        place: threading.Semaphore | None = None,
+    ) -> None:
         self.member = member
         self.entries = entries
         self.position = 0
         self.turn = turn
+        self.place = place
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether nothing is left to be handled."""
+        return self.entries is NOTHING
+
+    def finish(self) -> None:
+        """Forget what was handled, and let the member go on."""
+        self.entries = NOTHING
+        if self.place is not None:
+            self.place.release()
+        self.turn.release()
 
 
 class Errand:
     """A function that wants to run with the routing role, as a timer does."""
 
-    __slots__ = ("run",)
+    __slots__ = ("is_done", "run")
 
     def __init__(self, run: Callable[[], None]) -> None:
         self.run = run
+        self.is_done = False
 
 
 class Routing:
@@ -57,6 +88,8 @@ class Routing:
     def __init__(self, realm: Realm) -> None:
         self.realm = realm
         self.touched: list[Mailbox] = []  # outboxes that were posted to in this round
+        self.encoding: list[Encoder] = []  # those that have encoded in this round
+        self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
         self._guard = threading.Lock()  # guards the next five; not held while anything is handled
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._inbox: list[Arrival | Errand] = []
@@ -82,8 +115,9 @@ class Routing:
             self._routing = True
         if may_route:
             self._route(ROUNDS)
-        else:
-            self._spare.release()
+        elif not self._wake_spare():
+            with self._guard:
+                self._routing = False  # whoever arrives next finds what is there
 
     def encoder(self, transport: Transport) -> Encoder:
         """Return what encodes for all members of this realm that read the same bytes."""
@@ -92,7 +126,7 @@ class Routing:
             found = self._encoders.get(key)
             if found is None:
                 serializer = serializers.get(transport.serializer)
-                found = self._encoders[key] = Encoder(serializer, transport.frame)
+                found = self._encoders[key] = Encoder(serializer, self.encoding)
         return found
 
     def run(self, errand: Callable[[], None]) -> None:
@@ -112,28 +146,55 @@ class Routing:
     def _route(self, rounds: int) -> None:
         """Route until the inbox is empty, or hand the role over after `rounds` (-1: never)."""
         while True:
-            with self._guard:
-                if not self._inbox:
-                    self._routing = False
+            try:
+                if not self._round():
                     return
-                batch, self._inbox = self._inbox, []
-            rest = [arrival for arrival in batch if self._handle(arrival)]
-            self._deliver()
+                rounds -= 1
+                if rounds == 0 and self._hand_over():
+                    return
+            except BaseException:
+                log_fault(logger, "routing realm %s failed, it goes on", self.realm.uri)
+                while not guarded(logger, self._put_back, "what arrived is kept for later"):
+                    time.sleep(PAUSE)
+
+    def _round(self) -> bool:
+        """Route all that has arrived; False if that was nothing, and the role is free."""
+        with self._guard:
+            if not self._inbox:
+                self._routing = False
+                return False
+            batch, self._inbox = self._inbox, []
+            self._batch = batch
+        rest = [arrival for arrival in batch if self._handle(arrival)]
+        self._deliver()
+        with self._guard:
             if rest:
-                with self._guard:
-                    self._inbox[:0] = rest
-            rounds -= 1
-            if rounds == 0 and self._hand_over():
-                return
+                self._inbox[:0] = rest
+            self._batch = NOTHING
+        return True
+
+    def _put_back(self) -> None:
+        """Put what was not handled where it was, and write what was posted."""
+        time.sleep(PAUSE)
+        rest = [arrival for arrival in self._batch if not arrival.is_done]
+        with self._guard:
+            self._inbox[:0] = rest
+            self._batch = NOTHING
+        self._deliver()
 
     def _deliver(self) -> None:
         """Write what was posted in this round; a fault is that one connection's."""
-        touched, self.touched = self.touched, []
+        touched = self.touched
         for mailbox in touched:
             try:
                 mailbox.deliver()
-            except Exception:
-                logger.exception("what was posted to %s could not be written", mailbox)
+            except BaseException:
+                log_fault(logger, "what was posted to %s could not be written", mailbox)
+                guarded(logger, mailbox.fail, "%s could not be ended", mailbox)
+        touched.clear()
+        for encoder in self.encoding:
+            encoder.forget()
+        self.encoding.clear()
 
     def _hand_over(self) -> bool:
         """Give the role to the spare thread: `_routing` stays True. False once that has ended."""
@@ -141,45 +202,60 @@ class Routing:
             if self._ended:
                 return False
             self._handed = True
-        self._spare.release()
-        return True
+        return self._wake_spare()
+
+    def _wake_spare(self) -> bool:
+        """Wake the spare thread for the role it was handed; False if the role is ours again."""
+        if guarded(logger, self._spare.release, "the spare thread could not be woken"):
+            return True
+        with self._guard:
+            woken, self._handed = not self._handed, False
+        return woken
 
     def _route_spare(self) -> None:
+        mine = False  # the role is
         while True:
-            self._spare.acquire()
-            with self._guard:
-                handed, self._handed = self._handed, False
-            if not handed:
-                return  # close() woke it
-            self._route(-1)
+            try:
+                if not (mine or self._handed):
+                    self._spare.acquire()
+                with self._guard:
+                    mine, self._handed = mine or self._handed, False
+                if mine:
+                    self._route(-1)
+                    mine = False
+                elif self._ended:
+                    return
+            except BaseException:
+                log_fault(logger, "the spare thread of realm %s goes on", self.realm.uri)
+                time.sleep(PAUSE)
 
     def _handle(self, arrival: Arrival | Errand) -> bool:
         """Handle at most SHARE entries of an arrival; True if some are left."""
         if type(arrival) is Errand:
-            self._guarded(arrival.run)
+            arrival.is_done = True
+            guarded(logger, arrival.run, "%s failed in realm %s", arrival.run, self.realm.uri)
             return False
         assert type(arrival) is Arrival
-        member, handle = arrival.member, self.realm.handle
-        start, end = arrival.position, len(arrival.entries)
-        arrival.position = stop = min(start + SHARE, end)
-        for entry in arrival.entries[start:stop] if end > 1 else arrival.entries:
-            if not member.open:
-                break  # what a closed member still sent is dropped
-            try:
+        member, handle, entry = arrival.member, self.realm.handle, None
+        try:
+            start, end = arrival.position, len(arrival.entries)
+            arrival.position = stop = min(start + SHARE, end)
+            for entry in arrival.entries[start:stop] if end > 1 else arrival.entries:
+                if not member.open:
+                    break  # what a closed member still sent is dropped
                 handle(member, entry)
-            except BaseException:  # a SystemExit too: the role must not be lost
-                logger.exception("%s: a %s could not be handled", member, type(entry).__name__)
-                self._guarded(
-                    lambda: self.realm.abort(member, uris.INTERNAL_ERROR, "internal error")
-                )
-        else:
-            if stop < end:
-                return True
-        arrival.turn.release()
+            else:
+                if stop < end:
+                    return True
+        except BaseException:  # a SystemExit too: the role must not be lost
+            log_fault(logger, "%s: a %s could not be handled", member, type(entry).__name__)
+            guarded(logger, lambda: self._abort(member), "%s could not be aborted", member)
+        arrival.finish()
         return False
 
-    def _guarded(self, run: Callable[[], None]) -> None:
+    def _abort(self, member: Member) -> None:
         try:
-            run()
-        except BaseException:  # as above
-            logger.exception("%s failed while routing realm %s", run, self.realm.uri)
+            self.realm.abort(member, uris.INTERNAL_ERROR, "internal error")
+        except BaseException:
+            member.end()  # nobody would, after this: it is not in the realm any more
+            raise

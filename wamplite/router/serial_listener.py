@@ -22,6 +22,7 @@ from ..core.messages import Hello
 from ..transports import serial_url
 from ..transports.base import Transport
 from ..transports.stream import Stream
+from .faults import guarded, log_fault
 from .serial_connection import SerialConnection
 
 if TYPE_CHECKING:
@@ -100,11 +101,11 @@ class SerialListener:
                 self._serve()
             except TransportLost as lost:
                 self._tell(str(lost))
-            except Exception:
-                logger.exception("%s: the port is opened again", self.address.device)
+            except BaseException:  # nothing may end this thread
+                log_fault(logger, "%s: the port is opened again", self.address.device)
             finally:
                 self._line = None
-                self._close_port()
+                guarded(logger, self._close_port, "%s: closing", self.address.device)
             self._closing.wait(self._wait)
             self._wait = min(2 * self._wait, LONGEST_WAIT)
 

@@ -1,0 +1,95 @@
+"""A router's threads go on whatever is raised in them, also where logging it fails as well."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from wamplite.router import places
+from wamplite.router.drain import Drain
+from wamplite.router.limits import Counters, Limits
+from wamplite.router.listener import Listener, Settings
+from wamplite.router.timers import FOREVER
+
+from .conftest import MS, eventually
+from .test_faults_of_routing import Faulty, Refusing
+
+FAULTS = [MemoryError(), SystemExit(1), ZeroDivisionError("a bug")]
+
+
+@pytest.fixture(params=[False, True], ids=["logged", "logging fails as well"], autouse=True)
+def logging_fails(request: pytest.FixtureRequest) -> Iterator[bool]:
+    """Run a test twice: the second time whatever is logged raises."""
+    logger, filter_ = logging.getLogger("wamplite.router"), Refusing()
+    if request.param:
+        logger.addFilter(filter_)
+    yield request.param
+    logger.removeFilter(filter_)
+
+
+class Clock:
+    """Something with a deadline, whose tick raises."""
+
+    def __init__(self, fault: BaseException | None = None) -> None:
+        self.fault = fault
+        self.asked = 0
+        self.ended: list[str] = []
+
+    def tick(self, now: float) -> float:
+        self.asked += 1
+        if self.fault is not None:
+            raise self.fault
+        return FOREVER
+
+    def shutdown(self, why: str) -> None:
+        self.ended.append(why)
+
+
+def fail(fault: BaseException) -> None:
+    raise fault
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
+    fault: BaseException,
+) -> None:
+    with closing(Drain(Limits(), Counters())) as drain:
+        drain._once = Faulty(drain._once, 2)  # type: ignore[method-assign]
+        broken, sound, rang = Clock(fault), Clock(), threading.Event()
+        drain.later(5 * MS, lambda: fail(fault))
+        drain.later(5 * MS, rang.set)
+        for clock in (broken, sound):
+            drain.add(clock, time.monotonic() + 5 * MS)
+        assert rang.wait(5)
+        eventually(lambda: sound.asked and broken.ended)
+        assert drain._thread.is_alive()
+
+
+@pytest.mark.parametrize("place", ["_serve", "_accept_one", "_pause"])
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+def test_an_accepting_thread_goes_on(place: str, fault: BaseException) -> None:
+    accepted: list[str] = []
+
+    def on_accept(_: Listener, sock: socket.socket, address: str) -> None:
+        accepted.append(address)
+        sock.close()
+
+    bound = places.parse("tcp://127.0.0.1:0")
+    listener = Listener(bound, Settings(Limits()), None, on_accept, accepted.append)
+    faulty = Faulty(getattr(listener, place), 2, fault=fault)
+    setattr(listener, place, faulty)
+    if place == "_pause":
+        listener._accept_one = Faulty(listener._accept_one, 2, fault=OSError())  # type: ignore[method-assign]
+    listener.start()
+    with closing(listener):
+        address = ("127.0.0.1", int(listener.url.rpartition(":")[2]))
+        for _ in range(3):
+            with socket.create_connection(address, 5) as client:
+                assert client.recv(1) == b""
+        assert accepted and not faulty.times
