@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -31,6 +32,9 @@ settings.register_profile(
     "long", settings.get_profile("short"), derandomize=False, max_examples=20_000
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+# Where the suite was started in the background, SIGINT is ignored, and its programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept for good

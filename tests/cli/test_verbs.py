@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT, Program, RouterProcess, running, running_router, wamplite
+from tests.waiting import until
 
 SERVED = """
 import sys, wamplite
@@ -53,6 +55,12 @@ def callee(router: RouterProcess) -> Iterator[Program]:
         yield program
 
 
+@pytest.fixture
+def nap() -> str:
+    """Return a time in seconds that no other test sleeps, in this run or another."""
+    return str(random.SystemRandom().randrange(10**8, 10**9))
+
+
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         wamplite(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=30, **more
@@ -71,10 +79,7 @@ def subscribed(router: RouterProcess, *arguments: str) -> Iterator[Program]:
 
 
 def await_stderr(program: Program, text: str) -> None:
-    deadline = time.monotonic() + 20
-    while text not in program.stderr():
-        assert program.process.poll() is None and time.monotonic() < deadline, program.stderr()
-        time.sleep(0.01)
+    until(lambda: text in program.stderr(), text)
 
 
 # ---- call
@@ -378,35 +383,35 @@ def test_an_argument_that_cannot_be_a_word_is_refused(router: RouterProcess) -> 
     assert "wamp.error.invalid_argument" in done.stderr
 
 
-def test_a_command_that_hangs_is_ended_with_its_children(router: RouterProcess) -> None:
-    program = "import subprocess; subprocess.run(['sleep', '54321'])"
+def test_a_command_that_hangs_is_ended_with_its_children(router: RouterProcess, nap: str) -> None:
+    program = f"import subprocess; subprocess.run(['sleep', '{nap}'])"
     with registered(router, *python(program), timeout="0.5"):
         done = ask(router, "call", "com.example.run")
     assert "no end within 0.5 s" in done.stderr
-    assert not sleeping()
+    assert not sleeping(nap)
 
 
-def test_ctrl_c_ends_register_and_its_commands(router: RouterProcess) -> None:
-    with registered(router, "sleep", "54321") as program:
+def test_ctrl_c_ends_register_and_its_commands(router: RouterProcess, nap: str) -> None:
+    with registered(router, "sleep", nap) as program:
         with running(*wamplite("call", "com.example.run", "--url", router.rs)) as caller:
-            await_sleep(program)
+            until(lambda: sleeping(nap), "the command runs")
             program.interrupt()
             assert program.wait() == 130
             assert caller.wait() == 1
         assert program.stderr() == "registered com.example.run\n"
-    assert not sleeping()
+    assert not sleeping(nap)
 
 
-def test_a_command_that_ignores_sigterm_is_ended_too(router: RouterProcess) -> None:
-    stubborn = "trap '' TERM; while :; do sleep 54321; done"
+def test_a_command_that_ignores_sigterm_is_ended_too(router: RouterProcess, nap: str) -> None:
+    stubborn = f"trap '' TERM; while :; do sleep {nap}; done"
     with (
         registered(router, "sh", "-c", stubborn, "sh") as program,
         running(*wamplite("call", "com.example.run", "--url", router.rs)),
     ):
-        await_sleep(program)
+        until(lambda: sleeping(nap), "the command runs")
         program.interrupt(signal.SIGTERM)
         assert program.wait(10) == 0
-    assert not sleeping()
+    assert not sleeping(nap)
 
 
 def test_sigterm_ends_register_with_0(router: RouterProcess) -> None:
@@ -415,19 +420,12 @@ def test_sigterm_ends_register_with_0(router: RouterProcess) -> None:
         assert program.wait() == 0
 
 
-def await_sleep(program: Program) -> None:
-    deadline = time.monotonic() + 20
-    while not sleeping():
-        assert time.monotonic() < deadline, program.stderr()
-        time.sleep(0.01)
-
-
-def sleeping() -> list[str]:
-    """Return the processes that sleep as long as only these tests ask for."""
+def sleeping(nap: str) -> list[str]:
+    """Return the processes that sleep so long, as nothing but one test asks for."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if path.read_bytes() == b"sleep\x0054321\0":
+            if path.read_bytes() == f"sleep\0{nap}\0".encode():
                 found.append(path.parent.name)
         except OSError:  # it ended meanwhile
             continue
