@@ -8,7 +8,7 @@ import pytest
 
 from wamplite.core.errors import ProtocolError
 from wamplite.core.ids import MAX_ID
-from wamplite.core.messages import GRAMMAR, NAMES, parse
+from wamplite.core.messages import GRAMMAR, NAMES, parse, to_array
 from wamplite.core.shapes import show
 
 GOOD: dict[str, Any] = {"id": 7, "request": 48, "uri": "a.b", "string": "s"}
@@ -63,14 +63,27 @@ def test_a_message_too_short_or_too_long_is_refused(code: int) -> None:
         assert str(caught.value) == expected
 
 
-@pytest.mark.parametrize("payload", [{}, None, "text", b"\1", 1])
+PAYLOADS = [code for code, shape in GRAMMAR.items() if shape.ends == "payload"]
+
+
+@pytest.mark.parametrize("code", PAYLOADS, ids=NAMES.get)
+def test_null_stands_for_a_payload_that_is_absent(code: int) -> None:
+    absent = parse(good(code))
+    for nulls in ([None], [None, None]):
+        assert parse([*good(code), *nulls]) == absent
+    assert parse([*good(code), None, {"a": 1}])[-2:] == (None, {"a": 1})
+    assert parse([*good(code), [1], None])[-2:] == ([1], None)
+    assert to_array(parse([*good(code), None, {"a": 1}])) == [*good(code), [], {"a": 1}]
+
+
+@pytest.mark.parametrize("payload", [{}, False, 0, "text", b"\1", 1])
 def test_arguments_must_be_a_list(payload: Any) -> None:
-    for code in (code for code, shape in GRAMMAR.items() if shape.ends == "payload"):
+    for code in PAYLOADS:
         with pytest.raises(ProtocolError, match=f"{NAMES[code]}: Arguments must be a list, not"):
             parse([*good(code), payload])
 
 
-@pytest.mark.parametrize("payload", [[], None, "text", b"\1", 1])
+@pytest.mark.parametrize("payload", [[], False, "text", b"\1", 1])
 def test_keyword_arguments_must_be_a_dict(payload: Any) -> None:
     with pytest.raises(ProtocolError, match="CALL: ArgumentsKw must be a dict, not"):
         parse([48, 7, {}, "a.b", [], payload])

@@ -254,7 +254,9 @@ def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     details = 1 + kinds.index("dict") if "dict" in kinds else 0
     keys = shape.keys if details else NO_KEYS
     types = (int, *(TYPES[kind] for kind in kinds))
+    null = type(None)  # as some peers write what is absent
     tails: list[tuple[type, ...]] = [(), (list,), (list, dict)]
+    tails += [(null,), (null, dict), (list, null), (null, null)]
     fields = len(shape.message._fields)
     return {
         types + tail: _Fast(

@@ -109,11 +109,14 @@ def check_keys(name: str, details: dict[str, Any], keys: Keys) -> None:
 
 
 def _check_payload(name: str, rest: list[Any], passed: bool) -> None:
-    """Arguments is a list, or one binary where the payload passes through unread."""
+    """Arguments is a list, or one binary where the payload passes through unread.
+
+    Other peers write null for what is absent, so it may stand for either.
+    """
     whole = passed and len(rest) == 1 and type(rest[0]) in (bytes, str)
-    if type(rest[0]) is not list and not whole:
+    if type(rest[0]) not in (list, type(None)) and not whole:
         raise ProtocolError(f"{name}: Arguments must be a list, not {kind_of(rest[0])}")
-    if len(rest) == 2 and type(rest[1]) is not dict:
+    if len(rest) == 2 and type(rest[1]) not in (dict, type(None)):
         raise ProtocolError(f"{name}: ArgumentsKw must be a dict, not {kind_of(rest[1])}")
 
 
