@@ -28,3 +28,14 @@ def test_what_there_is_not_is_refused_with_what_there_is() -> None:
 def test_a_feature_without_a_part_for_one_side_says_so() -> None:
     with pytest.raises(UsageError, match="'publisher_exclusion' has no part for the moon"):
         features._load("publisher_exclusion", "ForMoon")
+
+
+def test_one_text_where_several_are_meant_is_refused() -> None:
+    from wamplite import Router
+
+    for wrong in ({"realms": "realm1"}, {"features": "publisher_exclusion"}, {"realms": b"a"}):
+        with pytest.raises(UsageError, match=r"must be a list, \[") as refused:
+            Router(**wrong)
+        assert next(iter(wrong)) in str(refused.value)
+    with pytest.raises(UsageError, match=r"features must be a list, \['x'\], not 'x'"):
+        features.for_client("x")

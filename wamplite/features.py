@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from typing import TypeVar
 
 from .core.errors import UsageError
 from .core.feature import Feature
+
+Item = TypeVar("Item")
 
 
 def names() -> list[str]:
@@ -17,13 +20,22 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(package.__path__))
 
 
+def several(what: str, given: Iterable[Item]) -> Iterable[Item]:
+    """Refuse one text where several are meant: its letters would be taken for them."""
+    if isinstance(given, (str, bytes)):
+        raise UsageError(f"{what} must be a list, [{given!r}], not {given!r}")
+    return given
+
+
 def for_router(wanted: Iterable[Feature | str]) -> list[Feature]:
     """Return the router's half of each feature that is given by name; others are passed through."""
+    wanted = several("features", wanted)
     return [_load(one, "ForRouter") if isinstance(one, str) else one for one in wanted]
 
 
 def for_client(wanted: Iterable[Feature | str]) -> list[Feature]:
     """Return the client's half of each feature that is given by name; others are passed through."""
+    wanted = several("features", wanted)
     return [_load(one, "ForClient") if isinstance(one, str) else one for one in wanted]
 
 

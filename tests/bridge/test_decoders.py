@@ -261,7 +261,7 @@ def test_a_reply_is_what_can_be_decoded() -> None:
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynmea2", None)
-    with pytest.raises(UsageError, match=r"pip install wamplite\[nmea\]"):
+    with pytest.raises(UsageError, match=r"pip install pynmea2"):
         make_decoder(DecodeSettings(kind="nmea", parse=True))
 
 

@@ -192,7 +192,7 @@ def test_a_missing_library_is_named_with_the_way_to_get_it() -> None:
         "try: serializers.get('cbor')\n"
         "except ValueError as error: print(error)"
     )
-    assert shown == "serializer cbor needs cbor2: pip install wamplite[cbor]"
+    assert shown == "serializer cbor needs cbor2: pip install 'cbor2<6'"
 
 
 def test_json_works_without_orjson() -> None:

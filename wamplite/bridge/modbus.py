@@ -73,7 +73,7 @@ class Modbus:
         try:
             import minimalmodbus
         except ImportError as exc:
-            raise UsageError("Modbus needs minimalmodbus: pip install wamplite[modbus]") from exc
+            raise UsageError("Modbus needs minimalmodbus: pip install minimalmodbus") from exc
         self._settings = settings
         self._commands = commands
         self._carrier = Carrier(commands, commands.name, baudrate)

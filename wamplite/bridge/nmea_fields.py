@@ -1,4 +1,4 @@
-"""The values of an NMEA sentence by their names, through pynmea2 (pip install wamplite[nmea]).
+"""The values of an NMEA sentence by their names, through pynmea2 (pip install pynmea2).
 
 Keyword arguments: `talker`, `type` and what pynmea2 calls the values: numbers where it knows them
 as such, dates and times in ISO 8601, else text; empty ones are left out. Where a position is told,
@@ -30,7 +30,7 @@ def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
     try:
         import pynmea2
     except ImportError as exc:
-        raise UsageError("nmea with parse needs pynmea2: pip install wamplite[nmea]") from exc
+        raise UsageError("nmea with parse needs pynmea2: pip install pynmea2") from exc
 
     def parse(reading: Reading) -> Reading:
         try:

@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .. import notify
+from ..features import names
 from ..signals import ENDING, told_to_end
 from . import logs
 from .common import positive, size
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+HINTS = {
+    **dict.fromkeys(("-p", "--port"), "say --listen tcp://127.0.0.1:PORT"),
+    **dict.fromkeys(("-c", "--config"), "there is no file: the options are all there is"),
+}
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
@@ -42,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f" repeatable (default: {LISTEN})",
     )
     add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
-    add("--feature", action="append", metavar="NAME", help="an advanced feature; repeatable")
+    add("--feature", action="append", metavar="NAME", help=f"repeatable: {', '.join(names())}")
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
@@ -71,6 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", metavar="NAME", help="a name of this host; repeatable")
     add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
     add("--key", metavar="FILE", help="its private key")
+    add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
     add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
 
 
@@ -80,7 +86,10 @@ def run(options: argparse.Namespace) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     sys.setswitchinterval(SWITCH)
     threading.stack_size(STACK)
-    with logs.to_stderr(options.log_level), make_router(options) as router:
+    with (
+        logs.to_stderr("debug" if options.verbose else options.log_level),
+        make_router(options) as router,
+    ):
         listen(router, options)
         notify.tell("READY=1")
         wait(router)

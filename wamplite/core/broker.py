@@ -86,7 +86,7 @@ class Broker:
     def on_subscribe(self, subscriber: Member, subscribe: Subscribe) -> None:
         """Answer SUBSCRIBED; the same id where the session, or another, holds the subscription."""
         match = subscribe.options.get("match", "exact")
-        book = find_book(self.books, match)
+        book = find_book(self.books, match, "subscription")
         if not book.is_valid(subscribe.topic):
             raise Refused(uris.INVALID_URI, f"{subscribe.topic!r} is not a valid topic")
         draft = SubscribeDraft(subscriber, subscribe.topic, match, subscriber.post)
@@ -175,13 +175,14 @@ class Broker:
             self.books[subscription.match].remove(subscription.uri)
 
 
-def find_book(books: dict[str, Book[Any]], match: str) -> Book[Any]:
+def find_book(books: dict[str, Book[Any]], match: str, what: str) -> Book[Any]:
     """Return the book of a match policy, or refuse what is unknown or not installed."""
     book = books.get(match)
     if book is not None:
         return book
     if match in ("prefix", "wildcard"):
-        raise Refused(uris.FEATURE_NOT_SUPPORTED, f"this router does not match by {match!r}")
+        text = f"this router does not match by {match!r}: it lacks the feature pattern_based_"
+        raise Refused(uris.FEATURE_NOT_SUPPORTED, text + what)
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {match!r}")
 
 

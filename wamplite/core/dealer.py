@@ -98,7 +98,7 @@ class Dealer:
         """Answer REGISTERED, or refuse a URI that is invalid, reserved or taken."""
         uri, options = register.procedure, register.options
         match = options.get("match", "exact")
-        book = find_book(self.books, match)
+        book = find_book(self.books, match, "registration")
         if not book.is_valid(uri) or uris.is_reserved(uri):
             raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
         draft = RegisterDraft(callee, uri, match, options.get("invoke", "single"))

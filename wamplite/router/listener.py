@@ -15,8 +15,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import serializers

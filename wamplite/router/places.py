@@ -50,7 +50,7 @@ class Place(NamedTuple):
             return True
         try:
             return socket.inet_pton(socket.AF_INET, self.host)[0] == 127
-        except OSError:  # a name, whatever it begins with, or IPv6
+        except (OSError, UnicodeError):  # a name, whatever it begins with, or IPv6
             return self.host == "::1"
 
     def url(self, port: int) -> str:
@@ -71,7 +71,8 @@ def parse(url: str) -> Place:
         raise UsageError(f"cannot listen on {url!r}: {exc}") from exc
     if parts.scheme not in SCHEMES:
         raise UsageError(
-            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)}"
+            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)},"
+            " like tcp://127.0.0.1:8080"
         )
     if parts.query or parts.fragment or parts.username is not None:
         raise UsageError(f"cannot listen on {url!r}: it may have no user, query or fragment")
@@ -118,8 +119,11 @@ def _bind_tcp(place: Place) -> socket.socket:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     try:
         return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError) as exc:
-        why = getattr(exc, "strerror", None) or exc
+    except (OSError, UnicodeError, TypeError) as exc:  # TypeError: a host that is no text
+        number = getattr(exc, "errno", None)
+        why: object = os.strerror(number) if isinstance(number, int) and number > 0 else exc
+        if number == errno.EADDRINUSE:
+            why = f"{why}: is another router running?"
         raise UsageError(f"cannot listen on {place.host} port {place.port}: {why}") from exc
 
 

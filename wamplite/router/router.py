@@ -83,7 +83,7 @@ class Router(OfOneProcess):
         self._settings = Settings(self.limits, tuple(allowed_origins), tuple(allowed_hosts))
         self._counters = Counters()
         self.count = self._counters.add  # one more of a name; any thread
-        names = list(dict.fromkeys(realms))
+        names = list(dict.fromkeys(by_name.several("realms", realms)))
         if not names or not all(map(uris.is_valid, names)):
             raise UsageError(f"realms must be valid URIs, at least one: {names}")
         installed = by_name.for_router(features)
@@ -140,7 +140,8 @@ class Router(OfOneProcess):
         if anonymous and not (place.is_local or self._allow_anonymous_network):
             raise UsageError(
                 f"{url} can be reached from the network, and nobody has to say who they are;"
-                " listen on 127.0.0.1, or allow it with --allow-anonymous-network"
+                " listen on 127.0.0.1, or allow it by allow_anonymous_network=True, which is"
+                " --allow-anonymous-network of the command line"
             )
         context = _context(cert, key)
         return Listener(place, self._settings, context, self._accepted, self.count)

@@ -16,8 +16,8 @@ from .payload import check_payload, copy_payload
 __all__ = ["NAMES", "Serializer", "available", "check_payload", "copy_payload", "get"]
 
 NAMES = ("json", "msgpack", "cbor")  # in order of preference
+_PACKAGES = {"msgpack": "msgpack", "cbor": "'cbor2<6'"}  # 6 takes a compiler on 32-bit ARM
 _LIBRARIES = {"json": "json", "msgpack": "msgpack", "cbor": "cbor2"}
-_INSTALL = {"msgpack": "msgpack", "cbor": "wamplite[cbor]"}
 
 
 def available() -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def get(name: str) -> Serializer:
         module = import_module(f".{name}", __name__)
     except ImportError as exc:
         raise UsageError(
-            f"serializer {name} needs {_LIBRARIES[name]}: pip install {_INSTALL[name]}"
+            f"serializer {name} needs {_LIBRARIES[name]}: pip install {_PACKAGES[name]}"
         ) from exc
     made: Serializer = module.make()
     return made
