@@ -27,6 +27,8 @@ def line(text: str, *args: Any, **kwargs: Any) -> str:
         ("{0!r:>6}", " 21.55"),
         ("{{}}", "{}"),
         ("{0.real}{unit.__class__}", ""),
+        ("{0:99999999999}", "21.55"),
+        ("{1:{2}}|", "a b|"),
     ],
 )
 def test_a_format_is_filled(text: str, expected: str) -> None:
@@ -41,3 +43,25 @@ def test_a_keyword_argument_does_not_hide_the_topic() -> None:
 def test_a_broken_format_is_refused_before_anything_happens(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         Format(text)
+
+
+def test_no_event_chooses_a_width_that_fills_the_memory() -> None:
+    assert line("{0:{1}}", "a", 10**12) == "a"
+
+
+def test_a_format_without_a_field_of_the_event_is_told_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled = Format("{type} {2}")
+    event = {"topic": "t", "args": [1], "kwargs": {"unit": "C"}, "details": {}}
+    assert [filled(event), filled(event)] == [" ", " "]
+    told = "this event has no field of -F '{type} {2}'; it has {0}, {unit}, {topic}"
+    assert capsys.readouterr().err == f"wamplite: {told}\n"
+
+
+@pytest.mark.parametrize("text", ["tick", "{topic}", "{0} {none}", "{args}"])
+def test_a_format_that_an_event_fills_is_not_complained_of(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line(text, 1)
+    assert capsys.readouterr().err == ""

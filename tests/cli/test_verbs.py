@@ -19,6 +19,7 @@ import pytest
 
 from tests.processes import ROOT, Program, RouterProcess, running, running_router, wamplite
 from tests.waiting import until
+from wamplite.cli import VERBS
 
 SERVED = """
 import sys, wamplite
@@ -78,8 +79,8 @@ def subscribed(router: RouterProcess, *arguments: str) -> Iterator[Program]:
         yield program
 
 
-def await_stderr(program: Program, text: str) -> None:
-    until(lambda: text in program.stderr(), text)
+def await_stderr(program: Program, text: str, times: int = 1) -> None:
+    until(lambda: program.stderr().count(text) >= times, text)
 
 
 # ---- call
@@ -274,11 +275,11 @@ def test_pub_publishes_the_lines_of_stdin_in_order(router: RouterProcess) -> Non
     assert came == [["x", value] for value in values]
 
 
-def test_pub_survives_lines_that_are_not_utf8(router: RouterProcess) -> None:
-    with subscribed(router, "com.example.u", "-F", "{0}", "-C", "1") as sub:
+def test_pub_publishes_lines_that_are_not_utf8_as_bytes(router: RouterProcess) -> None:
+    with subscribed(router, "com.example.u", "-F", "{0}", "-C", "2") as sub:
         command = wamplite("pub", "com.example.u", "-l", "--url", router.rs)
-        subprocess.run(command, cwd=ROOT, input=b"a\xffb\n", timeout=30, check=True)
-        assert sub.line() == "a\ufffdb"
+        subprocess.run(command, cwd=ROOT, input=b"a\xffb\nc\n", timeout=30, check=True)
+        assert sub.lines(2) == ['"\\u0000Yf9i"', "c"]
 
 
 def test_pub_to_a_reserved_topic_gives_1(router: RouterProcess) -> None:
@@ -326,6 +327,39 @@ def test_sub_gives_3_when_the_router_goes_away() -> None:
         assert "Traceback" not in sub.stderr()
 
 
+def test_sub_waits_for_a_router_and_comes_back_where_it_is_told_to(tmp_path: Path) -> None:
+    listen = [f"unix://{tmp_path}/sock"]
+    topic = ["com.example.r", "-F", "{0}", "-C", "2", "--retry", "-v"]
+    with running(*wamplite("sub", *topic, "--url", *listen)) as sub:
+        await_stderr(sub, "is `wamplite router` running there?; trying again")
+        for number in (1, 2):
+            with running_router(listen=listen):
+                await_stderr(sub, "subscribed com.example.r\n", number)
+                assert run("pub", "com.example.r", str(number), "--url", *listen).returncode == 0
+                assert sub.line() == str(number)
+        assert sub.wait() == 0
+
+
+def test_the_time_for_all_events_includes_the_retries(tmp_path: Path) -> None:
+    words = ["sub", "t", "--retry", "-W", "0.5", "--url", f"unix://{tmp_path}/none"]
+    done = run(*words)
+    assert done.returncode == 4 and "time is up" in done.stderr
+
+
+def test_a_router_that_does_not_match_is_told_with_what_would() -> None:
+    with running_router() as router:
+        done = ask(router, "sub", "com.a.", "--match", "prefix")
+    assert done.returncode == 1
+    assert "lacks the feature pattern_based_subscription" in done.stderr
+    assert done.stderr.endswith("(start it with --feature pattern_based_subscription)\n")
+
+
+@pytest.mark.parametrize("topic", ["#", "t.+", "sensors/+/x", "t.*", "t.>"])
+def test_wildcards_of_others_are_told_of(router: RouterProcess, topic: str) -> None:
+    done = ask(router, "sub", topic, "-W", "0.2")
+    assert "mean nothing in a topic of WAMP: see --match prefix" in done.stderr
+
+
 # ---- register
 
 
@@ -355,6 +389,20 @@ def test_a_command_gets_words_and_json_and_answers(router: RouterProcess) -> Non
 )
 def test_what_is_not_json_is_text(router: RouterProcess, program: str, printed: str) -> None:
     with registered(router, *python(program)):
+        assert ask(router, "call", "com.example.run").stdout == printed + "\n"
+
+
+@pytest.mark.parametrize(
+    ("format_", "printed"),
+    [
+        (r"\377\376\000A", '"\\u0000//4AQQ=="'),
+        (r"\377\n", '"\\u0000/wo="'),
+        (r"\302\260C", '"°C"'),
+    ],
+    ids=["bytes", "bytes and a newline", "text"],
+)
+def test_what_is_not_utf8_is_bytes(router: RouterProcess, format_: str, printed: str) -> None:
+    with registered(router, "printf", format_):
         assert ask(router, "call", "com.example.run").stdout == printed + "\n"
 
 
@@ -442,7 +490,30 @@ def test_version_prints_json() -> None:
     assert json.loads(done.stdout)["wamplite"] == package.__version__
 
 
-@pytest.mark.parametrize("verb", ["router", "pub", "sub", "call", "register", "serial", "version"])
+def test_what_is_asked_for_by_habit_is_answered() -> None:
+    import wamplite as package
+
+    for words in (["--version"], ["-V"]):
+        done = run(*words)
+        assert (done.returncode, done.stdout) == (0, f"wamplite {package.__version__}\n")
+    usual = run("--help").stdout
+    assert run("help").stdout == usual and "verbs:" in usual
+    assert run("help", "sub").stdout == run("sub", "--help").stdout
+    bare = run()
+    assert (bare.returncode, bare.stdout, bare.stderr) == (2, "", usual)
+
+
+def test_pub_asks_for_a_topic_alone() -> None:
+    done = run("pub")
+    assert done.returncode == 2 and done.stderr.endswith("arguments are required: TOPIC\n")
+
+
+def test_a_router_that_is_not_there_is_asked_after(tmp_path: Path) -> None:
+    done = run("pub", "t", "--url", f"unix://{tmp_path}/none")
+    assert done.returncode == 3 and done.stderr.endswith(": is `wamplite router` running there?\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
     done = run(verb, "--help")
     assert done.returncode == 0 and f"wamplite {verb}" in done.stdout

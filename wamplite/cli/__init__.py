@@ -12,11 +12,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
+import re
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any, NoReturn
 
-from ..core import errors, uris
+from .. import __version__
+from ..core import errors
+from . import streams
+from .outcomes import exit_code, in_words
 
 __all__ = ["main"]
 
@@ -37,30 +42,40 @@ VERBS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    streams.prepare()
     try:
-        return run(sys.argv[1:] if argv is None else argv)
+        return guarded(sys.argv[1:] if argv is None else argv)
+    finally:
+        streams.settle()
+
+
+def guarded(argv: list[str]) -> int:
+    """Run the command line; what went wrong is told in words and by the exit code."""
+    try:
+        return run(argv)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever reads our stdout has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the interpreter's last flush
         return 0
     except errors.WampliteError as error:
-        print(f"wamplite: {in_words(error)}", file=sys.stderr)
+        streams.complain(in_words(error))
         return exit_code(error)
     except OSError as error:
-        print(f"wamplite: {error}", file=sys.stderr)
+        streams.complain(str(error))
         return 4 if isinstance(error, TimeoutError) else 1
 
 
 def run(argv: list[str]) -> int:
     """Find the verb, let its module parse the rest, and run it."""
     before, after = split_at_dashes(argv)
+    if before[:1] == ["help"]:
+        before = [*before[1:2], "--help"]
     verb = before[0] if before else ""
     if verb not in VERBS:
-        general_parser().parse_args(before)  # --help ends here, anything else is an error
+        return general(before)
     module = import_module(f".{verb}", __name__)
-    parser = argparse.ArgumentParser(f"wamplite {verb}", description=module.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = VerbParser(f"wamplite {verb}", description=module.__doc__)
+    parser.hints = getattr(module, "HINTS", {})
     module.configure(parser)
     options = parser.parse_intermixed_args(before[1:])
     if after and not getattr(module, "TAKES_REST", False):
@@ -72,6 +87,27 @@ def run(argv: list[str]) -> int:
     return code
 
 
+class VerbParser(argparse.ArgumentParser):
+    """A parser that takes every negative number for a value, and knows what people try."""
+
+    hints: Mapping[str, str] = {}  # a word that is not understood -> what to type
+
+    def __init__(self, prog: str, **given: Any) -> None:
+        super().__init__(prog, formatter_class=argparse.RawDescriptionHelpFormatter, **given)
+        # -1e3 too, which argparse's own pattern does not know: no option of ours has a digit there.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and what was perhaps meant; ends with 2."""
+        _, _, words = message.partition("unrecognized arguments: ")
+        hint = next((self.hints[key] for key in words.split() if key in self.hints), "")
+        if not hint and words:
+            hint = self.hints.get("-" if words.startswith("-") else "", "")
+        self.print_usage(sys.stderr)
+        told = streams.printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
+        self.exit(2, f"{told}\n")
+
+
 def split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:
     """Return what stands before and after the first `--`."""
     if "--" not in argv:
@@ -80,30 +116,20 @@ def split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:
     return argv[:at], argv[at + 1 :]
 
 
-def general_parser() -> argparse.ArgumentParser:
-    """Return the parser that knows the verbs' names alone."""
+def general(words: list[str]) -> int:
+    """Answer a command line without a verb: --help, --version, or an error."""
     lines = "\n".join(f"  {verb:10}{purpose}" for verb, purpose in VERBS.items())
     parser = argparse.ArgumentParser(
         "wamplite",
+        usage="wamplite VERB ...",
         description=f"A small WAMP router and client.\n\nverbs:\n{lines}",
         epilog="`wamplite VERB --help` tells more.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("verb", choices=VERBS, metavar="VERB")
-    return parser
-
-
-def exit_code(error: errors.WampliteError) -> int:
-    """Return the exit code that stands for an error."""
-    if isinstance(error, errors.UsageError):
+    parser.add_argument("-V", "--version", action="version", version=f"wamplite {__version__}")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB", help=argparse.SUPPRESS)
+    if not words:
+        parser.print_help(sys.stderr)
         return 2
-    if isinstance(error, errors.TransportLost):
-        return 3
-    return 4 if isinstance(error, TimeoutError) else 1
-
-
-def in_words(error: errors.WampliteError) -> str:
-    """Return the text for stderr: a WAMP error starts with its URI."""
-    if isinstance(error, errors.ProtocolError):
-        return f"{uris.PROTOCOL_VIOLATION}: {error}"
-    return str(error)
+    parser.parse_args(words)  # ends here
+    raise AssertionError(words)

@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .common import add_connection, add_payload, connect, emit, payload
+from .common import DASHES, add_connection, add_payload, connect, emit, payload, text
 
 TAKES_REST = True
+HINTS = {"-": DASHES}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite call`."""
-    parser.add_argument("procedure", metavar="PROCEDURE")
+    parser.add_argument("procedure", type=text, metavar="PROCEDURE")
     add_payload(parser)
     add_connection(parser)
 

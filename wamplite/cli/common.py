@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import math
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ TIMEOUT = 30.0
 # Seconds: Ctrl-C may be given to another thread, and an endless wait of the main one not end by it.
 HEARING = 0.5
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+DASHES = "put -- before arguments that begin with -, and options before that"
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON lets them stand; a terminal might obey
 
 
@@ -33,9 +35,15 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         help="ws, wss, rs, rss or unix URL of the router (default: %(default)s)",
     )
     group.add_argument(
-        "-r", "--realm", default=environment("REALM", "realm1"), help="default: %(default)s"
+        "-r",
+        "--realm",
+        type=text,
+        default=environment("REALM", "realm1"),
+        help="default: %(default)s",
     )
-    group.add_argument("--authid", default=environment("AUTHID"), help="who we say we are")
+    group.add_argument(
+        "--authid", type=text, default=environment("AUTHID"), help="who we say we are"
+    )
     group.add_argument(
         "--serializer",
         choices=("json", "msgpack", "cbor"),
@@ -90,7 +98,12 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
 def add_payload(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that become args and kwargs."""
     parser.add_argument(
-        "args", nargs="*", type=value, help="JSON where it parses as JSON, else text"
+        "args",
+        nargs="*",
+        type=value,
+        default=[],
+        metavar="ARG",
+        help="JSON where it parses as JSON, else text",
     )
     parser.add_argument(
         "-k",
@@ -108,36 +121,68 @@ def payload(options: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
     return [*options.args, *map(value, options.rest)], dict(options.kwargs)
 
 
-def seconds(text: str) -> float:
+def seconds(word: str) -> float:
     """Return a time above 0."""
-    number = float(text)
+    number = float(word)
     if not 0 < number < 1e9:
-        raise argparse.ArgumentTypeError(f"expected seconds above 0, not {text}")
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, not {word}")
     return number
 
 
-def positive(text: str) -> int:
+def positive(word: str) -> int:
     """Return a whole number above 0."""
-    number = int(text)
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    number = int(word)
+    if not 0 < number < 1 << 63:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {word}")
     return number
 
 
-def size(text: str) -> int:
+def size(word: str) -> int:
     """Return a number of bytes: 65536, 64K, 16M or 1G."""
-    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", text.upper())
+    found = re.fullmatch(r"([0-9]{1,15})([KMG]?)", word.upper())
     if found is None or not int(found[1]):
-        raise argparse.ArgumentTypeError(f"expected a size as 65536, 64K or 16M, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a size as 65536, 64K or 16M, not {word!r}")
     return int(found[1]) * UNITS[found[2]]
 
 
-def value(text: str) -> Any:
-    """Return the JSON value that the text is, else the text itself."""
+def text(word: str) -> str:
+    """Return a word of the command line as UTF-8 has it, whatever the locale is."""
+    if is_unicode(word):
+        return word
     try:
-        return json.loads(text, parse_constant=refuse)
+        return os.fsencode(word).decode()
+    except UnicodeDecodeError:
+        raise argparse.ArgumentTypeError(f"expected UTF-8, not {ascii(word)}") from None
+
+
+def is_unicode(word: str) -> bool:
+    """Tell whether a word holds characters alone, and no bytes that were none."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def value(word: str) -> Any:
+    """Return the JSON value that a word is, else its text, else its bytes."""
+    return value_of(os.fsencode(word)) if not is_unicode(word) else json_or_text(word)
+
+
+def value_of(data: bytes) -> Any:
+    """Return the JSON value that bytes are, else their text, else themselves."""
+    try:
+        return json_or_text(data.decode())
+    except UnicodeDecodeError:
+        return data
+
+
+def json_or_text(word: str) -> Any:
+    """Return the JSON value that a text is, else the text itself."""
+    try:
+        return json.loads(word, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError):
-        return text
+        return word
 
 
 def refuse(constant: str) -> NoReturn:
@@ -145,12 +190,18 @@ def refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def pair(text: str) -> tuple[str, Any]:
+def finite(digits: str) -> float:
+    """Return a number; one that is too large for a float is no number of ours."""
+    number = float(digits)
+    return number if math.isfinite(number) else refuse(digits)
+
+
+def pair(word: str) -> tuple[str, Any]:
     """Return key and value of KEY=VALUE."""
-    key, equals, rest = text.partition("=")
+    key, equals, rest = word.partition("=")
     if not (key and equals):
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, not {text!r}")
-    return key, value(rest)
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, not {word!r}")
+    return text(key), value(rest)
 
 
 def to_json(thing: Any) -> str:

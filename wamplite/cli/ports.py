@@ -15,6 +15,7 @@ from typing import Any
 
 from ..bridge import devices, sysfs
 from .common import emit
+from .streams import printable
 
 BY_ID = Path("dev/serial/by-id")
 BY_PATH = Path("dev/serial/by-path")
@@ -85,8 +86,3 @@ def in_words(row: dict[str, Any]) -> list[str]:
     }
     head = row["device"] + (f"  {row['product']}" if row["product"] else "")
     return [head, *(f"    {name:8} {text}" for name, text in told.items() if text)]
-
-
-def printable(text: str) -> str:
-    """Return text without anything that a terminal would obey: a device says its name itself."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,7 +1,7 @@
 """Publish an event and wait until the router has taken it.
 
 With -l each line of stdin is one event: ARGS and then the line, which is JSON where it parses as
-JSON, else text.
+JSON, else text, else (where it is not UTF-8) bytes.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .common import add_connection, add_payload, connect, payload, value
+from .common import DASHES, add_connection, add_payload, connect, payload, text, value_of
 
 TAKES_REST = True
+HINTS = {"-": DASHES}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite pub`."""
-    parser.add_argument("topic", metavar="TOPIC")
+    parser.add_argument("topic", type=text, metavar="TOPIC")
     add_payload(parser)
     parser.add_argument(
         "-l", "--lines", action="store_true", help="an event for each line of stdin"
@@ -31,12 +32,11 @@ def run(options: argparse.Namespace) -> int:
     given, kwargs = payload(options)
     with connect(options) as session:
         for args in of_lines(given) if options.lines else [given]:
-            session.publish(options.topic, *args, options={"acknowledge": True}, **kwargs)
+            session.publish_args(options.topic, args, kwargs, options={"acknowledge": True})
     return 0
 
 
 def of_lines(given: list[Any]) -> Iterator[list[Any]]:
     """Give the args of each line's event."""
     for line in sys.stdin.buffer:
-        text = line.decode(errors="replace").rstrip("\r\n")
-        yield [*given, value(text)]
+        yield [*given, value_of(line.rstrip(b"\r\n"))]

@@ -1,9 +1,9 @@
 """Serve a procedure by running a command for each call: wamplite register PROCEDURE -- CMD ...
 
 The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. What it prints is
-the result, JSON where it parses as JSON, else text, and none where it prints nothing. An exit code
-other than 0 is the error wamplite.error.command_failed. Callers choose the words: where CMD takes
-options, end it with `--`.
+the result: JSON where it parses as JSON, else text, else (where it is not UTF-8) bytes, and none
+where it prints nothing. An exit code other than 0 is the error wamplite.error.command_failed.
+Callers choose the words: where CMD takes options, end it with `--`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
-from .common import HEARING, TIMEOUT, add_connection, connect, shown, to_json, value
+from .common import HEARING, TIMEOUT, add_connection, connect, shown, text, to_json, value_of
+from .streams import complain
 
 if TYPE_CHECKING:
     from ..client.results import Invocation
 
 TAKES_REST = True
+HINTS = {"": "put -- before the command"}
 ENDING = 1.0  # seconds for the commands that run when the service ends
 COMPLAINT = 500  # characters of stderr that the caller gets to see
 
@@ -33,7 +35,7 @@ COMPLAINT = 500  # characters of stderr that the caller gets to see
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite register`."""
     parser.usage = "wamplite register [options] PROCEDURE -- CMD ..."
-    parser.add_argument("procedure", metavar="PROCEDURE")
+    parser.add_argument("procedure", type=text, metavar="PROCEDURE")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="say on stderr when it is registered"
     )
@@ -76,7 +78,7 @@ class Command:
     def serve(self, invocation: Invocation) -> Any:
         """Run the command for one call and return its result."""
         args = list(invocation.args)
-        process = self._start([*self.words, *map(shown, args)])
+        process = self._start([*self.words, *(shown(arg).encode() for arg in args)])
         try:
             stdin = to_json([args, invocation.kwargs]).encode()
             out, err = process.communicate(stdin, self.timeout)
@@ -87,9 +89,9 @@ class Command:
         if process.returncode:
             complaint = err.decode(errors="replace").strip()[-COMPLAINT:]
             raise self._failed(complaint, code=process.returncode)
-        return value(out.decode(errors="replace").rstrip("\n")) if out else None
+        return result_of(out) if out else None
 
-    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, words: list[str | bytes]) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         try:
             with self._lock:  # while it starts: stop() must not miss it
@@ -102,7 +104,7 @@ class Command:
         except ValueError as error:  # a NUL cannot stand in a word
             raise InvalidArgument(uris.INVALID_ARGUMENT, str(error)) from error
         except OSError as error:
-            raise self._failed(f"{error.strerror}: {words[0]}") from error
+            raise self._failed(f"{error.strerror}: {self.words[0]}") from error
         return process
 
     def _finish(self, process: subprocess.Popen[bytes]) -> None:
@@ -118,7 +120,7 @@ class Command:
     def _failed(self, *args: Any, **kwargs: Any) -> ApplicationError:
         error = ApplicationError(uris.COMMAND_FAILED, *args, **kwargs)
         if not self._stopping:
-            print(f"wamplite: {error}", file=sys.stderr, flush=True)
+            complain(str(error))
         return error
 
     def stop(self) -> None:
@@ -134,6 +136,12 @@ class Command:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 signal_all(process, signal.SIGKILL)
+
+
+def result_of(out: bytes) -> Any:
+    """Return what a command has printed: the last newline is a text's, but may be a byte's."""
+    result = value_of(out.rstrip(b"\n"))
+    return out if isinstance(result, bytes) else result
 
 
 def signal_all(process: subprocess.Popen[bytes], number: int) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from . import units
+from .common import is_unicode
+from .streams import complain
 
 TAKES_REST = True
 NAMES = ("router", "bridge")
@@ -45,18 +47,26 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--user runs as that user: leave --account out")
     if options.rest and "router" not in names:
         raise UsageError("what follows `--` goes to the router, which is not asked for")
+    check(options)
     texts = {f"wamplite-{name}.service": text_of(name, options) for name in names}
     for path in () if options.account or options.user else closed_to_others(sys.executable):
-        print(
-            f"wamplite: others may not enter {path}, where this Python is: give --account,"
-            " or install wamplite where all can read it",
-            file=sys.stderr,
+        complain(
+            f"others may not enter {path}, where this Python is: give --account,"
+            " or install wamplite where all can read it"
         )
     if options.action == "show":
         print("\n".join(f"# {name}\n{text}" for name, text in texts.items()), end="")
     else:
         install(texts, options)
     return 0
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse what would stand in a unit as something else."""
+    said = (options.account, options.config, options.secret, options.directory, *options.rest)
+    for word in filter(None, said):
+        if "\n" in word or not is_unicode(word):
+            raise UsageError(f"a unit is UTF-8 in lines, {ascii(word)} is not")
 
 
 def text_of(name: str, options: argparse.Namespace) -> str:
@@ -72,7 +82,11 @@ def text_of(name: str, options: argparse.Namespace) -> str:
 
 def config_home() -> Path:
     """Return the directory of the user's settings."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    given = os.environ.get("XDG_CONFIG_HOME")
+    try:
+        return Path(given) if given else Path.home() / ".config"
+    except RuntimeError:  # of a user whom the machine does not know
+        raise UsageError("--user: there is no home directory: set $HOME") from None
 
 
 def closed_to_others(program: str) -> list[Path]:

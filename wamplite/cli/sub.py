@@ -2,6 +2,9 @@
 
 -F prints what a format makes of an event instead: {topic}, {args}, {kwargs}, {0} for the first
 argument, {unit} for a keyword argument, {0:.1f} for a number; what an event does not have is empty.
+
+--match prefix takes `com.app.` for all topics that begin so, --match wildcard `com..temperature`
+for all with anything in the empty place; the router needs --feature pattern_based_subscription.
 """
 
 from __future__ import annotations
@@ -10,48 +13,78 @@ import argparse
 import contextlib
 import math
 import queue
+import re
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TransportLost
-from .common import HEARING, add_connection, connect, positive
+from .common import HEARING, add_connection, connect, positive, text
 from .formats import Format, as_json
+from .outcomes import in_words
+from .streams import complain
 
 if TYPE_CHECKING:
     from ..client.session import Session
 
 EVENTS = 1000  # waiting to be printed; beyond it they wait in the session, which has its own bound
+AGAIN = 2.0  # seconds between two attempts
+WILDCARDS = {"#", "+", "*", ">"}  # of MQTT and NATS
 Row = dict[str, Any]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite sub`."""
     add = parser.add_argument
-    add("topics", nargs="+", metavar="TOPIC")
+    add("topics", nargs="+", type=text, metavar="TOPIC")
     add("-C", "--count", type=positive, metavar="N", help="end after N events")
     add("-F", "--format", type=Format, default=as_json, metavar="FORMAT")
     add(
         "--match", choices=("exact", "prefix", "wildcard"), help="how TOPICs match (default: exact)"
     )
     add("-v", "--verbose", action="store_true", help="say on stderr when a topic is subscribed")
+    add("--retry", action="store_true", help="where there is no router (any more), try again")
     add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print events until there were enough; -W bounds the time for all of them."""
+    warn_of_wildcards(options)
+    printing = Printing(options)
+    while True:
+        try:
+            print_session(options, printing)
+            return 0
+        except TransportLost as error:
+            if not options.retry:
+                raise
+            complain(f"{in_words(error)}; trying again")
+            printing.pause()
+
+
+def print_session(options: argparse.Namespace, printing: Printing) -> None:
+    """Print events until there were enough, or raise what the session ended with."""
     rows = Rows()
     with connect(options) as session:
         try:
             for topic in options.topics:
                 subscribe(session, topic, options, rows)
             threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
-            if not print_rows(rows, options):
+            if not printing.take(rows):
                 raise session.error or TransportLost(f"{options.url}: the session has ended")
         finally:
             rows.finish()
-    return 0
+
+
+def warn_of_wildcards(options: argparse.Namespace) -> None:
+    """Say how WAMP does it where a topic looks like a pattern of MQTT or NATS."""
+    for topic in options.topics:
+        if WILDCARDS.intersection(re.split("[./]", topic)):
+            complain(
+                f"{topic}: #, +, * and > mean nothing in a topic of WAMP: see --match prefix and"
+                " --match wildcard in `wamplite sub --help`"
+            )
 
 
 class Rows:
@@ -106,17 +139,33 @@ def tell_loss(session: Session, rows: Rows) -> None:
     rows.put(None)
 
 
-def print_rows(rows: Rows, options: argparse.Namespace) -> bool:
-    """Print what comes until there were enough, and tell whether there were."""
-    deadline = time.monotonic() + (options.timeout or math.inf)
-    left = options.count
-    while left is None or left > 0:
-        try:
-            row = rows.get(deadline)
-        except queue.Empty:
-            raise TimeoutError(f"time is up: {options.timeout:g} s") from None
-        if row is None:
-            return False
-        sys.stdout.write(options.format(row) + "\n")
-        left = left and left - 1
-    return True
+class Printing:
+    """What is still to be printed, over all sessions."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._left = options.count
+        self._deadline = time.monotonic() + (options.timeout or math.inf)
+
+    def take(self, rows: Rows) -> bool:
+        """Print what comes until there were enough, and tell whether there were."""
+        while self._left is None or self._left > 0:
+            try:
+                row = rows.get(self._deadline)
+            except queue.Empty:
+                raise self._time_is_up() from None
+            if row is None:
+                return False
+            sys.stdout.write(self._options.format(row) + "\n")
+            self._left = self._left and self._left - 1
+        return True
+
+    def pause(self) -> None:
+        """Wait before the next attempt."""
+        sys.stdout.flush()
+        time.sleep(max(0.0, min(AGAIN, self._deadline - time.monotonic())))
+        if time.monotonic() >= self._deadline:
+            raise self._time_is_up()
+
+    def _time_is_up(self) -> TimeoutError:
+        return TimeoutError(f"time is up: {self._options.timeout:g} s")
