@@ -1,28 +1,99 @@
-"""Waiting until a program is told to end: SIGINT and SIGTERM, where this is the main thread.
+"""Waiting until a program is told to end, where this is the main thread.
 
-A signal's handler may run in the middle of anything, so all it does is release one plain lock.
+SIGINT and SIGTERM end it, SIGALRM too, and SIGHUP where there is a terminal that may hang up. What
+else would kill a program by default (SIGUSR1, SIGUSR2, SIGHUP without a terminal) is logged, and
+the program goes on. A signal that is ignored, or has a handler of the user's, is left alone.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from _thread import allocate_lock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from types import FrameType
 from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+MEANINGS = {
+    signal.SIGHUP: "there is nothing to read again",
+    signal.SIGUSR1: "there is nothing to tell",
+    signal.SIGUSR2: "it means nothing here",
+}
 # Seconds: a signal may reach another thread, and then does not wake an endless wait of this one.
 HEARING = 0.5
 
 
-def told_to_end(seconds: float) -> bool:
-    """Wait at most so long for a signal that ends the program; every thread must block them."""
-    told = signal.sigtimedwait(ENDING, seconds)
-    # CPython hands out an unset record where SIGCONT comes after the time is up.
-    return told is not None and told.si_signo in ENDING
+@cache  # asked first when the program starts: a terminal that has hung up is none any more
+def has_terminal() -> bool:
+    """Tell whether this process has a controlling terminal."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def heard() -> dict[int, bool]:
+    """Return the signals that are ours to hear, and whether each ends the program."""
+    ending: dict[int, bool] = dict.fromkeys(ENDING, True)
+    others = {**dict.fromkeys(MEANINGS, False), signal.SIGHUP: has_terminal(), signal.SIGALRM: True}
+    usual = {number: ends for number, ends in others.items() if is_usual(number)}
+    return ending | usual
+
+
+def is_usual(number: int) -> bool:
+    """Tell whether a signal does what it does by default; `nohup` ignores SIGHUP."""
+    return signal.getsignal(number) is signal.SIG_DFL
+
+
+def block() -> Iterable[int]:
+    """Keep the signals for `told_to_end`; return what was blocked before.
+
+    Every thread inherits the mask: call it before any is started.
+    """
+    return signal.pthread_sigmask(signal.SIG_BLOCK, heard())
+
+
+def release() -> None:
+    """Let a second SIGINT or SIGTERM end the program at once: it is ending."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
+def told_to_end(seconds: float, figures: Callable[[], str] | None = None) -> bool:
+    """Wait at most so long for a signal that ends the program; all must be blocked.
+
+    figures: what is logged at SIGUSR1.
+    """
+    numbers = heard()
+    deadline = time.monotonic() + seconds
+    while True:
+        told = signal.sigtimedwait(numbers, max(0.0, deadline - time.monotonic()))
+        if told is None:
+            return False
+        # CPython hands out an unset record where SIGCONT comes after the time is up.
+        if told.si_signo not in numbers:
+            continue
+        if numbers[told.si_signo]:
+            return True
+        log_other(told.si_signo, figures)
+
+
+def log_other(number: int, figures: Callable[[], str] | None = None) -> None:
+    """Say that a signal has been heard, and that the program goes on."""
+    import logging  # 8 ms that few need
+
+    meaning = MEANINGS[signal.Signals(number)]
+    if number == signal.SIGUSR1 and figures is not None:
+        meaning = figures()
+    for line in meaning.splitlines():
+        logging.getLogger("wamplite").warning("%s: %s", signal.Signals(number).name, line)
 
 
 class Gate:
@@ -55,18 +126,24 @@ def until_signal(on_end: list[Callable[[], None]], ended: threading.Event) -> No
 
 
 def with_signals(gate: Gate, wait: Callable[[], None]) -> None:
-    """Wait with the signals' handlers in place, and put back those that were there."""
+    """Wait with the signals' handlers in place, and put back those that were there.
+
+    A handler runs in this thread, in the middle of its wait and of nothing else.
+    """
     if threading.current_thread() is not threading.main_thread():
         wait()
         return
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
+    def on_end(_number: int, _frame: FrameType | None) -> None:
         gate.open()
 
-    before: dict[signal.Signals, Any] = {}
+    def on_other(number: int, _frame: FrameType | None) -> None:
+        log_other(number)
+
+    before: dict[int, Any] = {}
     try:
-        for number in ENDING:
-            before[number] = signal.signal(number, on_signal)
+        for number, ends in heard().items():
+            before[number] = signal.signal(number, on_end if ends else on_other)
         wait()
     finally:
         for number, handler in before.items():

@@ -156,16 +156,13 @@ class Bridge(OfOneProcess):
 
         tick: called now and then meanwhile. ending: called before all is stopped.
         """
-        # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
+        before = signals.block()
         try:
             with self:
-                while self.error is None and not signals.told_to_end(every):
+                while self.error is None and not signals.told_to_end(every, self.figures):
                     tick()
                 ending()
-                for number in signals.ENDING:  # a second one ends it at once
-                    signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.ENDING)
+                signals.release()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self.error is not None:

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import notify
+from .. import notify, signals
 from . import logs
 from .common import emit, seconds
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
 LOOK = 0.5  # seconds between two looks whether anything is to be said
 
 
@@ -58,8 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return check(settings, options.file)
     from ..bridge.bridge import Bridge
 
-    # Every thread inherits the mask, so that the signals wait for whoever asks for them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    signals.block()
     printer = Printer() if options.stdout else None
     with logs.to_stderr(options.log_level):
         bridge = Bridge(settings, sink=printer)

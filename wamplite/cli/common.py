@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import json
 import math
 import os
 import re
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import signals
 
 if TYPE_CHECKING:
     from ..client.session import Session
@@ -68,14 +72,37 @@ def environment(name: str, default: str | None = None) -> str | None:
     return os.environ.get(f"WAMPLITE_{name}", default)
 
 
-def connect(options: argparse.Namespace) -> Session:
-    """Join the realm that the options name."""
+def connect(options: argparse.Namespace, code: int | None = None) -> Session:
+    """Join the realm that the options name; `code` is that of an end by a signal."""
     import logging
 
     from .. import connect
 
+    hear_signals(code)
     logging.getLogger("wamplite").addHandler(logging.NullHandler())  # stderr is for what we say
     return connect(**connection(options))
+
+
+def hear_signals(code: int | None) -> None:
+    """Leave the session at a signal that would kill us, and go on at one that means nothing.
+
+    code: of a program whose usual end that is; else, as after Ctrl-C, 128 and the signal's number.
+    """
+
+    def end(number: int, _frame: object) -> NoReturn:
+        for other in ours:  # a second one ends it at once; a terminal says twice that it hangs up
+            signal.signal(other, signal.SIG_IGN if other == signal.SIGHUP else signal.SIG_DFL)
+        sys.exit(128 + number if code is None else code)
+
+    def go_on(number: int, _frame: object) -> None:
+        heard = signal.Signals(number)
+        with contextlib.suppress(OSError):  # not through sys.stderr, which we may be in
+            os.write(2, f"wamplite: {heard.name}: {signals.MEANINGS[heard]}\n".encode())
+
+    ours = signals.heard()
+    ours.pop(signal.SIGINT)
+    for number, ends in ours.items():
+        signal.signal(number, end if ends else go_on)
 
 
 def connection(options: argparse.Namespace) -> dict[str, Any]:

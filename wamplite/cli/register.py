@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
@@ -46,9 +46,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, SIGTERM or loss; -W bounds each run of the command."""
     if not options.rest:
         raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
-    signal.signal(signal.SIGTERM, end)
     command = Command(options.rest, options.timeout or TIMEOUT)
-    with connect(options) as session:
+    with connect(options, code=0) as session:
         try:
             session.register(options.procedure, command.serve)
             if options.verbose:
@@ -58,11 +57,6 @@ def run(options: argparse.Namespace) -> int:
         finally:
             command.stop()
         raise session.error or TransportLost(f"{options.url}: the session has ended")
-
-
-def end(number: int, frame: object) -> NoReturn:
-    """Leave politely at SIGTERM."""
-    sys.exit(0)
 
 
 class Command:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import notify
+from .. import notify, signals
 from ..features import names
-from ..signals import ENDING, told_to_end
 from . import logs
 from .common import positive, size
 
@@ -31,6 +29,7 @@ HINTS = {
 }
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
+HOUR = 3600.0  # seconds: nothing is to be done meanwhile
 STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
 SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
 
@@ -82,8 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run a router; the first signal ends it with GOODBYE, a second one at once."""
-    # Every thread inherits the mask, so that the signals wait for sigwait() below.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    signals.block()
     sys.setswitchinterval(SWITCH)
     threading.stack_size(STACK)
     with (
@@ -94,23 +92,24 @@ def run(options: argparse.Namespace) -> int:
         notify.tell("READY=1")
         wait(router)
         notify.tell("STOPPING=1")
-        for number in ENDING:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        signals.release()
     return 0
 
 
 def wait(router: Router) -> None:
     """Wait for a signal, giving signs of life meanwhile where they are asked for."""
     interval = notify.interval()
-    if not interval:
-        signal.sigwait(ENDING)
-        return
-    while not told_to_end(interval):
-        if is_alive(router, interval):
+    while not signals.told_to_end(interval or HOUR, lambda: figures(router)):
+        if not interval or is_alive(router, interval):
             notify.tell("WATCHDOG=1")
         else:
             log.error("a realm has not routed within %g s: no sign of life for systemd", interval)
+
+
+def figures(router: Router) -> str:
+    """Return in a line what there is, and what was refused, dropped or missed so far."""
+    counters = router.counters.items()
+    return " ".join([f"sessions={router.sessions}", *(f"{name}={n}" for name, n in counters)])
 
 
 def is_alive(router: Router, seconds: float) -> bool:

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 
+from .. import signals
 from ..bridge import SerialBridge
 from ..bridge.decoding import DECODERS
 from ..bridge.framing import FRAMINGS
 from ..client.component import Component
 from ..core import uris
 from ..core.errors import UsageError
-from ..signals import ENDING, told_to_end
 from . import logs
 from .common import add_connection, connection, positive, seconds
 
@@ -53,8 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Publish until SIGTERM or Ctrl-C, or until the router refuses us for good."""
     if not uris.is_valid(options.publish):
         raise UsageError(f"--publish: {options.publish!r} is not a valid URI")
-    # Every thread inherits the mask, so that the signals wait for sigtimedwait() below.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    signals.block()
     component = Component(**connection(options), initial_retry_delay=0.2, max_retry_delay=2.0)
     bridge = SerialBridge(
         options.device,
@@ -66,9 +64,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with logs.to_stderr(options.log_level), bridge:
         follow(bridge, component, options.figures)
-        for number in ENDING:  # a second one ends it at once
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        signals.release()
     if component.error is not None:
         raise component.error
     return 0
@@ -77,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 def follow(bridge: SerialBridge, component: Component, interval: float) -> None:
     """Log the figures now and then until told to end, or until the component has ended."""
     figures, waited = bridge.figures(), 0.0
-    while component.error is None and not told_to_end(LOOK):
+    while component.error is None and not signals.told_to_end(LOOK, bridge.figures):
         waited += LOOK
         if waited >= interval:
             waited = 0.0

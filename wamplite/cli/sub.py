@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 def print_session(options: argparse.Namespace, printing: Printing) -> None:
     """Print events until there were enough, or raise what the session ended with."""
     rows = Rows()
-    with connect(options) as session:
+    with connect(options, code=0) as session:
         try:
             for topic in options.topics:
                 subscribe(session, topic, options, rows)
