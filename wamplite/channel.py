@@ -251,11 +251,16 @@ class Local:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End both ways; nothing else is held."""
+        """End both ways; neither end keeps the other."""
         self.shutdown("closed")
+        self.other.other = self.other = NOWHERE
 
     def disown(self) -> None:
         """Nothing is held."""
+
+
+NOWHERE = Local("nowhere")  # the other end of one that was closed
+NOWHERE.lost = "closed"
 
 
 def pair() -> tuple[Local, Local]:

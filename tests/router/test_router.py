@@ -226,7 +226,7 @@ def test_drop_oldest_keeps_the_session_and_counts_what_it_lost(
 def test_the_largest_holder_goes_when_all_outboxes_together_hold_too_much(
     start: Start, connect: Connect
 ) -> None:
-    router = start(max_buffered=3_000_000, max_outbox_size=2_900_000)
+    router = start(max_buffered=3_000_000, max_outbox_size=2_900_000, socket_buffer=0)
     more, less, publisher = (connect(router.url).join() for _ in range(3))
     more.ask(32, 1, {}, "com.both")
     more.ask(32, 2, {}, "com.more")

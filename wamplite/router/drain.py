@@ -173,10 +173,7 @@ class Drain:
                 time.sleep(PAUSE)
 
     def _once(self) -> None:
-        with self._lock:
-            new, self._new = self._new, []
-        for stream in new:
-            self._register(stream)
+        self._register_new()
         with self._lock:
             now = time.monotonic()
             wake_at = min(now + LONGEST_SLEEP, self._next_tick, self._timers.next)
@@ -193,6 +190,12 @@ class Drain:
         self._sweep(now)
         self._tick(now)
         self._ring(now)
+
+    def _register_new(self) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+        for stream in new:
+            self._register(stream)
 
     def _write(self, ready: list[Stream | None], now: float) -> None:
         for stream in ready:

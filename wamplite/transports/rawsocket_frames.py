@@ -80,7 +80,7 @@ class Framer:
     def check(self) -> None:
         """Raise the violation that was found, if any."""
         if self.error is not None:
-            raise self.error
+            raise ProtocolError(*self.error.args)  # a fresh one: it holds the frames it passes
 
     def _other(self, header: int, data: bytes, start: int, payloads: list[bytes]) -> int:
         """Read what is not an ordinary message; return where the next frame starts."""

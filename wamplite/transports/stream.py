@@ -182,8 +182,7 @@ class Stream:
                 raise
             if not self.left:
                 return True
-        if self.on_left is not None:
-            self.on_left(self)
+        self._tell_left()
         return False
 
     def drain(self) -> bool:
@@ -235,8 +234,8 @@ class Stream:
             if not self.left:
                 self._shut_if_finishing()
             left = self.left
-        if left and self.on_left is not None:
-            self.on_left(self)
+        if left:
+            self._tell_left()
 
     def shutdown(self, why: str) -> None:
         """End the stream now, both ways, and wake its reader; any thread, any number of times."""
@@ -249,6 +248,7 @@ class Stream:
             self._lose("closed")
             self._closed = True
             self._sock.close()
+        self.on_left = None  # whose stream it is could not be freed without the collector
 
     def disown(self) -> None:
         """Close the copy of the descriptor that a forked child has; the connection stays as is."""
@@ -344,6 +344,11 @@ class Stream:
                 self._sock.shutdown(socket.SHUT_WR)
 
     # Outside the lock
+
+    def _tell_left(self) -> None:
+        on_left = self.on_left  # `close` forgets it
+        if on_left is not None:
+            on_left(self)
 
     def _wait_writable(self, seconds: float) -> None:
         descriptor = self._sock.fileno()

@@ -144,8 +144,8 @@ class TlsStream(Stream):
             plain = self._decrypt()
             self._collect()
             left = self.left
-        if left and self.on_left is not None:
-            self.on_left(self)
+        if left:
+            self._tell_left()
         return plain
 
     # Under the lock

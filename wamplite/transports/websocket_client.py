@@ -77,13 +77,16 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
     scheme, _, rest = url.partition(":")
     asked = ", ".join(f"wamp.2.{name}" for name in names)
     library: Any = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
-    library.connect(
-        f"{scheme.lower()}:{rest}",
-        socket=socket,
-        suppress_origin=True,
-        redirect_limit=0,
-        header=[f"Sec-WebSocket-Protocol: {asked}"],
-    )
+    try:
+        library.connect(
+            f"{scheme.lower()}:{rest}",
+            socket=socket,
+            suppress_origin=True,
+            redirect_limit=0,
+            header=[f"Sec-WebSocket-Protocol: {asked}"],
+        )
+    finally:
+        library.sock = None  # it refers to itself, and would keep our stream
     if library.getstatus() != 101:  # older versions take a redirect for an agreement
         raise ProtocolError(f"{url}: expected HTTP 101, got a redirect ({library.getstatus()})")
     headers: dict[str, str] = library.getheaders() or {}

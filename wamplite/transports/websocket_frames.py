@@ -115,7 +115,7 @@ class WebSocket(Transport):
             if messages or self.ended is None:
                 return messages
         self.say_goodbye(*self._last_word)
-        raise self.ended
+        raise type(self.ended)(*self.ended.args)  # a fresh one: it holds the frames it passes
 
     def _read(self) -> bytes:
         early, self._early = self._early, b""
