@@ -11,6 +11,7 @@ from wamplite.core.members import Identity, Member, Violation
 from wamplite.core.messages import Challenge, Hello, parse, to_array
 
 ROLES: dict[str, Any] = {"caller": {}, "callee": {"features": {"call_canceling": True}}}
+KEPT = {**ROLES, "caller": {"features": {}}}
 ANN = Identity("ann", "user", "riddle", "test")
 
 
@@ -40,7 +41,7 @@ def hello(**details: Any) -> list[Any]:
 def test_hello_is_accepted_as_anonymous() -> None:
     outcome = say(acceptor(), hello())
     assert outcome.realm == "realm1"
-    assert outcome.roles == ROLES
+    assert outcome.roles == KEPT
     assert outcome.identity[1:] == ("anonymous", "anonymous", "static", None)
 
 
@@ -53,6 +54,16 @@ def test_hello_may_say_null_and_announce_by_anything() -> None:
     member = Member(7, outcome.identity, outcome.roles, *[lambda *_: True] * 2, lambda: None)
     for role in ("caller", "callee", "publisher", "subscriber"):
         assert not any(member.announced(role, key) for key in features["features"])
+
+
+def test_of_the_roles_nothing_is_kept_that_nobody_asks_for() -> None:
+    features = {f"x_{number}": True for number in range(1000)}
+    caller = {"features": {"call_timeout": False, "call_canceling": True}, "x_junk": [1]}
+    roles = {"caller": caller, "publisher": {"features": features}, "x_role": {"x_junk": [2]}}
+    outcome = say(acceptor(), [1, "realm1", {"roles": roles}])
+    assert set(outcome.roles) == {"caller", "publisher"}
+    assert outcome.roles["caller"] == {"features": {"call_canceling": True}}
+    assert len(outcome.roles["publisher"]["features"]) == 64
 
 
 def test_a_wished_authid_and_role_are_not_facts() -> None:
@@ -131,7 +142,7 @@ def test_a_method_may_challenge_as_often_as_it_likes() -> None:
     handshake = acceptor(riddle=riddle)
     assert say(handshake, hello(authmethods=["riddle"])) == [4, "riddle", {"number": "one"}]
     assert say(handshake, [5, "one", {}]) == [4, "riddle", {"number": "two"}]
-    assert say(handshake, [5, "two", {}]) == Accepted("realm1", ANN, ROLES)
+    assert say(handshake, [5, "two", {}]) == Accepted("realm1", ANN, KEPT)
 
 
 def test_a_wrong_answer_is_refused_with_the_reason_of_the_method() -> None:

@@ -8,6 +8,7 @@ HELLO ──> realm known? ──> authmethod ──┬────────�
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from . import uris
@@ -16,6 +17,9 @@ from .feature import Refused, shorten
 from .ids import new_authid
 from .members import Identity, Violation
 from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
+from .options import CLIENT, announced_features
+
+MOST_FEATURES = 64  # of a role; WAMP knows some 20
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
 # Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is.
@@ -27,7 +31,7 @@ class Accepted(NamedTuple):
 
     realm: str
     identity: Identity
-    roles: dict[str, Any]
+    roles: dict[str, Any]  # those of a client, with the features that are on
 
 
 def anonymous(hello: Hello) -> Dialogue:
@@ -95,4 +99,14 @@ class Acceptor:
         try:
             return step(self._dialogue)
         except StopIteration as done:
-            return Accepted(self._hello.realm, done.value, self._hello.details["roles"])
+            return Accepted(self._hello.realm, done.value, _kept(self._hello.details["roles"]))
+
+
+def _kept(roles: dict[str, Any]) -> dict[str, Any]:
+    """Return of the roles what is asked for later; the rest would stay as long as the session."""
+    kept: dict[str, Any] = {}
+    for role in CLIENT:
+        if roles.get(role) is not None:
+            features = islice(announced_features(roles, role), MOST_FEATURES)
+            kept[role] = {"features": dict.fromkeys(features, True)}
+    return kept

@@ -7,7 +7,8 @@
     closed   by this thread only
 
 The deadlines are kept by the drain thread, which ends a connection by shutting its stream down.
-What a connection holds (left over in its outbox, half received) is noted whenever it grows.
+What a connection holds (left over in its outbox, half received, waiting to be decoded) is noted
+whenever it grows. What is large is decoded by few threads at a time, and as many such trees exist.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
+LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
+
 
 class Listening(Protocol):
     """Whose connection it is."""
@@ -56,6 +59,7 @@ class Connection(Peer):
         self._transport: Transport
         self._serializer: Serializer
         self.deadline = time.monotonic() + router.limits.handshake_timeout
+        self._waiting = 0  # bytes that wait for a place to be decoded
         self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
 
     def disown(self) -> None:
@@ -117,10 +121,11 @@ class Connection(Peer):
 
     @property
     def held(self) -> int:
-        """How many bytes are left over in the outbox or half received; 0 once it has ended."""
+        """How many bytes wait, in the outbox or to be read; 0 once it has ended."""
         if self.stream.lost is not None:
             return 0
-        return self.stream.left + (self._transport.buffered if self._opened else 0)
+        received = self._transport.buffered if self._opened else 0
+        return self.stream.left + received + self._waiting
 
     def evict(self) -> None:
         """End the connection, which holds most, because all together hold too much."""
@@ -147,6 +152,23 @@ class Connection(Peer):
             return [Lost(str(lost))]
         except ProtocolError as error:
             return [Violation(str(error))]
+        size = sum(map(len, payloads))
+        if size > LARGE and not self._take_place(size):
+            return [Lost(str(self.stream.ended()))]
+        return self._decode(payloads)
+
+    def _take_place(self, size: int) -> bool:
+        """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
+        places = self.router.decoding
+        if not places.acquire(blocking=False):
+            self._waiting = size
+            self.router.buffered.note(self)
+            places.acquire()
+            self._waiting = 0
+        self.place = places
+        return self.stream.lost is None
+
+    def _decode(self, payloads: list[bytes]) -> list[Any]:
         loads = self._serializer.loads
         entries: list[Any] = []
         try:

@@ -4,13 +4,15 @@ wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
                   open     receive -> take the turn -> arrive, once per receive, until the member
                            is gone; its turn comes back once all that has arrived is handled
 
-Whatever goes wrong in this thread, the member leaves its realm before the thread ends.
+Whatever goes wrong in this thread, the member leaves its realm before the thread ends. A peer that
+says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +21,7 @@ from ..core.handshake import Accepted, Acceptor
 from ..core.ids import new_session
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Message
+from .faults import guarded, log_fault
 from .routing import Arrival, Routing
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
+PAUSE = 0.01  # seconds after a fault: memory may be had again
 LONGEST_TEXT = 200  # characters of what a peer sent, in a log
 
 
@@ -46,6 +50,8 @@ class Peer(ABC):
         self.router = router
         self.name = name  # for logs
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
+        self.place: threading.Semaphore | None = None  # that a large receive has taken
+        self._arrived: list[Any] = []  # behind HELLO
 
     @abstractmethod
     def run(self) -> None:
@@ -57,7 +63,10 @@ class Peer(ABC):
 
     @abstractmethod
     def receive(self) -> list[Any]:
-        """Wait for what one recv brings: messages, then Violation or Lost if it ended."""
+        """Wait for what one recv brings: messages, then Violation or Lost if it ended.
+
+        `place` is what it has taken meanwhile, to be given back once all of it is handled.
+        """
 
     @abstractmethod
     def say(self, message: Message) -> None:
@@ -87,6 +96,14 @@ class Peer(ABC):
 
     def converse(self) -> None:
         """Speak until a session is accepted, then serve it; or until the peer is sent away."""
+        try:
+            joined = self._join()  # its frame has ended: nobody keeps HELLO
+            if joined is not None:
+                self._read(*joined)
+        finally:
+            self._give_back()
+
+    def _join(self) -> tuple[Member, Routing] | None:
         acceptor = self.acceptor()
         while True:
             entries = self.receive()
@@ -95,14 +112,17 @@ class Peer(ABC):
                     raise TransportLost(entry.text)
                 outcome = acceptor.on_message(entry)
                 if isinstance(outcome, Accepted):
-                    return self._serve(outcome, entries[at:])
+                    self._arrived = [Join(), *entries[at:]]
+                    return self._begin(outcome)
                 if outcome is not None:
                     self.say(outcome)
                 if not isinstance(outcome, Challenge):
                     logger.info("%s did not join: %s", self.name, _why(outcome))
-                    return self.finish()
+                    self.finish()
+                    return None
+            self._give_back()
 
-    def _serve(self, accepted: Accepted, entries: list[Any]) -> None:
+    def _begin(self, accepted: Accepted) -> tuple[Member, Routing]:
         routing = self.router.realms[accepted.realm]
         box = self.box(routing)
         member = Member(
@@ -114,26 +134,60 @@ class Peer(ABC):
             box.end,
         )
         self.accepted()
-        self._read(member, routing, [Join(), *entries])
+        return member, routing
 
-    def _read(self, member: Member, routing: Routing, entries: list[Any]) -> None:
+    def _read(self, member: Member, routing: Routing) -> None:
+        """Serve a member to its end. While it is idle no name here holds what it has sent."""
         turn = threading.Lock()  # held from an arrival of this member until it is handled
-        while member.open:
-            turn.acquire()
-            routing.arrive(Arrival(member, entries, turn))
-            if type(entries[-1]) in (Lost, Violation):
-                level = logging.INFO if type(entries[-1]) is Violation else logging.DEBUG
-                logger.log(level, "%s, %s: %s", self.name, member, shown(entries[-1].text))
-                turn.acquire()  # its end is to be handled before the connection is closed
-                return
-            try:
+        try:
+            while member.open and self._bring(self._await(member), member, routing, turn):
+                pass
+        except BaseException:
+            log_fault(logger, "%s, %s: the session is closed", self.name, member)
+            while not guarded(logger, lambda: _lose(member, routing), "it is tried again"):
+                time.sleep(PAUSE)
+
+    def _await(self, member: Member) -> list[Any]:
+        """Return what came behind HELLO, then what each receive brings."""
+        entries, self._arrived = self._arrived, []
+        try:
+            while not entries:
                 entries = self.receive()
-                while not entries:
+                if not entries:
                     self.came_in_part()
-                    entries = self.receive()
-            except Exception:
-                logger.exception("%s, %s: the session is closed", self.name, member)
-                entries = [Lost("internal error")]
+        except BaseException:
+            log_fault(logger, "%s, %s: the session is closed", self.name, member)
+            return [Lost("internal error")]
+        return entries
+
+    def _bring(
+        self, entries: list[Any], member: Member, routing: Routing, turn: threading.Lock
+    ) -> bool:
+        """Hand over what has arrived once what came before is handled; False if it was the last."""
+        last = entries[-1]
+        turn.acquire()
+        place, self.place = self.place, None
+        routing.arrive(Arrival(member, entries, turn, place))
+        if type(last) not in (Lost, Violation):
+            return True
+        level = logging.INFO if type(last) is Violation else logging.DEBUG
+        logger.log(level, "%s, %s: %s", self.name, member, shown(last.text))
+        turn.acquire()  # its end is to be handled before the connection is closed
+        return False
+
+    def _give_back(self) -> None:
+        """Give back the place that the last receive took, where nobody else will."""
+        place, self.place = self.place, None
+        if place is not None:
+            place.release()
+
+
+def _lose(member: Member, routing: Routing) -> None:
+    """Have a member leave its realm after a fault, and wait until it has."""
+    turn = threading.Lock()
+    turn.acquire()
+    routing.arrive(Arrival(member, [Lost("internal error")], turn))
+    turn.acquire()
 
 
 def shown(text: str) -> str:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
+DECODING = 2  # large messages that are decoded, or wait to be handled, at a time
 LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
 ENDED = "the router has ended"
 _starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
@@ -89,6 +90,7 @@ class Router(OfOneProcess):
         installed = by_name.for_router(features)
         made = [self._realm(name, installed, strict) for name in names]
         self.buffered = Buffered(self.limits.max_buffered)
+        self.decoding = threading.Semaphore(DECODING)
         self._refusals = Refusals(self.limits, self.count)
         self._connections = Connections(self.limits, self._refusals.tell)
         self.joined = self._connections.joined
