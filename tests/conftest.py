@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -80,6 +81,15 @@ def start_router() -> Iterator[Callable[..., RouterProcess]]:
 def router_process(start_router: Callable[..., RouterProcess]) -> RouterProcess:
     """Return a running `wamplite router` with realm1 on one TCP port."""
     return start_router()
+
+
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Let threads take turns all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture(autouse=True)

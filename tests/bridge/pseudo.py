@@ -12,6 +12,7 @@ import struct
 import termios
 import tty
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 PATIENCE = 20.0
@@ -60,14 +61,30 @@ class Device:
         assert readable, f"nothing was written within {seconds} s"
         return os.read(self._master, 65536)
 
+    def clog(self) -> None:
+        """Fill what the device has to read, so that it takes no more."""
+        os.set_blocking(self._slave, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(self._slave, b"." * 4096)
+
     def keeps_dtr(self) -> bool:
         """Tell whether HUPCL is off, so that a close leaves DTR alone."""
         return not termios.tcgetattr(self._slave)[2] & termios.HUPCL
 
     def unread(self) -> int:
         """Tell how many bytes the program at the other end has not read yet."""
-        buffer = fcntl.ioctl(self._slave, termios.FIONREAD, b"\0" * 4)
-        return int(struct.unpack("I", buffer)[0])
+        return waiting_at(self._slave)
+
+    def unheard(self) -> int:
+        """Tell how many bytes of the program at the other end the device has not read yet."""
+        return waiting_at(self._master)
+
+
+def waiting_at(descriptor: int) -> int:
+    """Return how many bytes wait to be read."""
+    buffer = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4)
+    return int(struct.unpack("I", buffer)[0])
 
 
 def sentence(number: int) -> bytes:

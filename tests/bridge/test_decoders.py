@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 from pathlib import Path
@@ -11,17 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.processes import ROOT
 from tests.shared import files
+from wamplite.bridge import reading
 from wamplite.bridge.decoding import Undecodable, make_decoder, make_reply
 from wamplite.bridge.field_decoders import names_of
 from wamplite.bridge.settings import DecodeSettings
 from wamplite.core.errors import UsageError
 
 
+def documented_words() -> list[str]:
+    """Return what docs/bridge.md says is a bool: the four that are true, then the others."""
+    cell = (ROOT / "docs" / "bridge.md").read_text().partition('`"bool"` (')[2].partition(")")[0]
+    return re.findall(r"`(\w+)`", cell)
+
+
+WORDS = documented_words()
+
+
 def decoded(frame: bytes, kind: str, **settings: Any) -> Any:
-    reading = make_decoder(DecodeSettings(kind=kind, **settings)).decode(frame)
-    assert reading.size == len(frame)
-    return reading.args, reading.kwargs
+    found = make_decoder(DecodeSettings(kind=kind, **settings)).decode(frame)
+    assert found.size == len(frame)
+    return found.args, found.kwargs
 
 
 def refusal(frame: bytes, kind: str, **settings: Any) -> str:
@@ -89,6 +101,7 @@ def test_csv_may_have_another_separator() -> None:
         ("str", "x", "x"),
         ("bool", "ON", True),
         ("bool", "0", False),
+        *(("bool", word, number < 4) for number, word in enumerate(WORDS)),
         ("hex", "0x1F", 31),
         ("hex", "ff", 255),
     ],
@@ -97,6 +110,10 @@ def test_types_make_values_of_text(kind: str, text: str, value: Any) -> None:
     _, kwargs = decoded(text.encode(), "csv", fields=("x",), types={"x": kind})
     assert kwargs == {"x": value}
     assert type(kwargs["x"]) is type(value)
+
+
+def test_every_word_for_a_bool_is_documented() -> None:
+    assert {word: word in WORDS[:4] for word in WORDS} == reading._BOOLS
 
 
 @pytest.mark.parametrize(

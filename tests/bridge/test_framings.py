@@ -268,3 +268,10 @@ def test_some_framings_need_no_settings(name: str) -> None:
     assert framing.pending
     assert framing.idle() == []
     assert framing.reset()
+
+
+def test_a_frame_of_no_bytes_is_none_and_costs_nothing() -> None:
+    framing = LengthPrefixed(2)
+    large = b"x" * 256  # its length begins where a length read one byte too early ends
+    assert framing.feed(b"\0\0\1\0" + large + b"\0\0\0\0\0\1c") == [large, b"c"]
+    assert (framing.garbage, framing.overlong, framing.pending) == (0, 0, False)

@@ -293,3 +293,32 @@ def test_bytes_bear_the_time_they_came(device: Device, port: Port, record: Recor
 @pytest.fixture(autouse=True)
 def told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "wamplite")
+
+
+def test_a_silent_device_that_boots_at_each_opening_is_given_its_time(
+    device: Device, record: Record
+) -> None:
+    port = Port(settings(device.path, silence=0.2, settle=0.4), record)
+    device.plug()
+    port.start()
+    until(lambda: record.opens >= 3, "settled, silent and opened again")
+    assert port.opens <= record.opens + 1
+    assert port.stop(5.0)
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_busy_device_is_gathered_from_unless_somebody_waits_for_its_reply(
+    device: Device, port: Port, record: Record, awaited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.bridge.port.BUSY", 60.0)
+    monkeypatch.setattr("wamplite.bridge.port.GATHER", 3.0)
+    device.plug()
+    port.start()
+    until(lambda: port.is_ready, "opened")
+    device.write(b"reading")
+    until(lambda: record.data, "read at once: it was not busy before")
+    port.eager = awaited
+    device.write(b"reply")
+    began = time.monotonic()
+    until(lambda: record.data == b"readingreply", "read")
+    assert (time.monotonic() - began < 2.0) == awaited

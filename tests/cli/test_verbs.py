@@ -205,8 +205,7 @@ def test_ctrl_c_ends_a_call_quietly(router: RouterProcess) -> None:
     with running(*wamplite("call", "com.example.slow", "--url", router.rs)) as program:
         await_session(router, program)
         program.interrupt()
-        assert program.wait() == 130
-        assert program.stderr() == ""
+        assert (program.wait(), program.stderr()) == (130, "")
 
 
 def await_session(router: RouterProcess, program: Program) -> None:

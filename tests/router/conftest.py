@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -111,15 +110,6 @@ def connect() -> Iterator[Connect]:
             return wire
 
         yield begin
-
-
-@pytest.fixture
-def hurried() -> Iterator[None]:
-    """Let threads take turns all the time."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> None:

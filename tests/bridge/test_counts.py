@@ -1,0 +1,66 @@
+"""The books of a port are whole at every moment, whoever writes them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from wamplite.bridge.counts import Counts
+
+EACH = 200
+THREADS = 4
+
+
+class Hesitant(dict[str, int]):
+    """Lets other threads run whenever it is read."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        time.sleep(0)
+        return found
+
+    def items(self) -> Any:
+        time.sleep(0)
+        return super().items()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_books_that_several_threads_write_are_balanced_whenever_they_are_read() -> None:
+    counts, wrong = Counts(dropped=Hesitant()), []
+
+    def write(name: str) -> None:
+        for _ in range(EACH):
+            counts.refuse(name)
+            counts.ignore(1)
+            counts.took(1)
+            counts.drop("late")
+            counts.framed(2)
+            counts.replied()
+            counts.resend(1)
+            counts.confirm(1)
+
+    writers = [threading.Thread(target=write, args=("ab"[n % 2],)) for n in range(THREADS)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        books = counts.snapshot()
+        if books["bad_frames"] != sum(books["dropped"].get(reason, 0) for reason in "ab"):
+            wrong.append(books)
+    for writer in writers:
+        writer.join()
+    assert wrong == []
+    most = THREADS * EACH
+    assert counts.snapshot() == {
+        "frames": 2 * most, "bad_frames": most, "replies": most, "read": 3 * most,
+        "published": most, "resent": most,
+        "dropped": {"a": most // 2, "b": most // 2, "late": most, "not published": most},
+    }  # fmt: skip
+
+
+def test_nothing_ignored_is_no_entry() -> None:
+    counts = Counts()
+    counts.ignore(0)
+    assert counts.snapshot()["dropped"] == {}
