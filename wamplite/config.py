@@ -10,7 +10,6 @@ Secrets are never written into such a file; `read_secret` reads them from one of
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable
@@ -19,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from .core.errors import UsageError
+from .lines import Lines, Steps
 
-__all__ = ["Document", "Place", "Steps", "in_words", "line_of", "load", "read_secret"]
-
-Steps = tuple[Any, ...]  # keys, and positions in arrays
+__all__ = ["Document", "Place", "Steps", "in_words", "load", "read_secret"]
 
 
 @dataclass
@@ -41,14 +39,12 @@ class Document:
     def finish(self) -> None:
         """Raise UsageError if anything was wrong, with a line for each problem."""
         if self.problems:
-            problems = [(self._line(path), self._told(path, text)) for path, text in self.problems]
+            line_of = Lines(self.text, *_toml()).line_of if self.name else _no_line
+            problems = [(line_of(path), self._told(path, text)) for path, text in self.problems]
             lines = [
                 (f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)
             ]
             raise UsageError("\n".join(lines))
-
-    def _line(self, path: Steps) -> int:
-        return line_of(self.text, path) if self.name else 0
 
     def _told(self, path: Steps, text: str) -> str:
         return ": ".join([*in_words(path, self.data), text])
@@ -67,6 +63,10 @@ class Place:
     def wrong(self, text: str) -> None:
         """Note a problem."""
         self.document.problems.append((self.path, text))
+
+
+def _no_line(path: Steps) -> int:
+    return 0  # of a script's own dict
 
 
 def in_words(path: Steps, data: Any) -> list[str]:
@@ -109,44 +109,6 @@ def _toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:
         import tomli as tomllib
 
     return tomllib.loads, tomllib.TOMLDecodeError
-
-
-def line_of(text: str, path: Steps) -> int:
-    """Find the line where a path is set: the first one up to which the file has it.
-
-    Only ever asked for complaints, so the parser itself may be asked again and again, and no
-    other notion of TOML is needed.
-    """
-    parse, error = _toml()
-    lines = text.splitlines(keepends=True)
-    begin = 0  # of the statement that is being read
-    for end in range(1, len(lines) + 1):
-        try:
-            data = parse("".join(lines[:end]))
-        except error:
-            continue
-        if _has(data, path):
-            return begin + 1 + _within(lines[begin:end], path)
-        begin = end
-    return line_of(text, path[:-1]) if path else 1
-
-
-def _has(data: Any, path: Steps) -> bool:
-    for step in path:
-        try:
-            data = data[step]
-        except (LookupError, TypeError):
-            return False
-    return True
-
-
-def _within(lines: list[str], path: Steps) -> int:
-    """Find the key's own line in a statement of several."""
-    keys = [step for step in path if isinstance(step, str)]
-    own = re.compile(rf"""(^|[\s{{,."']){re.escape(keys[-1])}["']?\s*=""") if keys else None
-    found = [at for at, line in enumerate(lines) if own and own.search(line)]
-    heads = [at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")]
-    return (found or heads or [0])[0]
 
 
 def read_secret(name: str) -> str:

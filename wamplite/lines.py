@@ -1,0 +1,101 @@
+"""On which line of a TOML text each key stands, found in one pass over it.
+
+The text is taken apart into statements, each of the fewest lines that the parser takes by
+themselves: no other notion of TOML is needed, and the time is that of reading the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["Lines", "Steps"]
+
+Steps = tuple[Any, ...]  # keys, and positions in arrays
+Parse = Callable[[str], dict[str, Any]]
+CLOSING = re.compile("""[]}]|\"""|\'''""")  # without one a statement of several lines goes on
+
+
+class Lines:
+    """Where each key of a text is set; the text is right, for it has been read."""
+
+    def __init__(self, text: str, parse: Parse, error: type[ValueError]) -> None:
+        self._lines = text.split("\n")
+        self._found: dict[Steps, tuple[int, int]] = {}  # path -> its statement's lines
+        self._lengths: dict[Steps, int] = {}  # of arrays of tables so far
+        table: Steps = ()
+        for begin, end, data in self._statements(parse, error):
+            if self._lines[begin].lstrip().startswith("["):
+                is_array = self._lines[begin].lstrip().startswith("[[")
+                table = self._enter(names_of(data), is_array, (begin, end))
+            else:
+                self._note(table, data, (begin, end))
+
+    def line_of(self, path: Steps) -> int:
+        """Return the line of a path, or of the nearest above it that the text has; from 1."""
+        while path and path not in self._found:
+            path = path[:-1]
+        if not path:
+            return 1
+        begin, end = self._found[path]
+        return begin + 1 + within(self._lines[begin:end], path)
+
+    def _statements(
+        self, parse: Parse, error: type[ValueError]
+    ) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        begin = 0
+        for end, line in enumerate(self._lines, 1):
+            if end > begin + 1 and not CLOSING.search(line):
+                continue
+            try:
+                data = parse("\n".join(self._lines[begin:end]))
+            except error:
+                continue
+            yield begin, end, data
+            begin = end
+
+    def _enter(self, names: list[str], is_array: bool, lines: tuple[int, int]) -> Steps:
+        """Return the path of the table that a header opens."""
+        path: Steps = ()
+        for name in names:
+            if path in self._lengths:
+                path = (*path, self._lengths[path] - 1)
+            path = (*path, name)
+            self._found.setdefault(path, lines)
+        if is_array:
+            number = self._lengths[path] = self._lengths.get(path, 0) + 1
+            path = (*path, number - 1)
+            self._found[path] = lines
+        return path
+
+    def _note(self, path: Steps, value: Any, lines: tuple[int, int]) -> None:
+        steps: Any = ()
+        if isinstance(value, dict):
+            steps = value.items()
+        elif isinstance(value, list):
+            steps = enumerate(value)
+        for step, inner in steps:
+            self._found.setdefault((*path, step), lines)
+            self._note((*path, step), inner, lines)
+
+
+def names_of(header: Any) -> list[str]:
+    """Return the names in a header: what it parses to has nothing beside them."""
+    names: list[str] = []
+    while header:
+        if isinstance(header, list):
+            [header] = header
+        else:
+            [(name, header)] = header.items()
+            names.append(name)
+    return names
+
+
+def within(lines: list[str], path: Steps) -> int:
+    """Find the key's own line in a statement of several."""
+    keys = [step for step in path if isinstance(step, str)]
+    own = re.compile(rf"""(^|[\s{{,."']){re.escape(keys[-1])}["']?\s*=""") if keys else None
+    found = [at for at, line in enumerate(lines) if own and own.search(line)]
+    heads = [at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    return (found or heads or [0])[0]
