@@ -91,7 +91,7 @@ def test_a_file_in_use_is_refused(open_box: Open, path: Path) -> None:
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unable to open"):
+    with pytest.raises(UsageError, match=r"there is no folder .*absent$"):
         Store(str(tmp_path / "absent" / "outbox"))
 
 

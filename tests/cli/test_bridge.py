@@ -116,6 +116,33 @@ def test_check_looks_at_the_secret(tmp_path: Path) -> None:
     assert checked(file).returncode == 0
 
 
+@pytest.mark.parametrize("trouble", ["", "there is no folder {}", "it is a folder"])
+def test_check_looks_where_the_outbox_will_be(tmp_path: Path, trouble: str) -> None:
+    folder = tmp_path / ("absent" if "no folder" in trouble else "")
+    outbox = folder if trouble.startswith("it is") else folder / "outbox"
+    buffer = f'[buffer]\npath = "{outbox}"\n'
+    done = checked(written(tmp_path, buffer + PORT.replace("DEVICE", "/dev/x")))
+    told = f"outbox: {outbox}{trouble and ': ' + trouble.format(folder)}"
+    assert done.returncode == 0 and told in done.stdout.splitlines()
+
+
+def test_check_looks_for_the_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    polled = '[[port.poll]]\nevery = 1.0\ntopic = "a"\n'
+    polled += "modbus = {unit = 1, address = 1, function = 3}\n"
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['minimalmodbus'] = None")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    done = checked(written(tmp_path, PORT.replace("DEVICE", "/dev/x") + polled))
+    assert done.returncode == 2
+    assert done.stderr.count("Modbus needs minimalmodbus: pip install minimalmodbus") == 1
+
+
+def test_printing_needs_no_outbox(program: Any, device: Device) -> None:
+    buffer = '[buffer]\npath = "/no/where/outbox"\n'
+    printing = program(buffer + PUBLISH, "--stdout", "json")
+    device.write(b"half\none\n")
+    assert json.loads(printing.line())["args"] == ["one"]
+
+
 def test_events_are_printed_without_any_router(program: Any, device: Device) -> None:
     printing = program(PUBLISH, "--stdout", "json")
     device.write(b"half\none\ntwo\n")

@@ -6,6 +6,7 @@ A check gets settings whose single values are right, and notes what does not fit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from ..config import Place
@@ -118,7 +119,9 @@ def subscribe(made: SubscribeSettings, at: Place) -> None:
 
 
 def modbus(made: ModbusSettings, at: Place) -> None:
-    """Check that the type can be read by that function."""
+    """Check that the type can be read by that function, and that the library is there."""
+    if find_spec("minimalmodbus") is None:
+        at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
     if (made.type == "bit") != (made.function in (1, 2)):
         kinds = "of type bit" if made.function in (1, 2) else "of another type than bit"
         (at / "type").wrong(f"function {made.function} reads values {kinds}")

@@ -44,6 +44,17 @@ class Row(NamedTuple):
     size: int
 
 
+def unusable(path: str) -> str:
+    """Say what keeps an outbox's file from being made or written; "" where nothing does."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    for place in (folder, Path(path)):
+        if place.exists() and not os.access(place, os.W_OK):
+            return f"{place} cannot be written"
+    return "it is a folder" if Path(path).is_dir() else ""
+
+
 class Store:
     """One file, open. `lock` is held over what has to stay together."""
 
@@ -69,7 +80,7 @@ class Store:
     def _explained(self, exc: sqlite3.OperationalError) -> str:
         if "locked" in str(exc):
             return f"in use by {', '.join(holders(self.path)) or 'another bridge'}"
-        return str(exc)
+        return unusable(self.path) or str(exc)
 
     def _open_checked(self) -> sqlite3.Connection:
         database = sqlite3.connect(

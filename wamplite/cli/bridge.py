@@ -4,7 +4,7 @@ It survives devices that vanish and come back, and a router that is away: events
 at SIGTERM or Ctrl-C. docs/bridge.md explains all that FILE may say. Modules for `python:` decoders
 are also looked for beside FILE.
 
---stdout json needs no router: each event is a line {"topic", "args", "kwargs"} on stdout.
+--stdout json needs no router and no outbox: each event is a line {"topic", "args", "kwargs"}.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
 
     signals.block()
     printer = Printer() if options.stdout else None
+    if printer is not None:  # nothing waits for a router that is away
+        settings = replace(settings, buffer=replace(settings.buffer, path=""))
     with logs.to_stderr(options.log_level):
         bridge = Bridge(settings, sink=printer)
         watch = Watch(bridge, printer, options.figures)
@@ -74,6 +77,10 @@ def check(settings: BridgeSettings, file: str) -> int:
     known: dict[object, str] = {}  # what a device is -> the port that has it
     for port in settings.ports:
         print(f"{port.name}: {in_words(port, known)}")
+    if settings.buffer.path:
+        from ..bridge.store import unusable
+
+        print(f"outbox: {settings.buffer.path}{plus(unusable(settings.buffer.path))}")
     number = len(settings.ports)
     session = settings.session
     print(f"{file}: fine, {number} port{'s'[: number - 1]}, {session.realm} at {session.url}")
@@ -94,8 +101,13 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
     other = known.setdefault(found, port.name)
     if other != port.name:
         return f"{port.device}: the same device as that of {other}"
-    denied = "" if os.access(device, os.R_OK | os.W_OK) else f": {devices.denied(device)}"
-    return f"{port.device}{denied}{devices.advice(device)}"
+    denied = "" if os.access(device, os.R_OK | os.W_OK) else devices.denied(device)
+    return f"{port.device}{plus(denied)}{devices.advice(device)}"
+
+
+def plus(complaint: str) -> str:
+    """Return what is added where something is amiss."""
+    return complaint and f": {complaint}"
 
 
 class Printer:
