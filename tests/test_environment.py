@@ -33,9 +33,15 @@ def test_a_python_without_venv_is_told_the_apt_line(tmp_path: Path) -> None:
 
 
 def test_a_python_that_is_too_old_is_refused(tmp_path: Path) -> None:
-    done = environment(tmp_path / "python", "exit 1")
+    done = environment(tmp_path / "python", "exit 3")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "3.10" in done.stderr
+    assert "is not a Python of at least 3.10" in done.stderr
+
+
+def test_a_python_that_does_not_run_says_why(tmp_path: Path) -> None:
+    done = environment(tmp_path / "python", "echo 'pyenv: not installed' >&2; exit 127")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "does not run:\npyenv: not installed\n" in done.stderr
 
 
 @pytest.mark.parametrize(
