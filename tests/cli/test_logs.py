@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from tests.processes import ROOT
 from wamplite.cli.logs import LENGTH, PER_SECOND, Limit, one_line
@@ -72,3 +75,25 @@ def test_a_stderr_that_nobody_reads_stops_nobody() -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [("own", "WARNING wamplite.test: hello\n"), ("1:2", None), ("", None)],
+)
+def test_lines_to_the_journal_have_its_time_alone(
+    stream: str, expected: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "stderr"
+    with path.open("w") as stderr:
+        own = os.fstat(stderr.fileno())
+        told = f"{own.st_dev}:{own.st_ino}" if stream == "own" else stream
+        program = "import logging; from wamplite.cli import logs\nwith logs.to_stderr('info'):\n"
+        program += "    logging.getLogger('wamplite.test').warning('hello')"
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=ROOT, stderr=stderr, timeout=20, check=True,
+            env=os.environ | {"JOURNAL_STREAM": told},
+        )  # fmt: skip
+    line = path.read_text()
+    assert line == expected if expected else line[:2] == "20" and line.endswith("test: hello\n")

@@ -207,3 +207,15 @@ def await_refusal(port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)):
                 return
     raise TimeoutError(f"port {port} is still listening")
+
+
+@pytest.mark.parametrize(("soft", "hard"), [(100, 4096), (100, 120)])
+def test_descriptors_are_enough_for_all_connections_or_it_says_so(soft: int, hard: int) -> None:
+    limited = f'ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$@"'
+    words = wamplite("router", "--listen", "tcp://127.0.0.1:0", "--max-connections", "1000")
+    with running("bash", "-c", limited, "bash", *words) as router:
+        assert router.lines(2)[1] == "ready"
+        limits = Path(f"/proc/{router.pid}/limits").read_text().split("Max open files")[1].split()
+        assert int(limits[0]) == min(1064, hard)
+        told = "max_connections is 1000, but `ulimit -Hn` allows 120 descriptors"
+        assert (told in router.stderr()) == (hard == 120)

@@ -34,7 +34,10 @@ def test_the_routers_unit_has_what_keeps_it_alive_and_in_its_place() -> None:
     for line in (
         *("Type=notify", "WatchdogSec=30", "Restart=always", "StartLimitIntervalSec=0"),
         *("SupplementaryGroups=dialout", "DevicePolicy=closed", "DeviceAllow=char-tty* rw"),
-        *("MemoryMax=512M", "TasksMax=2048", "StateDirectory=wamplite-router"),
+        *("MemoryHigh=30%", "MemoryMax=40%", "OOMScoreAdjust=-200"),
+        *("TasksMax=2048", "LimitNOFILE=8192", "StateDirectory=wamplite-router"),
+        *("SyslogIdentifier=wamplite-router", "Environment=MALLOC_ARENA_MAX=2"),
+        "Documentation=https://wamp-proto.org",
         *("NoNewPrivileges=yes", "ProtectSystem=strict", "DynamicUser=yes"),
         "WantedBy=multi-user.target",
     ):
@@ -53,7 +56,7 @@ def test_the_bridges_unit_gets_its_file_and_its_secret() -> None:
 def test_a_users_unit_asks_for_nothing_that_only_root_can_give() -> None:
     unit = "\n".join(shown("--user"))
     assert unit.count("Type=notify") == 2 and unit.count("WantedBy=default.target") == 2
-    for word in ("DynamicUser", "SupplementaryGroups", "DevicePolicy", "multi-user"):
+    for word in ("DynamicUser", "SupplementaryGroups", "DevicePolicy", "multi-user", "OOMScore"):
         assert word not in unit
 
 

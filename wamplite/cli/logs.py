@@ -105,11 +105,21 @@ def one_line(text: str) -> bytes:
     return line + b"\n"
 
 
+def is_journal() -> bool:
+    """Tell whether stderr leads to systemd's journal (systemd.exec(5), $JOURNAL_STREAM)."""
+    try:
+        stderr = os.fstat(STDERR)
+    except OSError:  # closed
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
+
+
 @contextmanager
 def to_stderr(level: str) -> Iterator[None]:
     """Send the log to stderr while the block runs."""
     handler = BoundedHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    time_ = "" if is_journal() else "%(asctime)s "  # the journal has its own
+    handler.setFormatter(logging.Formatter(f"{time_}%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level.upper())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import sys
 import threading
 import time
@@ -30,6 +31,7 @@ HINTS = {
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 HOUR = 3600.0  # seconds: nothing is to be done meanwhile
+SPARE = 64  # descriptors beside those of connections
 STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
 SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
 
@@ -88,12 +90,26 @@ def run(options: argparse.Namespace) -> int:
         logs.to_stderr("debug" if options.verbose else options.log_level),
         make_router(options) as router,
     ):
+        allow_descriptors(router.limits.max_connections)
         listen(router, options)
         notify.tell("READY=1")
         wait(router)
         notify.tell("STOPPING=1")
         signals.release()
     return 0
+
+
+def allow_descriptors(connections: int) -> None:
+    """Raise the soft limit to what so many connections need, or say that they cannot be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + SPARE
+    if resource.RLIM_INFINITY != soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+        if allowed < wanted:
+            log.warning(
+                "max_connections is %d, but `ulimit -Hn` allows %d descriptors", connections, hard
+            )
 
 
 def wait(router: Router) -> None:

@@ -20,7 +20,10 @@ LASTING = (
     "Restart=always",
     "RestartSec=2",
     "TimeoutStopSec=15",
+    # glibc's arenas, one for each thread that allocates, keep what is free for themselves alone.
+    "Environment=MALLOC_ARENA_MAX=2",
 )
+DOCUMENTATION = "Documentation=https://wamp-proto.org"
 SANDBOX = (
     "ProtectSystem=strict",
     "ProtectHome=read-only",
@@ -47,9 +50,21 @@ MODULES = "modprobe@usbserial.service modprobe@cdc_acm.service"
 
 def router(command: list[str], user: bool, account: str | None) -> str:
     """Return the router's unit."""
-    limits = ("MemoryMax=512M", "TasksMax=2048", "LimitNOFILE=8192")
-    about = ("Description=WAMP router (wamplite)",)
-    return unit(about, command, user, account, [*limits, "StateDirectory=wamplite-router"])
+    about = ("Description=WAMP router (wamplite)", DOCUMENTATION)
+    own = [*named("wamplite-router"), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
+    if not user:  # what serves the others is not the first to go where memory is short
+        own.append("OOMScoreAdjust=-200")
+    return unit(about, command, user, account, own)
+
+
+def named(name: str) -> Lines:
+    """Return what says who the program is in the journal, and where its state may stand."""
+    return f"SyslogIdentifier={name}", f"StateDirectory={name}"
+
+
+def memory(high: int, most: int) -> Lines:
+    """Return the bounds of memory, in percent of what the machine has: a Pi Zero has 512 MB."""
+    return f"MemoryHigh={high}%", f"MemoryMax={most}%"
 
 
 def bridge(
@@ -58,10 +73,11 @@ def bridge(
     """Return the bridge's unit. The program finds its secret in $CREDENTIALS_DIRECTORY."""
     about = (
         "Description=Serial devices on WAMP (wamplite bridge)",
+        DOCUMENTATION,
         "After=wamplite-router.service",
         f"ConditionPathExists={escaped(str(config))}",
     )
-    service = ["MemoryMax=256M", "TasksMax=256", "StateDirectory=wamplite-bridge"]
+    service = [*named("wamplite-bridge"), *memory(20, 25), "TasksMax=256"]
     if secret is not None:
         service.append(f"LoadCredential={escaped(f'{secret.name}:{secret}')}")
     return unit(about, command, user, account, service)
