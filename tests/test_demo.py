@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,6 +35,15 @@ def test_a_real_device_is_read_where_one_is_named() -> None:
     assert json.loads(done.stdout)["kwargs"]["type"] == "MTA"
 
 
+def test_the_command_for_another_terminal_works_as_it_is_told() -> None:
+    with running(*DEMO) as demo:
+        demo.line()
+        (told,) = [line for line in demo.stderr().splitlines() if "another terminal" in line]
+        command = shlex.split(told.partition("terminal:")[2])
+        done = subprocess.run([*command, "-C", "1"], capture_output=True, text=True, timeout=30)
+        assert json.loads(done.stdout)["topic"] == "com.example.sensor", done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_all_of_it_quietly(number: int) -> None:
     with running(*DEMO) as demo:
@@ -41,13 +51,14 @@ def test_ctrl_c_ends_all_of_it_quietly(number: int) -> None:
         demo.interrupt(number)
         assert demo.wait() == 130
         told = demo.stderr().splitlines()
-    assert len(told) == 1 and told[0].startswith("router at rs://127.0.0.1:"), told
+    assert [line.split()[0] for line in told[:4]] == ["router", "device:", "bridge", "subscriber,"]
+    assert len(told) == 5 and told[0].startswith("router at rs://127.0.0.1:"), told
     assert not left_running(told[0])
 
 
 def left_running(told: str) -> list[str]:
     """Name the programs that still run with the router's address among their words."""
-    address = told.split()[2].rstrip(",").encode()
+    address = told.split()[2].rstrip(":").encode()
     return [
         path.parent.name for path in Path("/proc").glob("[0-9]*/cmdline") if address in read(path)
     ]

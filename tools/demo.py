@@ -56,15 +56,26 @@ def show(options: argparse.Namespace, programs: ExitStack) -> int:
     if device is None:
         device = read_line(start(programs, [sys.executable, str(SIMULATED)]))
         decode = options.decode or "json"
-    tell(f"router at {url}, bridge from {device} to {TOPIC}; Ctrl-C ends")
+    bridge = ["serial", device, "--baud", str(options.baud), "--publish", TOPIC]
+    bridge += ["--decode", decode, "--url", url]
+    explain(url, device if options.device else f"a simulated sensor at {device}", bridge)
     count = ["-C", str(options.count)] if options.count else []
     printer = start(programs, wamplite("sub", TOPIC, "--url", url, *count), stdout=None)
-    bridge = ["serial", device, "--baud", str(options.baud), "--publish", TOPIC]
-    start(programs, wamplite(*bridge, "--decode", decode, "--url", url, *QUIET))
+    start(programs, wamplite(*bridge, *QUIET))
     try:
         return printer.wait(options.seconds)
     except subprocess.TimeoutExpired:
         return 0
+
+
+def explain(url: str, device: str, bridge: list[str]) -> None:
+    """Say what runs, and what to type next."""
+    program = Path(sys.executable).with_name("wamplite")
+    tell(f"router at {url}:  wamplite router --listen tcp://127.0.0.1:0")
+    tell(f"device:  {device}")
+    tell(f"bridge from the device to a topic:  wamplite {' '.join(bridge)}")
+    tell(f"subscriber, here; in another terminal:  {program} sub {TOPIC} --url {url}")
+    tell("Ctrl-C ends. What arrives:")
 
 
 def wamplite(*arguments: str) -> list[str]:

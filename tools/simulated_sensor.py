@@ -3,7 +3,7 @@
 
     tools/simulated_sensor.py --kind nmea --interval 0.5
 
-`json` sends {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the
+`json` sends, from "seq": 0 on, {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the
 mean temperature of the air) and `text` the temperature alone. Like a real one it waits for nobody:
 what is not read is lost. It ends at SIGTERM or SIGINT.
 """
@@ -34,8 +34,8 @@ def main() -> int:
     print(os.ttyname(slave), flush=True)
     number = 0
     while number != options.count and not signal.sigtimedwait(ENDING, options.interval):
-        number += 1
         send(master, KINDS[options.kind](number))
+        number += 1
     if number == options.count:
         signal.sigwait(
             ENDING
