@@ -37,6 +37,9 @@ class AnyChannel(Protocol):
     def send(self, message: Message) -> bool:
         """Send without waiting; False, and `left`, where something is left over."""
 
+    def watch_over(self, interval: float | None, announced: bool) -> None:
+        """Find silence of so many seconds; `announced`: the peer says that it answers pings."""
+
     def limit_send(self, size: Any) -> None:
         """Send nothing larger than `size` bytes from now on, where the router has told."""
 
@@ -52,8 +55,8 @@ class AnyChannel(Protocol):
     def set_receive_timeout(self, seconds: float | None) -> None:
         """Let a later `receive` wait at most that long for a sign of life."""
 
-    def ping(self) -> None:
-        """Ask the peer for a sign of life."""
+    def ping(self) -> bool:
+        """Ask the peer for a sign of life; False where it might not answer."""
 
     def finish(self) -> None:
         """End the channel after what has been sent."""
@@ -101,6 +104,14 @@ class Channel:
         self.left = not written
         return written
 
+    def watch_over(self, interval: float | None, announced: bool) -> None:
+        """Let `receive` raise TimeoutError after a silence, and the kernel find a peer gone."""
+        if announced:
+            self.transport.expect_pongs()
+        elif interval and not self.transport.answers_pings:
+            self._stream.keep_alive(interval)
+        self.set_receive_timeout(interval)
+
     def limit_send(self, size: Any) -> None:
         """Send nothing larger than `size` bytes; None, where the router has not told."""
         if type(size) is int:  # a router of ours: over WebSocket nothing else tells
@@ -132,9 +143,12 @@ class Channel:
         """Let a later `receive` raise TimeoutError after so much silence."""
         self._stream.set_receive_timeout(seconds)
 
-    def ping(self) -> None:
-        """Ask the peer for a sign of life."""
+    def ping(self) -> bool:
+        """Ask the peer for a sign of life; False where it might not answer: the kernel looks."""
+        if not self.transport.answers_pings:
+            return False
         self.transport.ping()
+        return True
 
     def finish(self) -> None:
         """Say the transport's goodbye after what has been sent."""
@@ -183,6 +197,10 @@ class Local:
                 self._changed.notify_all()
             return len(self._inbox) <= MOST_WAITING
 
+    def watch_over(self, interval: float | None, announced: bool) -> None:
+        """Let a later `receive` raise TimeoutError after so much silence."""
+        self._seconds = interval
+
     def limit_send(self, size: Any) -> None:
         """Within a process sizes are not counted."""
 
@@ -228,9 +246,10 @@ class Local:
         """Let a later `receive` raise TimeoutError after so much silence."""
         self._seconds = seconds
 
-    def ping(self) -> None:
+    def ping(self) -> bool:
         """Let the next `receive` return at once: in one process the other end is alive."""
         self._alive = True
+        return True
 
     def finish(self) -> None:
         """End both ways; what has been sent still arrives."""

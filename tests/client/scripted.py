@@ -63,6 +63,7 @@ class Peer:
         self._socket: socket.socket | None = None
         self.pings = 0
         self.answers_pings = True
+        self.announces_pings = True
 
     def __enter__(self) -> Peer:
         return self
@@ -97,7 +98,8 @@ class Peer:
         self.accept()
         hello = self.receive()
         assert hello[0] == 1
-        self.send([2, 4711, {"roles": ROLES | roles}])
+        announced = {"_answers_ping": True} if self.announces_pings else {}
+        self.send([2, 4711, {"roles": ROLES | roles, **announced}])
         return hello
 
     def goodbye(self) -> None:

@@ -318,6 +318,30 @@ def test_a_router_that_answers_pings_is_alive(peer: Peer) -> None:
     leave(peer, session)
 
 
+def test_a_router_that_ignores_pings_is_not_pinged_and_stays(peer: Peer) -> None:
+    peer.announces_pings = False
+    session = peer.join(ping_interval=SOON)
+    reading = soon(peer.receive)
+    time.sleep(3 * SOON)  # longer than a router that answers may be silent
+    session.publish("com.app.t")
+    assert reading.result() == [16, 1, {}, "com.app.t"]
+    assert peer.pings == 0
+    leave(peer, session)
+
+
+def test_a_router_that_has_pinged_is_pinged(peer: Peer) -> None:
+    peer.announces_pings = False
+    session = peer.join(ping_interval=SOON)
+    peer.send_bytes(b"\x01\0\0\x01x")
+    peer.answers_pings = False
+    with pytest.raises(ConnectionError):
+        while True:
+            peer.receive()
+    assert peer.pings == 2  # its PONG, and a PING
+    peer.hang_up()
+    assert session.lost.wait(PATIENCE)
+
+
 def test_a_call_that_takes_long_does_not_stop_the_watch(peer: Peer) -> None:
     session = peer.join(ping_interval=SOON)
     calling = soon(session.call, "com.app.p")

@@ -17,7 +17,8 @@ def ticket(challenge: Challenge) -> Authenticate:
 
 
 def test_hello_names_realm_roles_and_nothing_that_was_not_given() -> None:
-    assert to_array(Joiner("realm1", ROLES).hello) == [1, "realm1", {"roles": ROLES}]
+    details = {"roles": ROLES, "_answers_ping": True}
+    assert to_array(Joiner("realm1", ROLES).hello) == [1, "realm1", details]
 
 
 def test_hello_carries_who_we_say_we_are() -> None:
@@ -37,6 +38,7 @@ def test_hello_carries_who_we_say_we_are() -> None:
         "authrole": "sensor",
         "authextra": {"a": 1},
         "agent": "wamplite-1",
+        "_answers_ping": True,
     }
 
 

@@ -42,8 +42,8 @@ class Wire:
         self.inbox: list[Any] = []
         self.welcome: list[Any] = []
 
-    def join(self, realm: str = "realm1") -> Wire:
-        self.send(1, realm, {"roles": ROLES})
+    def join(self, realm: str = "realm1", **details: Any) -> Wire:
+        self.send(1, realm, {"roles": ROLES, **details})
         self.welcome = self.receive()
         assert self.welcome[0] == 2, self.welcome
         return self

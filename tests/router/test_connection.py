@@ -209,7 +209,7 @@ def test_what_ends_a_connection_is_told_at_debug(
 ) -> None:
     router = start(ping_interval=30 * MS)
     with caplog.at_level(logging.DEBUG, "wamplite.router"):
-        wire = connect(router.url).join()
+        wire = connect(router.url).join(_answers_ping=True)
         eventually(lambda: len(router._connections) == 0)
         assert wire.stream.lost is None
     assert "silent for 0.06 s" in caplog.text

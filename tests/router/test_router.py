@@ -109,7 +109,8 @@ def test_a_silent_peer_is_pinged_and_lost_when_it_does_not_answer(
     start: Start, connect: Connect
 ) -> None:
     router = start(ping_interval=150 * MS)
-    alive, dead = connect(router.url).join(), connect(router.url).join()
+    alive = connect(router.url).join(_answers_ping=True)
+    dead = connect(router.url).join(_answers_ping=True)
     pings = 0
     begun = time.monotonic()
     stop = threading.Event()

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from wamplite.core.errors import TransportLost
-from wamplite.transports.stream import Stream, tune
+from wamplite.transports.stream import Stream
+from wamplite.transports.tcp import tune
 
 PATIENCE = 20.0  # seconds; longer than anything here takes
 

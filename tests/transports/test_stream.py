@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from tests.transports.streams import (
     tcp_pair,
 )
 from wamplite.core.errors import TransportLost
-from wamplite.transports.stream import FIRST_RECEIVE, INTERRUPTED, MOST_RECEIVE, Stream, tune
+from wamplite.transports.stream import FIRST_RECEIVE, INTERRUPTED, MOST_RECEIVE, Stream
 
 # Names and options
 
@@ -52,21 +51,6 @@ def test_a_peer_on_a_unix_socket_is_called_unix() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         assert Stream(ours).peer == "unix"
-
-
-def test_tuning_sets_what_ends_a_vanished_peer() -> None:
-    with socket.socket() as sock:
-        tune(sock)
-        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-        options = ("TCP_NODELAY", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
-        values = [sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in options]
-        assert values == [1, 30, 10, 3]
-        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
-
-
-def test_a_unix_socket_needs_no_tuning(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as sock:
-        tune(sock)  # every option of TCP would be an error
 
 
 # Reading

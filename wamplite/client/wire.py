@@ -34,7 +34,7 @@ from ..core.feature import Feature
 from ..core.joining import Joiner
 from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
 from ..core.pending import Receiver
-from ..core.uris import CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
+from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
 from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
@@ -90,8 +90,9 @@ class Wire(OfOneProcess):
             self._channel.finish()
             self._channel.close()
             raise
-        self._channel.set_receive_timeout(self._ping_interval)
-        self._channel.limit_send(self.conversation.details.get(MAX_MESSAGE_SIZE))
+        details = self.conversation.details
+        self._channel.watch_over(self._ping_interval, details.get(ANSWERS_PING) is True)
+        self._channel.limit_send(details.get(MAX_MESSAGE_SIZE))
         joined(self)
         session = self.conversation.session
         self.reader = threading.Thread(
@@ -172,7 +173,8 @@ class Wire(OfOneProcess):
         try:
             return self._channel.receive()
         except TimeoutError:
-            self._channel.ping()
+            if not self._channel.ping():
+                return []
         try:
             return self._channel.receive()
         except TimeoutError:

@@ -32,6 +32,7 @@ class Accepted(NamedTuple):
     realm: str
     identity: Identity
     roles: dict[str, Any]  # those of a client, with the features that are on
+    answers_ping: bool = False  # it announced so
 
 
 def anonymous(hello: Hello) -> Dialogue:
@@ -99,7 +100,9 @@ class Acceptor:
         try:
             return step(self._dialogue)
         except StopIteration as done:
-            return Accepted(self._hello.realm, done.value, _kept(self._hello.details["roles"]))
+            details = self._hello.details
+            answers_ping = details.get(uris.ANSWERS_PING) is True
+            return Accepted(self._hello.realm, done.value, _kept(details["roles"]), answers_ping)
 
 
 def _kept(roles: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Joiner:
             "agent": agent,
         }
         details = {key: value for key, value in wishes.items() if value is not None}
-        self.hello = Hello(realm, {"roles": roles, **details})
+        self.hello = Hello(realm, {"roles": roles, **details, uris.ANSWERS_PING: True})
 
     def on_message(self, message: Message) -> Welcome | Authenticate | Abort:
         """Return WELCOME, or what to send: after an ABORT, `error` tells why it is sent."""

@@ -56,6 +56,8 @@ COMMAND_FAILED = "wamplite.error.command_failed"
 
 # Not a URI: WELCOME.Details tells with it how large a message the router takes, in bytes
 MAX_MESSAGE_SIZE = "_max_message_size"
+# Nor this: HELLO.Details and WELCOME.Details tell with it that a PING will be answered
+ANSWERS_PING = "_answers_ping"
 
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 _LOOSE_PATTERN = re.compile(r"(?:[^\s.#]+\.|\.)*(?:[^\s.#]+)?")

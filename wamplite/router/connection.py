@@ -2,7 +2,9 @@
 
     opening  TLS, then by the first byte RawSocket or WebSocket      one absolute deadline
     joining  HELLO, perhaps CHALLENGE, WELCOME or ABORT               ... the same
-    open     recv -> frames -> messages -> arrive, once per recv      pinged when silent
+    open     recv -> frames -> messages -> arrive, once per recv      pinged when silent, if known
+                                                                      to answer; else the kernel
+                                                                      looks whether it is there
     ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
     closed   by this thread only
 
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, TransportLost
+from ..core.handshake import Accepted
 from ..core.members import Lost, Violation
 from ..core.messages import Message, parse, to_array
 from ..serializers import Serializer
@@ -95,6 +98,8 @@ class Connection(Peer):
         heard, interval = self._transport.heard, self.router.limits.ping_interval
         if not interval:
             return FOREVER
+        if not self._transport.answers_pings:
+            return now + interval  # the kernel looks whether it is there; later it may send a PING
         if now - heard >= 2 * interval:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
         if now - heard >= interval:
@@ -191,14 +196,17 @@ class Connection(Peer):
         """Return where the realm posts to."""
         return Mailbox(routing, self._transport, self.router.count, self.ending)
 
-    def accepted(self) -> None:
-        """Lift the bounds of the handshake."""
-        super().accepted()
+    def accepted(self, outcome: Accepted) -> None:
+        """Lift the bounds of the handshake, and watch over the peer from now on."""
+        super().accepted(outcome)
         self._transport.limit_receive(self.router.limits.max_message_size)
+        if outcome.answers_ping:
+            self._transport.expect_pongs()
+        interval = self.router.limits.ping_interval
+        if interval and not self._transport.answers_pings:
+            self.stream.keep_alive(interval)
         self.deadline = FOREVER
-        self.router.drain.move(
-            self, time.monotonic() + (self.router.limits.ping_interval or FOREVER)
-        )
+        self.router.drain.move(self, time.monotonic() + (interval or FOREVER))
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""

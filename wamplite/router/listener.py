@@ -23,7 +23,8 @@ from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..transports import rawsocket
 from ..transports.base import Transport
-from ..transports.stream import Stream, tune
+from ..transports.stream import Stream
+from ..transports.tcp import tune
 from . import places
 from .faults import guarded, log_fault
 from .limits import Limits

@@ -80,7 +80,7 @@ class Peer(ABC):
     def box(self, routing: Routing) -> Box:
         """Return where the realm posts to."""
 
-    def accepted(self) -> None:
+    def accepted(self, outcome: Accepted) -> None:
         """Notice that the handshake has succeeded."""
         self.router.joined(self)
 
@@ -133,7 +133,7 @@ class Peer(ABC):
             box.post_droppable,
             box.end,
         )
-        self.accepted()
+        self.accepted(accepted)
         return member, routing
 
     def _read(self, member: Member, routing: Routing) -> None:

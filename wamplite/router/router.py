@@ -238,7 +238,7 @@ class Router(OfOneProcess):
             name,
             features=features,
             strict=strict,
-            about={uris.MAX_MESSAGE_SIZE: limits.max_message_size},
+            about={uris.MAX_MESSAGE_SIZE: limits.max_message_size, uris.ANSWERS_PING: True},
             max_subscriptions=limits.max_subscriptions,
             max_registrations=limits.max_registrations,
             max_calls=limits.max_calls,

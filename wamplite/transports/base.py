@@ -35,6 +35,14 @@ class Transport(ABC):
         """How many bytes of a message are here whose end is still to come; any thread."""
         return 0
 
+    @property
+    def answers_pings(self) -> bool:
+        """Whether a ping is certain to be answered by a peer that is alive; any thread."""
+        return True
+
+    def expect_pongs(self) -> None:  # noqa: B027 - where all answer pings, that is no news
+        """Notice that the peer has announced that it answers pings."""
+
     @abstractmethod
     def frame(self, payload: bytes) -> bytes:
         """Return the payload as it stands on the wire (pure)."""

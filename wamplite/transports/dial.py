@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..core.errors import ConnectTimeout, TransportLost, UsageError
-from .stream import Stream, tune
+from .stream import Stream
+from .tcp import tune
 
 if TYPE_CHECKING:
     import ssl

@@ -119,7 +119,7 @@ def read_reply(head: bytes, serializer: str) -> int:
 class RawSocket(Transport):
     """A RawSocket connection after its handshake, on either side."""
 
-    __slots__ = ("_early", "_framer", "_most")
+    __slots__ = ("_announced", "_early", "_framer", "_most")
 
     frame = staticmethod(frame)
 
@@ -132,6 +132,7 @@ class RawSocket(Transport):
         self._framer = Framer(limit)
         self._most = limit  # what we announced
         self._early = b""  # came with the handshake
+        self._announced = False  # that it answers PINGs
 
     def receive(self) -> list[bytes]:
         framer = self._framer
@@ -152,6 +153,17 @@ class RawSocket(Transport):
     @property
     def buffered(self) -> int:
         return self._framer.buffered
+
+    @property
+    def answers_pings(self) -> bool:
+        """Whether the peer announced it, or has sent a PING or PONG itself.
+
+        The specification has every peer answer, but many ignore a PING or die of it.
+        """
+        return self._announced or self._framer.knows_pings
+
+    def expect_pongs(self) -> None:
+        self._announced = True
 
     @property
     def pongs(self) -> int:

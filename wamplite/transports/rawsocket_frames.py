@@ -34,7 +34,8 @@ class Framer:
     """
 
     __slots__ = (
-        "_kind", "_missing", "_parts", "_rest", "_size", "error", "limit", "pings", "pongs",
+        "_kind", "_missing", "_parts", "_rest", "_size", "error", "knows_pings", "limit", "pings",
+        "pongs",
     )  # fmt: skip
 
     def __init__(self, limit: int) -> None:
@@ -42,6 +43,7 @@ class Framer:
         self.error: ProtocolError | None = None
         self.pings: list[bytes] = []  # payloads to answer; the reader takes them
         self.pongs = 0
+        self.knows_pings = False  # one PING or PONG came
         self._rest = b""  # less than a header
         self._parts: list[bytes] = []  # of the unfinished frame, where octets are missing
         self._kind = MESSAGE
@@ -121,7 +123,9 @@ class Framer:
     def _done(self, kind: int, payload: bytes, payloads: list[bytes]) -> None:
         if kind == MESSAGE:
             payloads.append(payload)
-        elif kind == PING:
+            return
+        self.knows_pings = True
+        if kind == PING:
             self.pings.append(payload)
         else:
             self.pongs += 1

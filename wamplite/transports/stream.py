@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..core.errors import TransportLost
+from .tcp import keep_alive
 
 FIRST_RECEIVE = 2048  # bytes asked of the kernel: a parked thread holds them, so start small,
 MOST_RECEIVE = 65536  # double while they fill
@@ -33,24 +34,6 @@ INTERRUPTED = "interrupted in a write"  # by Ctrl-C: nobody knows how much has g
 _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
 # 66 is SO_RCVTIMEO_NEW: 32-bit Linux built with a 64-bit time_t
 _TIMEVAL = struct.Struct("@qq" if socket.SO_RCVTIMEO == 66 else "@ll")
-_TCP_OPTIONS = (
-    ("TCP_NODELAY", 1),
-    ("TCP_KEEPIDLE", 30),
-    ("TCP_KEEPINTVL", 10),
-    ("TCP_KEEPCNT", 3),
-    ("TCP_USER_TIMEOUT", 30_000),
-)
-
-
-def tune(sock: socket.socket) -> None:
-    """Set what every TCP connection needs: no delay, and an end for a peer that vanished."""
-    if sock.family == socket.AF_UNIX:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _TCP_OPTIONS:
-        option = getattr(socket, name, None)  # not every system has them all
-        if option is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def peer_name(sock: socket.socket) -> str:
@@ -137,6 +120,10 @@ class Stream:
             parts = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
         with suppress(OSError):  # a lost connection: recv will tell
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*parts))
+
+    def keep_alive(self, interval: float) -> None:
+        """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
+        keep_alive(self._sock, interval)
 
     def limit_wait(self, deadline: float) -> None:
         """Let the next `recv` wait until `time.monotonic()` is `deadline`, else TimeoutError."""
