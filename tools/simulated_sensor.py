@@ -3,9 +3,9 @@
 
     tools/simulated_sensor.py --kind nmea --interval 0.5
 
-`json` sends, from "seq": 0 on, {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the
-mean temperature of the air) and `text` the temperature alone. Like a real one it waits for nobody:
-what is not read is lost. It ends at SIGTERM or SIGINT.
+`json` sends {"seq": 7, "temperature": 21.53, "humidity": 40.8}, `nmea` the sentence $WIMTA (the
+mean temperature of the air) and `text` the temperature alone. Like a real one it waits for
+nobody: what is not read is lost. It ends at SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
