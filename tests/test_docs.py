@@ -1,0 +1,63 @@
+"""The pages for programmers keep what they say: their programs run, and print what stands there."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, RouterProcess
+from wamplite.cli import router as verb
+from wamplite.router.limits import OF_THE_MEMORY, Limits
+
+PAGES = ("client.md", "router.md")
+TEXTS = {page: (ROOT / "docs" / page).read_text() for page in PAGES}
+PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\nprints\n\n```text\n(.*?)^```\n)?", re.M | re.S)
+PROGRAMS = [
+    pytest.param(program, printed, id=f"{page}-{number}")
+    for page, text in TEXTS.items()
+    for number, (program, printed) in enumerate(PROGRAM.findall(text), 1)
+]
+
+
+@pytest.mark.parametrize(("program", "printed"), PROGRAMS)
+def test_a_program_runs_as_pasted_and_prints_what_is_told(
+    program: str, printed: str, router_process: RouterProcess
+) -> None:
+    port = str(router_process.port)
+    program = program.replace("8080", port)
+    program = program.replace("wamplite.connect()", f"wamplite.connect('rs://127.0.0.1:{port}')")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=ROOT, capture_output=True, text=True, timeout=40,
+    )  # fmt: skip
+    assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
+    assert not printed or done.stdout == printed
+
+
+def test_every_limit_is_named_with_its_default() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*?) \| ", TEXTS["router.md"], re.M)
+    told = dict(rows)
+    for name, default in Limits._field_defaults.items():
+        words = f"{default}, of the memory" if name in OF_THE_MEMORY else f"{default}"
+        assert told.get(name) == words, name
+    assert set(told) == set(Limits._fields)
+
+
+def test_every_option_of_the_router_is_named() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    verb.configure(parser)
+    options = [word for action in parser._actions for word in action.option_strings]
+    text = TEXTS["router.md"]
+    missing = [word for word in options if word not in text and not word.startswith("--max-")]
+    assert not missing or missing == ["--verbose"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^):#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
