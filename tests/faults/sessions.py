@@ -128,7 +128,7 @@ class Session:
 
 
 def open_session(
-    port: int, dialect: str, *, join: bool = True, context: ssl.SSLContext | None = None
+    port: int | str, dialect: str, *, join: bool = True, context: ssl.SSLContext | None = None
 ) -> Session:
     """Open a session; a dialect is a transport and a serializer, as "rs-json"."""
     transport, serializer = dialect.split("-")

@@ -27,11 +27,16 @@ class Closed(Exception):
 
 
 class Wire:
-    """A TCP connection that gives exactly the bytes asked for."""
+    """A TCP connection that gives exactly the bytes asked for; a path is a Unix socket's."""
 
-    def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
-        sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, port: int | str, context: ssl.SSLContext | None = None) -> None:
+        if isinstance(port, str):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.settimeout(PATIENCE)
+            sock.connect(port)
+        else:
+            sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = context.wrap_socket(sock, server_hostname="127.0.0.1") if context else sock
         self._unread = b""
 
@@ -89,7 +94,7 @@ class RawSocket(Wire):
 
     def __init__(
         self,
-        port: int,
+        port: int | str,
         serializer: str = "msgpack",
         *,
         limit: int = 15,
@@ -132,7 +137,7 @@ class WebSocket(Wire):
 
     def __init__(
         self,
-        port: int,
+        port: int | str,
         serializer: str = "msgpack",
         *headers: str,
         context: ssl.SSLContext | None = None,

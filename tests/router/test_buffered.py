@@ -40,6 +40,26 @@ def test_above_it_the_largest_goes_whoever_was_last() -> None:
     assert two.evicted == 1
 
 
+def test_who_is_on_the_way_out_costs_nobody_else_the_connection() -> None:
+    class Slow(Holder):
+        """It holds what it held until its thread has ended."""
+
+        def evict(self) -> None:
+            self.evicted += 1
+
+    buffered, greedy, one, two = Buffered(100), Slow(), Holder(), Holder()
+    hold(buffered, one, 30)
+    hold(buffered, greedy, 80)
+    assert greedy.evicted == 1 and greedy.held == 80
+    hold(buffered, two, 60)
+    hold(buffered, one, 40)
+    hold(buffered, greedy, 90)
+    assert not one.evicted and not two.evicted and greedy.evicted == 1
+    hold(buffered, one, 41)
+    assert two.evicted == 1
+    assert buffered.forget(greedy) and not buffered.forget(one)
+
+
 def test_what_has_shrunk_unnoticed_does_not_count() -> None:
     buffered, one, two = Buffered(100), Holder(), Holder()
     hold(buffered, one, 90)

@@ -9,7 +9,6 @@ from typing import Any
 from tests.faults.sessions import Session, dumps, open_session
 from wamplite.router import Router
 from wamplite.router.connection import LARGE, Connection
-from wamplite.router.router import DECODING
 
 from .conftest import Start, eventually
 
@@ -30,17 +29,17 @@ def waiting(router: Router) -> list[Connection]:
 
 
 def take_all(router: Router) -> None:
-    for _ in range(DECODING):
+    for _ in range(router.limits.max_decoding):
         assert router.decoding.acquire(timeout=5)
 
 
-def give_back(router: Router, number: int = DECODING) -> None:
-    for _ in range(number):
+def give_back(router: Router) -> None:
+    for _ in range(router.limits.max_decoding):
         router.decoding.release()
 
 
 def all_are_free(router: Router) -> bool:
-    return router.decoding._value == DECODING
+    return router.decoding._value == router.limits.max_decoding
 
 
 def test_small_messages_are_served_while_large_ones_wait(start: Start) -> None:

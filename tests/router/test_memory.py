@@ -85,6 +85,7 @@ def test_bounds_fit_a_small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 300 < limits.max_connections < 400
     assert limits.socket_buffer == 32 * 1024
     assert limits.max_in_realm == 8192
+    assert limits.max_decoding == 1
 
 
 def test_what_is_given_stands_whatever_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

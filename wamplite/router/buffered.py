@@ -43,11 +43,13 @@ class Buffered:
         if largest is not None:
             largest.evict()
 
-    def forget(self, holder: Holder) -> None:
-        """Forget a connection that has ended."""
+    def forget(self, holder: Holder) -> bool:
+        """Forget a connection that has ended; True if it was ended here."""
         with self._lock:
             self._sum -= self._noted.pop(holder, 0)
+            evicted = holder in self._evicted
             self._evicted.discard(holder)
+        return evicted
 
     def _find_largest(self) -> Holder | None:
         """Count again; return who is to go, if it is still too much (under the lock)."""

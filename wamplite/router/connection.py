@@ -32,6 +32,7 @@ from .mailbox import Mailbox
 from .peer import Peer, shown
 from .routing import Routing
 from .timers import FOREVER
+from .trimming import MUCH
 
 if TYPE_CHECKING:
     from .router import Router
@@ -160,6 +161,8 @@ class Connection(Peer):
         size = sum(map(len, payloads))
         if size > LARGE and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
+        if size > MUCH:
+            self.router.trimming.soon()
         return self._decode(payloads)
 
     def _take_place(self, size: int) -> bool:

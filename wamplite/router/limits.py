@@ -31,6 +31,8 @@ class Limits(NamedTuple):
     max_outbox_messages: int = 4096
     max_buffered: int = 64 * MIB  # of the memory: an eighth. Of all connections: left over in
     # outboxes, half received, waiting to be decoded
+    max_decoding: int = 2  # of the memory: one for each 64 MiB. Messages above 16 KiB on their way
+    # from being decoded to being handled: each may take a hundred times its size
     socket_buffer: int = 256 * KIB  # of the memory: a 2048th. In the kernel, each way; 0: its own
     max_subscriptions: int = 1024  # of one session
     max_registrations: int = 1024
@@ -53,6 +55,7 @@ class Limits(NamedTuple):
 OF_THE_MEMORY = {  # one for so many bytes
     "max_connections": 192 * KIB,  # a WebSocket within TLS takes 110, half of it in the kernel
     "max_buffered": 8,
+    "max_decoding": 64 * MIB,
     "socket_buffer": 2048,
     "max_in_realm": 8 * KIB,  # 0.7 each, with a URI of 200 bytes
 }
@@ -60,6 +63,7 @@ LEAST = {  # what is not named here may be 0
     "max_message_size": 512,  # a RawSocket cannot announce less
     "max_first_message_size": 512,
     "max_outbox_messages": 1,
+    "max_decoding": 1,
     "handshake_timeout": 0.001,
     "write_timeout": 0.001,
     "stack_size": 128 * 1024,
@@ -77,7 +81,7 @@ def checked(given: Mapping[str, Any]) -> Limits:
         _check(name, setting)
     memory = available()
     fitting = {
-        name: min(Limits._field_defaults[name], memory // size)
+        name: max(1, min(Limits._field_defaults[name], memory // size))
         for name, size in OF_THE_MEMORY.items()
     }
     limits = Limits(**{**fitting, **given})

@@ -35,6 +35,7 @@ from .listener import Listener, Settings
 from .peer import Peer
 from .refusals import Refusals
 from .routing import Routing
+from .trimming import Trimming
 
 if TYPE_CHECKING:
     import ssl
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
-DECODING = 2  # large messages that are decoded, or wait to be handled, at a time
 LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
 ENDED = "the router has ended"
 _starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
@@ -90,7 +90,7 @@ class Router(OfOneProcess):
         installed = by_name.for_router(features)
         made = [self._realm(name, installed, strict) for name in names]
         self.buffered = Buffered(self.limits.max_buffered)
-        self.decoding = threading.Semaphore(DECODING)
+        self.decoding = threading.Semaphore(self.limits.max_decoding)
         self._refusals = Refusals(self.limits, self.count)
         self._connections = Connections(self.limits, self._refusals.tell)
         self.joined = self._connections.joined
@@ -99,6 +99,7 @@ class Router(OfOneProcess):
         self._closed = False
         self._numbers = count(1)
         self.drain = Drain(self.limits, self._counters)  # from here on there are threads
+        self.trimming = Trimming(self.drain.later)
         self.realms = {realm.uri: self._routing(realm) for realm in made}
         watch(self)
 
@@ -218,7 +219,8 @@ class Router(OfOneProcess):
         """Take a connection that ended out of the books: the last act of its own thread."""
         if isinstance(peer, Connection):
             self.drain.remove(peer)
-            self.buffered.forget(peer)
+            if self.buffered.forget(peer):
+                self.trimming.soon()  # it is freed as soon as its thread has ended
         self._connections.leave(peer)
 
     def __enter__(self) -> Router:
