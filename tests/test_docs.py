@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
+import shutil
+import ssl
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import wamplite
 from tests.processes import ROOT, RouterProcess
 from wamplite.cli import router as verb
 from wamplite.router.limits import OF_THE_MEMORY, Limits
@@ -37,6 +42,37 @@ def test_a_program_runs_as_pasted_and_prints_what_is_told(
     )  # fmt: skip
     assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
     assert not printed or done.stdout == printed
+
+
+COMMANDS = [
+    line
+    for text in TEXTS.values()
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+    for line in block.splitlines()
+]
+
+
+@pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("wamplite ")])
+def test_the_commands_are_understood(command: str) -> None:
+    name, *words = shlex.split(command)[1:]
+    parser = argparse.ArgumentParser()
+    import_module(f"wamplite.cli.{name}").configure(parser)
+    parser.parse_intermixed_args(words)
+
+
+def test_the_certificate_of_the_pages_is_trusted_for_what_is_dialled(tmp_path: Path) -> None:
+    [made] = [line for line in COMMANDS if line.startswith("openssl ")]
+    assert made.rpartition(" -keyout")[0] in (ROOT / "README.md").read_text()
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl")
+    subprocess.run(shlex.split(made), cwd=tmp_path, capture_output=True, timeout=50, check=True)
+    files = {"cert": str(tmp_path / "router.pem"), "key": str(tmp_path / "router.key")}
+    context = ssl.create_default_context(cafile=files["cert"])
+    with wamplite.Router() as router:
+        port = router.listen("tls://127.0.0.1:0", **files).rpartition(":")[2]
+        for url in (f"rss://127.0.0.1:{port}", f"wss://localhost:{port}/ws"):
+            with wamplite.connect(url, tls=context) as session:
+                assert session.realm == "realm1"
 
 
 def test_every_limit_is_named_with_its_default() -> None:
