@@ -51,6 +51,7 @@ def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
         ([], "127.0.0.1", None, "101"),
         ([], "127.0.0.1", "http://evil.example", "403"),
         (["--allow-origin", "http://evil.example"], "127.0.0.1", "http://evil.example", "101"),
+        (["--allow-origin", "*"], "127.0.0.1", "http://evil.example", "101"),
         ([], "pi.example", "http://pi.example", "403"),
         (["--allow-host", "pi.example"], "pi.example", "http://pi.example", "101"),
     ],
@@ -73,3 +74,9 @@ def test_origins_and_hosts_are_those_that_are_allowed(
             assert more, answer
             answer += more
     assert answer.split()[1].decode() == status
+
+
+def test_an_origin_that_no_page_can_have_is_a_usage_error() -> None:
+    done = run("router", "--listen", "tcp://127.0.0.1:0", "--allow-origin", "example.com")
+    assert done.returncode == 2
+    assert "an origin is scheme://host" in done.stderr and "Traceback" not in done.stderr

@@ -258,7 +258,24 @@ def test_an_end_without_close_notify_is_an_end(
 def test_plain_text_to_tls_is_refused_and_named(context: ssl.SSLContext) -> None:
     with server_and_socket(context) as (server, peer):
         peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        with pytest.raises(TransportLost, match=f"{server.peer}: TLS handshake: http request"):
+        with pytest.raises(TransportLost, match=f"{server.peer}: plain HTTP on a TLS port"):
+            server.handshake()
+        assert b"HTTP/1.1 400 Bad Request" in peer.recv(4096)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (b"\x7f\xf1\0\0", "RawSocket without TLS on a TLS port: is it rss://"),
+        (b"\x80\x2e\x01\0\x02", "no TLS on a TLS port: it begins with 80 2e 01 00 02"),
+    ],
+)
+def test_other_plain_bytes_to_tls_are_refused_and_named(
+    context: ssl.SSLContext, said: bytes, text: str
+) -> None:
+    with server_and_socket(context) as (server, peer):
+        peer.sendall(said)
+        with pytest.raises(TransportLost, match=text):
             server.handshake()
 
 
@@ -267,7 +284,9 @@ def test_plain_text_from_a_server_is_refused_and_named(trusting: ssl.SSLContext)
     client = TlsStream(ours, trusting, hostname="localhost")
     with theirs:
         theirs.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        with pytest.raises(TransportLost, match="TLS handshake: (wrong version|record layer)"):
+        with pytest.raises(
+            TransportLost, match="wrong version number: .* is it ws://|record layer"
+        ):
             client.handshake()
         client.close()
 

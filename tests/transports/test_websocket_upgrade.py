@@ -85,6 +85,10 @@ def test_the_clients_first_that_we_have_is_chosen(offered: bytes, chosen: str) -
         with_line(b"Upgrade: WebSocket"),
         REQUEST.replace(b"/ws", b"/ws?x=1"),
         with_line(b"Sec-WebSocket-Extensions: permessage-deflate"),
+        with_line(b"Content-Length: 0"),
+        REQUEST.replace(b"/ws", b"http://127.0.0.1:8080/ws"),
+        REQUEST.replace(b"/ws", b"HTTP://router.example/ws?x=1"),
+        REQUEST.replace(b"/ws", b"ws://[::1]/ws"),
     ],
 )
 def test_other_spellings_are_accepted_and_compression_is_not(request_: bytes) -> None:
@@ -151,6 +155,15 @@ def test_the_first_messages_are_limited_more_than_the_later_ones() -> None:
         pytest.param(without(b"Host"), 400, id="no Host"),
         pytest.param(REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0"), 400, id="upgrade in HTTP/1.0"),
         pytest.param(REQUEST.replace(b"GET", b"POST"), 405, id="POST"),
+        pytest.param(REQUEST.replace(b"/ws", b"http://h/other"), 404, id="absolute, another path"),
+        pytest.param(REQUEST.replace(b"/ws", b"ftp://h/ws"), 404, id="absolute, another scheme"),
+        pytest.param(REQUEST.replace(b"/ws", b"http://u@h/ws"), 400, id="absolute, userinfo"),
+        pytest.param(b"GET http://pi HTTP/1.1\r\nHost: pi\r\n\r\n", 200, id="absolute, no path"),
+        pytest.param(with_line(b"Host: user@localhost"), 400, id="userinfo in Host"),
+        pytest.param(with_line(b"Host: localhost/x"), 400, id="a path in Host"),
+        pytest.param(with_line(b"Content-Length: 5") + b"hello", 400, id="a body"),
+        pytest.param(with_line(b"Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, id="chunks"),
+        pytest.param(with_line(b"Content-Length: 0\r\nTransfer-Encoding: chunked"), 400, id="both"),
         pytest.param(b"hello\r\n\r\n", 400, id="not HTTP"),
         pytest.param(
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, id="TLS to a plain port"
@@ -239,6 +252,8 @@ OWN = socket.gethostname()
         ("http://pi.example:8080", "Pi.Example:8080"),
         ("https://app.example", "elsewhere.example"),
         ("HTTPS://APP.example", "127.0.0.1"),
+        ("ws://127.0.0.1:8080", "127.0.0.1:8080"),
+        ("http://localhost", "localhost:80"),
     ],
 )
 def test_our_own_pages_and_allowed_ones_may_connect(origin: str, host: str) -> None:
@@ -265,3 +280,24 @@ def test_our_own_pages_and_allowed_ones_may_connect(origin: str, host: str) -> N
 )
 def test_pages_of_foreign_sites_get_403(origin: str, host: str) -> None:
     assert refused(from_origin(origin, host))[0] == 403
+
+
+def test_403_tells_what_would_allow_the_page() -> None:
+    text = refused(from_origin("http://127.0.0.1:8000", "127.0.0.1:8080"))[2]
+    assert "--allow-origin http://127.0.0.1:8000" in text
+    assert "allowed_origins=['http://127.0.0.1:8000']" in text
+
+
+def test_the_authority_of_a_target_in_absolute_form_counts_and_not_host() -> None:
+    request = from_origin("http://evil.example", "evil.example")
+    target = request.replace(b"/ws", b"http://localhost:8080/ws")
+    assert refused(target)[0] == 403
+    own = from_origin("http://localhost:8080", "evil.example")
+    with connected() as (stream, peer):
+        peer.write(own.replace(b"/ws", b"http://localhost:8080/ws"))
+        asked(stream)
+        assert peer.read(len(ANSWER)) == ANSWER
+
+
+def test_tls_on_a_plain_port_is_told_so() -> None:
+    assert "is it ws://" in refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")[2]

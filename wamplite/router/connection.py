@@ -26,7 +26,7 @@ from ..core.handshake import Accepted
 from ..core.members import Lost, Violation
 from ..core.messages import Message, parse, to_array
 from ..serializers import Serializer
-from ..transports.base import Transport
+from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
 from .mailbox import Mailbox
 from .peer import Peer, shown
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from .router import Router
 
 logger = logging.getLogger("wamplite.router")
+
+LONGEST_REFUSAL = 600  # characters in the log
 
 LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
 
@@ -73,9 +75,7 @@ class Connection(Peer):
     def run(self) -> None:
         """Serve the connection to its end; the target of its thread."""
         try:
-            self._transport = self._listener.open(self.stream)
-            self._serializer = serializers.get(self._transport.serializer)
-            self._opened = True
+            self._open()
             self.converse()
             self._linger()
         except (TransportLost, ProtocolError) as error:
@@ -88,6 +88,20 @@ class Connection(Peer):
                 self.stream.close()
             finally:  # closed first: nothing it holds is noted any more
                 self.router.forget(self)
+
+    def _open(self) -> None:
+        """Shake hands; who is sent away will wonder why, so the log says it."""
+        try:
+            self._transport = self._listener.open(self.stream)
+        except (HandshakeRefused, ProtocolError) as refused:
+            kind = refused.kind if isinstance(refused, HandshakeRefused) else "handshake"
+            if kind != "http_200":  # somebody looked what this is
+                text = str(refused)
+                who = "" if text.startswith(self.name) else f"{self.name}: "
+                self.router.refusals.warn(kind, shown(who + text, LONGEST_REFUSAL))
+            raise
+        self._serializer = serializers.get(self._transport.serializer)
+        self._opened = True
 
     def tick(self, now: float) -> float:
         """Keep the deadlines (the drain thread); returns when to be asked again."""

@@ -190,9 +190,9 @@ def _lose(member: Member, routing: Routing) -> None:
     turn.acquire()
 
 
-def shown(text: str) -> str:
+def shown(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return what a peer sent as a log may show it: one line, no control characters, not long."""
-    cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
+    cut = text if len(text) <= longest else f"{text[:longest]}..."
     return cut if cut.isprintable() else ascii(cut)[1:-1]
 
 

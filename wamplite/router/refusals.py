@@ -65,6 +65,11 @@ class Refusals:
         bound = BOUNDS.get(name)
         if bound is None:
             return
+        most = getattr(self._limits, bound.setting)
+        self.warn(name, f"{who} {bound.text} ({bound.setting}: {most})")
+
+    def warn(self, name: str, text: str) -> None:
+        """Log a text, unless one of that name was logged a moment ago."""
         now = self._clock()
         with self._lock:
             if now - self._told_at.get(name, float("-inf")) < QUIET:
@@ -73,5 +78,4 @@ class Refusals:
             self._told_at[name] = now
             untold = self._untold.pop(name, 0)
         more = f"; {untold} more since the last such line" if untold else ""
-        most = getattr(self._limits, bound.setting)
-        logger.warning("%s %s (%s: %d)%s", who, bound.text, bound.setting, most, more)
+        logger.warning("%s%s", text, more)

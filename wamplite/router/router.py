@@ -25,6 +25,7 @@ from ..core.handshake import AuthMethod
 from ..core.realm import Realm
 from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
+from ..transports import origins
 from . import places
 from .buffered import Buffered
 from .connection import Connection
@@ -81,7 +82,7 @@ class Router(OfOneProcess):
         self.limits = checked(limits)
         self.authmethods = authmethods
         self._allow_anonymous_network = allow_anonymous_network
-        self._settings = Settings(self.limits, tuple(allowed_origins), tuple(allowed_hosts))
+        self._settings = Settings(self.limits, *_pages(allowed_origins, allowed_hosts))
         self._counters = Counters()
         self.count = self._counters.add  # one more of a name; any thread
         names = list(dict.fromkeys(by_name.several("realms", realms)))
@@ -91,8 +92,8 @@ class Router(OfOneProcess):
         made = [self._realm(name, installed, strict) for name in names]
         self.buffered = Buffered(self.limits.max_buffered)
         self.decoding = threading.Semaphore(self.limits.max_decoding)
-        self._refusals = Refusals(self.limits, self.count)
-        self._connections = Connections(self.limits, self._refusals.tell)
+        self.refusals = Refusals(self.limits, self.count)
+        self._connections = Connections(self.limits, self.refusals.tell)
         self.joined = self._connections.joined
         self._lock = threading.Lock()  # guards the next two
         self._listeners: list[Listener | SerialListener] = []
@@ -278,6 +279,15 @@ def _start(thread: threading.Thread, stack_size: int) -> None:
             thread.start()
         finally:
             threading.stack_size(before)
+
+
+def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which origins and hosts are allowed, as given; UsageError where none can be meant."""
+    names = tuple(by_name.several("allowed_hosts", hosts))
+    given = tuple(by_name.several("allowed_origins", allowed))
+    if given:
+        origins.allowed(given)
+    return given, names
 
 
 def _context(cert: str | None, key: str | None) -> ssl.SSLContext | None:

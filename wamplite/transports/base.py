@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from ..core.errors import TransportLost
 from .stream import Stream
 
 MOST = 1 << 24  # bytes; no transport of ours carries a larger message
+
+
+class HandshakeRefused(TransportLost):
+    """A peer was sent away before it could say anything; somebody will wonder why.
+
+    `kind` tells the same reasons from others, for a log that says each of them seldom.
+    """
+
+    def __init__(self, text: str, kind: str) -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class Transport(ABC):

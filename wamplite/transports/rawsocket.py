@@ -29,6 +29,7 @@ REFUSALS = {
     RESERVED_BITS: "use of reserved bits",
     TOO_MANY_CONNECTIONS: "maximum connection count reached",
 }
+TLS_RECORDS = (b"\x15\x03", b"\x16\x03")  # alert, handshake
 LEAST = 512  # octets; L = 0
 FIRST_MESSAGE = 16384
 
@@ -103,7 +104,8 @@ def read_reply(head: bytes, serializer: str) -> int:
     """Read the router's four octets: the most it receives. Raises ProtocolError, TransportLost."""
     magic, kind, third, fourth = head
     if magic != MAGIC:
-        raise ProtocolError(f"expected a RawSocket handshake (7f first), got {head!r}")
+        hint = "; it speaks TLS: is it rss://?" if head[:2] in TLS_RECORDS else ""
+        raise ProtocolError(f"expected a RawSocket handshake (7f first), got {head!r}{hint}")
     code = kind >> 4
     if not kind & 15:
         text = f"refused the RawSocket handshake: {REFUSALS.get(code, f'error {code}')}"
@@ -216,6 +218,10 @@ def connect(
         head = _read_handshake(stream, b"", deadline)
     except TimeoutError as exc:
         raise ConnectTimeout(f"{stream.peer}: no answer to the RawSocket handshake") from exc
+    except TransportLost as exc:
+        raise TransportLost(
+            f"{exc} before its RawSocket handshake: is it rss://, or ws://?"
+        ) from exc
     try:
         max_send = read_reply(head[:4], serializer)
     except (ProtocolError, TransportLost) as exc:

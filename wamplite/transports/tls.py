@@ -19,8 +19,15 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..core.errors import TransportLost, UsageError
-from .stream import MOST_RECEIVE, Stream
+from .base import HandshakeRefused
+from .stream import _FLAGS, MOST_RECEIVE, Stream
 
+HANDSHAKE, RAWSOCKET = 0x16, 0x7F  # the first byte of a TLS handshake, of a RawSocket one
+PLAIN_HTTP = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s\n"
+)
+PLAIN = ": what answered speaks no TLS; is it ws:// or rs://?"
 RECORD = 16384  # bytes; a TLS record holds no more
 
 
@@ -76,7 +83,16 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
 class TlsStream(Stream):
     """A stream whose bytes are encrypted; `handshake` comes first, in the thread that reads."""
 
-    __slots__ = ("_cipher", "_eof", "_goodbye", "_incoming", "_outgoing", "_tls", "_unread")
+    __slots__ = (
+        "_cipher",
+        "_eof",
+        "_goodbye",
+        "_incoming",
+        "_outgoing",
+        "_serves",
+        "_tls",
+        "_unread",
+    )
 
     chunk = 1 << 16  # bytes encrypted at a time
 
@@ -91,6 +107,7 @@ class TlsStream(Stream):
         super().__init__(sock)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
+        self._serves = server_side
         self._cipher = memoryview(b"")  # encrypted, not yet taken; counted in `left`
         self._eof = False  # the peer said close_notify
         self._unread = True  # the handshake's last recv may hold more than the handshake
@@ -98,6 +115,7 @@ class TlsStream(Stream):
 
     def handshake(self, deadline: float | None = None) -> None:
         """Shake hands; TimeoutError at `deadline`, a `time.monotonic()`. Raises TransportLost."""
+        first = self._serves
         while not self._advance():
             if deadline is not None:
                 self.limit_wait(deadline)
@@ -105,10 +123,26 @@ class TlsStream(Stream):
             if not data:
                 self.shutdown("the peer closed the connection during the TLS handshake")
                 raise self.ended()
+            if first and data[0] != HANDSHAKE:
+                raise self._refuse(data)
+            first = False
             with self.lock:
                 self._incoming.write(data)
         if deadline is not None:
             self.set_receive_timeout(None)
+
+    def _refuse(self, data: bytes) -> HandshakeRefused:
+        """Send somebody away who speaks without TLS, in HTTP where they do."""
+        if data[:1].isalpha():
+            text = "plain HTTP on a TLS port: is it wss:// (https://)?"
+            with suppress(OSError):  # it is more than our duty
+                self._sock.send(PLAIN_HTTP % (len(text) + 1, text.encode()), _FLAGS)
+        elif data[0] == RAWSOCKET:
+            text = "RawSocket without TLS on a TLS port: is it rss://?"
+        else:
+            text = f"no TLS on a TLS port: it begins with {data[:8].hex(' ')}"
+        self.shutdown(text)
+        return HandshakeRefused(f"{self.peer}: {text}", "plain_on_tls")
 
     def recv(self, size: int = MOST_RECEIVE) -> bytes:
         if self._unread:
@@ -168,7 +202,8 @@ class TlsStream(Stream):
         """End the stream, the alert first."""
         self._collect()
         reason = getattr(exc, "verify_message", None) or (exc.reason or str(exc)).lower()
-        self._lose(f"{what}: {reason.replace('_', ' ')}")
+        hint = PLAIN if exc.reason == "WRONG_VERSION_NUMBER" and not self._serves else ""
+        self._lose(f"{what}: {reason.replace('_', ' ')}{hint}")
         return self.ended()
 
     def _collect(self) -> None:

@@ -1,28 +1,28 @@
 """The HTTP request that asks for a WebSocket: read within bounds, judged, refused with a word.
 
 h11 reads it (RFC 9112), RFC 6455 section 4.2 judges it. Everybody may knock, browsers too: a page
-of a foreign site must not reach the router of the house, hence the rule of `may_come_from`.
+of a foreign site must not reach the router of the house, hence the rule of origins.py.
 What we refuse is answered in plain text that says what this is and what was expected.
 """
 
 from __future__ import annotations
 
 import base64
-import ipaddress
-import socket
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import h11
 from wsproto.utilities import generate_accept_token
 
-from ..core.errors import TransportLost
+from . import origins
+from .base import HandshakeRefused
 from .stream import Stream
 
 LARGEST_REQUEST = 8192  # bytes
 MOST_HEADERS = 64
+ABSOLUTE = re.compile(rb"(?:https?|wss?)://([^/?#]*)(.*)", re.IGNORECASE)  # what a proxy sends
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -48,7 +48,7 @@ class Refusal(Exception):
 def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, bytes]:
     """Answer the request; return the chosen serializer and the bytes that came behind it.
 
-    Raises TransportLost when it was anything but a request for a WebSocket that we serve.
+    Raises HandshakeRefused when it was anything but a request for a WebSocket that we serve.
     """
     method = b"GET"
     try:
@@ -59,7 +59,8 @@ def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, byte
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
         stream.finish()
         said = f"{refusal.status.value} {refusal.status.phrase}: {refusal.text}"
-        raise TransportLost(f"{stream.peer} was answered with HTTP {said}") from None
+        text = f"{stream.peer} was answered with HTTP {said}"
+        raise HandshakeRefused(text, f"http_{refusal.status.value}") from None
     stream.write([answer])
     return serializer, rest
 
@@ -68,6 +69,8 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
     """Read up to the blank line, and no more than LARGEST_REQUEST bytes."""
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
     data = data or stream.recv()
+    if data[:1] == b"\x16":
+        raise Refusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
     if data and not data[:1].isalpha():  # h11 would wait for the end of an odd method
         raise Refusal(400, "a bad request: it does not begin with a method")
     size = 0
@@ -94,6 +97,8 @@ def within_bounds(request: h11.Request, size: int, rest: bytes) -> tuple[h11.Req
 def judge(request: h11.Request, rules: Rules) -> tuple[str, bytes]:
     """Return the serializer and the answer that opens the WebSocket, or raise Refusal."""
     check_resource(request, rules)
+    check_host(request)
+    check_body(request)
     key = check_version(request)
     check_origin(request, rules)
     serializer = choose_serializer(request, rules)
@@ -111,12 +116,26 @@ def check_resource(request: h11.Request, rules: Rules) -> None:
     what = f"This is wamplite, a WAMP router: WebSocket at {rules.path}, {offered(rules)}."
     if request.method not in (b"GET", b"HEAD"):
         raise Refusal(405, what, ("Allow", "GET, HEAD"))
-    path = request.target.split(b"?")[0]
+    path = path_of(request)
     wants_upgrade = has_word(request, "upgrade", "websocket")
     if path != rules.path.encode():
         raise Refusal(200 if path == b"/" and not wants_upgrade else 404, what)
     if not wants_upgrade or not has_word(request, "connection", "upgrade"):
         raise Refusal(426, what, *UPGRADE)
+
+
+def check_host(request: h11.Request) -> None:
+    """Refuse a Host that is more than a name or address and a port."""
+    host = authority(request)
+    if any(character in host for character in "@/?#\\"):
+        raise Refusal(400, f"Host must be host or host:port, not {host[:200]!r}")
+
+
+def check_body(request: h11.Request) -> None:
+    """Refuse a body, which a proxy and we might see end at different places."""
+    length = values(request, "content-length")
+    if values(request, "transfer-encoding") or any(set(size) != {"0"} for size in length):
+        raise Refusal(400, "a request for a WebSocket has no body: no Content-Length above 0")
 
 
 def check_version(request: h11.Request) -> bytes:
@@ -143,37 +162,9 @@ def is_key(key: str) -> bool:
 
 def check_origin(request: h11.Request, rules: Rules) -> None:
     """Refuse the pages of foreign sites; programs other than browsers send no Origin."""
-    origin = ", ".join(values(request, "origin")).lower()
-    host = ", ".join(values(request, "host")).lower()
-    if origin and not may_come_from(origin, host, rules):
-        raise Refusal(403, f"pages of {origin[:200]!r} may not connect to {host[:200]!r}")
-
-
-def may_come_from(origin: str, host: str, rules: Rules) -> bool:
-    """Tell whether a page of this origin may connect to us under this Host.
-
-    A page that we might have served ourselves may. The name must be known to be ours: else a name
-    of the attacker's that resolves to our address (DNS rebinding) would pass as well.
-    """
-    if origin in rules.allowed_origins:
-        return True
-    return origin in (f"http://{host}", f"https://{host}") and is_our_name(host, rules)
-
-
-def is_our_name(host: str, rules: Rules) -> bool:
-    """Tell whether a Host (name or address, perhaps a port) names this machine."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:  # brackets without an address
-        return False
-    own = socket.gethostname().lower()
-    if name in ("localhost", own, f"{own}.local") or name in rules.allowed_hosts:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    origin, host = ", ".join(values(request, "origin")), authority(request)
+    if origin and not origins.may_connect(origin, host, rules.allowed_origins, rules.allowed_hosts):
+        raise Refusal(403, origins.advice(origin, host))
 
 
 def choose_serializer(request: h11.Request, rules: Rules) -> str:
@@ -190,6 +181,19 @@ def choose_serializer(request: h11.Request, rules: Rules) -> str:
 def offered(rules: Rules) -> str:
     """Name the subprotocols that are served."""
     return "subprotocol " + " or ".join(f"wamp.2.{name}" for name in rules.serializers)
+
+
+def path_of(request: h11.Request) -> bytes:
+    """Return the path that is asked for, of a target in absolute form too (RFC 9112 3.2.2)."""
+    absolute = ABSOLUTE.fullmatch(request.target)
+    target: bytes = (absolute[2] or b"/") if absolute else request.target
+    return target.split(b"?")[0] or b"/"
+
+
+def authority(request: h11.Request) -> str:
+    """Return the host, and perhaps port, that is asked for: a target in absolute form says it."""
+    absolute = ABSOLUTE.fullmatch(request.target)
+    return absolute[1].decode("latin-1") if absolute else ", ".join(values(request, "host"))
 
 
 def values(request: h11.Request, name: str) -> list[str]:
@@ -227,12 +231,12 @@ def render(status: HTTPStatus, *headers: tuple[str, str]) -> bytes:
 
 
 def rules(
-    serializers: Iterable[str], path: str, origins: Iterable[str], hosts: Iterable[str]
+    serializers: Iterable[str], path: str, allowed: Iterable[str], hosts: Iterable[str]
 ) -> Rules:
     """Gather the rules, with names as they are compared."""
     return Rules(
         tuple(serializers),
         path,
-        frozenset(origin.lower().rstrip("/") for origin in origins),
+        origins.allowed(allowed),
         frozenset(host.lower().strip("[]") for host in hosts),
     )
