@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .client.connect import connect
     from .client.handles import Registration, Subscription
     from .client.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
+    from .client.plain import to_plain
     from .client.results import Event, Invocation, Result
     from .client.session import Session
     from .core.errors import (
@@ -41,6 +42,7 @@ _HOMES = {
     "client.connect": ("connect",),
     "client.handles": ("Registration", "Subscription"),
     "client.options": ("CallOptions", "PublishOptions", "RegisterOptions", "SubscribeOptions"),
+    "client.plain": ("to_plain",),
     "client.results": ("Event", "Invocation", "Result"),
     "client.session": ("Session",),
     "core.errors": (
@@ -94,6 +96,7 @@ __all__ = [
     "UsageError",
     "WampliteError",
     "connect",
+    "to_plain",
 ]
 
 

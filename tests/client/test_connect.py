@@ -74,6 +74,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"authextra": {"a": {1}}}, "authextra: a value must be None, bool, .*, not set"),
     ({"features": "publisher_exclusion"}, "features must be a list of names"),
     ({"features": ["sharks"]}, "no feature 'sharks'; there are: .*publisher_exclusion"),
+    ({"default": "str"}, "default must be a function, like wamplite.to_plain"),
     ({"ping_interval": "20"}, "ping_interval must be seconds, 0 or more, or None"),
     ({"ping_interval": float("nan")}, "ping_interval must be seconds"),
     ({"max_invocations": 0}, "max_invocations must be a number above 0"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import uris
-from ..core.errors import ProtocolError, UsageError
-from ..serializers import check_payload
+from ..core.errors import UsageError
+from .values import Default, sendable
 
 FEW = 1000  # arguments that need no counting
 
@@ -27,16 +27,18 @@ def check_uri(what: str, uri: str, match: str = "exact") -> None:
         raise UsageError(f"{what}: {uri!r} is not a valid URI")
 
 
-def check_request(what: str, uri: str, args: list[Any], kwargs: dict[str, Any]) -> None:
-    """Refuse what cannot be sent, before anything is."""
+def check_request(
+    what: str, uri: str, args: list[Any], kwargs: dict[str, Any], default: Default | None = None
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments as they can be sent; refuse what cannot be, before anything is."""
     if type(uri) is not str or not uris.is_valid(uri):
         check_uri(what, uri)
     if not kwargs and len(args) <= FEW and _are_plain(args):
-        return
+        return args, kwargs
     try:
-        check_payload(args, kwargs)
-    except ProtocolError as error:
-        raise UsageError(f"{what} of {uri}: {_blamed(args, kwargs)}: {error}") from None
+        return sendable(args, kwargs, default)
+    except UsageError as error:
+        raise UsageError(f"{what} of {uri}: {error}") from error.__cause__
 
 
 def _are_plain(values: list[Any]) -> bool:
@@ -52,15 +54,3 @@ def _are_plain(values: list[Any]) -> bool:
         elif kind is not bool and value is not None:
             return False
     return True
-
-
-def _blamed(args: list[Any], kwargs: dict[str, Any]) -> str:
-    """Name the argument that cannot be sent."""
-    named = [(f"argument {at}", value) for at, value in enumerate(args, 1)]
-    named += [(f"argument {key}", value) for key, value in kwargs.items()]
-    for name, value in named:
-        try:
-            check_payload([value], None)
-        except ProtocolError:
-            return name
-    return "arguments"

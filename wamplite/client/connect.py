@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..core.joining import Answer
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
+    from .values import Default
 
 URL = "ws://127.0.0.1:8080/ws"
 
@@ -42,6 +43,7 @@ def connect(
     features: Iterable[Feature | str] = (),
     ping_interval: float | None = 20.0,
     max_invocations: int = MOST_THREADS,
+    default: Default | None = None,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
 
@@ -52,6 +54,7 @@ def connect(
     ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
     the session is lost; None: never.
     max_invocations: how many calls are served at a time.
+    default: called with a value that cannot be sent, returns one that can: `wamplite.to_plain`.
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
@@ -70,6 +73,7 @@ def connect(
         features,
         ping_interval,
         max_invocations,
+        default,
     )
     return join(checked_url(terms))
 

@@ -17,6 +17,7 @@ from .options import apart
 from .waiter import Waiter
 
 if TYPE_CHECKING:
+    from .values import Default
     from .wire import Wire
 
 __all__ = ["Published", "publish_all"]
@@ -32,15 +33,18 @@ class Published(NamedTuple):
     sent: bool  # False: nothing of it has left this process
 
 
-def publish_all(wire: Wire, events: Iterable[Given], timeout: float | None) -> list[Published]:
+def publish_all(
+    wire: Wire, events: Iterable[Given], timeout: float | None, default: Default | None = None
+) -> list[Published]:
     """Publish events in order, then wait for the answers; see `Session.publish_all`."""
-    sent = [_send(wire, *event) for event in events]
+    sent = [_send(wire, default, *event) for event in events]
     deadline = None if timeout is None else time.monotonic() + timeout
     return [_await(wire, *found, deadline) if len(found) == 2 else found for found in sent]
 
 
 def _send(
     wire: Wire,
+    default: Default | None,
     topic: str,
     args: Iterable[Any],
     kwargs: Mapping[str, Any],
@@ -50,8 +54,7 @@ def _send(
     waiter = Waiter(topic)
     try:
         told = apart(Publish, options, None).wire
-        values, named = list(args), dict(kwargs)
-        check_request("PUBLISH", topic, values, named)
+        values, named = check_request("PUBLISH", topic, list(args), dict(kwargs), default)
         if not told.get("acknowledge"):
             wire.tell(Publish, told, topic, values, named)
             return Published(None, None, True)

@@ -20,12 +20,12 @@ from ..core.errors import (
     TransportLost,
     UsageError,
 )
-from ..serializers import check_payload
 from .events import Events, Job
 from .handlers import Refusal, refusal_of, result_of, shown
 from .handles import Registration, Subscription
 from .pool import Pool
 from .results import Event, Invocation
+from .values import Default, sendable
 
 if TYPE_CHECKING:
     from .wire import Wire
@@ -36,8 +36,9 @@ class Serving:
 
     wire: Wire
 
-    def __init__(self, most_threads: int) -> None:
+    def __init__(self, most_threads: int, default: Default | None = None) -> None:
         self._most_threads = most_threads
+        self.default = default  # makes of values what can be sent
 
     def begin(self, wire: Wire) -> None:
         """Get ready for the session that has been joined."""
@@ -122,7 +123,7 @@ class Serving:
             self._refuse(invocation.request, refusal_of(error, self.exceptions))
             return
         try:
-            check_payload(args, kwargs)
+            args, kwargs = sendable(args, kwargs, self.default)
             self.wire.reply(invocation.request, args, kwargs)
         except (ProtocolError, UsageError) as error:
             self._log(error, f"result for {what}", registration.plan.handler)
@@ -134,8 +135,8 @@ class Serving:
 
     def _refuse(self, request: int, refusal: Refusal) -> None:
         try:
-            check_payload(refusal.args, refusal.kwargs)
-            self.wire.refuse(request, *refusal)
+            args, kwargs = sendable(refusal.args, refusal.kwargs, self.default)
+            self.wire.refuse(request, refusal.error, args, kwargs)
         except (ProtocolError, UsageError) as error:
             self.wire.refuse(request, refusal.error, [f"its arguments cannot be sent: {error}"], {})
         except TransportLost:

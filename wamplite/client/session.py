@@ -45,6 +45,7 @@ class Session(OfOneProcess):
         self._wire = wire
         self._serving = serving
         self._timeout = timeout
+        self._default = serving.default
         self._defined: dict[str, type[BaseException]] = {}
         self.realm = realm
         self.lost = wire.lost  # set when the session has ended, for whatever reason
@@ -54,7 +55,7 @@ class Session(OfOneProcess):
         """Join a realm over a channel that is connected, before a `time.monotonic()`."""
         try:
             wait = None if terms.timeout is None else checked_timeout(terms.timeout)
-            serving = Serving(terms.max_invocations)
+            serving = Serving(terms.max_invocations, terms.default)
             features = by_name.for_client(terms.features)
             wire = Wire(channel, serving.deliver, serving.serve, features, terms.ping_interval)
             joiner = Joiner(
@@ -146,7 +147,7 @@ class Session(OfOneProcess):
             wire, timeout = wishes.wire, wishes.timeout
             if self._wire.announced("dealer", "call_timeout"):
                 wire = told_timeout(wishes, options)
-        check_request("CALL", procedure, args, kwargs)
+        args, kwargs = check_request("CALL", procedure, args, kwargs, self._default)
         waiter = Waiter(procedure)
         try:
             return self._wire.ask(timeout, Call, waiter, wire, procedure, args, kwargs)
@@ -177,7 +178,7 @@ class Session(OfOneProcess):
         self, topic: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> int | None:
         wishes = apart(Publish, options, self._timeout)
-        check_request("PUBLISH", topic, args, kwargs)
+        args, kwargs = check_request("PUBLISH", topic, args, kwargs, self._default)
         if not wishes.wire.get("acknowledge"):
             self._wire.tell(Publish, wishes.wire, topic, args, kwargs)
             return None
@@ -196,7 +197,7 @@ class Session(OfOneProcess):
         Nothing is raised for one that failed: the others go out. timeout: seconds for the answers
         in all; None: until they have come, or the session is lost.
         """
-        return publish_all(self._wire, events, timeout)
+        return publish_all(self._wire, events, timeout, self._default)
 
     def _ask(self, wishes: Wishes, kind: Any, waiter: Waiter, *elements: Any) -> Any:
         try:

@@ -18,6 +18,7 @@ from ..core.joining import Answer
 from ..transports.base import MOST
 from .options import checked_timeout
 from .pool import MOST_THREADS
+from .values import Default
 
 if TYPE_CHECKING:
     import ssl
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         features: Iterable[Feature | str]
         ping_interval: float | None
         max_invocations: int
+        default: Default | None
 
     class Keywords(JoiningKeywords, total=False):
         """The keywords of connect(), for editors."""
@@ -63,6 +65,7 @@ class Terms(NamedTuple):
     features: Iterable[Feature | str] = ()
     ping_interval: float | None = 20.0
     max_invocations: int = MOST_THREADS
+    default: Default | None = None
 
 
 DIALLING = ("serializer", "tls", "max_message_size")  # nothing of it is asked in one process
@@ -140,6 +143,10 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ping_interval": (
         "seconds, 0 or more, or None",
         lambda value: value is None or _is_time(value),
+    ),
+    "default": (
+        "a function, like wamplite.to_plain",
+        lambda value: value is None or callable(value),
     ),
     "max_invocations": ("a number above 0", lambda value: type(value) is int and value > 0),
 }
