@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 PATIENCE = 20.0  # seconds: the machine may be busy; nothing here should need more than one
 PAUSE = 0.002
@@ -17,3 +18,17 @@ def until(
     while not holds():
         assert time.monotonic() < deadline, f"still not after {seconds} s: {what}"
         time.sleep(PAUSE)
+
+
+class Hesitant(dict[Any, Any]):
+    """A dict that lets other threads run while it is read: what a lock leaves out shows at once."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        found = super().get(key, default)
+        time.sleep(0)
+        return found
+
+    def items(self) -> Iterator[tuple[Any, Any]]:  # type: ignore[override]
+        for item in super().items():
+            time.sleep(0)
+            yield item

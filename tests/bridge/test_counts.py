@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import Any
 
 import pytest
 
+from tests.waiting import Hesitant
 from wamplite.bridge.counts import Counts
 
 EACH = 200
 THREADS = 4
-
-
-class Hesitant(dict[str, int]):
-    """Lets other threads run whenever it is read."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        found = super().get(key, default)
-        time.sleep(0)
-        return found
-
-    def items(self) -> Any:
-        time.sleep(0)
-        return super().items()
 
 
 @pytest.mark.usefixtures("hurried")

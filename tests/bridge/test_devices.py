@@ -30,7 +30,7 @@ def test_identity_tells_a_device_from_the_one_that_took_its_place(tmp_path: Path
         first = devices.identity(device.plug().path)
         assert first == devices.identity(device.path)
         device.pull()
-        with Device(tmp_path / "..").plug():  # takes the number that became free
+        with Device(tmp_path, "ttyOTHER").plug():  # takes the number that became free
             assert devices.identity(device.plug().path) not in (None, first)
 
 

@@ -81,3 +81,31 @@ def test_who_holds_nothing_any_more_is_not_remembered() -> None:
     buffered.forget(one)
     assert one.evicted == 1
     assert not buffered._noted and not buffered._sum and not buffered._evicted
+
+
+class Slow(Holder):
+    """Takes its time to go: it still holds what it held when it is told to."""
+
+    def evict(self) -> None:
+        self.evicted += 1
+
+
+def test_who_is_on_its_way_out_costs_nobody_else_its_connection() -> None:
+    buffered, going, staying = Buffered(100), Slow(), Holder()
+    hold(buffered, staying, 60)
+    hold(buffered, going, 90)
+    assert going.evicted == 1
+    for size in (61, 99, 100):
+        hold(buffered, staying, size)
+    hold(buffered, going, 95)
+    assert (going.evicted, staying.evicted) == (1, 0)
+
+
+def test_what_has_passed_through_does_not_count() -> None:
+    buffered, holder = Buffered(100), Holder()
+    for _ in range(50):
+        hold(buffered, holder, 60)
+        hold(buffered, holder, 0)
+    other = Holder()
+    hold(buffered, other, 100)
+    assert not holder.evicted and not other.evicted

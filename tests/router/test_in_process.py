@@ -61,6 +61,23 @@ def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> No
         theirs.receive()
 
 
+def test_a_fault_of_the_session_on_the_routers_side_ends_its_clients_wait(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty(LocalPeer):
+        def receive(self) -> list[Any]:
+            raise ZeroDivisionError("a bug")
+
+    router = start()
+    ours, theirs = pair()
+    assert router.serve(Faulty(router, ours)) is None
+    theirs.set_receive_timeout(5)
+    with pytest.raises(TransportLost):
+        theirs.receive()
+    eventually(lambda: len(router._connections) == 0)
+    assert "a bug" in caplog.text
+
+
 def test_sessions_that_come_while_the_router_closes_end_or_are_refused(hurried: None) -> None:
     for _ in range(10):
         router = Router()

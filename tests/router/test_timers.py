@@ -53,3 +53,13 @@ def test_canceled_timers_do_not_pile_up() -> None:
     for run in timers.take(1e9):
         run()
     assert rang == [5]
+
+
+def test_to_cancel_costs_the_same_however_many_were_canceled() -> None:
+    timers, heaps = Timers(), set[int]()
+    kept = []
+    for number in range(100 * FEW):
+        timers.cancel(timers.add(number, nothing))
+        heaps.add(id(timers._heap))
+        kept.append(timers._heap)  # so that no two have the same id
+    assert len(heaps) <= 101

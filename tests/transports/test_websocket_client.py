@@ -333,6 +333,7 @@ def test_our_ping_is_masked_and_a_pong_is_heard(client: WebSocketClient, peer: P
         pytest.param(plain(0x01, b"x") + plain(TEXT, b"y"), 1002, id="message within a message"),
         pytest.param(b"\x81\x7f\x80" + bytes(7), 1002, id="size with its top bit"),
         pytest.param(b"\x81\x7e\x00\x7d", 1002, id="size of 125 in two bytes"),
+        pytest.param(b"\x81\x7e\x00\x7d" + b"x" * 125, 1002, id="125 bytes, size in two bytes"),
         pytest.param(b"\x81" + size_bytes(500, 64), 1002, id="size of 500 in eight bytes"),
         pytest.param(plain(CLOSE, b"\x03\xed"), 1002, id="close code 1005"),
         pytest.param(plain(CLOSE, b"\x03"), 1002, id="half a close code"),
