@@ -21,7 +21,10 @@ def line(text: str, *args: Any, **kwargs: Any) -> str:
     [
         ("{topic}: {0} {unit}", "com.example.t: 21.55 C"),
         ("{0:.1f}", "21.6"),
-        ("{args} {kwargs} {details}", '[21.55,"a b"] {"unit":"C"} {"x":1}'),
+        (
+            "{args} {kwargs} {details}",
+            '[21.55,"a b"] {"unit":"C","large":9007199254740992} {"x":1}',
+        ),
         ("{1}|{2}|{missing}|", "a b|||"),
         ("{1:.1f}", "a b"),
         ("{0!r:>6}", " 21.55"),
@@ -29,10 +32,11 @@ def line(text: str, *args: Any, **kwargs: Any) -> str:
         ("{0.real}{unit.__class__}", ""),
         ("{0:99999999999}", "21.55"),
         ("{1:{2}}|", "a b|"),
+        ("{large:c}", "9007199254740992"),
     ],
 )
 def test_a_format_is_filled(text: str, expected: str) -> None:
-    assert line(text, 21.55, "a b", unit="C") == expected
+    assert line(text, 21.55, "a b", unit="C", large=2**53) == expected
 
 
 def test_a_keyword_argument_does_not_hide_the_topic() -> None:

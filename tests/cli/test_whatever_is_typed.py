@@ -255,7 +255,20 @@ def test_an_emoji_ends_no_subscriber(
             assert run(router, "pub", "com.example.emoji", text).returncode == 0
         first, second = sub.lines(2)
         assert sub.wait() == 0
-    assert ("\U0001f600" if encoding == "utf-8" else "\\U0001f600") in first and "last" in second
+    assert ("\U0001f600" if encoding == "utf-8" else "\\ud83d\\ude00") in first and "last" in second
+    assert form or json.loads(first)["args"] == ["\U0001f600"]
+
+
+def test_a_command_gets_its_words_in_every_locale(
+    router: RouterProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in C_LOCALE.items():
+        monkeypatch.setenv(name, value)
+    command = ["register", "com.example.say", "-v", "--url", router.rs, "--", "printf", "%s°"]
+    with running(*wamplite(*command)) as callee:
+        until(lambda: "registered" in callee.stderr(), "registered")
+        done = run(router, "call", "com.example.say", "é", "-W", "10")
+    assert (done.returncode, done.stdout) == (0, b'"\\u00e9\\u00b0"\n')
 
 
 # ---- streams

@@ -65,6 +65,10 @@ class Format(string.Formatter):
         if format_spec and not LARGE.search(format_spec):
             try:
                 return format(value, format_spec)
-            except (ValueError, TypeError):  # this event's value is of another kind
+            except (
+                ValueError,
+                TypeError,
+                ArithmeticError,
+            ):  # this event's value is of another kind
                 return shown(value)
         return shown(value)

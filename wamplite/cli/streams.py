@@ -3,17 +3,29 @@
 A descriptor that is closed at the start would be given to the first socket or file, and be written
 into by whoever writes to stderr: /dev/null stands there instead. What the locale's encoding does
 not have is written as an escape, and what a peer or a file has told reaches a terminal without
-anything that the terminal would obey.
+anything that the terminal would obey. The escapes on stdout are those of JSON, which stays JSON.
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
 from typing import TextIO, cast
 
-ESCAPE = "backslashreplace"
+ESCAPES = {"stdout": "wamplite-json", "stderr": "backslashreplace"}
+
+
+def as_json(error: UnicodeError) -> tuple[str, int]:
+    r"""Return what cannot be written as JSON would escape it: \u00b0, \ud83d\ude00."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error(ESCAPES["stdout"], as_json)
 
 
 def prepare() -> None:
@@ -26,13 +38,14 @@ def prepare() -> None:
     sys.stdin = sys.stdin or _opened(0, "r")
     sys.stdout = sys.stdout or _opened(1, "w")
     sys.stderr = sys.stderr or _opened(2, "w")
-    for stream in (sys.stdout, sys.stderr):
+    for name, errors in ESCAPES.items():
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=ESCAPE)
+            stream.reconfigure(errors=errors)
 
 
 def _opened(number: int, mode: str) -> TextIO:
-    return cast("TextIO", open(number, mode, closefd=False, encoding="utf-8", errors=ESCAPE))
+    return cast("TextIO", open(number, mode, closefd=False, encoding="utf-8"))
 
 
 def settle() -> None:
