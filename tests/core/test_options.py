@@ -83,6 +83,66 @@ def test_every_key_in_use_is_tried_here() -> None:
     assert used <= set(RIGHT)
 
 
+# What the specification names, with those that pass through us; by kind.
+NAMED: dict[str, dict[str, str]] = {
+    "HELLO_DETAILS": {
+        "a string": "authid authrole agent", "a dict": "authextra",
+        "a list of strings": "authmethods", "roles": "roles",
+    },
+    "WELCOME_DETAILS": {
+        "a string": "authid authrole agent authmethod authprovider realm", "a dict": "authextra",
+        "roles": "roles",
+    },
+    "PUBLISH_OPTIONS": {
+        "a bool": "acknowledge exclude_me disclose_me retain",
+        "a list of IDs": "exclude eligible",
+        "a list of strings":
+            "exclude_authid exclude_authrole eligible_authid eligible_authrole",
+        "a string": "rkey transaction_hash",
+    },
+    "EVENT_DETAILS": {
+        "an ID": "publisher",
+        "a string": "publisher_authid publisher_authrole topic transaction_hash",
+        "a bool": "retained x_acknowledged_delivery", "an integer of at least 0": "trustlevel",
+    },
+    "CALL_OPTIONS": {
+        "a bool": "receive_progress progress disclose_me",
+        "an integer of at least 0": "timeout", "a string": "rkey runmode transaction_hash",
+    },
+    "RESULT_DETAILS": {"a bool": "progress"},
+    "INVOCATION_DETAILS": {
+        "an ID": "caller",
+        "a string": "caller_authid caller_authrole procedure transaction_hash",
+        "a bool": "receive_progress progress",
+        "an integer of at least 0": "timeout trustlevel",
+    },
+    "SUBSCRIBE_OPTIONS": {
+        options.MATCH.wanted: "match", "a string": "nkey transaction_hash",
+        "a bool": "get_retained",
+    },
+    "REGISTER_OPTIONS": {
+        "a string": "match invoke", "a bool": "disclose_caller forward_timeout",
+    },
+    "MODE": {"a string": "mode"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", NAMED)
+def test_the_keys_are_those_that_the_specification_names(table: str) -> None:
+    keys: options.Keys = getattr(options, table)
+    own = {name: key for name, key in keys.items() if options.PAYLOAD.get(name) is not key}
+    wanted = {name: kind for kind, names in NAMED[table].items() for name in names.split()}
+    assert {name: "roles" if name == "roles" else key.wanted for name, key in own.items()} == wanted
+
+
+def test_keys_of_a_payload_may_stand_wherever_a_payload_may() -> None:
+    ppt = {f"ppt_{part}" for part in ("scheme", "serializer", "cipher", "keyid")}
+    assert set(options.PAYLOAD) == ppt | {"forward_for", "enc_algo", "enc_key", "enc_serializer"}
+    for name in ("PUBLISH_OPTIONS", "EVENT_DETAILS", "CALL_OPTIONS", "INVOCATION_DETAILS"):
+        assert getattr(options, name).items() >= options.PAYLOAD.items()
+    assert options.RESULT_DETAILS.items() >= options.PAYLOAD.items()
+
+
 def test_a_feature_is_announced_by_true_and_by_nothing_else() -> None:
     odd = {"a": True, "b": 1, "c": "true", "d": None, "e": False, "f": [], "g": {}}
     roles = {"broker": {"features": odd}, "dealer": None, "caller": {"features": None}}

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
+import re
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.transports.streams import make_certificate, receive_all
+from tests.transports.streams import files_left, make_certificate, receive_all
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.router import Router, places
 from wamplite.router.limits import Limits
 from wamplite.router.listener import Listener, Settings
 
 from .conftest import Connect, Start, Wire, eventually
-
-
-@contextmanager
-def no_more_files() -> Iterator[None]:
-    """Let this process open no further file while the block runs."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_at_the_file_limit_accepting_pauses_and_goes_on(
@@ -44,7 +30,7 @@ def test_at_the_file_limit_accepting_pauses_and_goes_on(
     address = ("127.0.0.1", int(router.url.rpartition(":")[2]))
     with socket.socket() as waiting, caplog.at_level(logging.WARNING, "wamplite.router"):
         waiting.settimeout(10)
-        with no_more_files():
+        with files_left(0):
             waiting.connect(address)
             eventually(lambda: router.counters.get("accepts_failed", 0) >= 3)
             assert bystander.ask(64, 1, {}, "com.procedure")[0] == 65
@@ -53,7 +39,9 @@ def test_at_the_file_limit_accepting_pauses_and_goes_on(
     assert caplog.text.count("accept failed") == 1
 
 
-def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(start: Start) -> None:
+def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     router = start(stack_size=2**46)  # more than the address space
     for number in (1, 2):
         with pytest.raises(TransportLost):
@@ -62,6 +50,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(start: 
     with pytest.raises(TransportLost, match="connections_without_thread"):
         router.connect()
     assert len(router._connections) == 0 and not router.drain._ticking
+    assert re.search(r"(?m)^WARNING .*127\.0\.0\.1\S*: no thread for the connection: ", caplog.text)
 
 
 def test_other_threads_of_the_process_keep_their_stacks(start: Start, connect: Connect) -> None:

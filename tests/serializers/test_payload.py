@@ -10,6 +10,7 @@ import pytest
 
 from wamplite.core.errors import ProtocolError
 from wamplite.serializers import check_payload, copy_payload
+from wamplite.serializers.payload import KNOWN
 
 
 class Colour(IntEnum):
@@ -120,3 +121,9 @@ def test_a_copy_shares_nothing_mutable() -> None:
 def test_a_copy_of_a_single_value_is_equal_to_it(value: Any) -> None:
     assert copy_payload(value) == value
     assert type(copy_payload(value)) is type(value)
+
+
+def test_values_of_every_kind_may_stand_side_by_side() -> None:
+    values = [None, True, 1, 1.5, "text", b"bytes", [1], {"a": 1}, (1,)]
+    assert set(map(type, values)) == KNOWN
+    check_payload(values, {"nested": values})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
 import socket
 import struct
@@ -18,6 +20,19 @@ from wamplite.transports.stream import Stream
 from wamplite.transports.tcp import tune
 
 PATIENCE = 20.0  # seconds; longer than anything here takes
+
+
+@contextmanager
+def files_left(number: int) -> Iterator[None]:
+    """Let this process open so many files, and no further one, while the block runs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + number, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def tcp_pair(host: str = "127.0.0.1") -> tuple[socket.socket, socket.socket]:

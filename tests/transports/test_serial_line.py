@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import open_files
 from tests.serial_cable import Cable
 from tests.serial_end import End
+from tests.transports.streams import files_left
 from wamplite.core.errors import TransportLost
 from wamplite.transports.dial import dial
 from wamplite.transports.serial_line import Port, SerialStream, explain
@@ -108,6 +110,26 @@ def test_a_second_program_is_refused(cable: Cable, stream: SerialStream) -> None
 def test_missing_rights_are_explained() -> None:
     assert "group" in explain("/dev/x", PermissionError(errno.EACCES, "no"))
     assert explain("/dev/x", ValueError("no such baud rate")) == "/dev/x: no such baud rate"
+
+
+def test_where_no_descriptor_can_be_had_that_is_said_and_none_is_left_open(cable: Cable) -> None:
+    port = Port(Address(cable.device))
+    before = open_files()
+    with files_left(1), pytest.raises(OSError, match="Too many open files"):
+        SerialStream(port, port.close)
+    assert open_files() == before
+    SerialStream(port, port.close).close()
+
+
+def test_waiting_for_a_line_that_takes_nothing_is_no_busy_loop(cable: Cable) -> None:
+    cable.held = cable.host
+    port = Port(Address(cable.host))
+    stream = SerialStream(port, port.close)
+    stream.write([bytes(100)])
+    before = time.thread_time()
+    stream.linger(0.5)
+    assert time.thread_time() - before < 0.1
+    stream.close()
 
 
 def test_closing_does_not_wait_for_who_takes_nothing(cable: Cable) -> None:

@@ -182,6 +182,8 @@ class DescriptorLine:
     def close(self) -> None:
         """Close it; a writer finds out at its next attempt."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             os.close(self._woken)
             os.close(self._waker)
