@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import shlex
 import shutil
@@ -17,7 +18,9 @@ import pytest
 import wamplite
 from tests.processes import ROOT, RouterProcess
 from wamplite.cli import router as verb
+from wamplite.client.pool import MOST_THREADS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
+from wamplite.transports.base import MOST
 
 PAGES = ("client.md", "router.md")
 TEXTS = {page: (ROOT / "docs" / page).read_text() for page in PAGES}
@@ -36,6 +39,7 @@ def test_a_program_runs_as_pasted_and_prints_what_is_told(
     port = str(router_process.port)
     program = program.replace("8080", port)
     program = program.replace("wamplite.connect()", f"wamplite.connect('rs://127.0.0.1:{port}')")
+    program = program.replace("connect(default", f"connect('rs://127.0.0.1:{port}', default")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         cwd=ROOT, capture_output=True, text=True, timeout=40,
@@ -82,6 +86,19 @@ def test_every_limit_is_named_with_its_default() -> None:
         words = f"{default}, of the memory" if name in OF_THE_MEMORY else f"{default}"
         assert told.get(name) == words, name
     assert set(told) == set(Limits._fields)
+
+
+def test_every_keyword_of_connect_is_named_with_its_default() -> None:
+    rows = re.findall(r"^\| (`[\w`, ]+`) \| ([^|]*?) ?\| ", TEXTS["client.md"], re.M)
+    told = {name: default for names, default in rows for name in re.findall(r"\w+", names)}
+    parameters = inspect.signature(wamplite.connect).parameters.values()
+    for parameter in parameters:
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            assert parameter.name in told
+            if isinstance(parameter.default, float):
+                assert told[parameter.name] == f"{parameter.default:g}", parameter.name
+    assert told["max_invocations"] == str(MOST_THREADS)
+    assert told["max_message_size"] == f"{MOST >> 20} MiB"
 
 
 def test_every_option_of_the_router_is_named() -> None:

@@ -73,7 +73,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="listen beyond loopback although nobody has to say who they are",
     )
-    add("--allow-origin", action="append", metavar="URL", help="a web page's origin; repeatable")
+    add(
+        "--allow-origin",
+        action="append",
+        metavar="URL",
+        help="a web page's origin, http://host:*, or *; repeatable",
+    )
     add("--allow-host", action="append", metavar="NAME", help="a name of this host; repeatable")
     add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
     add("--key", metavar="FILE", help="its private key")
