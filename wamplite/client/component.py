@@ -127,7 +127,7 @@ class Component(OfOneProcess):
     ) -> None:
         check_keywords("Component()", connecting, (*KEYWORDS, *RETRYING))
         self._terms = checked_url(Terms(url, realm, **connecting))
-        self.url = url
+        self.url = self._terms.url  # without a password
         self.realm = realm
         self.session: Session | None = None
         self.error: BaseException | None = None  # what ended it, when it was started

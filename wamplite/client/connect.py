@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import serializers
 from ..channel import Channel
-from ..core.errors import ConnectTimeout
-from ..transports import dial
+from ..core.errors import ConnectTimeout, UsageError
+from ..transports import dial, http_request
+from ..transports import proxy as by_proxy
 from ..transports.base import MOST, Transport
 from .pool import MOST_THREADS
 from .session import Session
@@ -35,6 +36,8 @@ def connect(
     connect_timeout: float = 10.0,
     tls: TlsOptions | ssl.SSLContext | None = None,
     max_message_size: int = MOST,
+    headers: Mapping[str, str] | None = None,
+    proxy: str | None = None,
     timeout: float | None = 30.0,
     authmethods: Mapping[str, Answer] | None = None,
     authid: str | None = None,
@@ -49,6 +52,8 @@ def connect(
 
     serializer: "json" (the default), "msgpack" or "cbor".
     connect_timeout: seconds for everything until the session has joined.
+    headers: of the HTTP request that asks for a WebSocket, like Cookie; `ws://user:password@host`
+    becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss.
     timeout: seconds for the answer to each request; None: no limit.
     features: names of wamplite.advanced, announced to the router.
     ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
@@ -65,6 +70,8 @@ def connect(
         connect_timeout,
         tls,
         max_message_size,
+        headers,
+        proxy,
         timeout,
         authmethods,
         authid,
@@ -81,8 +88,19 @@ def connect(
 def checked_url(terms: Terms) -> Terms:
     """Return the terms of a session that is dialled, or raise UsageError."""
     terms = checked(terms)
-    dial.parse(terms.url)
-    return terms
+    url, authorization = http_request.without_user(terms.url)
+    kind = dial.parse(url).kind
+    for name in ("headers", "proxy"):
+        if getattr(terms, name) is not None and kind != "websocket":
+            raise UsageError(f"{name}= is for ws and wss, not for {url}")
+    headers = http_request.checked(terms.headers or {})
+    if authorization is not None:
+        if "authorization" in map(str.lower, headers):
+            raise UsageError(f"headers: Authorization is given already, by the user of {url}")
+        headers["Authorization"] = authorization
+    if terms.proxy is not None:
+        by_proxy.parse(terms.proxy)
+    return terms._replace(url=url, headers=headers)
 
 
 def join(terms: Terms) -> Session:
@@ -90,9 +108,9 @@ def join(terms: Terms) -> Session:
     url, deadline = terms.url, time.monotonic() + terms.connect_timeout
     name = terms.serializer or "json"
     reader = serializers.get(name)
-    stream = dial.dial(url, timeout=terms.connect_timeout, tls=terms.tls)
+    stream = dial.dial(url, timeout=terms.connect_timeout, tls=terms.tls, proxy=terms.proxy)
     try:
-        transport = _shake_hands(stream, url, name, terms.max_message_size, deadline)
+        transport = _shake_hands(stream, terms, name, deadline)
         if deadline <= time.monotonic():
             raise ConnectTimeout(f"{url}: no session within {terms.connect_timeout:g} s")
     except BaseException:
@@ -101,10 +119,8 @@ def join(terms: Terms) -> Session:
     return Session.over(Channel(transport, reader), terms, deadline)
 
 
-def _shake_hands(
-    stream: Stream, url: str, serializer: str, max_message_size: int, deadline: float
-) -> Transport:
-    kind = dial.parse(url).kind
+def _shake_hands(stream: Stream, terms: Terms, serializer: str, deadline: float) -> Transport:
+    kind, most = dial.parse(terms.url).kind, terms.max_message_size
     if kind == "serial":
         from ..transports import serial_session
 
@@ -112,11 +128,14 @@ def _shake_hands(
     if kind == "rawsocket":
         from ..transports import rawsocket
 
-        return rawsocket.connect(
-            stream, serializer, max_message_size=max_message_size, deadline=deadline
-        )
+        return rawsocket.connect(stream, serializer, max_message_size=most, deadline=deadline)
     from ..transports import websocket_client
 
     return websocket_client.connect(
-        stream, url, [serializer], max_message_size=max_message_size, deadline=deadline
+        stream,
+        terms.url,
+        [serializer],
+        max_message_size=most,
+        deadline=deadline,
+        headers=terms.headers,
     )

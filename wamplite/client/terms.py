@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         serializer: str | None
         tls: TlsOptions | ssl.SSLContext | None
         max_message_size: int
+        headers: Mapping[str, str] | None
+        proxy: str | None
 
 
 class Terms(NamedTuple):
@@ -57,6 +59,8 @@ class Terms(NamedTuple):
     connect_timeout: float = 10.0
     tls: TlsOptions | ssl.SSLContext | None = None
     max_message_size: int = MOST
+    headers: Mapping[str, str] | None = None
+    proxy: str | None = None
     timeout: float | None = 30.0
     authmethods: Mapping[str, Answer] | None = None
     authid: str | None = None
@@ -68,7 +72,8 @@ class Terms(NamedTuple):
     default: Default | None = None
 
 
-DIALLING = ("serializer", "tls", "max_message_size")  # nothing of it is asked in one process
+# nothing of it is asked in one process
+DIALLING = ("serializer", "tls", "max_message_size", "headers", "proxy")
 KEYWORDS = Terms._fields[2:]
 JOINING = tuple(name for name in KEYWORDS if name not in DIALLING)
 

@@ -104,10 +104,17 @@ def _parse_unix(url: str, path: str, scheme: Scheme) -> Endpoint:
     return Endpoint("unix", "", 0, path, scheme.secure, scheme.kind)
 
 
-def dial(url: str, *, timeout: float, tls: TlsOptions | ssl.SSLContext | None = None) -> Stream:
+def dial(
+    url: str,
+    *,
+    timeout: float,
+    tls: TlsOptions | ssl.SSLContext | None = None,
+    proxy: str | None = None,
+) -> Stream:
     """Connect to the URL within `timeout` seconds; TLS is verified unless `tls` says otherwise.
 
-    Raises UsageError (the URL, or the files of `tls`), ConnectTimeout, TransportLost.
+    proxy: the URL of an HTTP proxy to go through. Raises UsageError (a URL, or the files of `tls`),
+    ConnectTimeout, TransportLost.
     """
     endpoint = parse(url)
     if endpoint.kind == "serial":
@@ -117,7 +124,7 @@ def dial(url: str, *, timeout: float, tls: TlsOptions | ssl.SSLContext | None = 
     context = _context(tls) if endpoint.secure else None
     deadline = time.monotonic() + timeout
     try:
-        sock = _connect(endpoint, deadline)
+        sock = _connect_by(proxy, endpoint, deadline) if proxy else _connect(endpoint, deadline)
         if context is None:
             return Stream(sock)
         return _secure(sock, context, endpoint.host, deadline)
@@ -156,6 +163,28 @@ def _connect(endpoint: Endpoint, deadline: float) -> socket.socket:
         return _try(socket.AF_UNIX, endpoint.path, _rest(deadline))
     found = _resolve(endpoint.host, endpoint.port, deadline)
     return reach([(family, address) for family, _, _, _, address in found], deadline)
+
+
+def _connect_by(url: str, endpoint: Endpoint, deadline: float) -> socket.socket:
+    """Connect through a proxy, which looks up the host."""
+    from .proxy import parse as parse_proxy
+    from .proxy import tunnel
+
+    proxy = parse_proxy(url)
+    there = endpoint._replace(host=proxy.host, port=proxy.port)
+    try:
+        sock = _connect(there, deadline)
+    except TimeoutError:
+        raise
+    except OSError as exc:
+        text = f"the proxy {proxy.host}:{proxy.port}: {exc.strerror or exc}"
+        raise TransportLost(text) from exc
+    try:
+        tunnel(sock, proxy, endpoint.host, endpoint.port, deadline)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def reach(addresses: Sequence[tuple[int, Any]], deadline: float) -> socket.socket:

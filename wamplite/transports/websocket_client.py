@@ -9,7 +9,7 @@ below, within `limit`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http.cookies import CookieError
 from typing import Any
 
@@ -46,16 +46,18 @@ def connect(
     *,
     max_message_size: int,
     deadline: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> WebSocketClient:
     """Ask for a WebSocket at `url` over a connected stream; the server chooses a serializer.
 
-    `deadline` is a `time.monotonic()`, then ConnectTimeout. Raises TransportLost for any answer
-    but 101, ProtocolError when the server agrees to something that was not asked.
+    `headers` go with the request, as `http_request.checked` returns them. `deadline` is a
+    `time.monotonic()`, then ConnectTimeout. Raises TransportLost for any answer but 101,
+    ProtocolError when the server agrees to something that was not asked.
     """
     names = tuple(serializers)
     socket = HandshakeSocket(stream, deadline)
     try:
-        headers = shake_hands(url, socket, names)
+        answer = shake_hands(url, socket, names, headers or {})
     except websocket.WebSocketTimeoutException as exc:
         raise ConnectTimeout(f"{url}: no answer to the WebSocket handshake in time") from exc
     except websocket.WebSocketBadStatusException as exc:
@@ -64,11 +66,13 @@ def connect(
         raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
     if deadline is not None:
         stream.set_receive_timeout(None)
-    serializer = chosen(url, headers, names)
+    serializer = chosen(url, answer, names)
     return WebSocketClient(stream, serializer, max_message_size, socket.unread)
 
 
-def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> dict[str, str]:
+def shake_hands(
+    url: str, socket: HandshakeSocket, names: tuple[str, ...], headers: Mapping[str, str]
+) -> dict[str, str]:
     """Let websocket-client shake hands; return the headers of the answer.
 
     The subprotocols are no option of its, but a header: then `chosen` can judge the answer, and
@@ -76,6 +80,8 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
     """
     scheme, _, rest = url.partition(":")
     asked = ", ".join(f"wamp.2.{name}" for name in names)
+    more = {name.lower(): f"{name}: {value}" for name, value in headers.items()}
+    host = more.pop("host", "").partition(": ")[2] or None
     library: Any = websocket.WebSocket(enable_multithread=False, skip_utf8_validation=True)
     try:
         library.connect(
@@ -83,14 +89,15 @@ def shake_hands(url: str, socket: HandshakeSocket, names: tuple[str, ...]) -> di
             socket=socket,
             suppress_origin=True,
             redirect_limit=0,
-            header=[f"Sec-WebSocket-Protocol: {asked}"],
+            host=host,
+            header=[f"Sec-WebSocket-Protocol: {asked}", *more.values()],
         )
     finally:
         library.sock = None  # it refers to itself, and would keep our stream
     if library.getstatus() != 101:  # older versions take a redirect for an agreement
         raise ProtocolError(f"{url}: expected HTTP 101, got a redirect ({library.getstatus()})")
-    headers: dict[str, str] = library.getheaders() or {}
-    return headers
+    answer: dict[str, str] = library.getheaders() or {}
+    return answer
 
 
 def refusal(exc: websocket.WebSocketBadStatusException, socket: HandshakeSocket) -> str:
