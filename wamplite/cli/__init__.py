@@ -5,7 +5,7 @@ the exit code. What follows the first `--` is not parsed and stands in `options.
 whose module says TAKES_REST.
 
 Exit codes: 0 done, 1 WAMP error (its URI on stderr), 2 usage, 3 cannot connect or connection lost,
-4 timeout, 130 Ctrl-C.
+4 timeout, 130 Ctrl-C, 128 + N signal N where that is not the usual end of the verb.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "-u",
         "--url",
         default=environment("URL", "ws://127.0.0.1:8080/ws"),
-        help="ws, wss, rs, rss or unix URL of the router (default: %(default)s)",
+        help="of the router: ws, wss, rs, rss, tcp, tls, unix, serial (default: %(default)s)",
     )
     group.add_argument(
         "-r",
@@ -52,7 +52,7 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "--serializer",
         choices=("json", "msgpack", "cbor"),
         default=environment("SERIALIZER"),
-        help="default: what suits the transport",
+        help="default: json",
     )
     group.add_argument(
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
@@ -63,7 +63,7 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         type=seconds,
         default=environment("TIMEOUT"),
         metavar="SECONDS",
-        help="how long to wait for an answer",
+        help=f"how long to wait for an answer (default: {TIMEOUT:g})",
     )
 
 

@@ -5,6 +5,8 @@ argument, {unit} for a keyword argument, {0:.1f} for a number; what an event doe
 
 --match prefix takes `com.app.` for all topics that begin so, --match wildcard `com..temperature`
 for all with anything in the empty place; the router needs --feature pattern_based_subscription.
+
+-W bounds the time for all events; without it there is none.
 """
 
 from __future__ import annotations
