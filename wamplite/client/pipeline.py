@@ -14,6 +14,7 @@ from ..core.messages import Publish
 from ..core.uris import TIMEOUT
 from .checks import check_request
 from .options import apart
+from .unannounced import tell_ineffective
 from .waiter import Waiter
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ def _send(
     try:
         told = apart(Publish, options, None).wire
         values, named = check_request("PUBLISH", topic, list(args), dict(kwargs), default)
+        if told:
+            tell_ineffective(wire, Publish, told)
         if not told.get("acknowledge"):
             wire.tell(Publish, told, topic, values, named)
             return Published(None, None, True)

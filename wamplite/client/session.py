@@ -27,6 +27,7 @@ from .pipeline import Published, publish_all
 from .results import Event, Invocation, Result
 from .serving import Serving, positional
 from .terms import Terms
+from .unannounced import tell_ineffective
 from .waiter import Waiter
 from .wire import Wire
 
@@ -145,6 +146,7 @@ class Session(OfOneProcess):
         if options:
             wishes = apart(Call, options, timeout)
             wire, timeout = wishes.wire, wishes.timeout
+            tell_ineffective(self._wire, Call, wire)
             if self._wire.announced("dealer", "call_timeout"):
                 wire = told_timeout(wishes, options)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self._default)
@@ -179,6 +181,8 @@ class Session(OfOneProcess):
     ) -> int | None:
         wishes = apart(Publish, options, self._timeout)
         args, kwargs = check_request("PUBLISH", topic, args, kwargs, self._default)
+        if wishes.wire:
+            tell_ineffective(self._wire, Publish, wishes.wire)
         if not wishes.wire.get("acknowledge"):
             self._wire.tell(Publish, wishes.wire, topic, args, kwargs)
             return None
@@ -245,6 +249,7 @@ class Session(OfOneProcess):
         match = wishes.wire.get("match", "exact")
         check_uri("SUBSCRIBE", topic, match)
         subscription = Subscription(self, topic, plan(handler, Event), wishes)
+        tell_ineffective(self._wire, Subscribe, wishes.wire)
         answer = self._ask(wishes, Subscribe, Waiter(topic, subscription, match), topic)
         subscription.id = answer.subscription
         return subscription
@@ -283,6 +288,7 @@ class Session(OfOneProcess):
         wishes = apart(Register, options, self._timeout)
         check_uri("REGISTER", procedure, wishes.wire.get("match", "exact"))
         registration = Registration(self, procedure, plan(handler, Invocation))
+        tell_ineffective(self._wire, Register, wishes.wire)
         answer = self._ask(wishes, Register, Waiter(procedure, registration), procedure)
         registration.id = answer.registration
         return registration

@@ -57,6 +57,7 @@ class Wire(OfOneProcess):
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
         self.conversation = Conversation(channel.send, self._deliver, serve, features)
         self.reader: threading.Thread | None = None
+        self.ineffective: set[tuple[str, str]] = set()  # requests and options
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
