@@ -79,7 +79,9 @@ def placed(folder: Path, name: str, devices: dict[str, Device], url: str = "") -
         )
         assert found == 1
     text = text.replace("ws://127.0.0.1:8080/ws", url) if url else text
-    text = text.replace("/var/lib/wamplite-bridge", str(folder)).replace("settle = 2.0", "settle = 0.1")
+    text = text.replace("/var/lib/wamplite-bridge", str(folder)).replace(
+        "settle = 2.0", "settle = 0.1"
+    )
     (folder / name).write_text(text)
     return str(folder / name)
 
