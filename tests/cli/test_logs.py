@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
-from wamplite.cli.logs import LENGTH, PER_SECOND, Limit, one_line
+from wamplite.cli.logs import LENGTH, PER_SECOND, one_line
 
 
 def logged(program: str) -> subprocess.CompletedProcess[str]:
@@ -34,18 +34,6 @@ def test_a_line_is_at_most_500_bytes_and_keeps_both_ends() -> None:
         assert b"..." in line
     assert one_line("START" + "x" * 10_000 + "END").startswith(b"START")
     assert one_line("START" + "x" * 10_000 + "END").endswith(b"END\n")
-
-
-def test_the_same_event_passes_ten_times_a_second() -> None:
-    limit = Limit()
-    assert [limit.allows("a", 0.5) for _ in range(12)].count(True) == PER_SECOND
-    assert limit.allows("b", 0.9) and limit.left_out == 2
-    assert limit.allows("a", 1.6)
-
-
-def test_very_many_different_events_are_counted_together() -> None:
-    limit = Limit()
-    assert sum(limit.allows(number, 0.5) for number in range(10_000)) <= 300
 
 
 def test_left_out_lines_are_told() -> None:

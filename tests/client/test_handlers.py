@@ -203,3 +203,16 @@ def test_results_show_and_compare() -> None:
     assert Result([1]) != [1]
     with pytest.raises(TypeError):
         hash(Result())
+
+
+class Unspeakable(Exception):
+    """An exception of no text."""
+
+    def __repr__(self) -> str:
+        raise ValueError
+
+    __str__ = __repr__
+
+
+def test_a_handler_that_cannot_be_shown_is_named_by_its_class() -> None:
+    assert shown(Unspeakable()) == "a handler of Unspeakable"  # type: ignore[arg-type]

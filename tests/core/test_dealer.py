@@ -356,12 +356,14 @@ def test_an_error_of_the_callee_reaches_the_caller() -> None:
     assert take(caller) == [["ERROR", 48, 10, {}, "com.app.no", [1], {"k": 2}]]
 
 
-def test_an_error_of_no_valid_uri_is_told_as_such() -> None:
+@pytest.mark.parametrize("payload", [[], [["detail", 5]], [["detail"], {"k": 1}], [[], {"k": 1}]])
+def test_an_error_of_no_valid_uri_is_told_as_such_and_keeps_its_words(payload: list[Any]) -> None:
     world, callee, caller = in_service()
-    world.send(callee, [ERROR, INVOCATION, called(world, callee, caller), {}, "no good"])
+    world.send(callee, [ERROR, INVOCATION, called(world, callee, caller), {}, "no good", *payload])
+    args, *kwargs = payload or [[]]
     assert take(caller) == [
         ["ERROR", 48, 10, {}, "wamp.error.invalid_uri",
-         ["the callee answered with an error of no valid URI"]]
+         ["the callee answered with an error of no valid URI: 'no good'", *args], *kwargs]
     ]  # fmt: skip
 
 

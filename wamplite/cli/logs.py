@@ -15,34 +15,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..limit import Limit
+
 LEVELS = ("debug", "info", "warning", "error")
 STDERR = 2
 LINES = 1000  # waiting to be written
 LENGTH = 500  # bytes a line, the newline included
 PER_SECOND = 10  # of one event
-EVENTS = 256  # different events remembered within a second
 ENDING = 1.0  # seconds given to the last lines
-
-
-class Limit:
-    """At most PER_SECOND of each event within a second; tells how many were left out."""
-
-    def __init__(self) -> None:
-        self._counts: dict[object, int] = {}
-        self._until = 0.0
-        self.left_out = 0
-
-    def allows(self, event: object, now: float) -> bool:
-        """Count an event and tell whether it may be written."""
-        if now >= self._until:
-            self._counts.clear()
-            self._until = now + 1
-        if len(self._counts) >= EVENTS and event not in self._counts:
-            event = None  # all others together
-        count = self._counts[event] = self._counts.get(event, 0) + 1
-        if count > PER_SECOND:
-            self.left_out += 1
-        return count <= PER_SECOND
 
 
 class BoundedHandler(logging.Handler):
@@ -51,7 +31,7 @@ class BoundedHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES)
-        self._limit = Limit()
+        self._limit = Limit(PER_SECOND, 1.0)
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="wamplite-log", daemon=True)
         self._thread.start()

@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from .faults import contain
+
 MOST_EVENTS = 10_000
 MOST_BYTES = 1 << 24
 
@@ -51,6 +53,6 @@ class Events:
         while (entry := self._queue.get()) is not None:
             job, size = entry
             if not self._dropping:
-                job()
+                contain(job)
             self._taken += 1
             self._taken_bytes += size

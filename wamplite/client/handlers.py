@@ -2,7 +2,8 @@
 
 A handler gets plain arguments. One with a parameter annotated `Event` or `Invocation`, or named
 `details`, gets that object too; where it is the only parameter, it gets the object alone.
-What a procedure raises: an ApplicationError goes out as it is, arguments that it does not take are
+What a procedure raises: an ApplicationError goes out as it is, a defined exception with its `args`,
+and with `kwargs` where it has a dict of that name; arguments that the procedure does not take are
 wamp.error.invalid_argument, all else is wamp.error.runtime_error; tracebacks stay here.
 """
 
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.errors import ApplicationError, UsageError
+from ..core.feature import shorten
+from .faults import class_name, said
 from .results import Event, Invocation, Result
 
 Handler = Callable[..., Any]
@@ -95,31 +98,68 @@ class Refusal(NamedTuple):
 def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
     """Return args and kwargs for what a procedure has returned; None is no result."""
     if isinstance(value, Result):
-        return value.args, value.kwargs
+        args: Any = value.args or []  # of any type: users may set them
+        kwargs: Any = value.kwargs or {}
+        if not isinstance(args, (list, tuple)) or not isinstance(kwargs, dict):
+            kinds = f"{type(args).__name__} and {type(kwargs).__name__}"
+            raise UsageError(f"a Result must have a list and a dict, not {kinds}")
+        return list(args), kwargs
     return ([] if value is None else [value]), {}
 
 
 def refusal_of(error: BaseException, defined: dict[type[BaseException], str]) -> Refusal:
-    """Return the ERROR for what a procedure has raised; `defined` gives users' classes a URI."""
+    """Return the ERROR for what a procedure has raised; `defined` gives users' classes a URI.
+
+    Its URI is a valid one. An exception whose own methods raise is told by its class alone.
+    """
+    try:
+        return _refusal(error, defined)
+    except BaseException:
+        return Refusal(uris.RUNTIME_ERROR, [class_name(error)], {})
+
+
+def _refusal(error: BaseException, defined: dict[type[BaseException], str]) -> Refusal:
     if isinstance(error, ApplicationError):
-        return Refusal(error.error, list(error.args), dict(error.kwargs))
+        args, kwargs = list(error.args), dict(error.kwargs or {})
+        if isinstance(error.error, str) and uris.is_valid(error.error):
+            return Refusal(error.error, args, kwargs)
+        text = shorten(f"{error.error!r} is not a valid error URI")
+        return Refusal(uris.RUNTIME_ERROR, [text, *args], kwargs)
     uri = next((defined[kind] for kind in type(error).__mro__ if kind in defined), None)
     if uri is not None:
-        return Refusal(uri, list(error.args), {})
-    if isinstance(error, TypeError) and _is_ours(error):
+        named = getattr(error, "kwargs", None)
+        return Refusal(uri, list(error.args), dict(named) if isinstance(named, dict) else {})
+    if takes_no_such_arguments(error):
         return Refusal(uris.INVALID_ARGUMENT, [str(error)], {})
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return Refusal(uris.RUNTIME_ERROR, [text], {})
+    return Refusal(uris.RUNTIME_ERROR, [said(error)], {})
 
 
-def _is_ours(error: TypeError) -> bool:
+def takes_no_such_arguments(error: BaseException) -> bool:
     """Tell whether the call itself failed: the traceback ends here, before the handler."""
+    if not isinstance(error, TypeError):
+        return False
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__
 
 
+def exception_of(error: ApplicationError, defined: type[BaseException]) -> BaseException | None:
+    """Make the user's exception of an ERROR; None where its class takes nothing of what came."""
+    own = (error.error,) if issubclass(defined, ApplicationError) else ()
+    for kwargs in (error.kwargs, {}):
+        try:
+            made = defined(*own, *error.args, **kwargs)
+        except Exception:
+            continue
+        if isinstance(made, BaseException):
+            return made
+    return None
+
+
 def shown(handler: Handler) -> str:
     """Name a handler in logs."""
-    return getattr(handler, "__qualname__", None) or repr(handler)
+    try:
+        return str(getattr(handler, "__qualname__", None) or repr(handler))
+    except Exception:
+        return f"a handler of {type(handler).__qualname__}"

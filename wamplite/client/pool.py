@@ -11,6 +11,8 @@ import threading
 from _thread import allocate_lock
 from collections.abc import Callable
 
+from .faults import contain
+
 MOST_THREADS = 1024  # a router has no more calls in flight for one callee
 IDLE = 10.0  # seconds until a thread that nobody needs ends
 
@@ -88,7 +90,7 @@ class Pool:
     def _run(self, worker: Worker) -> None:
         try:
             while worker.job is not None:
-                worker.job()
+                contain(worker.job)
                 worker.job = None
                 if not self._rest(worker):
                     return

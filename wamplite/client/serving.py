@@ -1,27 +1,24 @@
 """Users' code and the threads it runs on: events in order on one, invocations on a pool.
 
-An exception of a handler is logged once, with its URI. What a procedure returns or raises goes
-back as YIELD or ERROR; a result that cannot be sent is an ERROR too, so that no caller waits.
+An exception of a handler is logged, with its URI. What a procedure returns or raises goes back as
+YIELD or ERROR; what cannot be sent is an ERROR too: every invocation gets exactly one answer.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..channel import TooLarge
 from ..core import messages, uris
-from ..core.errors import (
-    ApplicationError,
-    ProtocolError,
-    SessionNotReady,
-    TransportLost,
-    UsageError,
-)
+from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
+from ..core.feature import shorten
 from .events import Events, Job
-from .handlers import Refusal, refusal_of, result_of, shown
+from .faults import Faults, class_name
+from .handlers import Refusal, refusal_of, result_of, shown, takes_no_such_arguments
 from .handles import Registration, Subscription
 from .pool import Pool
 from .results import Event, Invocation
@@ -39,6 +36,7 @@ class Serving:
     def __init__(self, most_threads: int, default: Default | None = None) -> None:
         self._most_threads = most_threads
         self.default = default  # makes of values what can be sent
+        self.faults = Faults()
 
     def begin(self, wire: Wire) -> None:
         """Get ready for the session that has been joined."""
@@ -52,6 +50,7 @@ class Serving:
         """The session is over: events that have arrived are still handled, unless we left."""
         self.events.end(drop=self.wire.error is None)
         self.pool.end()
+        self.faults.end()
 
     def join(self, seconds: float) -> None:
         """Wait until the handlers have returned, then drop the events that still wait.
@@ -90,68 +89,84 @@ class Serving:
         if not self.pool.submit(job):
             job()
 
-    def _handle(self, subscription: Subscription, event: messages.Event, topic: str) -> None:
+    def _handle(self, subscription: Subscription, message: messages.Event, topic: str) -> None:
         if not subscription.active:
             return
-        thing = Event(
-            event.details.get("topic", topic),
-            positional(event.args),
-            event.kwargs or {},
-            event.details,
-            event.publication,
-            event.subscription,
+        event = Event(
+            message.details.get("topic", topic),
+            positional(message.args),
+            message.kwargs or {},
+            message.details,
+            message.publication,
+            message.subscription,
         )
         try:
-            subscription.plan.run(thing)
+            subscription.plan.run(event)
         except BaseException as error:
-            self._log(error, f"EVENT of {thing.topic}", subscription.plan.handler)
+            at_length = not takes_no_such_arguments(error)
+            whose = shown(subscription.plan.handler)
+            self.faults.tell(self._level(error), f"EVENT of {event.topic}", whose, error, at_length)
 
-    def _answer(self, registration: Registration, invocation: messages.Invocation) -> None:
-        thing = Invocation(
-            invocation.details.get("procedure", registration.procedure),
-            positional(invocation.args),
-            invocation.kwargs or {},
-            invocation.details,
-            invocation.request,
-            invocation.registration,
+    def _answer(self, registration: Registration, message: messages.Invocation) -> None:
+        """Answer an invocation, whatever its handler does; the second answer would not be sent."""
+        invocation = Invocation(
+            message.details.get("procedure", registration.procedure),
+            positional(message.args),
+            message.kwargs or {},
+            message.details,
+            message.request,
+            message.registration,
         )
-        what = f"INVOCATION of {thing.procedure}"
+        what = f"INVOCATION of {invocation.procedure}"
+        whose = shown(registration.plan.handler)
         try:
-            args, kwargs = result_of(registration.plan.run(thing))
+            returned = registration.plan.run(invocation)
         except BaseException as error:
-            self._log(error, what, registration.plan.handler)
-            self._refuse(invocation.request, refusal_of(error, self.exceptions))
+            refusal = refusal_of(error, self.exceptions)
+            try:
+                self._tell(refusal, what, whose, error)
+            finally:
+                self._refuse(message.request, refusal)
             return
         try:
-            args, kwargs = sendable(args, kwargs, self.default)
-            self.wire.reply(invocation.request, args, kwargs)
-        except (ProtocolError, UsageError) as error:
-            self._log(error, f"result for {what}", registration.plan.handler)
-            too_large = isinstance(error, TooLarge)
-            uri = uris.PAYLOAD_SIZE_EXCEEDED if too_large else uris.RUNTIME_ERROR
-            self._refuse(invocation.request, Refusal(uri, [f"result: {error}"], {}))
+            args, kwargs = sendable(*result_of(returned), self.default)
+            self.wire.reply(message.request, args, kwargs)
         except TransportLost:
             pass  # the reading thread tells everybody
+        except BaseException as error:
+            self.faults.tell("ERROR", f"result for {what}", whose, error, traceback=True)
+            uri = uris.PAYLOAD_SIZE_EXCEEDED if type(error) is TooLarge else uris.RUNTIME_ERROR
+            self._refuse(message.request, Refusal(uri, [f"result: {_told(error)}"], {}))
 
     def _refuse(self, request: int, refusal: Refusal) -> None:
-        try:
-            args, kwargs = sendable(refusal.args, refusal.kwargs, self.default)
-            self.wire.refuse(request, refusal.error, args, kwargs)
-        except (ProtocolError, UsageError) as error:
-            self.wire.refuse(request, refusal.error, [f"its arguments cannot be sent: {error}"], {})
-        except TransportLost:
-            pass
+        with suppress(TransportLost):
+            try:
+                args, kwargs = sendable(refusal.args, refusal.kwargs, self.default)
+                self.wire.refuse(request, refusal.error, args, kwargs)
+            except TransportLost:
+                raise
+            except BaseException as error:
+                text = shorten(f"its arguments cannot be sent: {_told(error)}")
+                self.wire.refuse(request, refusal.error, [text], {})
 
-    def _log(self, error: BaseException, what: str, handler: Any) -> None:
-        import logging  # 8 ms that most clients never need
+    def _tell(self, refusal: Refusal, what: str, whose: str, error: BaseException) -> None:
+        """Log what a procedure raised: in a line what was meant for its caller."""
+        if refusal.error == uris.RUNTIME_ERROR:
+            self.faults.tell(self._level(error), what, whose, error, traceback=True)
+        elif takes_no_such_arguments(error):
+            self.faults.tell("WARNING", what, whose, error)
+        else:
+            self.faults.tell("INFO", what, whose, error)
 
-        over = self.wire.lost.is_set() and isinstance(error, (TransportLost, SessionNotReady))
-        log = logging.getLogger("wamplite.client")
-        if isinstance(error, ApplicationError):  # meant for the caller, who is told
-            log.info("%s: %s raised %s", what, shown(handler), error)
-            return
-        level = logging.DEBUG if over else logging.ERROR
-        log.log(level, "%s: %s raised", what, shown(handler), exc_info=error)
+    def _level(self, error: BaseException) -> str:
+        """Return ERROR, less where a handler outlived its session and could not know."""
+        outlived = isinstance(error, (TransportLost, SessionNotReady)) and self.wire.lost.is_set()
+        return "DEBUG" if outlived else "ERROR"
+
+
+def _told(error: BaseException) -> str:
+    """Tell why something could not be sent, in words of ours alone: they always can."""
+    return str(error) if isinstance(error, (ProtocolError, UsageError)) else class_name(error)
 
 
 def positional(args: messages.Args) -> list[Any]:

@@ -20,7 +20,7 @@ from ..core.messages import Call, Publish, Register, Subscribe
 from ..forks import OfOneProcess
 from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
-from .handlers import plan
+from .handlers import exception_of, plan
 from .handles import Registration, Subscription
 from .options import Wishes, apart, checked_timeout, told_timeout
 from .pipeline import Published, publish_all
@@ -154,7 +154,7 @@ class Session(OfOneProcess):
         try:
             return self._wire.ask(timeout, Call, waiter, wire, procedure, args, kwargs)
         except ApplicationError as error:
-            raise self._named(error, f"CALL of {procedure}") from None
+            raise self._named(error, f"CALL of {procedure}")  # noqa: B904  # its cause is set
 
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any
@@ -207,21 +207,32 @@ class Session(OfOneProcess):
         try:
             return self._wire.ask(wishes.timeout, kind, waiter, wishes.wire, *elements)
         except ApplicationError as error:
-            raise self._named(error, f"{kind.__name__.upper()} of {waiter.subject}") from None
+            request = f"{kind.__name__.upper()} of {waiter.subject}"
+            raise self._named(error, request)  # noqa: B904  # its cause is set
 
     def define(self, exception: type[BaseException], error: str) -> None:
-        """Let an exception class and an error URI stand for each other, in both directions."""
+        """Let an exception class and an error URI stand for each other, in both directions.
+
+        A procedure that raises it sends its `args`, and its `kwargs` where it has a dict of that
+        name. A caller gets `exception(*args, **kwargs)`, or `exception(*args)`; where its class
+        takes neither, the ApplicationError itself, which is its `__cause__` otherwise.
+        """
+        if not (isinstance(exception, type) and issubclass(exception, BaseException)):
+            raise UsageError(f"expected an exception class for {error!r}, not {exception!r}")
         if not uris.is_valid(error):
             raise UsageError(f"{error!r} is not a valid error URI")
         self._serving.exceptions[exception] = error
         self._defined[error] = exception
 
     def _named(self, error: ApplicationError, request: str) -> BaseException:
-        defined = self._defined.get(error.error)
-        if defined is not None:
-            return defined(*error.args)
+        """Return what an ERROR stands for, the ApplicationError as its cause."""
         error.request = request
-        return error
+        defined = self._defined.get(error.error)
+        made = exception_of(error, defined) if defined is not None else None
+        if made is None:
+            return error
+        made.__cause__ = error
+        return made
 
     # ---- subscriptions
 

@@ -20,7 +20,7 @@ from . import uris
 from .books import Book
 from .broker import MANY, Told, check_room, find_book, tell
 from .errors import ProtocolError
-from .feature import Refused
+from .feature import Refused, shorten
 from .ids import following
 from .members import Member, Pending, Registration
 from .messages import (
@@ -205,9 +205,10 @@ class Dealer:
                 pending, Error(CALL, pending.request, {}, error.error, error.args, error.kwargs)
             )
         else:
-            self.fail(
-                pending, uris.INVALID_URI, "the callee answered with an error of no valid URI"
-            )
+            text = f"the callee answered with an error of no valid URI: {error.error!r}"
+            args = [shorten(text), *(error.args if type(error.args) is list else ())]
+            answer = Error(CALL, pending.request, {}, uris.INVALID_URI, args, error.kwargs)
+            self.settle(pending, answer)
 
     def find(self, procedure: str) -> Registration:
         """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
