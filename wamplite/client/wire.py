@@ -24,7 +24,6 @@ from ..core.conversation import OPEN, Conversation, State, name
 from ..core.errors import (
     ApplicationError,
     CallTimeout,
-    ConnectTimeout,
     ProtocolError,
     SessionNotReady,
     TransportLost,
@@ -32,10 +31,11 @@ from ..core.errors import (
 )
 from ..core.feature import Feature
 from ..core.joining import Joiner
-from ..core.messages import Abort, Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome
+from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message
 from ..core.pending import Receiver
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
+from .hello import shake_hands
 from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
 
@@ -84,7 +84,8 @@ class Wire(OfOneProcess):
         deadline: of `time.monotonic()`. Whatever fails, the channel is closed.
         """
         try:
-            rest = self._shake_hands(joiner, deadline)
+            welcome, rest = shake_hands(self._channel, joiner, deadline)
+            self.conversation.begin(welcome)
         except BaseException as error:
             if not isinstance(error, (ProtocolError, ApplicationError)):
                 self._channel.shutdown("the session was not joined")  # no last words to deliver
@@ -100,35 +101,6 @@ class Wire(OfOneProcess):
             target=self._read, args=(rest,), name=f"wamplite-read-{session}", daemon=True
         )
         self.reader.start()
-
-    def _shake_hands(self, joiner: Joiner, deadline: float) -> list[Message]:
-        """Return what came after WELCOME, in the same recv."""
-        self._channel.send(joiner.hello)
-        while True:
-            try:
-                messages = self._receive_by(deadline)
-            except ProtocolError as error:
-                self._channel.send(joiner.refuse(error))
-                raise
-            for at, message in enumerate(messages, 1):
-                answer = joiner.on_message(message)
-                if type(answer) is Welcome:
-                    self.conversation.begin(answer)
-                    return messages[at:]
-                self._channel.send(answer)
-                if type(answer) is Abort:
-                    raise joiner.error
-
-    def _receive_by(self, deadline: float) -> list[Message]:
-        late = ConnectTimeout(f"{self._channel.peer}: no WELCOME in time")
-        rest = deadline - time.monotonic()
-        if rest <= 0:
-            raise late
-        self._channel.set_receive_timeout(rest)
-        try:
-            return self._channel.receive()
-        except TimeoutError:
-            raise late from None
 
     # ---- the reading thread
 
