@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from tests.client.scripted import PATIENCE
+from tests.waiting import until
 from wamplite.client import events
 from wamplite.client.events import Events
 
@@ -54,6 +55,32 @@ def test_so_many_bytes_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert queue.put(lambda: go.wait(PATIENCE) and None, 200)  # one alone may be larger
     assert not queue.put(go.set, 1)
     go.set()
+    queue.end(drop=True)
+
+
+def test_who_keeps_up_may_have_any_number_of_events_and_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "MOST_EVENTS", 3)
+    monkeypatch.setattr(events, "MOST_BYTES", 100)
+    queue, handled = Events("wamplite-events-1"), threading.Semaphore(0)
+    for number in range(50):
+        assert queue.put(lambda: None, 40)
+        assert queue.put(lambda: handled.release() and None, 60), number
+        assert handled.acquire(timeout=PATIENCE)
+        until(lambda n=number: queue._taken == 2 * n + 2, "its books are written")
+    queue.end(drop=False)
+
+
+def test_up_to_the_bound_in_bytes_they_wait_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_BYTES", 100)
+    queue, go = Events("wamplite-events-1"), threading.Event()
+    assert queue.put(lambda: go.wait(PATIENCE) and None, 40)
+    assert queue.put(lambda: None, 60)
+    assert not queue.put(lambda: None, 1)
+    go.set()
+    until(lambda: queue._taken == 2, "both are done")
+    assert queue.put(lambda: None, 100)
     queue.end(drop=True)
 
 

@@ -70,6 +70,17 @@ def test_a_lost_session_tells_what_was_sent_and_what_was_not(
     assert isinstance(unsent.error, TransportLost) and not unsent.sent
 
 
+def test_an_answer_that_is_late_but_in_time_is_one(router_process: RouterProcess) -> None:
+    with wamplite.connect(router_process.rs) as session:
+        router_process.interrupt(signal.SIGSTOP)
+        timer = threading.Timer(0.3, router_process.interrupt, (signal.SIGCONT,))
+        timer.start()
+        told = session.publish_all([(TOPIC, [n], {}, ACKNOWLEDGE) for n in range(3)], timeout=30.0)
+        timer.join()
+    assert [found.error for found in told] == [None] * 3
+    assert all(found.publication for found in told)
+
+
 def test_a_timeout_ends_the_waiting_and_a_late_answer_harms_nothing(
     router_process: RouterProcess,
 ) -> None:

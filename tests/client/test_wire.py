@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, Later, Peer, soon
+from tests.client.scripted import PATIENCE, ROLES, Later, Peer, soon
 from tests.waiting import until
 
 SOON = 0.2  # seconds that a test lets a timeout run
@@ -365,6 +365,38 @@ def test_a_router_that_takes_nothing_ends_the_session(peer: Peer) -> None:
 
 
 # ---- leaving
+
+
+def test_what_comes_in_one_segment_with_welcome_counts(peer: Peer) -> None:
+    joining = soon(wamplite.connect, peer.url, "realm1")
+    peer.accept()
+    peer.receive()
+    peer.send([2, 4711, {"roles": ROLES}], [6, {}, "wamp.close.system_shutdown"])
+    session = joining.result()
+    assert peer.receive() == [6, {}, "wamp.close.goodbye_and_out"]
+    assert session.lost.wait(PATIENCE)
+    assert "wamp.close.system_shutdown" in str(session.error)
+    peer.hang_up()
+
+
+@pytest.mark.parametrize("reader", ["none yet", "this one"])
+def test_leaving_waits_for_no_reading_thread_that_is_not_there_or_is_its_own(
+    peer: Peer, reader: str
+) -> None:
+    session = peer.join()
+    wire = session._wire
+    started, wire.reader = wire.reader, None
+
+    def leave_it() -> None:
+        if reader == "this one":
+            wire.reader = threading.current_thread()
+        wire.leave()
+
+    leaving = soon(leave_it)
+    peer.goodbye()
+    leaving.result()
+    assert started is not None
+    started.join(PATIENCE)
 
 
 def test_leaving_twice_and_after_the_end_does_nothing(peer: Peer) -> None:
