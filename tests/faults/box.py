@@ -24,6 +24,7 @@ MIB = 2**20
 SIZE = 64 * MIB
 ROOMY = 2**31  # bytes of address space, without a cgroup: 300 threads have large stacks
 EVENTS = 20  # that each of many sessions hears
+QUIET = 1.0  # seconds in which nobody is ended
 SETTLING = 5.0  # seconds for the memory to come back
 PARTS = ("memory.max", "memory.limit_in_bytes")  # of a cgroup, version 2 and 1
 
@@ -224,8 +225,14 @@ ROWS: dict[str, tuple[Act, int]] = {
 
 
 def ended(router: BoxedRouter) -> str:
-    """Tell how many the router says it has ended."""
-    return f"{router.stderr().count('is disconnected: ')} ended"
+    """Tell how many the router says it has ended, once it ends no more."""
+    number, since = 0, time.monotonic()
+    while time.monotonic() - since < QUIET:
+        now = router.stderr().count("is disconnected: ")
+        if now != number:
+            number, since = now, time.monotonic()
+        time.sleep(0.05)
+    return f"{number} ended"
 
 
 def run(router: BoxedRouter, what: str, number: int | None = None) -> Outcome:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.box import MIB, ROWS, SIZE, boxed, run
+from tests.router.conftest import eventually
 from tests.transports.streams import Certificate, make_certificate
 
 MOST_AFTERWARDS = 45  # megabytes
@@ -30,4 +31,4 @@ def test_a_router_lives_in_a_small_box(what: str, tmp_path: Path, certificate: C
         assert outcome.after < MOST_AFTERWARDS, outcome
         assert outcome.most < SIZE / MIB or router.group is None, outcome
         if what in ("0.9 MB half sent", "8 MB unread"):
-            assert BY_NAME in router.stderr(), outcome
+            eventually(lambda: BY_NAME in router.stderr())
