@@ -43,6 +43,12 @@ BOUNDS = {
 }
 
 
+def reason(name: str) -> str:
+    """Return what may be told to whom a bound refuses."""
+    bound = BOUNDS.get(name)
+    return f"The connection {bound.text} ({bound.setting})." if bound else "Not now."
+
+
 class Refusals:
     """Counts and tells; from any thread."""
 

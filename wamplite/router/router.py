@@ -34,9 +34,10 @@ from .drain import Drain
 from .limits import Counters, checked
 from .listener import Listener, Settings
 from .peer import Peer
-from .refusals import Refusals
+from .refusals import Refusals, reason
 from .routing import Routing
 from .trimming import Trimming
+from .turning_away import TurningAway
 
 if TYPE_CHECKING:
     import ssl
@@ -93,6 +94,7 @@ class Router(OfOneProcess):
         self.buffered = Buffered(self.limits.max_buffered)
         self.decoding = threading.Semaphore(self.limits.max_decoding)
         self.refusals = Refusals(self.limits, self.count)
+        self._turning_away = TurningAway()
         self._connections = Connections(self.limits, self.refusals.tell)
         self.joined = self._connections.joined
         self._lock = threading.Lock()  # guards the next two
@@ -192,6 +194,7 @@ class Router(OfOneProcess):
         self._join_connections(time.monotonic() + LAST_WAIT)
         for routing in self.realms.values():
             routing.close()
+        self._turning_away.close()
         self.drain.close()
 
     def disown(self) -> None:
@@ -261,11 +264,12 @@ class Router(OfOneProcess):
         self.admit(Connection(self, listener.stream(sock), listener, address))
 
     def admit(self, connection: Connection) -> None:
-        """Serve a new connection in a thread of its own, or close it."""
+        """Serve a new connection in a thread of its own, or tell it why not and close it."""
         self.drain.add(connection, connection.deadline)
-        if self.serve(connection):
+        if refusal := self.serve(connection):
             self.drain.remove(connection)
-            connection.stream.close()
+            connection.stream.on_left = None  # it is not a connection's any more
+            self._turning_away.take(connection.stream, reason(refusal))
 
     def _join_connections(self, deadline: float) -> None:
         for thread in self._connections.threads():
