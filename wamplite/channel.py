@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from .core.errors import ProtocolError, TransportLost, UsageError
 from .core.messages import CODES, NAMES, Message, parse, to_array
+from .core.unfit import Uncarriable, unfit
 from .serializers import Serializer, check_payload, copy_payload
 from .transports.base import Transport
 from .transports.stream import Stream
@@ -49,8 +50,8 @@ class AnyChannel(Protocol):
     def wait(self, seconds: float) -> bool:
         """Wait until there is something to receive, or an end; False when time is up."""
 
-    def receive(self) -> list[Message]:
-        """Wait for messages; TimeoutError after a silence, TransportLost at the end."""
+    def receive(self) -> list[Any]:
+        """Wait for messages, or Unfit; TimeoutError after a silence, TransportLost at the end."""
 
     def set_receive_timeout(self, seconds: float | None) -> None:
         """Let a later `receive` wait at most that long for a sign of life."""
@@ -122,16 +123,19 @@ class Channel:
         if not self._stream.flush(seconds):
             raise self._stream.ended()
 
-    def receive(self) -> list[Message]:
+    def receive(self) -> list[Any]:
         """Wait for what one recv brings; what came whole before a violation is returned first."""
         if self._error:
             raise self._error
-        messages: list[Message] = []
+        messages: list[Any] = []
         payloads: list[bytes] = []
         try:
             payloads = self.transport.receive()
             for payload in payloads:
-                messages.append(parse(self._loads(payload)))
+                try:
+                    messages.append(parse(self._loads(payload)))
+                except Uncarriable as flaw:
+                    messages.append(unfit(flaw))
         except ProtocolError as error:
             self._error = error
             if not messages:
@@ -220,7 +224,7 @@ class Local:
     def _has_room(self) -> bool:
         return self.lost is not None or len(self._inbox) <= MOST_WAITING
 
-    def receive(self) -> list[Message]:
+    def receive(self) -> list[Any]:
         """Wait for messages and take all that are there."""
         with self._changed:
             if not self._changed.wait_for(self._has_news, self._seconds):

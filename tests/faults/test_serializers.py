@@ -39,7 +39,10 @@ def publish(serializer: str, payload: bytes) -> bytes:
 
 
 def refused(connect: Connect, dialect: str, payload: bytes, *, code: int | None = None) -> None:
-    """Send a payload that must be refused at once, and reach nobody in any serializer."""
+    """Send a payload that must be refused at once, and reach nobody in any serializer.
+
+    It fails alone, or ends its session where it is no whole message: see `test_unfit.py`.
+    """
     subscribers = [connect(f"rs-{serializer}") for serializer in ("json", "msgpack")]
     for subscriber in subscribers:
         subscriber.subscribe(TOPIC)
@@ -47,7 +50,9 @@ def refused(connect: Connect, dialect: str, payload: bytes, *, code: int | None 
     watch = Stopwatch()
     attacker.put(payload)
     try:
-        assert attacker.aborted() == VIOLATION
+        attacker.say(16, 2, {"acknowledge": True}, "faults.nobody.listens")
+        answer = attacker.hear()
+        assert answer[0] == 17 or (answer[0], answer[2]) == (3, VIOLATION), answer
     except Closed as closed:  # the transport may see it first
         assert closed.code == code
     assert watch.seconds < STALL
@@ -95,9 +100,7 @@ def test_26_deep_msgpack_is_refused(connect: Connect, depth: int, form: str) -> 
         b"\xdc\xff\xff" + b"\xc0" * 10,
         b"\x91\xc1",
         b"\x91\xd4\x05x",
-        b"\x91\xd6\xff\x00\x00\x00\x00",
         b"\x91\xc7\x03\x05abc",
-        b"\x91\xc7\x0c\xff" + b"\x00" * 12,
         b"\x91\xc0\xc0",
         b"\x92\xc0",
         b"",
@@ -248,13 +251,6 @@ def test_32_as_many_elements_as_allowed_arrive(connect: Connect, serializer: str
     [
         b"\x81\xd8\x1c\x81\xd8\x1d\x00",  # a list that holds itself (tags 28, 29)
         b"\x81\xc2\x58\x20" + b"\xff" * 32,
-        b"\x81\xc3\x41\x01",
-        b"\x81\xc0\x60",
-        b"\x81\xc1\x00",
-        b"\x81\xd8\x23\x62(a",
-        b"\x81\xd8\x24\x60",
-        b"\x81\xd8\x20\x60",
-        b"\x81\xd9\x01\x02\x80",
         b"\x9f\x01",
         b"\x9f" * 2000,
         b"\x81\x7f\x61a",
@@ -262,7 +258,6 @@ def test_32_as_many_elements_as_allowed_arrive(connect: Connect, serializer: str
         b"\x81\xbf\x61a\x01",
         b"\x81\x9b\x7f\xff\xff\xff\xff\xff\xff\xff",
         b"\x81\x5b\x7f\xff\xff\xff\xff\xff\xff\xff",
-        b"\x81\xf7",
         b"\x81\xe0",
         b"\x81\xf8\x20",
         b"\x81\xf9\x7e\x00",

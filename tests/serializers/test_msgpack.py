@@ -24,9 +24,6 @@ REFUSED = {
     "ext 32": "91 c9 00 00 00 01 05 00",
     "fixext 1": "91 d4 05 00",
     "fixext 16": "91 d8 05" + "00" * 16,
-    "timestamp 32": "91 d6 ff 00 00 00 00",
-    "timestamp 64": "91 d7 ff" + "00" * 8,
-    "timestamp 96": "91 c7 0c ff" + "00" * 12,
     "array that lies": "dd 7f ff ff ff",
     "array that lies within": "93 01 02 dc ff ff 01",
     "map that lies": "df 00 ff ff ff 01",
@@ -84,7 +81,7 @@ def test_what_is_msgpack_is_read(octets: str, value: object) -> None:
 @pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1a", b"\xdc\x00\x01", b"\xdd\0\0\0\1"])
 def test_depth_is_refused_before_it_is_decoded(depth: int, opening: bytes) -> None:
     for end in (b"\1", b""):
-        with pytest.raises(ProtocolError, match="at most 64 containers"):
+        with pytest.raises(ProtocolError, match="at most 64 containers|too early"):
             serializers.get("msgpack").loads(opening * depth + end)
 
 

@@ -35,6 +35,7 @@ from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Messa
 from ..core.pending import Receiver
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
+from .dropped import Dropped
 from .hello import shake_hands
 from .turn import PATIENCE, PIECES, Turn
 from .waiter import Waiter, fresh
@@ -56,6 +57,7 @@ class Wire(OfOneProcess):
         self.lost = threading.Event()
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
         self.conversation = Conversation(channel.send, self._deliver, serve, features)
+        self.conversation.dropped = Dropped().note
         self.reader: threading.Thread | None = None
         self.ineffective: set[tuple[str, str]] = set()  # requests and options
         self._channel = channel

@@ -51,6 +51,7 @@ from .messages import (
 )
 from .options import CLIENT, announced_features
 from .pending import Pending, Receiver, Subscription
+from .unfit import Unfit, on_unfit_of_router
 
 State = Enum("State", "JOINING OPEN LEAVING CLOSED")
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
@@ -75,6 +76,7 @@ class Conversation:
         self.send = send
         self.deliver = deliver
         self.serve = serve
+        self.dropped: Callable[[str], None] = lambda text: None  # of an EVENT that is unfit
         self.state = State.JOINING
         self.session = 0
         self.details: dict[str, Any] = {}  # of WELCOME
@@ -161,7 +163,7 @@ class Conversation:
 
     # ---- what the router says
 
-    def receive(self, message: Message) -> None:
+    def receive(self, message: Any) -> None:
         """Handle a message of the router; a violation ends the session with ABORT."""
         if self.state is not OPEN and not self._still_hears(message):
             return
@@ -173,7 +175,7 @@ class Conversation:
         except ProtocolError as error:
             self.violated(error)
 
-    def _still_hears(self, message: Message) -> bool:
+    def _still_hears(self, message: Any) -> bool:
         return self.state is State.LEAVING and type(message) in (Goodbye, Abort)
 
     def violated(self, error: ProtocolError) -> None:
@@ -335,6 +337,7 @@ BASIC: dict[type, Handler] = {
     Registered: Conversation._on_registered,
     Unregistered: Conversation._on_unregistered,
     Event: Conversation._on_event,
+    Unfit: on_unfit_of_router,
     Invocation: Conversation._on_invocation,
     Error: Conversation._on_error,
     Goodbye: Conversation._on_goodbye,

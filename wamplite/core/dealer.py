@@ -191,11 +191,7 @@ class Dealer:
 
     def on_error(self, callee: Member, error: Error) -> None:
         """Pass the callee's ERROR on to the caller."""
-        if error.request_type != INVOCATION:
-            raise ProtocolError(
-                f"ERROR: a client can only answer INVOCATION (68), not {error.request_type}"
-            )
-        pending = self._asked(callee, error.request)
+        pending = self._refused(callee, error)
         if pending is None:
             return
         if type(error.args) not in ARGUMENTS:
@@ -209,6 +205,17 @@ class Dealer:
             args = [shorten(text), *(error.args if type(error.args) is list else ())]
             answer = Error(CALL, pending.request, {}, uris.INVALID_URI, args, error.kwargs)
             self.settle(pending, answer)
+
+    def on_unfit(self, callee: Member, answer: Yield | Error, text: str) -> None:
+        """End the call whose answer cannot be carried; of an ERROR its URI is passed on."""
+        uri = uris.INVALID_ARGUMENT
+        if type(answer) is Error:
+            pending = self._refused(callee, answer)
+            uri = answer.error if uris.is_valid(answer.error) else uri
+        else:
+            pending = self._asked(callee, answer.request)
+        if pending is not None:
+            self.fail(pending, uri, f"the callee's answer cannot be carried: {text}")
 
     def find(self, procedure: str) -> Registration:
         """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
@@ -274,6 +281,13 @@ class Dealer:
             asked = caller.asked[callee]
             why = f"its callee has {asked} calls of this session to answer, its share of {most}"
         return f"{pending.procedure!r}: {why}"
+
+    def _refused(self, callee: Member, error: Error) -> Pending | None:
+        if error.request_type != INVOCATION:
+            raise ProtocolError(
+                f"ERROR: a client can only answer INVOCATION (68), not {error.request_type}"
+            )
+        return self._asked(callee, error.request)
 
     def _check_passthru(self, name: str) -> None:
         if not self.passthru:

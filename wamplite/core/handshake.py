@@ -18,6 +18,7 @@ from .ids import new_authid
 from .members import Identity, Violation
 from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
 from .options import CLIENT, announced_features
+from .unfit import Unfit
 
 MOST_FEATURES = 64  # of a role; WAMP knows some 20
 
@@ -52,13 +53,17 @@ class Acceptor:
         self._hello: Hello | None = None
         self._dialogue: Dialogue | None = None
 
-    def on_message(self, message: Message | Violation) -> Challenge | Abort | Accepted | None:
+    def on_message(
+        self, message: Message | Violation | Unfit
+    ) -> Challenge | Abort | Accepted | None:
         """Answer one message: None says that the peer gave up and wants no answer."""
         if type(message) is Abort:
             return None
         try:
             if isinstance(message, Violation):
                 raise ProtocolError(message.text)
+            if isinstance(message, Unfit):
+                message = message.message
             if self._dialogue is None:
                 return self._on_hello(message)
             return self._on_authenticate(message)

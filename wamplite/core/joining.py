@@ -14,6 +14,7 @@ from typing import Any
 from . import uris
 from .errors import AuthenticationFailed, ProtocolError, UsageError, from_abort
 from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message, Welcome
+from .unfit import Unfit
 
 Answer = Callable[[Challenge], Authenticate]  # how an authmethod answers its CHALLENGE
 
@@ -48,8 +49,10 @@ class Joiner:
         details = {key: value for key, value in wishes.items() if value is not None}
         self.hello = Hello(realm, {"roles": roles, **details, uris.ANSWERS_PING: True})
 
-    def on_message(self, message: Message) -> Welcome | Authenticate | Abort:
+    def on_message(self, message: Message | Unfit) -> Welcome | Authenticate | Abort:
         """Return WELCOME, or what to send: after an ABORT, `error` tells why it is sent."""
+        if isinstance(message, Unfit):
+            message = message.message
         if type(message) is Welcome:
             return message
         if type(message) is Challenge:

@@ -18,20 +18,8 @@ from .errors import ProtocolError
 from .feature import Feature, Refused, announced, in_order, shorten, wrap
 from .ids import following
 from .members import Join, Lost, Member, Violation
-from .messages import (
-    CODES,
-    NAMES,
-    Abort,
-    Call,
-    Error,
-    Goodbye,
-    Publish,
-    Register,
-    Subscribe,
-    Unregister,
-    Unsubscribe,
-    Welcome,
-)
+from .messages import CODES, NAMES, Abort, Error, Goodbye, Publish, Welcome
+from .unfit import REQUESTS, Unfit
 
 Handler = Callable[[Member, Any], None]
 Later = Callable[[float, Callable[[], None]], Callable[[], None]]
@@ -68,6 +56,7 @@ class Realm:
             Abort: self.on_gone,
             Lost: self.on_gone,
             Violation: self.on_violation,
+            Unfit: self.on_unfit,
         }
         self.handlers.update(self.broker.handlers)
         self.handlers.update(self.dealer.handlers)
@@ -83,7 +72,7 @@ class Realm:
         return announced((self.broker.role, self.dealer.role), self.features)
 
     def handle(self, member: Member, entry: Any) -> None:
-        """Handle one message, or Join, Violation or Lost, of a member that is open."""
+        """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open."""
         handler = self.handlers.get(type(entry))
         try:
             if handler is None:
@@ -139,6 +128,16 @@ class Realm:
         """Punish a protocol violation: ABORT, and nothing further from that peer."""
         self.abort(member, uris.PROTOCOL_VIOLATION, violation.text)
 
+    def on_unfit(self, member: Member, entry: Unfit) -> None:
+        """Let what cannot be carried on fail alone: a request, or a callee's answer."""
+        message: Any = entry.message
+        if type(message) in REQUESTS:
+            self.refuse(member, message, Refused(uris.INVALID_ARGUMENT, entry.text))
+        elif type(message) in self.dealer.handlers:
+            self.dealer.on_unfit(member, message, entry.text)
+        else:
+            raise ProtocolError(f"{NAMES[CODES[type(message)]]} must not come from a client")
+
     def abort(self, member: Member, reason: str, text: str) -> None:
         """End a member with ABORT."""
         if self.remove(member):
@@ -173,15 +172,18 @@ class Realm:
 
     def _enforce_sequence(self) -> None:
         """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""
-        for kind in (Call, Publish, Subscribe, Unsubscribe, Register, Unregister):
+        for kind in (*REQUESTS, Unfit):
             wrap(self.handlers, kind, _in_sequence)
 
 
-def _in_sequence(inner: Handler, member: Member, message: Any) -> None:
+def _in_sequence(inner: Handler, member: Member, entry: Any) -> None:
+    message: Any = entry.message if type(entry) is Unfit else entry
+    if type(message) not in REQUESTS:
+        return inner(member, entry)
     expected = following(member.last_request)
     if message.request != expected:
         raise ProtocolError(
             f"{NAMES[CODES[type(message)]]}: Request must be {expected}, not {message.request}"
         )
     member.last_request = expected
-    inner(member, message)
+    inner(member, entry)

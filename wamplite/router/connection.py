@@ -25,6 +25,7 @@ from ..core.errors import ProtocolError, TransportLost
 from ..core.handshake import Accepted
 from ..core.members import Lost, Violation
 from ..core.messages import Message, parse, to_array
+from ..core.unfit import Uncarriable, unfit
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
@@ -195,7 +196,12 @@ class Connection(Peer):
         entries: list[Any] = []
         try:
             for payload in payloads:
-                entries.append(parse(loads(payload)))
+                try:
+                    entries.append(parse(loads(payload)))
+                except Uncarriable as flaw:
+                    entries.append(unfit(flaw))
+                    self.router.count("unfit_messages")
+                    logger.debug("%s: %s", self.name, shown(entries[-1].text))
         except ProtocolError as error:
             entries.append(Violation(str(error)))
         return entries

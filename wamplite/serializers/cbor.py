@@ -1,18 +1,20 @@
 """CBOR, through the library cbor2 (version 5 or 6).
 
-Every tag is refused, and with them bignums, dates, shared references and cycles; so are undefined
-and simple values. Containers without a length are taken, within the same bounds as all others.
+cbor2 never sees a tag: what holds any, or anything else that is not plain, is read by `reader.py`.
+Containers without a length are taken, within the same bounds as all others.
 """
 
 from __future__ import annotations
 
 import re
+from struct import unpack
 from typing import Any
 
 import cbor2
 
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
+from .flaws import Flaw, judged
 from .headers import ENDLESS, Format, Header, check_headers
 from .payload import (
     MANY,
@@ -25,6 +27,7 @@ from .payload import (
     check_nul,
     check_small,
 )
+from .reader import BINARY, DICT, LIST, STOP, TAG, TEXT, VALUE, as_text, cut, read
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _SIZES = [0] * 256
@@ -64,7 +67,7 @@ def _may_be_low(data: bytes) -> bool:
 
 
 class Cbor(Serializer):
-    """CBOR without its tags."""
+    """CBOR; tags are read, and never written."""
 
     name = "cbor"
     binary = True
@@ -76,6 +79,12 @@ class Cbor(Serializer):
             raise UsageError(f"CBOR cannot carry the message: {exc}") from exc
 
     def loads(self, data: bytes) -> Any:
+        try:
+            return self._plain(data)
+        except ProtocolError:
+            return judged(read(data, take))
+
+    def _plain(self, data: bytes) -> Any:
         check_headers(data, _FORMAT)
         try:
             array = cbor2.loads(data)
@@ -88,6 +97,47 @@ class Cbor(Serializer):
         else:
             check_small(array)
         return array
+
+
+_KINDS = {2: BINARY, 3: TEXT, 4: LIST, 5: DICT, 6: TAG}
+_SIMPLE = {20: False, 21: True, 22: None, 23: None}  # 23: undefined
+_FLOATS = {25: ">e", 26: ">f", 27: ">d"}
+
+
+def take(data: bytes, at: int) -> tuple[str, Any, int]:
+    """Say what begins at an octet; see `reader.py`."""
+    major, info = data[at] >> 5, data[at] & 31
+    at += 1
+    if info == 31:
+        if major == 7:
+            return STOP, None, at
+        if major not in (2, 3, 4, 5):
+            raise ProtocolError("CBOR: only text, binary, arrays and maps may have no length")
+        return _KINDS[major], ENDLESS, at
+    number = info
+    if info in _WIDTHS:
+        octets = cut(data, at, _WIDTHS[info])
+        number, at = int.from_bytes(octets, "big"), at + len(octets)
+    elif info > 23:
+        raise ProtocolError(f"CBOR: {data[at - 1]:#04x} is the head of nothing")
+    if major < 2:
+        return VALUE, -1 - number if major else number, at
+    if major == 7:
+        return VALUE, _special(info, number), at
+    if major > 3:
+        return _KINDS[major], number, at
+    octets = cut(data, at, number)
+    return VALUE, octets if major == 2 else as_text(octets), at + number
+
+
+def _special(info: int, number: int) -> Any:
+    if info in _FLOATS:
+        return unpack(_FLOATS[info], number.to_bytes(1 << (info - 24), "big"))[0]
+    if info == 24 and number < 32:
+        raise ProtocolError(f"CBOR: a simple value of two octets must not be {number}")
+    if number in _SIMPLE:
+        return _SIMPLE[number]
+    return Flaw(f"the simple value {number} of CBOR means nothing", b"")
 
 
 make = Cbor

@@ -9,22 +9,20 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NoReturn
 
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
+from .flaws import Flaw, judged
+from .json_pieces import check_depth, read
 from .payload import (
-    LEVELS,
-    MAX_CONTAINERS,
     MAX_LENGTH,
     Rules,
     check_all,
     check_message,
     check_surrogates,
-    raise_too_deep,
-    raise_too_many,
 )
 
 try:
@@ -32,32 +30,10 @@ try:
 except ImportError:  # the extra `fast` is not installed
     orjson = None  # type: ignore[assignment]
 
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_TOO_DEEP = b"[" * (LEVELS + 1)
-_SQUARE = bytes.maketrans(b"{}", b"[]")
 _DIGITS = bytes(ord("0") if octet in b"0123456789" else ord(" ") for octet in range(256))
 _FEWEST_DIGITS = b"0" * 19  # of an integer from 2**63 on
 _MOST_DIGITS = 20  # of 2**64-1; a sign may stand before them
 _HUGE = 2.0**63  # orjson turns integers from here on into floats without a word
-
-
-def check_depth(data: bytes) -> None:
-    """Refuse what nests too deep, or opens too many containers, before it is decoded."""
-    if data.count(b"[") + data.count(b"{") <= LEVELS:
-        return
-    if b"\\" in data:
-        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(data.split(b'"')[::2]).translate(_SQUARE, _NOT_BRACKETS)
-    if len(brackets) > 2 * MAX_CONTAINERS:
-        raise_too_many()
-    for _ in range(LEVELS):  # each time the innermost containers go
-        if not brackets:
-            return
-        if _TOO_DEEP in brackets:
-            break
-        brackets = brackets.replace(b"[]", b"")
-    if b"[" in brackets:
-        raise_too_deep()
 
 
 def _to_text(value: Any) -> str:
@@ -72,17 +48,25 @@ def _from_base64(text: str) -> bytes:
     return data if b2a_base64(data, newline=False) == text.encode() else b64decode(text, None, True)
 
 
-def _to_bytes(value: Any) -> Any:
+def _refuse(why: str) -> NoReturn:
+    raise ProtocolError(why)
+
+
+def _flawed(why: str) -> Flaw:
+    return Flaw(why, "")
+
+
+def _to_bytes(value: Any, otherwise: Callable[[str], Any] = _refuse) -> Any:
     """Turn text that begins with NUL into the bytes it stands for, in a decoded value."""
     if type(value) is str and value[:1] == "\0":
         try:
             return _from_base64(value[1:])
-        except ValueError as exc:
-            raise ProtocolError(f"JSON: after NUL there must be base64: {exc}") from exc
+        except ValueError:
+            return otherwise("JSON: after NUL there must be base64")
     if type(value) is list:
-        return list(map(_to_bytes, value))
+        return [_to_bytes(item, otherwise) for item in value]
     if type(value) is dict:
-        return {key: _to_bytes(item) for key, item in value.items()}
+        return {key: _to_bytes(item, otherwise) for key, item in value.items()}
     return value
 
 
@@ -117,6 +101,12 @@ class Json(Serializer):
             raise UsageError(f"JSON cannot carry the message: {exc}") from exc
 
     def loads(self, data: bytes) -> Any:
+        try:
+            return self._plain(data)
+        except ProtocolError:
+            return judged(_to_bytes(read(data), _flawed))
+
+    def _plain(self, data: bytes) -> Any:
         check_depth(data)
         try:
             array = _decode(data.decode())
@@ -151,7 +141,7 @@ class FastJson(Json):
         except (TypeError, ValueError) as exc:
             raise UsageError(f"JSON cannot carry the message: {exc}") from exc
 
-    def loads(self, data: bytes) -> Any:
+    def _plain(self, data: bytes) -> Any:
         check_depth(data)
         try:
             array = orjson.loads(data)
@@ -163,7 +153,7 @@ class FastJson(Json):
             try:
                 check_message(array, _check_huge)
             except _Huge:
-                return super().loads(data)
+                return super()._plain(data)
         return array
 
 

@@ -1,17 +1,19 @@
 """MsgPack, through the library msgpack (its pure-Python fallback too).
 
-Text and binary are told apart; extension types, timestamps among them, are refused.
+Text and binary are told apart. What holds extension types, or is refused, is read by `reader.py`.
 """
 
 from __future__ import annotations
 
 import re
+from struct import calcsize, unpack
 from typing import Any
 
 from msgpack import Packer, unpackb
 
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
+from .flaws import judged
 from .headers import Format, Header, check_headers
 from .payload import (
     LEVELS,
@@ -23,6 +25,8 @@ from .payload import (
     check_message,
     check_small,
 )
+from .reader import BINARY, DICT, LIST, TAG, TEXT, VALUE, as_text, cut, read
+from .tags import extension
 
 _SIZES = [1] * 128 + [0] * 32 + list(range(1, 33)) + [0] * 32 + [1] * 32
 for _head, _size in {
@@ -76,6 +80,12 @@ class MsgPack(Serializer):
         return packed
 
     def loads(self, data: bytes) -> Any:
+        try:
+            return self._plain(data)
+        except ProtocolError:
+            return judged(read(data, take))
+
+    def _plain(self, data: bytes) -> Any:
         size = len(data)
         if size > _TINY:
             few = _FEW if size <= SMALL else _FEWER
@@ -93,6 +103,52 @@ class MsgPack(Serializer):
         elif size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
             check_small(array)
         return array
+
+
+_CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
+_NUMBERS = {0xCA: ">f", 0xCB: ">d"}
+_NUMBERS |= dict(
+    zip(range(0xCC, 0xD4), [">B", ">H", ">I", ">Q", ">b", ">h", ">i", ">q"], strict=True)
+)
+_LENGTHS: dict[int, tuple[str, int]] = {}  # what has a length, and how wide that is
+for _first, _kind, _widths in (
+    (0xC4, BINARY, (1, 2, 4)), (0xC7, TAG, (1, 2, 4)), (0xD9, TEXT, (1, 2, 4)),
+    (0xDC, LIST, (2, 4)), (0xDE, DICT, (2, 4)),
+):  # fmt: skip
+    _LENGTHS |= {_first + at: (_kind, width) for at, width in enumerate(_widths)}
+
+
+def take(data: bytes, at: int) -> tuple[str, Any, int]:
+    """Say what begins at an octet; see `reader.py`."""
+    head = data[at]
+    at += 1
+    if head < 0x80 or head >= 0xE0:
+        return VALUE, head if head < 0x80 else head - 256, at
+    if head < 0xA0:
+        return DICT if head < 0x90 else LIST, head & 15, at
+    if head < 0xC0:
+        return _sized(data, at, TEXT, head & 31)
+    if head in _CONSTANTS:
+        return VALUE, _CONSTANTS[head], at
+    if head in _NUMBERS:
+        octets = cut(data, at, calcsize(_NUMBERS[head]))
+        return VALUE, unpack(_NUMBERS[head], octets)[0], at + len(octets)
+    if 0xD4 <= head <= 0xD8:
+        return _sized(data, at, TAG, 1 << (head - 0xD4))
+    if head not in _LENGTHS:
+        raise ProtocolError("MsgPack: a value must not begin with octet 0xc1")
+    kind, width = _LENGTHS[head]
+    return _sized(data, at + width, kind, int.from_bytes(cut(data, at, width), "big"))
+
+
+def _sized(data: bytes, at: int, kind: str, length: int) -> tuple[str, Any, int]:
+    if kind in (LIST, DICT):
+        return kind, length, at
+    if kind is TAG:  # an extension: its type stands before its octets
+        number = int.from_bytes(cut(data, at, 1), "big", signed=True)
+        return VALUE, extension(number, cut(data, at + 1, length)), at + 1 + length
+    octets = cut(data, at, length)
+    return VALUE, octets if kind is BINARY else as_text(octets), at + length
 
 
 make = MsgPack

@@ -27,6 +27,17 @@ MAX_CONTAINERS = 2 * MAX_TOTAL  # beyond what any good message can hold: refused
 LEVELS = MAX_DEPTH + 2  # with the message and its Arguments
 MIN_INT, MAX_INT = -(2**63), 2**64 - 1
 
+FINITE = "a float must be finite, neither NaN nor Infinity"
+INTEGER = "an integer must lie between -2**63 and 2**64-1"
+SURROGATE = "text must not hold a lone surrogate"
+NOT_UTF_8 = "text must be UTF-8"
+NUL = "text must not begin with NUL: in JSON that means bytes"
+KEY = "a key of a dict must be a string, not "
+KIND = "a value must be None, bool, int, float, str, bytes, list or dict, not "
+TOO_DEEP = f"an argument must nest at most {MAX_DEPTH} containers"
+TOO_LONG = f"a container must have at most {MAX_LENGTH} elements"
+TOO_MANY = f"a payload must have at most {MAX_TOTAL} elements in all"
+
 DONE = frozenset({type(None), bool, int, str, bytes})  # nothing to ask, once it is decoded
 PLAIN = DONE | {float}
 NUMBERS = frozenset({bool, int, float})
@@ -42,13 +53,13 @@ KNOWN = PLAIN | CONTAINERS
 def check_finite(floats: Iterable[float]) -> None:
     """Refuse NaN and the infinities, which JSON cannot write."""
     if not all(map(isfinite, floats)):
-        raise ProtocolError("a float must be finite, neither NaN nor Infinity")
+        raise ProtocolError(FINITE)
 
 
 def check_ints(ints: list[int]) -> None:
     """Refuse integers that do not fit in 64 bits."""
     if min(ints) < MIN_INT or max(ints) > MAX_INT:
-        raise ProtocolError("an integer must lie between -2**63 and 2**64-1")
+        raise ProtocolError(INTEGER)
 
 
 def check_surrogates(texts: Iterable[str]) -> None:
@@ -58,13 +69,13 @@ def check_surrogates(texts: Iterable[str]) -> None:
         try:
             joined.encode()
         except UnicodeEncodeError as exc:
-            raise ProtocolError("text must not hold a lone surrogate") from exc
+            raise ProtocolError(SURROGATE) from exc
 
 
 def check_nul(texts: Iterable[str]) -> None:
     """Refuse text that JSON would take for bytes."""
     if "\0" in "".join(texts) and any(text[:1] == "\0" for text in texts):
-        raise ProtocolError("text must not begin with NUL: in JSON that means bytes")
+        raise ProtocolError(NUL)
 
 
 def check_texts(texts: list[str]) -> None:
@@ -179,25 +190,23 @@ def check_deep(level: list[Any], rules: Rules, own: int) -> None:
 
 def raise_too_deep() -> NoReturn:
     """Refuse what nests too deep; on the small stacks of threads it could end the process."""
-    raise ProtocolError(f"an argument must nest at most {MAX_DEPTH} containers")
+    raise ProtocolError(TOO_DEEP)
 
 
 def raise_too_long() -> NoReturn:
     """Refuse a container that holds too much."""
-    raise ProtocolError(f"a container must have at most {MAX_LENGTH} elements")
+    raise ProtocolError(TOO_LONG)
 
 
 def raise_too_many() -> NoReturn:
     """Refuse a payload that holds too much in all."""
-    raise ProtocolError(f"a payload must have at most {MAX_TOTAL} elements in all")
+    raise ProtocolError(TOO_MANY)
 
 
 def _check_level(level: Iterable[Any], kinds: set[type], rules: Rules) -> None:
     if not kinds <= KNOWN:
         names = ", ".join(sorted(kind.__name__ for kind in kinds - KNOWN))
-        raise ProtocolError(
-            f"a value must be None, bool, int, float, str, bytes, list or dict, not {names}"
-        )
+        raise ProtocolError(KIND + names)
     if float in kinds:
         rules.floats([value for value in level if type(value) is float])
     if rules.ints and int in kinds:
@@ -211,7 +220,7 @@ def _check_keys(dicts: list[dict[Any, Any]], rules: Rules) -> None:
     wrong = set(map(type, keys)) - {str}
     if wrong:
         names = ", ".join(sorted(kind.__name__ for kind in wrong))
-        raise ProtocolError(f"a key of a dict must be a string, not {names}")
+        raise ProtocolError(KEY + names)
     if rules.keys:
         rules.keys(keys)
 
