@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +15,7 @@ import pytest
 
 import wamplite
 from tests.client.scripted import PATIENCE, soon
+from tests.processes import ROOT
 from tests.transports.streams import make_certificate
 from wamplite.transports.http_request import basic
 from wamplite.transports.proxy import Proxy, parse
@@ -233,3 +236,17 @@ def test_what_a_request_cannot_have_is_refused_before_anything_is_dialled(
     for make in (wamplite.connect, wamplite.Component):
         with pytest.raises(wamplite.UsageError, match=text):
             make(url, **options)
+
+
+def test_the_command_line_goes_through_a_proxy_with_headers(router: wamplite.Router) -> None:
+    url = router.listen("ws://127.0.0.1:0")
+    with Tunnels() as proxy:
+        command = [sys.executable, "-m", "wamplite", "pub", "com.app.t", "1", "--url", url]
+        command += ["--header", "Cookie: a=b", "--proxy", proxy.url]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert proxy.asked
+    command[command.index(url)] = "rs://127.0.0.1:9"
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 2
+    assert "is for ws and wss, not for rs://127.0.0.1:9" in done.stderr

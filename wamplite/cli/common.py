@@ -58,6 +58,21 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
     )
     group.add_argument(
+        "--header",
+        dest="headers",
+        type=header,
+        action="append",
+        metavar="'NAME: VALUE'",
+        help="of the HTTP request that asks for a WebSocket, such as Cookie",
+    )
+    group.add_argument(
+        "--proxy",
+        type=text,
+        default=environment("PROXY"),
+        metavar="URL",
+        help="an HTTP proxy for ws and wss: http://host:port",
+    )
+    group.add_argument(
         "-W",
         "--timeout",
         type=seconds,
@@ -114,6 +129,8 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "connect_timeout": min(options.timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT),
         "authid": options.authid,
         "serializer": options.serializer,
+        "headers": dict(options.headers) if options.headers else None,
+        "proxy": options.proxy,
     }
     if options.ca is not None:
         from ..transports.tls import TlsOptions
@@ -221,6 +238,14 @@ def finite(digits: str) -> float:
     """Return a number; one that is too large for a float is no number of ours."""
     number = float(digits)
     return number if math.isfinite(number) else refuse(digits)
+
+
+def header(given: str) -> tuple[str, str]:
+    """Return name and value of NAME: VALUE."""
+    name, colon, rest = given.partition(":")
+    if not (name and colon):
+        raise argparse.ArgumentTypeError(f"expected NAME: VALUE, not {given!a}")
+    return name, rest.strip()
 
 
 def pair(word: str) -> tuple[str, Any]:
