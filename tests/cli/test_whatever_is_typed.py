@@ -75,6 +75,14 @@ CONNECTION: tuple[tuple[str | bytes, ...], ...] = (
     ("--url", b"unix:///\xff"),
     ("--url", "unix:///tmp"),
     ("--url", "serial:///dev/null?baud=x"),
+    ("--url", b"ws://\xff:\xff@127.0.0.1:1/ws"),
+    ("--url", b"ws://127.0.0.1:1/\xff"),
+    ("--url", "ws://127.0.0.1:1/ws", "--header", b"X: \xff"),
+    ("--url", "ws://127.0.0.1:1/ws", "--header", "X"),
+    ("--url", "ws://127.0.0.1:1/ws", "--header", b"\xff\n: 1"),
+    ("--url", "ws://127.0.0.1:1/ws", "--proxy", "http://[::1"),
+    ("--url", "ws://127.0.0.1:1/ws", "--proxy", b"http://\xff:1"),
+    ("--url", "ws://127.0.0.1:1/ws", "--proxy", b"http://\xff@127.0.0.1:1"),
     ("--realm", BAD),
     ("--realm", ""),
     ("--authid", BAD),
@@ -89,6 +97,13 @@ def test_odd_connections_are_told_in_words(
     router: RouterProcess, words: tuple[str | bytes, ...]
 ) -> None:
     assert_in_words(run(router, "pub", "t", *words))
+
+
+@pytest.mark.parametrize(
+    "header", [b"X: \xff", "X: °", "X: \U0001f600", b"\xff: 1", "X:", ":"], ids=str
+)
+def test_odd_headers_are_told_in_words(router: RouterProcess, header: str | bytes) -> None:
+    assert_in_words(run(router, "pub", "t", "--header", header, env={"WAMPLITE_URL": router.ws}))
 
 
 ODD: dict[str, tuple[str | bytes, ...]] = {
