@@ -12,7 +12,7 @@ import wamplite
 from tests.bridge.pseudo import Device, sentence
 from tests.processes import RouterProcess
 from tests.waiting import until
-from wamplite.bridge import Bridge
+from wamplite.bridge import Bridge, SerialBridge
 from wamplite.bridge.settings import (
     BridgeSettings,
     BufferSettings,
@@ -110,3 +110,25 @@ def test_a_full_outbox_says_so_in_its_books(device: Device) -> None:
         until(lambda: unit.figures()["read"] == 50, "read")
         books = unit.figures()
     assert (books["waiting"], books["dropped"]) == (10, {"overflow": 40})
+
+
+def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
+    device: Device, router_process: RouterProcess
+) -> None:
+    arrived: list[wamplite.Event] = []
+
+    def on_event(event: wamplite.Event) -> None:
+        arrived.append(event)
+
+    component = wamplite.Component(router_process.rs)
+    with wamplite.connect(router_process.rs) as session:
+        session.subscribe("com.example.text", on_event)
+        with SerialBridge(device.path, "com.example.text", component) as bridge:
+            until(lambda: bridge.counts.snapshot()["published"] or poke(device), "published")
+            assert [event.args for event in arrived[-1:]] == [["21.5 C"]]
+            assert arrived[-1].kwargs == {}
+
+
+def poke(device: Device) -> None:
+    """Say something: the first line after an opening is dropped."""
+    device.write(b"21.5 C\r\n")

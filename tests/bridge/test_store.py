@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.bridge.boxes import Box, all_of
 from tests.bridge.events import numbers
 from tests.waiting import until
 from wamplite.bridge import stored
+from wamplite.bridge.outbox import OVERHEAD, Entry
 from wamplite.bridge.store import Store
 from wamplite.core.errors import UsageError
 
@@ -115,3 +117,24 @@ def test_a_full_disk_is_survived_in_memory_and_written_later(
     assert numbers(all_of(box)) == ["x" * 1000] * 5 + ["y" * 1000] * 100
     assert not box.dropped
     assert caplog.text.count("kept in memory until it works") == 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_nobody_sees_half_of_what_is_written_together(path: Path) -> None:
+    store, ended = Store(str(path)), threading.Event()
+
+    def write() -> None:
+        for first in range(1, 2001, 20):
+            store.commit(add=[Entry(first + n, "a", 0.0, b"x") for n in range(20)])
+        ended.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: set[int] = set()
+    while not ended.is_set():
+        number, _ = store.tally().get("a", (0, 0))
+        seen |= {number, store.last(), len(store.load(0, 10_000)), len(store.oldest(0, 9999, 0, 0))}
+    writer.join()
+    assert {number % 20 for number in seen} == {0}
+    assert store.tally() == {"a": (2000, 2000 * (1 + OVERHEAD))}
+    store.close(2001)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from tests.waiting import until
 from wamplite import serializers
 from wamplite.channel import Channel
 from wamplite.core.errors import TransportLost
@@ -112,12 +112,7 @@ def connect() -> Iterator[Connect]:
         yield begin
 
 
-def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> None:
-    """Wait until something holds, and fail if it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not become true in time"
-        time.sleep(MS)
+eventually = until
 
 
 def held_by(router: Router) -> int:

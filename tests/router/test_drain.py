@@ -274,14 +274,19 @@ def test_a_fault_of_the_thread_itself_is_logged_and_it_goes_on(
 
 
 def test_after_the_end_nothing_happens_any_more(counters: Counters) -> None:
-    drain = Drain(Limits(), counters)
+    drain, clock, rang = Drain(Limits(), counters), Clock(), list[int]()
     drain.close()
+    assert not drain._thread.is_alive()
     with stream_and_socket() as (stream, _):
         stream.on_left = drain.watch
         clog(stream)
-        drain.add(Clock(), time.monotonic())
-        drain.later(0, lambda: None)
-    drain.close()
+        left = stream.left
+        drain.add(clock, time.monotonic())
+        drain.move(clock, time.monotonic())
+        drain.later(0, lambda: rang.append(1))
+        drain.close()
+        assert (stream.left, stream.lost, clock.asked, rang) == (left, None, [], [])
+        assert left and counters.snapshot() == {}
 
 
 def test_an_end_waits_no_longer_than_it_may_for_what_it_runs(
@@ -304,9 +309,14 @@ def test_an_end_waits_no_longer_than_it_may_for_what_it_runs(
     assert drain._waking.fileno() == -1
 
 
-def test_a_thousand_wakes_are_one(drain: Drain) -> None:
-    for _ in range(100_000):
+def test_waking_a_thread_that_is_busy_waits_for_nothing(drain: Drain) -> None:
+    busy, go, rang, gave_up = threading.Event(), threading.Event(), list[int](), list[bool]()
+    drain.later(0, lambda: (busy.set(), gave_up.append(not go.wait(20))))
+    assert busy.wait(20)
+    for _ in range(100_000):  # far more than a socket pair holds
         drain._wake()
-    rang: list[int] = []
     drain.later(0, lambda: rang.append(1))
+    assert not rang
+    go.set()
     eventually(lambda: rang)
+    assert gave_up == [False]
