@@ -62,6 +62,36 @@ def test_a_welcome_may_say_null_and_announce_by_anything(peer: Peer) -> None:
     leave(peer, session)
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**53 + 1, 2**56, "7", 7.0, None, True])
+def test_an_id_that_is_none_is_refused_by_name(peer: Peer, number: Any) -> None:
+    joining = soon(wamplite.connect, peer.url, "realm1")
+    peer.accept()
+    peer.receive()
+    peer.send([2, number, {"roles": {"broker": {}, "dealer": {}}}])
+    assert peer.receive()[2] == "wamp.error.protocol_violation"
+    peer.hang_up()
+    with pytest.raises(wamplite.ProtocolError, match="WELCOME: Session must be an"):
+        joining.result()
+    session = peer.join()
+    subscribing = soon(session.subscribe, "com.app.t", print)
+    peer.send([33, peer.receive()[1], number])
+    with pytest.raises(wamplite.ProtocolError, match="SUBSCRIBED: Subscription must be an"):
+        subscribing.result()
+
+
+def test_the_largest_ids_are_taken(peer: Peer) -> None:
+    joining = soon(wamplite.connect, peer.url, "realm1")
+    peer.accept()
+    peer.receive()
+    peer.send([2, 2**53, {"roles": {"broker": {}, "dealer": {}}}])
+    session = joining.result()
+    assert session.id == 2**53
+    subscribing = soon(session.subscribe, "com.app.t", print)
+    peer.send([33, peer.receive()[1], 2**53])
+    assert subscribing.result().id == 2**53
+    leave(peer, session)
+
+
 def test_a_welcome_that_is_refused_is_answered_with_role_and_feature(peer: Peer) -> None:
     joining = soon(wamplite.connect, peer.url, "realm1")
     peer.accept()
