@@ -9,7 +9,6 @@ from .. import serializers
 from ..channel import Channel
 from ..core.errors import ConnectTimeout, UsageError
 from ..transports import dial, http_request
-from ..transports import proxy as by_proxy
 from ..transports.base import MOST, Transport
 from .pool import MOST_THREADS
 from .session import Session
@@ -99,7 +98,9 @@ def checked_url(terms: Terms) -> Terms:
             raise UsageError(f"headers: Authorization is given already, by the user of {url}")
         headers["Authorization"] = authorization
     if terms.proxy is not None:
-        by_proxy.parse(terms.proxy)
+        from ..transports import proxy  # few have one
+
+        proxy.parse(terms.proxy)
     return terms._replace(url=url, headers=headers)
 
 
