@@ -109,6 +109,7 @@ READERS = {
 }
 
 
+@pytest.mark.timeout(60 + INPUTS // 20)
 @pytest.mark.parametrize("name", READERS)
 def test_the_fast_gate_judges_as_a_plain_walk_does(name: str) -> None:
     reader, write = READERS[name]

@@ -5,14 +5,6 @@ const { Wampy } = require("wampy");
 const { WebSocket } = require("ws");
 const { run } = require("./scenario.js");
 
-// SUBSCRIBE.Options of wampy 8.0.2 are {match: undefined, get_retained: undefined}: JSON leaves
-// those out, but MsgPack and CBOR write the undefined down, which is no value of WAMP's.
-function withoutUndefined(serializer) {
-  const encode = serializer.encode.bind(serializer);
-  serializer.encode = (message) => encode(JSON.parse(JSON.stringify(message)));
-  return serializer;
-}
-
 const serializers = {
   json: () => new (require("wampy/JsonSerializer.js").JsonSerializer)(),
   msgpack: () => new (require("wampy/MsgpackSerializer.js").MsgpackSerializer)(),
@@ -24,7 +16,7 @@ class Adapter {
     this.session = new Wampy(url, {
       realm,
       ws: WebSocket,
-      serializer: withoutUndefined(serializers[serializer]()),
+      serializer: serializers[serializer](),
       autoReconnect: false,
     });
     await this.session.connect();
