@@ -117,10 +117,10 @@ class Session:
         raise AssertionError(f"expected the end, got {str(more)[:300]}")
 
     def leave(self) -> None:
-        """Say GOODBYE, and wait for the answer and the end."""
+        """Say GOODBYE, wait for the answer, and close: the router would wait for another HELLO."""
         self.say(6, {}, "wamp.close.close_realm")
         assert self.hear() == [6, {}, "wamp.close.goodbye_and_out"]
-        self.ended()
+        self.close()
 
     def close(self) -> None:
         """Close without GOODBYE."""

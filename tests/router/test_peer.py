@@ -50,7 +50,7 @@ class Scripted(Peer):
     def end(self) -> None:
         self.finished += 1
 
-    finish = end
+    finish = release = end
 
     def shutdown(self, why: str) -> None:
         raise AssertionError(why)

@@ -103,11 +103,23 @@ class Acceptor:
     def _advance(self, step: Callable[[Dialogue], Challenge]) -> Challenge | Accepted:
         assert self._dialogue is not None and self._hello is not None
         try:
-            return step(self._dialogue)
+            challenge = step(self._dialogue)
         except StopIteration as done:
-            details = self._hello.details
-            answers_ping = details.get(uris.ANSWERS_PING) is True
-            return Accepted(self._hello.realm, done.value, _kept(details["roles"]), answers_ping)
+            return self._accept(done.value)
+        if not isinstance(challenge, Challenge):
+            raise TypeError(f"an authmethod must yield CHALLENGE, not {type(challenge).__name__}")
+        return challenge
+
+    def _accept(self, identity: Identity) -> Accepted:
+        assert self._hello is not None
+        if not isinstance(identity, Identity):
+            raise TypeError(f"an authmethod must return Identity, not {type(identity).__name__}")
+        for name, said in zip(Identity._fields[:4], identity, strict=False):
+            if not isinstance(said, str):
+                raise TypeError(f"{name} of an Identity must be str, not {type(said).__name__}")
+        details = self._hello.details
+        answers_ping = details.get(uris.ANSWERS_PING) is True
+        return Accepted(self._hello.realm, identity, _kept(details["roles"]), answers_ping)
 
 
 def _kept(roles: dict[str, Any]) -> dict[str, Any]:

@@ -51,10 +51,11 @@ class Member:
     post: queue a message; False if it is above what the peer announced to take (nothing is queued).
     post_droppable: the same for an event that may be dropped, oldest first, when the peer is slow.
     end: finish the connection once all that was posted has been written.
+    release: the same, but another session may follow over it; where there is none, `end`.
     """
 
     __slots__ = (
-        "session", "identity", "roles", "post", "post_droppable", "end", "open",
+        "session", "identity", "roles", "post", "post_droppable", "end", "release", "open",
         "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
         "invocations",
     )  # fmt: skip
@@ -67,6 +68,7 @@ class Member:
         post: Post,
         post_droppable: Post,
         end: Callable[[], None],
+        release: Callable[[], None] | None = None,
     ) -> None:
         self.session = session
         self.identity = identity
@@ -74,6 +76,7 @@ class Member:
         self.post = post
         self.post_droppable = post_droppable
         self.end = end
+        self.release = release or end
         self.open = True
         self.last_request = 0  # of the member's own requests; kept by a strict realm
         self.last_invocation = 0  # ids up to this one were issued to the member

@@ -116,7 +116,10 @@ class Realm:
             told(member)
 
     def on_goodbye(self, member: Member, _: Goodbye) -> None:
-        """Answer GOODBYE with GOODBYE; what the member still sends is dropped."""
+        """Answer GOODBYE with GOODBYE; what the member still sends is dropped.
+
+        Its Reason is for people: the member leaves, whether that is a URI or not.
+        """
         self.dismiss(member, uris.GOODBYE_AND_OUT)
 
     def on_gone(self, member: Member, _: Abort | Lost) -> None:
@@ -145,10 +148,13 @@ class Realm:
             member.end()
 
     def dismiss(self, member: Member, reason: str) -> None:
-        """End a member with GOODBYE."""
+        """End a member with GOODBYE; its transport may carry another session."""
         if self.remove(member):
             member.post(Goodbye({}, reason))
-            member.end()
+            if self.closing:
+                member.end()
+            else:
+                member.release()
 
     def dismiss_all(self) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""

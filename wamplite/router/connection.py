@@ -5,6 +5,7 @@
     open     recv -> frames -> messages -> arrive, once per recv      pinged when silent, if known
                                                                       to answer; else the kernel
                                                                       looks whether it is there
+    waiting  for another HELLO, after GOODBYE or a refused one       `linger`
     ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
     closed   by this thread only
 
@@ -16,6 +17,7 @@ whenever it grows. What is large is decoded by few threads at a time, and as man
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,6 +68,8 @@ class Connection(Peer):
         self._transport: Transport
         self._serializer: Serializer
         self.deadline = time.monotonic() + router.limits.handshake_timeout
+        self._joins_until = self.deadline  # of all handshakes together, until one succeeds
+        self._lock = threading.Lock()  # guards `waits`
         self._waiting = 0  # bytes that wait for a place to be decoded
         self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
 
@@ -108,6 +112,8 @@ class Connection(Peer):
         """Keep the deadlines (the drain thread); returns when to be asked again."""
         deadline = self.deadline  # other threads set it
         if now >= deadline:
+            if self._has_more_time(now):
+                return self.deadline
             return self._give_up("deadlines_missed", "a deadline was missed")
         if deadline < FOREVER:
             return deadline
@@ -139,6 +145,53 @@ class Connection(Peer):
         """
         self.deadline = min(self.deadline, time.monotonic() + self.router.limits.linger)
         self.router.drain.move(self, self.deadline)
+
+    def released(self) -> None:
+        """Wait for another session: one has ended, and its last words are posted."""
+        self._joins_until = time.monotonic() + self.router.limits.handshake_timeout
+        if not self.wait_again():
+            self.finish()
+            self.ending()
+
+    def wait_again(self) -> bool:
+        """Wait for another HELLO, for as long as for the peer to close; False at the end of all."""
+        if not self.router.joins_again(self):
+            return False
+        with self._lock:
+            self.waits = True
+            self.deadline = min(self._joins_until, time.monotonic() + self.router.limits.linger)
+        self.router.drain.move(self, self.deadline)
+        return True
+
+    def resume(self) -> bool:
+        """Notice that HELLO came; False if the connection had been given up."""
+        with self._lock:
+            waited, self.waits = self.waits, False
+            if waited:
+                self.deadline = self._joins_until
+        return waited
+
+    def _has_more_time(self, now: float) -> bool:
+        """Tell whether HELLO came just now, or was waited for in vain: then say goodbye."""
+        with self._lock:
+            if now < self.deadline:
+                return True
+            waited, self.waits = self.waits, False
+        if waited:
+            self.deadline = now + self.router.limits.linger
+            self.finish()
+        return waited
+
+    def check_alive(self) -> None:
+        """Raise TransportLost where the deadline of the handshake has ended it."""
+        if self.stream.lost is not None:
+            raise self.stream.ended()
+
+    @property
+    def transport_name(self) -> str:  # type: ignore[override]
+        """What carries the session, for logs."""
+        kind = self._transport.framing.partition("-")[0]
+        return f"{kind}, {self._transport.serializer}"
 
     @property
     def held(self) -> int:
@@ -217,7 +270,7 @@ class Connection(Peer):
 
     def box(self, routing: Routing) -> Mailbox:
         """Return where the realm posts to."""
-        return Mailbox(routing, self._transport, self.router.count, self.ending)
+        return Mailbox(routing, self._transport, self.router.count, self.ending, self.released)
 
     def accepted(self, outcome: Accepted) -> None:
         """Lift the bounds of the handshake, and watch over the peer from now on."""

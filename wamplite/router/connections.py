@@ -88,6 +88,17 @@ class Connections:
         with self._lock:
             self._stop_joining(peer)
 
+    def joins_again(self, peer: Connected) -> bool:
+        """Notice that a session has ended and another may follow; False: nobody gets in any more.
+
+        Its place of the connection is enough for that: a deadline ends it soon.
+        """
+        with self._lock:
+            if self._closed or peer not in self._threads:
+                return False
+            self._joining.setdefault(peer, None)  # who was refused has its place for a handshake
+            return True
+
     def leave(self, peer: Connected) -> None:
         """Give the place back; nothing if that was done before."""
         origin = origin_of(peer.address)

@@ -103,4 +103,4 @@ class LocalBox:
     def __init__(self, peer: LocalPeer) -> None:
         self.post = peer.deliver
         self.post_droppable = peer.deliver
-        self.end = peer.finish
+        self.end = self.release = peer.finish

@@ -49,7 +49,16 @@ class Encoder:
 class Mailbox:
     """The way from a realm to one connection."""
 
-    __slots__ = ("_count", "_encoder", "_max_send", "_on_end", "_queued", "_routing", "_transport")
+    __slots__ = (
+        "_count",
+        "_encoder",
+        "_max_send",
+        "_on_end",
+        "_on_release",
+        "_queued",
+        "_routing",
+        "_transport",
+    )
 
     def __init__(
         self,
@@ -57,6 +66,7 @@ class Mailbox:
         transport: Transport,
         tally: Callable[[str], None],
         on_end: Callable[[], None],
+        on_release: Callable[[], None] | None = None,
     ) -> None:
         self._routing = routing
         self._transport = transport
@@ -65,6 +75,7 @@ class Mailbox:
         self._max_send = transport.max_send
         self._queued: list[bytes] = []
         self._on_end = on_end
+        self._on_release = on_release  # None: one session is all that the connection carries
 
     def post(self, message: Message) -> bool:
         """Queue a message; False if the peer does not take messages so large."""
@@ -109,3 +120,11 @@ class Mailbox:
         self.deliver()
         self._transport.finish()
         self._on_end()
+
+    def release(self) -> None:
+        """End the session after all that was posted; another one may follow."""
+        if self._on_release is None:
+            self.end()
+        else:
+            self.deliver()
+            self._on_release()

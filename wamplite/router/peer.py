@@ -3,6 +3,8 @@
 wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
                   open     receive -> take the turn -> arrive, once per receive, until the member
                            is gone; its turn comes back once all that has arrived is handled
+                  waiting  after GOODBYE, or an ABORT that answers HELLO: for another HELLO, which
+                           is joining again, or for the peer to close, for a moment
 
 Whatever goes wrong in this thread, the member leaves its realm before the thread ends. A peer that
 says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here.
@@ -16,11 +18,12 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.ids import new_session
 from ..core.members import Join, Lost, Member, Violation
-from ..core.messages import Abort, Challenge, Message
+from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from .faults import guarded, log_fault
 from .routing import Arrival, Routing
 
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wamplite.router")
 
 PAUSE = 0.01  # seconds after a fault: memory may be had again
+ENDS = (Lost, Violation, Goodbye)
+FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED)
+MOST_REFUSED = 4  # handshakes in a row over one connection
 LONGEST_TEXT = 200  # characters of what a peer sent, in a log
 
 
@@ -42,16 +48,21 @@ class Box(Protocol):
 
     def end(self) -> None: ...
 
+    def release(self) -> None: ...
+
 
 class Peer(ABC):
     """Somebody who is connected; its own thread calls `converse`."""
+
+    transport_name = "in this process"  # for logs
 
     def __init__(self, router: Router, name: str, address: str | None) -> None:
         self.router = router
         self.name = name  # for logs
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
-        self._arrived: list[Any] = []  # behind HELLO
+        self.waits = False  # for another HELLO
+        self._arrived: list[Any] = []  # behind HELLO, or behind the end of a session
 
     @abstractmethod
     def run(self) -> None:
@@ -84,6 +95,17 @@ class Peer(ABC):
         """Notice that the handshake has succeeded."""
         self.router.joined(self)
 
+    def check_alive(self) -> None:  # noqa: B027 - in one process it is
+        """Raise TransportLost where an authmethod took too long, and the deadline ended it."""
+
+    def wait_again(self) -> bool:
+        """Wait for another HELLO, for a moment; False where none may come."""
+        return False
+
+    def resume(self) -> bool:
+        """Notice that it came; False if that was too late."""
+        return False
+
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
         """Notice that a recv brought a part of a message and no whole one."""
 
@@ -95,32 +117,66 @@ class Peer(ABC):
         return Acceptor(self.router.realms, self.router.authmethods)
 
     def converse(self) -> None:
-        """Speak until a session is accepted, then serve it; or until the peer is sent away."""
+        """Serve one session after the other, until the peer is sent away or has left for good."""
         try:
-            joined = self._join()  # its frame has ended: nobody keeps HELLO
-            if joined is not None:
-                self._read(*joined)
+            while True:
+                joined = self._join()  # its frame has ended: nobody keeps HELLO
+                if joined is None:
+                    return
+                member, routing = joined
+                log_join(self, member, routing)
+                self._read(member, routing)
+                logger.info("%s: %s left %s", self.name, member, routing.realm.uri)
+                del joined, member
+                if not self.waits:
+                    return
         finally:
             self._give_back()
 
     def _join(self) -> tuple[Member, Routing] | None:
-        acceptor = self.acceptor()
+        """Speak until a session is accepted; None where the peer was sent away."""
+        acceptor, refused = self.acceptor(), 0
         while True:
-            entries = self.receive()
+            entries, self._arrived = self._arrived or self.receive(), []
             for at, entry in enumerate(entries, 1):
                 if type(entry) is Lost:
                     raise TransportLost(entry.text)
-                outcome = acceptor.on_message(entry)
+                if self.waits and not self._is_again(entry):
+                    continue  # it crossed our last words
+                outcome = self._judge(acceptor, entry)
                 if isinstance(outcome, Accepted):
+                    self.check_alive()
                     self._arrived = [Join(), *entries[at:]]
                     return self._begin(outcome)
                 if outcome is not None:
                     self.say(outcome)
                 if not isinstance(outcome, Challenge):
                     logger.info("%s did not join: %s", self.name, _why(outcome))
-                    self.finish()
-                    return None
+                    refused += 1
+                    if _is_final(outcome) or refused == MOST_REFUSED or not self.wait_again():
+                        self.finish()
+                        return None
+                    acceptor = self.acceptor()
             self._give_back()
+
+    def _is_again(self, entry: Any) -> bool:
+        """Tell whether this begins another session; while one is waited for all else is dropped."""
+        if type(entry) is Violation:
+            raise TransportLost(f"{self.name}: {entry.text}")
+        if type(entry) is not Hello:
+            return False
+        if not self.resume():
+            raise TransportLost(f"{self.name}: HELLO came after the time for it")
+        return True
+
+    def _judge(self, acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | None:
+        """Answer a message of the handshake; an authmethod that fails lets nobody in."""
+        try:
+            return acceptor.on_message(entry)
+        except Exception:
+            log_fault(logger, "%s: the authmethod failed", self.name)
+            text = "the authentication failed: an error of the router, told in its log"
+            return Abort({"message": text}, uris.AUTHENTICATION_FAILED)
 
     def _begin(self, accepted: Accepted) -> tuple[Member, Routing]:
         routing = self.router.realms[accepted.realm]
@@ -132,6 +188,7 @@ class Peer(ABC):
             box.post,
             box.post_droppable,
             box.end,
+            box.release,
         )
         self.accepted(accepted)
         return member, routing
@@ -166,10 +223,16 @@ class Peer(ABC):
         """Hand over what has arrived once what came before is handled; False if it was the last."""
         last = entries[-1]
         turn.acquire()
+        if not member.open:  # what came behind its end may begin another session
+            self._arrived = entries
+            return False
         place, self.place = self.place, None
         routing.arrive(Arrival(member, entries, turn, place))
-        if type(last) not in (Lost, Violation):
+        if type(last) not in ENDS:
             return True
+        if type(last) is Goodbye:
+            turn.acquire()  # it is to be handled before anything else is read
+            return member.open
         level = logging.INFO if type(last) is Violation else logging.DEBUG
         logger.log(level, "%s, %s: %s", self.name, member, shown(last.text))
         turn.acquire()  # its end is to be handled before the connection is closed
@@ -194,6 +257,26 @@ def shown(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return what a peer sent as a log may show it: one line, no control characters, not long."""
     cut = text if len(text) <= longest else f"{text[:longest]}..."
     return cut if cut.isprintable() else ascii(cut)[1:-1]
+
+
+def log_join(peer: Peer, member: Member, routing: Routing) -> None:
+    """Tell who joins."""
+    who = member.identity
+    logger.info(
+        "%s: %s joins %s: authid %s, authrole %s, by %s, %s",
+        peer.name,
+        member,
+        routing.realm.uri,
+        shown(who.authid),
+        shown(who.authrole),
+        who.authmethod,
+        peer.transport_name,
+    )
+
+
+def _is_final(outcome: Abort | None) -> bool:
+    """Tell whether an ABORT ends the connection, too."""
+    return outcome is not None and outcome.reason in FINAL
 
 
 def _why(outcome: Abort | None) -> str:

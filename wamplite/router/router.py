@@ -97,6 +97,7 @@ class Router(OfOneProcess):
         self._turning_away = TurningAway()
         self._connections = Connections(self.limits, self.refusals.tell)
         self.joined = self._connections.joined
+        self.joins_again = self._connections.joins_again
         self._lock = threading.Lock()  # guards the next two
         self._listeners: list[Listener | SerialListener] = []
         self._closed = False

@@ -50,6 +50,10 @@ class SerialConnection(Connection):
                 self._asked.settle(entry.request)
         return [*self._asked.give_up(time.monotonic()), *entries]
 
+    def wait_again(self) -> bool:
+        """Wait for no HELLO: the line begins a session anew by itself."""
+        return False
+
     def box(self, routing: Routing) -> Mailbox:
         """Return where the realm posts to."""
         return SerialMailbox(
