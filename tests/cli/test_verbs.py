@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -210,16 +209,19 @@ def test_ctrl_c_ends_a_call_quietly(router: RouterProcess) -> None:
 
 def await_session(router: RouterProcess, program: Program) -> None:
     """Wait until a program has connected to the router."""
-    deadline = time.monotonic() + 20
-    needle = f":{router.port:04X}"
-    while time.monotonic() < deadline:
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            established = fields[2].endswith(needle) and fields[3] == "01"
-            if established and f"socket:[{fields[9]}]" in links(program.pid):
-                return
-        time.sleep(0.01)
-    raise TimeoutError("it has not connected")
+
+    def has_connected() -> bool:
+        assert program.process.poll() is None, f"it has ended: {program.stderr()}"
+        return not connected(router.port).isdisjoint(links(program.pid))
+
+    until(has_connected, "it has connected")
+
+
+def connected(port: int) -> set[str]:
+    """Return the sockets that are connected to a port, as descriptors name them."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ours = [words for words in lines if words[2].endswith(f":{port:04X}") and words[3] == "01"]
+    return {f"socket:[{words[9]}]" for words in ours}
 
 
 def links(pid: int) -> list[str]:
