@@ -45,6 +45,7 @@ class Realm:
         self.members: dict[int, Member] = {}
         self.joined: list[Callable[[Member], None]] = []
         self.left: list[Callable[[Member], None]] = []
+        self.refused: list[Callable[[Member, Any, Refused], None]] = []
         self.about = dict(about or {})  # what WELCOME tells besides; keys of our own begin with "_"
         self.later = later  # run a function in so many seconds, through the inbox; returns a cancel
         self.closing = False
@@ -85,6 +86,8 @@ class Realm:
 
     def refuse(self, member: Member, request: Any, refused: Refused) -> None:
         """Answer a request with ERROR, but for a PUBLISH that wants no acknowledgement."""
+        for told in self.refused:
+            told(member, request, refused)
         if type(request) is Publish and not request.options.get("acknowledge"):
             return
         args, kwargs = list(refused.args) or None, refused.kwargs or None

@@ -26,7 +26,7 @@ from ..core.realm import Realm
 from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from ..transports import origins
-from . import places
+from . import places, told
 from .buffered import Buffered
 from .connection import Connection
 from .connections import Connections
@@ -253,6 +253,7 @@ class Router(OfOneProcess):
         )
 
     def _routing(self, realm: Realm) -> Routing:
+        told.tell(realm)
         routing = Routing(realm)
 
         def later(seconds: float, run: Callable[[], None]) -> Callable[[], None]:

@@ -1,0 +1,54 @@
+"""What the log tells at DEBUG of a realm: subscriptions, registrations, refusals, no payloads."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from .conftest import Connect, Start
+
+SAID = [
+    ([32, 1, {}, "com.topic"], "SUBSCRIBE 1 of com.topic"),
+    ([64, 2, {}, "com.add"], "REGISTER 2 of com.add"),
+    (
+        [64, 3, {}, "com.add"],
+        "REGISTER 3 of com.add is refused: wamp.error.procedure_already_exists",
+    ),
+    (
+        [48, 4, {}, "com.none", ["secret"]],
+        "CALL 4 of com.none is refused: wamp.error.no_such_procedure",
+    ),
+    ([34, 5, 999], "UNSUBSCRIBE 5 of 999 is refused: wamp.error.no_such_subscription"),
+    (
+        [16, 6, {"acknowledge": True}, "wamp.x", ["secret"]],
+        "PUBLISH 6 of wamp.x is refused: wamp.error.invalid_uri",
+    ),
+]
+
+
+def test_what_is_subscribed_registered_and_refused_is_told(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = start()
+    with caplog.at_level(logging.DEBUG, "wamplite.router"):
+        wire = connect(router.url).join()
+        session = wire.welcome[1]
+        caplog.clear()
+        for array, expected in SAID:
+            wire.ask(*array)
+            told = caplog.records[-1].getMessage()
+            assert told.startswith(f"session {session}: {expected}")
+            assert "secret" not in told
+        assert len(caplog.records) == len(SAID)
+
+
+def test_without_debug_nothing_of_it_is_told(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = start()
+    wire = connect(router.url).join()
+    with caplog.at_level(logging.INFO, "wamplite.router"):
+        wire.ask(32, 1, {}, "com.topic")
+        wire.ask(48, 2, {}, "com.none")
+    assert caplog.records == []

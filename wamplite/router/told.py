@@ -1,0 +1,44 @@
+"""What a realm does, for the log at DEBUG: who subscribes and registers what, and what is refused.
+
+Nothing of it lies on the way of calls and events that go well.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..core.feature import Refused, wrap
+from ..core.messages import CODES, NAMES, Register, Subscribe, Unregister, Unsubscribe
+from .peer import shown
+
+if TYPE_CHECKING:
+    from ..core.members import Member
+    from ..core.realm import Handler, Realm
+
+logger = logging.getLogger("wamplite.router")
+
+
+def tell(realm: Realm) -> None:
+    """Have a realm tell what happens in it."""
+    for kind in (Subscribe, Unsubscribe, Register, Unregister):
+        wrap(realm.handlers, kind, _request)
+    realm.refused.append(_refused)
+
+
+def _request(inner: Handler, member: Member, message: Any) -> None:
+    inner(member, message)
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("%s: %s", member, _shown(message))
+
+
+def _refused(member: Member, message: Any, refused: Refused) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        why = "; ".join(map(str, (refused.error, *refused.args)))
+        logger.debug("%s: %s is refused: %s", member, _shown(message), shown(why))
+
+
+def _shown(message: Any) -> str:
+    """Return a request by its name, id and subject: a URI behind the options, else an id."""
+    subject = message[2] if len(message) > 2 else message[1]
+    return shown(f"{NAMES[CODES[type(message)]]} {message.request} of {subject}", 300)
