@@ -12,6 +12,7 @@ import os
 import random
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import cbor2
@@ -20,6 +21,10 @@ import pytest
 
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
+from wamplite.serializers import cbor as cbor_format
+from wamplite.serializers import msgpack as msgpack_format
+from wamplite.serializers import reader
+from wamplite.serializers.flaws import judged
 from wamplite.serializers.json import FastJson, Json
 
 INPUTS = int(os.environ.get("WAMPLITE_GATE_INPUTS", "4000"))
@@ -112,14 +117,44 @@ READERS = {
 @pytest.mark.timeout(60 + INPUTS // 20)
 @pytest.mark.parametrize("name", READERS)
 def test_the_fast_gate_judges_as_a_plain_walk_does(name: str) -> None:
-    reader, write = READERS[name]
+    one, write = READERS[name]
     for number in range(INPUTS):
         array = message(number)
         try:
-            read = reader.loads(write(array))
+            read = one.loads(write(array))
         except ProtocolError as refused:
             assert not fits(array), (number, refused)
         else:
             # where a text of JSON began with NUL, it was base64 and means bytes
             assert fits(array) or (name.endswith("Json") and fits(read)), number
             assert repr(read) == repr(array) or not fits(array), number
+
+
+CAREFUL: dict[str, Callable[[bytes], Any]] = {
+    "MsgPack": lambda data: judged(reader.read(data, msgpack_format.take)),
+    "Cbor": lambda data: judged(reader.read(data, cbor_format.take)),
+}
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """Return a message with some octets overwritten, cut out or put in."""
+    octets = bytearray(data)
+    for _ in range(dice.randint(0, 3)):
+        at = dice.randint(0, len(octets))
+        octets[at : at + dice.randint(0, 2)] = dice.randbytes(dice.randint(0, 2))
+    return bytes(octets)
+
+
+@pytest.mark.timeout(60 + INPUTS // 20)
+@pytest.mark.parametrize("name", CAREFUL)
+def test_what_the_fast_way_takes_the_careful_reader_reads_alike(name: str) -> None:
+    one, write = READERS[name]
+    for number in range(INPUTS):
+        data = damaged(write(message(number)), random.Random(number))
+        try:
+            read = one._plain(data)  # type: ignore[attr-defined]
+        except ProtocolError:
+            with suppress(ProtocolError):
+                CAREFUL[name](data)
+            continue
+        assert repr(CAREFUL[name](data)) == repr(read), number
