@@ -38,6 +38,8 @@ Take = Callable[[bytes, int], "tuple[str, Any, int]"]
 class _List:
     """An open list; `left` counts down to its end, unless it is ENDLESS."""
 
+    most = MAX_LENGTH  # values that are read: one more, and the rest is left unread
+
     def __init__(self, length: float) -> None:
         self.left = length
         self.endless = length == ENDLESS
@@ -53,6 +55,8 @@ class _List:
 
 class _Dict(_List):
     """The same with keys and values in turn."""
+
+    most = 2 * MAX_LENGTH
 
     def __init__(self, length: float) -> None:
         super().__init__(2 * length)
@@ -75,6 +79,8 @@ class _Tag(_List):
 
 class _Pieces(_List):
     """Text or binary in pieces, none of which is in pieces."""
+
+    most = MOST_TOKENS
 
     def __init__(self, empty: Any) -> None:
         super().__init__(ENDLESS)
@@ -118,6 +124,8 @@ def read(data: bytes, take: Take) -> Any:
             content = opened.pop().finish()
         while opened:
             opened[-1].put(content)
+            if len(opened[-1].value) > opened[-1].most:
+                return _given_up(opened, Flaw(TOO_LONG, []))
             if opened[-1].left:
                 break
             content = opened.pop().finish()
