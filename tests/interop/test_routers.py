@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import wamplite
 from tests.interop.foreign import Foreign
 from tests.interop.peers import ALL, ROUTERS, WAMPLITE, place
 from tests.interop.scenario import NO_SUCH_PROCEDURE, assert_callee, assert_caller, run
@@ -38,3 +39,18 @@ def test_the_client_does_it_all(
     assert_callee(seen)
     assert_caller(seen, WAMPLITE.error(f"interop.{transport}.{serializer}"), arguments=True)
     assert seen["caller"]["gone"] == NO_SUCH_PROCEDURE
+
+
+@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.parametrize(
+    ("name", "transport"), [(name, way) for name, r in ROUTERS.items() for way in r.transports]
+)
+def test_an_idle_session_lives_whether_the_router_knows_pings_or_not(
+    name: str, transport: str, foreign_routers: dict[str, Foreign]
+) -> None:
+    place(ROUTERS[name].peer)
+    url = foreign_routers[name].url(transport)
+    with wamplite.connect(url, "realm1", ping_interval=0.5) as session:
+        assert not session.lost.wait(2.0)  # four intervals
+        with pytest.raises(wamplite.NoSuchProcedure):
+            session.call("interop.nobody.has.this")
