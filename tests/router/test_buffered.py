@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from wamplite.router.buffered import Buffered
+import threading
+import time
+
+from wamplite.router.buffered import PATIENCE, Buffered
 
 
 class Holder:
@@ -109,3 +112,24 @@ def test_what_has_passed_through_does_not_count() -> None:
     other = Holder()
     hold(buffered, other, 100)
     assert not holder.evicted and not other.evicted
+
+
+def test_who_reads_more_waits_for_those_to_go_that_were_ended() -> None:
+    class Slow(Holder):
+        def evict(self) -> None:
+            self.evicted += 1
+
+    buffered, greedy, one = Buffered(100), Slow(), Holder()
+    hold(buffered, one, 30)
+    buffered.wait(one)  # nobody is on the way out
+    hold(buffered, greedy, 80)
+    buffered.wait(greedy)  # it is to go: nothing holds it up
+    waited = threading.Thread(target=buffered.wait, args=(one,))
+    begun = time.monotonic()
+    waited.start()
+    buffered.forget(greedy)
+    waited.join(5)
+    assert not waited.is_alive() and time.monotonic() - begun < PATIENCE
+    hold(buffered, greedy, 80)
+    buffered.wait(one)  # for so long, and no longer
+    assert greedy.evicted == 2

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+PATIENCE = 0.5  # seconds that a reader waits for others to go
+
 
 class Holder(Protocol):
     """A connection, as this bound sees it."""
@@ -27,10 +29,10 @@ class Buffered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = threading.Condition()  # guards the next three; notified when one has gone
         self._noted: dict[Holder, int] = {}  # -> as it was when it last grew
         self._sum = 0  # of the noted
-        self._evicted: set[Holder] = set()  # those on their way out do not count any more
+        self._evicted: dict[Holder, int] = {}  # on their way out: they do not count any more
 
     def note(self, holder: Holder) -> None:
         """Note what a connection holds, and end the largest if that is too much in all."""
@@ -43,13 +45,27 @@ class Buffered:
         if largest is not None:
             largest.evict()
 
+    def wait(self, holder: Holder) -> None:
+        """Wait a moment where those that were ended still hold too much beside all others.
+
+        For who reads more, before it does; not for who has the routing role.
+        """
+        if self._evicted:
+            with self._lock:
+                self._lock.wait_for(lambda: self._has_room(holder), PATIENCE)
+
     def forget(self, holder: Holder) -> bool:
         """Forget a connection that has ended; True if it was ended here."""
         with self._lock:
             self._sum -= self._noted.pop(holder, 0)
-            evicted = holder in self._evicted
-            self._evicted.discard(holder)
+            evicted = self._evicted.pop(holder, None) is not None
+            if evicted:
+                self._lock.notify_all()
         return evicted
+
+    def _has_room(self, holder: Holder) -> bool:
+        going = sum(self._evicted.values())
+        return not going or holder in self._evicted or self._sum + going <= self._most
 
     def _find_largest(self) -> Holder | None:
         """Count again; return who is to go, if it is still too much (under the lock)."""
@@ -58,6 +74,6 @@ class Buffered:
         if self._sum <= self._most:
             return None
         largest = max(self._noted, key=self._noted.__getitem__)
-        self._sum -= self._noted.pop(largest)
-        self._evicted.add(largest)
+        self._evicted[largest] = size = self._noted.pop(largest)
+        self._sum -= size
         return largest

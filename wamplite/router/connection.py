@@ -212,6 +212,7 @@ class Connection(Peer):
     def came_in_part(self) -> None:
         """Notice that a recv brought a part of a message and no whole one."""
         self.router.buffered.note(self)
+        self.router.buffered.wait(self)
 
     def _on_left(self, stream: Stream) -> None:
         """Have the drain thread write what a write has left over (any thread)."""
