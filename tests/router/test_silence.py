@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.processes import ROOT, wamplite
 from tests.transports.streams import receive_all, receive_exactly
 from wamplite.router import places
 from wamplite.router.limits import Limits
@@ -93,3 +96,18 @@ def test_the_kernel_watches_over_who_is_not_pinged(start: Start, interval: float
 
 def test_the_usual_interval_is_one_that_the_kernel_can_keep() -> None:
     assert 1 <= Limits().ping_interval <= 32767
+
+
+@pytest.mark.parametrize("scheme", ["rs", "ws"])
+def test_a_client_of_ours_that_is_stopped_is_gone(start: Start, scheme: str) -> None:
+    router = start(ping_interval=10 * INTERVAL)
+    url = router.url if scheme == "rs" else router.listen("ws://127.0.0.1:0/ws")
+    words = wamplite("sub", "com.topic", "--url", url)
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL) as client:
+        try:
+            eventually(lambda: router.sessions == 1, 20)
+            client.send_signal(signal.SIGSTOP)
+            eventually(lambda: router.sessions == 0, 10)
+        finally:
+            client.kill()
+    assert router.counters["pings_unanswered"] == 1
