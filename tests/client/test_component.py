@@ -12,8 +12,9 @@ import pytest
 
 import wamplite
 from tests.client.scripted import PATIENCE, Peer, soon
+from tests.waiting import until
 from wamplite import Component
-from wamplite.client.component import Retries
+from wamplite.client.retries import Retries
 
 FAST = {"initial_retry_delay": 0.01, "retry_delay_growth": 1.0, "retry_delay_jitter": 0.0}
 REFUSED = [8, 64, 1, {}, "wamp.error.procedure_already_exists"]
@@ -41,11 +42,11 @@ def expect(peer: Peer, *codes: int) -> list[Any]:
 # ---- how long it waits
 
 
-def test_the_delays_are_autobahns() -> None:
+def test_the_delays_grow_to_half_a_minute() -> None:
     retries = Retries(retry_delay_jitter=0.0)
     delays = [retries.next_delay() for _ in range(20)]
     assert delays[:4] == [1.5, 2.25, 3.375, 5.0625]
-    assert delays[-1] == 300.0
+    assert delays[-1] == 30.0
     retries.reset()
     assert retries.next_delay() == 1.5
 
@@ -106,7 +107,7 @@ def test_what_is_added_later_is_restored_too(peer: Peer, app: Component) -> None
         pass
     adding = soon(app.register, "com.app.p", print)
     assert expect(peer, 64) == [[{}, "com.app.p"]]
-    assert adding.result() is print
+    assert adding.result().active
     peer.hang_up()
     peer.welcome()
     assert expect(peer, 64) == [[{}, "com.app.p"]]
@@ -129,17 +130,28 @@ def test_each_end_is_told_with_its_reason(peer: Peer, app: Component) -> None:
     assert left == ["the router said GOODBYE: wamp.close.system_shutdown"]
 
 
-def test_a_procedure_that_is_still_taken_is_asked_for_again(peer: Peer, app: Component) -> None:
-    app.register("com.app.p", print)
+def test_a_name_that_is_taken_costs_only_itself(
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wamplite.client")
+    app.register("com.app.taken", print)
+    app.register("com.app.p", lambda: 5)
     app.start()
-    for _ in range(2):
-        peer.welcome()
-        assert peer.receive()[0] == 64
-        peer.send(REFUSED)
-        peer.goodbye()
     peer.welcome()
-    expect(peer, 64)
-    assert app.error is None
+    assert peer.receive()[3] == "com.app.taken"
+    peer.send(REFUSED)
+    assert expect(peer, 64) == [[{}, "com.app.p"]]
+    for request in (3, 4):  # alone, in the same session
+        assert peer.receive()[3] == "com.app.taken"
+        peer.send([*REFUSED[:2], request, *REFUSED[3:]])
+    assert peer.receive()[3] == "com.app.taken"
+    peer.send([65, 5, 105])
+    peer.send([68, 1, 102, {}])
+    assert peer.receive() == [70, 1, {}, [5]]
+    until(lambda: "done at last" in caplog.text)
+    assert "register com.app.taken: wamp.error.procedure_already_exists" in caplog.text
+    assert "register com.app.taken: done at last" in caplog.text
+    assert app.session is not None and app.error is None
 
 
 def test_a_router_that_is_away_is_waited_for(peer: Peer, app: Component) -> None:
@@ -205,21 +217,293 @@ def test_a_registration_nobody_may_have_ends_it(peer: Peer, app: Component, erro
         running.result()
 
 
-def test_a_mistake_of_ours_ends_it() -> None:
+@pytest.mark.parametrize(
+    ("connecting", "kind", "text"),
+    [
+        ({"url": "carrier-pigeon://pi"}, wamplite.UsageError, "carrier-pigeon"),
+        ({"url": "x"}, wamplite.UsageError, "x"),
+        ({"max_retires": 3}, TypeError, "unexpected keyword argument 'max_retires', .*max_retries"),
+        ({"serialiser": "json"}, TypeError, "'serialiser', perhaps serializer"),
+        ({"serializer": "xml"}, wamplite.UsageError, "'xml'"),
+        ({"realm": "no realm"}, wamplite.UsageError, "'no realm' is not a valid realm"),
+        ({"concurrent": 0}, wamplite.UsageError, "concurrent must be a bool, not 0"),
+        ({"max_retries": "3"}, wamplite.UsageError, "max_retries must be .*, not '3'"),
+        ({"max_retry_delay": -1}, wamplite.UsageError, "max_retry_delay must be .*, not -1"),
+    ],
+)
+def test_a_mistake_of_ours_is_told_at_once(
+    connecting: dict[str, Any], kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        Component(**connecting)
+
+
+@pytest.mark.parametrize(
+    ("verb", "uri", "handler", "options"),
+    [
+        ("register", "no uri", print, None),
+        ("register", "com.app.p", 5, None),
+        ("register", "com.app.p", print, {"mach": "prefix"}),
+        ("subscribe", "com.app.t", print, {"match": 5}),
+        ("subscribe", "", print, None),
+    ],
+)
+def test_what_cannot_be_served_is_told_at_once(
+    verb: str, uri: str, handler: Any, options: Any
+) -> None:
+    app = Component("rs://127.0.0.1:1")
     with pytest.raises(wamplite.UsageError):
-        Component("carrier-pigeon://pi").run()
+        getattr(app, verb)(uri, handler, options=options)
 
 
-def test_a_bug_in_on_join_ends_it(peer: Peer, app: Component) -> None:
-    @app.on_join
-    def on_join(session: wamplite.Session) -> None:
-        raise KeyError("bug")
+# ---- whatever its author did
 
-    running = soon(app.run)
+
+def bug(*_: Any) -> None:
+    raise KeyError("bug")
+
+
+def publish_bye(session: wamplite.Session) -> None:
+    session.publish("com.app.bye")
+
+
+@pytest.mark.parametrize("fault", [bug, publish_bye, lambda session: session.call("com.app.p")])
+def test_what_on_leave_raises_is_logged_and_it_comes_back(
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture, fault: Any
+) -> None:
+    left: list[wamplite.Session] = []
+    app.on_leave(fault)
+    app.on_leave(left.append)
+    app.start()
+    for times in (1, 2):
+        peer.welcome()
+        peer.send([6, {}, "wamp.close.system_shutdown"])
+        until(lambda times=times: len(left) == times)  # type: ignore[misc]
     peer.welcome()
-    peer.goodbye()
+    assert app.error is None
+    told = [record for record in caplog.records if "on_leave raised" in record.getMessage()]
+    assert [(record.levelname, record.exc_info is not None) for record in told] == [
+        ("ERROR", True)
+    ] * 2
+
+
+def test_what_on_join_raises_is_logged_and_it_joins_anew(
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    app.on_join(lambda session: told.append("joined"))
+    app.on_join(lambda session: bug() if len(told) < 4 else None)
+    app.on_leave(lambda session: told.append("left"))
+    app.start()
+    for _ in range(2):
+        peer.welcome()
+        peer.goodbye()
+    peer.welcome()
+    until(lambda: len(told) == 5)
+    assert told == ["joined", "left", "joined", "left", "joined"]
+    assert "on_join raised KeyError: 'bug'; joining anew" in caplog.text
+    assert app.error is None
+
+
+def test_an_endless_fault_of_on_join_counts_as_a_failure(peer: Peer) -> None:
+    app = Component(peer.url, max_retries=1, **FAST)
+    app.on_join(bug)
+    running = soon(app.run)
+    for _ in range(2):
+        peer.welcome()
+        peer.goodbye()
     with pytest.raises(KeyError, match="bug"):
         running.result()
+
+
+def test_on_leave_is_told_of_the_sessions_that_on_join_was_told_of(
+    peer: Peer, app: Component
+) -> None:
+    told: list[str] = []
+    app.register("com.app.p", print)
+    app.on_join(lambda session: told.append("joined"))
+    app.on_leave(lambda session: told.append("left"))
+    app.start()
+    peer.welcome()
+    peer.receive()
+    peer.hang_up()  # before it was restored
+    peer.welcome()
+    expect(peer, 64)
+    until(lambda: told == ["joined"])
+    peer.hang_up()
+    peer.accept()
+    assert told == ["joined", "left"]
+
+
+def test_its_end_for_good_stands_in_the_log(
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.start()
+    peer.accept()
+    peer.receive()
+    peer.send([3, {}, "wamp.error.no_such_realm"])
+    until(lambda: app.error is not None)
+    until(lambda: "the component has ended" in caplog.text)
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert f"the component has ended: {peer.url}: wamp.error.no_such_realm" in record.getMessage()
+
+
+def test_a_url_stands_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = Component("rs://127.0.0.1:1", max_retries=1, **FAST)
+    with pytest.raises(wamplite.TransportLost):
+        app.run()
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.count("rs://127.0.0.1:1") for line in lines] == [1, 1]
+
+
+# ---- what is served, and given up
+
+
+def test_what_the_session_refuses_is_raised_and_forgotten(peer: Peer, app: Component) -> None:
+    app.start()
+    peer.welcome()
+    app.wait_joined(PATIENCE)
+    adding = soon(app.register, "com.app.taken", print)
+    peer.receive()
+    peer.send(REFUSED)
+    with pytest.raises(wamplite.ApplicationError, match="already_exists"):
+        adding.result()
+    adding = soon(app.subscribe, "com.app.t", print)
+    peer.send([33, peer.receive()[1], 102])
+    adding.result()
+    peer.hang_up()
+    peer.welcome()
+    assert expect(peer, 32) == [[{}, "com.app.t"]]
+
+
+def test_a_handle_gives_up_for_later_sessions_too(peer: Peer, app: Component) -> None:
+    registration = app.register("com.app.p", print)
+    subscription = app.subscribe("com.app.t", print)
+    kept = app.subscribe("com.app.kept", print)
+    app.start()
+    peer.welcome()
+    expect(peer, 64, 32, 32)
+    until(lambda: app.session is not None and registration.active)
+    giving = soon(registration.unregister)
+    assert peer.receive()[::2] == [66, 101]
+    peer.send([67, 4])
+    giving.result()
+    giving = soon(subscription.unsubscribe)
+    assert peer.receive() == [34, 5, 102]
+    peer.send([35, 5])
+    giving.result()
+    peer.hang_up()
+    peer.welcome()
+    assert expect(peer, 32) == [[{}, "com.app.kept"]]
+    assert [registration.active, subscription.active, kept.active] == [False, False, True]
+
+
+def test_a_handle_that_was_given_up_before_a_session_asks_for_nothing(
+    peer: Peer, app: Component
+) -> None:
+    app.register("com.app.p", print).unregister()
+    app.subscribe("com.app.t", print)
+    app.start()
+    peer.welcome()
+    assert expect(peer, 32) == [[{}, "com.app.t"]]
+
+
+def test_a_name_that_is_given_up_is_not_asked_for_again(peer: Peer, app: Component) -> None:
+    registration = app.register("com.app.taken", print)
+    app.start()
+    peer.welcome()
+    peer.receive()
+    registration.unregister()
+    peer.send(REFUSED)
+    adding = soon(app.subscribe, "com.app.t", print)
+    assert peer.receive()[0] == 32
+    peer.send([33, 2, 102])
+    adding.result()
+
+
+def test_what_is_given_up_while_it_is_asked_for_is_given_back(peer: Peer, app: Component) -> None:
+    registration = app.register("com.app.p", print)
+    app.start()
+    peer.welcome()
+    number = peer.receive()[1]
+    registration.unregister()
+    peer.send([65, number, 101])
+    assert peer.receive()[::2] == [66, 101]
+    peer.send([67, 2])
+
+
+# ---- through the current session
+
+
+def test_it_calls_and_publishes_through_the_session_there_is(url: str) -> None:
+    with Component(url, **FAST) as app:
+        session = app.wait_joined(PATIENCE)
+        assert app.session is session
+        app.register("com.app.echo", lambda *args, **kwargs: wamplite.Result(args, kwargs))
+        assert app.call("com.app.echo", 5) == 5
+        assert app.call_result("com.app.echo", [1, 2], {"options": 3}).kwargs == {"options": 3}
+        assert app.publish("com.app.t", 5) is None
+        assert app.publish_args("com.app.t", kwargs={"options": 5}) is None
+        acknowledged = ("com.app.t", [1], {}, {"acknowledge": True})
+        assert len(app.publish_all([acknowledged])) == 1
+    assert session.lost.is_set()
+
+
+def test_without_a_session_it_says_so() -> None:
+    app = Component("rs://127.0.0.1:1", **FAST)
+    for verb in ("call", "call_result", "publish", "publish_args"):
+        with pytest.raises(wamplite.SessionNotReady, match="no session at the moment"):
+            getattr(app, verb)("com.app.p")
+    with pytest.raises(wamplite.SessionNotReady):
+        app.publish_all([])
+    with pytest.raises(wamplite.SessionNotReady):
+        app.wait_joined()  # nobody has started it
+    with app, pytest.raises(wamplite.SessionNotReady):
+        app.wait_joined(0.01)
+
+
+# ---- stop() from wherever it is called
+
+
+@pytest.mark.parametrize("where", ["procedure", "event", "on_join", "on_leave"])
+def test_stop_returns_at_once_in_every_handler(url: str, where: str) -> None:
+    app = Component(url, **FAST)
+    returned = threading.Event()
+
+    def stop(*_: Any) -> None:
+        app.stop()
+        returned.set()
+
+    if where == "on_join":
+        app.on_join(stop)
+    elif where == "on_leave":
+        app.on_leave(stop)
+    app.register("com.app.quit", stop)
+    app.subscribe("com.app.quit", stop)
+    restored = threading.Event()
+    app.on_join(lambda session: restored.set())
+    with wamplite.connect(url) as other:
+        running = soon(app.run)
+        assert where == "on_join" or restored.wait(PATIENCE)
+        if where == "procedure":
+            until(lambda: asked(other))
+        elif where == "event":
+            until(lambda: other.publish("com.app.quit") is None and returned.is_set())
+        elif where == "on_leave":
+            app.wait_joined(PATIENCE).leave()
+        assert returned.wait(2)  # a fifth of what stop() may take
+        assert running.result() is None
+
+
+def asked(session: wamplite.Session) -> bool:
+    """Tell whether the procedure was there."""
+    try:
+        session.call("com.app.quit")
+    except wamplite.NoSuchProcedure:
+        return False
+    except wamplite.Canceled:  # its callee left before it answered
+        pass
+    return True
 
 
 # ---- its life

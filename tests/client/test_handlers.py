@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import Any
 
 import pytest
 
+import wamplite
 from wamplite.client.handlers import plan, refusal_of, result_of, shown
 from wamplite.client.results import Event, Invocation, Result
 from wamplite.core.errors import ApplicationError, UsageError
@@ -216,3 +218,49 @@ class Unspeakable(Exception):
 
 def test_a_handler_that_cannot_be_shown_is_named_by_its_class() -> None:
     assert shown(Unspeakable()) == "a handler of Unspeakable"  # type: ignore[arg-type]
+
+
+async def coroutine() -> None: ...
+
+
+async def asynchronous_generator() -> Any:
+    yield 5
+
+
+def generator() -> Any:
+    yield 5
+
+
+class Calling:
+    async def __call__(self) -> None: ...
+
+    async def method(self) -> None: ...
+
+
+@pytest.mark.parametrize("kind", [Event, Invocation])
+@pytest.mark.parametrize(
+    ("handler", "what"),
+    [
+        (coroutine, "a coroutine function"),
+        (functools.partial(coroutine), "a coroutine function"),
+        (functools.partial(functools.partial(generator)), "a generator function"),
+        (types.coroutine(generator), "a (generator|coroutine) function"),
+        (generator, "a generator function"),
+        (asynchronous_generator, "an asynchronous generator function"),
+        (Calling(), "a coroutine function"),
+        (Calling().method, "a coroutine function"),
+    ],
+)
+def test_a_handler_whose_call_would_only_make_something_is_refused(
+    handler: Any, what: str, kind: Any
+) -> None:
+    with pytest.raises(UsageError, match=f"a handler must be a plain function, not {what}: "):
+        plan(handler, kind)
+
+
+@pytest.mark.parametrize("verb", ["register", "subscribe"])
+def test_it_is_refused_before_anything_is_asked(url: str, verb: str) -> None:
+    with wamplite.connect(url) as session, pytest.raises(UsageError, match="coroutine"):
+        getattr(session, verb)("com.app.p", coroutine)
+    with pytest.raises(UsageError, match="coroutine"):
+        getattr(wamplite.Component(url), verb)("com.app.p", coroutine)

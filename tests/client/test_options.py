@@ -14,7 +14,7 @@ from wamplite.client.options import (
     told_timeout,
 )
 from wamplite.core.errors import UsageError
-from wamplite.core.messages import Call, Publish, Subscribe
+from wamplite.core.messages import Call, Publish, Register, Subscribe
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ from wamplite.core.messages import Call, Publish, Subscribe
             {"match": "prefix", "concurrent": True},
         ),
         (RegisterOptions(invoke="roundrobin"), {"invoke": "roundrobin"}),
+        (RegisterOptions(concurrent=False), {"concurrent": False}),
         (CallOptions(), {}),
         (CallOptions(_private=1), {"_private": 1}),
     ],
@@ -37,12 +38,12 @@ def test_options_are_dicts_of_what_was_given(options: Any, same: Any) -> None:
 
 
 def test_no_options_are_the_defaults() -> None:
-    assert apart(Call, None, 30.0) == apart(Call, {}, 30.0) == Wishes({}, 30.0, False)
+    assert apart(Call, None, 30.0) == apart(Call, {}, 30.0) == Wishes({}, 30.0, None)
 
 
 def test_none_for_an_option_is_its_absence() -> None:
     options = {"match": None, "timeout": None, "_mine": None}
-    assert apart(Subscribe, options, 30.0) == Wishes({"_mine": None}, 30.0, False)
+    assert apart(Subscribe, options, 30.0) == Wishes({"_mine": None}, 30.0, None)
 
 
 def test_what_is_ours_does_not_go_to_the_router() -> None:
@@ -70,6 +71,11 @@ def test_a_timeout_that_is_no_number_of_seconds_is_refused(seconds: Any) -> None
         (Call, {"disclose_me": 1}, "CALL: option disclose_me must be a bool, not 1"),
         (Publish, {"eligible": ["x"]}, "PUBLISH: option eligible must be a list of IDs"),
         (Subscribe, {"match": 5}, 'SUBSCRIBE: option match must be "exact", "prefix"'),
+        (Subscribe, {"concurrent": 1}, "SUBSCRIBE: option concurrent must be a bool, not 1"),
+        (Register, {"concurrent": "no"}, "REGISTER: option concurrent must be a bool, not 'no'"),
+        (Call, {"concurrent": False}, "CALL has no option 'concurrent'"),
+        (Publish, {"concurrent": False}, "PUBLISH has no option 'concurrent'"),
+        (Publish, {"timeout": 5}, "option timeout is for an answer, so it needs acknowledge"),
         (Call, {5: 1}, "CALL: an option's name must be a string, not 5"),
         (Call, [("a", 1)], "options must be a dict, not list"),
     ],

@@ -62,7 +62,7 @@ def test_what_is_announced_or_happens_anyway_is_not_told(
     with wamplite.Router(features=["publisher_exclusion"]) as router, router.connect() as session:
         publish(session, exclude_me=False)
         publish(session, exclude_me=True, disclose_me=False, retain=False, acknowledge=True)
-        publish(session, _mine=1, timeout=5)
+        publish(session, _mine=1)
     with wamplite.Router() as router, router.connect() as session:
         publish(session, exclude_me=True)
         session.register("com.app.p", print, options={"match": "exact", "invoke": "single"})

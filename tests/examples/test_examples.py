@@ -59,6 +59,19 @@ def test_the_service_comes_back_when_its_router_does(tmp_path: Path) -> None:
         assert "Traceback" not in service.stderr()
 
 
+def test_the_thermometer_that_reconnects_outlives_its_router(tmp_path: Path) -> None:
+    url = f"unix://{tmp_path}/router.sock"
+    words = ["com.example.temperature", "-C", "1", "-F", "{0} {unit}", "--url", url]
+    with running(*example("reconnecting_thermometer.py", url)) as thermometer:
+        for _ in range(2):
+            with running_router(listen=[url]), running(*wamplite("sub", *words)) as sub:
+                reading, unit = sub.line().split()
+                assert -50 < float(reading) < 150 and unit == "C"
+        thermometer.interrupt()
+        assert thermometer.wait() in (0, 130)
+        assert "Traceback" not in thermometer.stderr()
+
+
 def set_light(url: str) -> str:
     """Call, a moment after the service has joined."""
     deadline = time.monotonic() + 20

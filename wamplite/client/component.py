@@ -3,23 +3,21 @@
     ┌─> connect ─> register, subscribe ─> on_join ─> wait for the end ─> on_leave ─┐
     └────────────────────── retry_delay, unless it was refused for good ───────────┘
 
-The words and defaults of retrying are Autobahn's. What was refused for good ends it: who we are,
-a realm that does not exist, options or URIs that nobody takes, a bug in a handler of on_join.
+What was refused for good ends it, with a line in the log: who we are, a realm that does not exist,
+what nobody here may register or subscribe. Nothing else does: a name that is taken is asked for
+again, alone; what on_join raises is logged and the session joined anew; what on_leave raises is
+logged. All of this happens on the component's thread, but users' handlers, which have their own.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from ..core import uris
 from ..core.errors import (
-    ApplicationError,
-    AuthenticationFailed,
-    NotAuthorized,
     SessionNotReady,
     TransportLost,
     UsageError,
@@ -29,85 +27,33 @@ from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from .checks import in_order
 from .connect import URL, checked_url, join
-from .session import Options, Session
+from .faults import log, said
+from .lasting import Lasting, LastingRegistration, LastingSubscription
+from .options import Options
+from .retries import ON_A_CABLE, ON_A_NETWORK, RETRYING, Retries
+from .session import Session
+from .stay import Stay, unless_final
 from .terms import KEYWORDS, Terms, check_keywords
+from .through import ThroughSession
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from .terms import Keywords
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Joined = Callable[[Session], Any]
 
-FOR_GOOD = frozenset(
-    {
-        uris.NO_SUCH_REALM,
-        uris.INVALID_URI,
-        uris.OPTION_NOT_ALLOWED,
-        uris.FEATURE_NOT_SUPPORTED,
-        uris.AUTHORIZATION_DENIED,
-    }
-)
-ON_A_NETWORK, ON_A_CABLE = 300.0, 2.0  # seconds: max_retry_delay
-RETRYING = (
-    "max_retries",
-    "initial_retry_delay",
-    "retry_delay_growth",
-    "retry_delay_jitter",
-    "max_retry_delay",
-)
 HANDLERS = 10.0  # seconds for the handlers of a lost session before the next one is joined
 
 
-class Retries:
-    """How long to wait before the next attempt: growing, never the same for all clients."""
-
-    def __init__(
-        self,
-        max_retries: int = -1,
-        initial_retry_delay: float = 1.5,
-        retry_delay_growth: float = 1.5,
-        retry_delay_jitter: float = 0.1,
-        max_retry_delay: float = 300.0,
-    ) -> None:
-        self.max_retries = max_retries  # -1: for ever
-        self.initial_retry_delay = initial_retry_delay
-        self.retry_delay_growth = retry_delay_growth
-        self.retry_delay_jitter = retry_delay_jitter
-        self.max_retry_delay = max_retry_delay
-        self.reset()
-
-    def reset(self) -> None:
-        """Start again from the initial delay: a session has been joined."""
-        self._failed = 0
-        self._delay = self.initial_retry_delay
-
-    def next_delay(self) -> float | None:
-        """Return the seconds until the next attempt; None when there have been enough."""
-        self._failed += 1
-        if 0 <= self.max_retries < self._failed:
-            return None
-        delay, self._delay = self._delay, self._delay * self.retry_delay_growth
-        self._delay = min(self._delay, self.max_retry_delay)
-        spread = random.normalvariate(delay, delay * self.retry_delay_jitter)
-        return min(max(0.0, spread), self.max_retry_delay)
-
-
-class Wish(NamedTuple):
-    """A subscription or registration to make in every session."""
-
-    verb: str
-    uri: str
-    handler: Callable[..., Any]
-    options: Options
-
-
-class Component(OfOneProcess):
+class Component(OfOneProcess, ThroughSession):
     """A session that comes back. `session` is the current one, or None.
 
-    Everything that `connect()` takes goes in by keyword, and the retry words beside it.
-    max_retry_delay: 300 s unless told otherwise, 2 s on a serial line, which nobody else waits for.
+    Everything that `connect()` takes goes in by keyword, and the retry words beside it; UsageError
+    and TypeError name what cannot be meant, before anything is dialled.
+    max_retry_delay: 30 s unless told otherwise, 2 s on a serial line, which nobody else waits for.
+    As a context manager it is started, and stopped at the end.
     """
 
     what = "component"
@@ -130,7 +76,7 @@ class Component(OfOneProcess):
         self.url = self._terms.url  # without a password
         self.realm = realm
         self.session: Session | None = None
-        self.error: BaseException | None = None  # what ended it, when it was started
+        self.error: BaseException | None = None  # what ended it
         if max_retry_delay is None:
             max_retry_delay = ON_A_CABLE if url.startswith("serial:") else ON_A_NETWORK
         self._retries = Retries(
@@ -140,72 +86,162 @@ class Component(OfOneProcess):
             retry_delay_jitter,
             max_retry_delay,
         )
-        self._lock = threading.Lock()  # guards `session` and `_wishes`
-        self._wishes: list[Wish] = []
+        # Guards `session`, `_latest` and `_wishes`; tells of a session, and of the end.
+        self._changed = threading.Condition()
+        self._latest: Session | None = None  # the current one, or the one before
+        self._wishes: list[Lasting[Any]] = []
         self._on_join: list[Joined] = []
         self._on_leave: list[Joined] = []
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_dialling = False
+        self._is_over = True  # nothing will join
 
     # ---- what it serves
 
+    @overload
+    def register(
+        self, procedure: str, handler: Callable[..., Any], *, options: Options = None
+    ) -> LastingRegistration: ...
+    @overload
+    def register(
+        self, procedure: Callable[..., Any], handler: str, *, options: Options = None
+    ) -> LastingRegistration: ...
+    @overload
+    def register(
+        self, procedure: str, handler: None = None, *, options: Options = None
+    ) -> Callable[[Function], Function]: ...
     def register(self, procedure: Any, handler: Any = None, *, options: Options = None) -> Any:
-        """Serve a procedure in every session; without a handler, a decorator."""
-        return self._wish("register", procedure, handler, options)
+        """Serve a procedure in every session; returns a handle to give it up by.
 
+        Without a handler it is a decorator, which returns the function. What the current session is
+        refused raises, and is not asked for in later ones.
+        """
+        return self._lasting(LastingRegistration, procedure, handler, options)
+
+    @overload
+    def subscribe(
+        self, topic: str, handler: Callable[..., Any], *, options: Options = None
+    ) -> LastingSubscription: ...
+    @overload
+    def subscribe(
+        self, topic: Callable[..., Any], handler: str, *, options: Options = None
+    ) -> LastingSubscription: ...
+    @overload
+    def subscribe(
+        self, topic: str, handler: None = None, *, options: Options = None
+    ) -> Callable[[Function], Function]: ...
     def subscribe(self, topic: Any, handler: Any = None, *, options: Options = None) -> Any:
-        """Handle a topic's events in every session; without a handler, a decorator."""
-        return self._wish("subscribe", topic, handler, options)
+        """Handle a topic's events in every session; returns a handle to give it up by.
 
-    def _wish(self, verb: str, uri: Any, handler: Any, options: Options) -> Any:
+        Without a handler it is a decorator, which returns the function. What the current session is
+        refused raises, and is not asked for in later ones.
+        """
+        return self._lasting(LastingSubscription, topic, handler, options)
+
+    def _lasting(self, kind: Any, uri: Any, handler: Any, options: Options) -> Any:
         self.check_process()
         uri, handler = in_order(uri, handler)
         if handler is None:
-            return lambda function: self._wish(verb, uri, function, options)
-        with self._lock:
+
+            def decorate(function: Function) -> Function:
+                self._lasting(kind, uri, function, options)
+                return function
+
+            return decorate
+        wish: Lasting[Any] = kind(uri, handler, options, self._forget)
+        with self._changed:
             session = self.session
             if threading.current_thread() is not self._thread:  # on_join will ask again by itself
-                self._wishes.append(Wish(verb, uri, handler, options))
+                self._wishes.append(wish)
         if session is not None:
-            with suppress(TransportLost, SessionNotReady):  # the next session will have it
-                getattr(session, verb)(uri, handler, options=options)
-        return handler
+            try:
+                with suppress(TransportLost, SessionNotReady):  # the next session will have it
+                    wish.ask(session)
+            except BaseException:
+                self._forget(wish)
+                raise
+        return wish
+
+    def _forget(self, wish: Lasting[Any]) -> None:
+        with self._changed, suppress(ValueError):
+            self._wishes.remove(wish)
 
     def on_join(self, function: Function) -> Function:
-        """Call `function(session)` once in each session, after what it serves has been restored."""
+        """Call `function(session)` once in each session, after what it serves has been restored.
+
+        What it raises is logged, and the session left; the component joins anew.
+        """
         self._on_join.append(function)
         return function
 
     def on_leave(self, function: Function) -> Function:
-        """Call `function(session)` after the end of each session; `session.error` tells why."""
+        """Call `function(session)` after the end of each session that on_join has been told of.
+
+        `session.error` tells why it has ended. What the function raises is logged.
+        """
         self._on_leave.append(function)
         return function
+
+    # ---- through the current session
+
+    def wait_joined(self, timeout: float | None = None) -> Session:
+        """Wait until there is a session, at most `timeout` seconds, and return it.
+
+        Raises SessionNotReady where there is none in time, or the component has ended.
+        """
+        self.check_process()
+        with self._changed:
+            self._changed.wait_for(lambda: self.session or self._is_over, timeout)
+        return self.current()
+
+    def current(self) -> Session:
+        """Return the current session; SessionNotReady where there is none."""
+        self.check_process()
+        session = self.session
+        if session is None:
+            raise SessionNotReady(f"{self.url}: the component has no session at the moment")
+        return session
 
     # ---- its life
 
     def run(self) -> None:
         """Serve until SIGINT, SIGTERM or stop(); raises what was refused for good."""
+        self._check_idle()
         gate = Gate()
-        self._start(gate.open)
+
+        def serve() -> None:
+            self._start(gate.open)
+            gate.wait()
+
         try:
-            with_signals(gate, gate.wait)
+            with_signals(gate, serve)
         finally:
             self.stop()
         if self.error is not None:
             raise self.error
 
     def start(self) -> None:
-        """Serve on a thread of its own; `error` tells what ended it."""
+        """Serve on a thread of its own; `error`, and the log, tell what ended it."""
+        self._check_idle()
         self._start(lambda: None)
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Leave, and do not come back; bounded by `timeout`."""
+        """Leave, and do not come back; bounded by `timeout` seconds.
+
+        In a handler it returns at once: the session ends when its handlers have returned.
+        """
         if self.owner:
             return
         self._stopped.set()
-        with self._lock:
-            session, thread = self.session, self._thread
+        with self._changed:
+            session, latest, thread = self.session, self._latest, self._thread
+        if latest is not None and latest.in_handler:
+            if session is not None:
+                threading.Thread(
+                    target=session.leave, name=f"wamplite-leave-{session.id}", daemon=True
+                ).start()
+            return
         if session is not None:
             session.leave(timeout=timeout / 2)
         elif self._is_dialling:
@@ -213,12 +249,27 @@ class Component(OfOneProcess):
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout / 2)
 
-    def _start(self, done: Callable[[], None]) -> None:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _check_idle(self) -> None:
         self.check_process()
         if self._thread is not None and self._thread.is_alive():
             raise UsageError("the component is running already")
+
+    def _start(self, done: Callable[[], None]) -> None:
         watch(self)
         self._stopped.clear()
+        self._is_over = False
         self._retries.reset()
         self.error = None
         self._thread = threading.Thread(
@@ -235,58 +286,43 @@ class Component(OfOneProcess):
                 delay = self._retries.next_delay()
                 if delay is None:
                     raise error
-                _log("%s: %s; again in %.1f s", self.url, error, delay)
+                log("WARNING", f"{self._naming(error)}; again in {delay:.1f} s")
                 self._stopped.wait(delay)
         except BaseException as error:
             self.error = error
+            log("ERROR", f"the component has ended: {self._naming(error)}")
         finally:
+            with self._changed:
+                self._is_over = True
+                self._changed.notify_all()
             done()
 
-    def _serve_once(self) -> WampliteError | None:
+    def _naming(self, error: BaseException) -> str:
+        text = str(error) if isinstance(error, WampliteError) else said(error)
+        return text if text.startswith(self.url) else f"{self.url}: {text}"
+
+    def _serve_once(self) -> Exception | None:
         """Serve one session to its end; return why it ended, None if we left, or raise for good."""
         self._is_dialling = True
         try:
             session = join(self._terms)
         except WampliteError as error:
-            return _unless_final(error)
+            return unless_final(error)
         finally:
             self._is_dialling = False
+        stay = Stay(session, self.url, self._retries)
         try:
-            self._restore(session)
-            session.lost.wait()
-        except WampliteError as error:
-            return session.error or _unless_final(error)
+            wishes = self._begin(session)
+            return None if self._stopped.is_set() else stay.serve(wishes, self._on_join)
         finally:
-            with self._lock:
+            with self._changed:
                 self.session = None
             session.leave(timeout=HANDLERS)
-            for function in self._on_leave:
-                function(session)
-        return session.error
+            stay.tell_left(self._on_leave)
 
-    def _restore(self, session: Session) -> None:
-        with self._lock:
-            self.session = session
-            wishes = list(self._wishes)
-        if self._stopped.is_set():
-            session.leave()
-            return
-        for wish in wishes:
-            getattr(session, wish.verb)(wish.uri, wish.handler, options=wish.options)
-        for function in self._on_join:
-            function(session)
-        self._retries.reset()
-
-
-def _unless_final(error: WampliteError) -> WampliteError:
-    """Return an error after which trying again may help; raise any other."""
-    refused = isinstance(error, ApplicationError) and error.error in FOR_GOOD
-    if refused or isinstance(error, (UsageError, AuthenticationFailed, NotAuthorized)):
-        raise error
-    return error
-
-
-def _log(text: str, *values: object) -> None:
-    import logging  # 8 ms that a service whose router stays never needs
-
-    logging.getLogger("wamplite.client").warning(text, *values)
+    def _begin(self, session: Session) -> list[Lasting[Any]]:
+        """Let everybody have the session; return what it is to be asked for."""
+        with self._changed:  # who wishes for more from now on asks by himself
+            self.session = self._latest = session
+            self._changed.notify_all()
+            return list(self._wishes)

@@ -45,6 +45,7 @@ def connect(
     features: Iterable[Feature | str] = (),
     ping_interval: float | None = 20.0,
     max_invocations: int = MOST_THREADS,
+    concurrent: bool = True,
     default: Default | None = None,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
@@ -58,6 +59,7 @@ def connect(
     ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
     the session is lost; None: never.
     max_invocations: how many calls are served at a time.
+    concurrent: False serves all calls one by one, in order of arrival; 1024 may wait.
     default: called with a value that cannot be sent, returns one that can: `wamplite.to_plain`.
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
@@ -79,6 +81,7 @@ def connect(
         features,
         ping_interval,
         max_invocations,
+        concurrent,
         default,
     )
     return join(checked_url(terms))

@@ -21,6 +21,8 @@ from .results import Event, Invocation, Result
 Handler = Callable[..., Any]
 Object = Event | Invocation
 _VAR_ARGS, _VAR_KEYWORDS = 0x04, 0x08  # code.co_flags: it has *args, **kwargs
+_KINDS = {0x20: "a generator function", 0x80: "a coroutine function"}  # ... it is
+_KINDS |= {0x100: "a coroutine function", 0x200: "an asynchronous generator function"}
 
 
 class Plan(NamedTuple):
@@ -47,6 +49,12 @@ def plan(handler: Handler, kind: type[Object]) -> Plan:
     code = getattr(function, "__code__", None)
     if code is None:  # built in: it gets plain arguments
         return Plan(handler, None, False)
+    for flag, what in _KINDS.items():
+        if code.co_flags & flag:
+            raise UsageError(
+                f"a handler must be a plain function, not {what}: {shown(handler)};"
+                " run a coroutine by asyncio.run in it, return a list for what is generated"
+            )
     annotations = getattr(function, "__annotations__", {})
     every = code.co_varnames[taken : code.co_argcount + code.co_kwonlyargcount]
     by_name = every[max(0, code.co_posonlyargcount - taken) :]

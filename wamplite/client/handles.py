@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .handlers import Plan
 from .options import Wishes
+from .pool import OneByOne
 
 if TYPE_CHECKING:
     from .session import Session
@@ -20,7 +21,7 @@ class Subscription:
         self.id = 0  # of the router; equal for all subscriptions of a session to the same topic
         self.active = True
         self.plan = plan
-        self.concurrent = wishes.concurrent
+        self.concurrent = bool(wishes.concurrent)
 
     def unsubscribe(self) -> None:
         """Get no more events; the handler is not started again once this has returned."""
@@ -34,12 +35,15 @@ class Subscription:
 class Registration:
     """A procedure that is served; `active` until `unregister()`."""
 
-    def __init__(self, session: Session, procedure: str, plan: Plan) -> None:
+    def __init__(
+        self, session: Session, procedure: str, plan: Plan, in_turn: OneByOne | None
+    ) -> None:
         self.session = session
         self.procedure = procedure
         self.id = 0  # of the router
         self.active = True
         self.plan = plan
+        self.in_turn = in_turn  # where its calls wait for each other; None: they do not
 
     def unregister(self) -> None:
         """Get no more calls; those that have arrived are still served."""

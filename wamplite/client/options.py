@@ -7,11 +7,13 @@ the router as it is, if it begins with "_": `CallOptions(_private=1)`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
-from ..core.messages import CODES, GRAMMAR, NAMES, Message
+from ..core.messages import CODES, GRAMMAR, NAMES, Call, Message, Publish, Register, Subscribe
+
+Options = Mapping[str, Any] | None  # what `options=` takes; a typed class is a dict, too
 
 
 class _Options(dict[str, Any]):
@@ -89,7 +91,11 @@ class SubscribeOptions(_Options):
 
 
 class RegisterOptions(_Options):
-    """How to register: as in the specification's REGISTER.Options."""
+    """How to register. `concurrent`: False serves calls one by one, in order of arrival.
+
+    Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. The rest is as
+    in the specification's REGISTER.Options.
+    """
 
     def __init__(
         self,
@@ -98,6 +104,7 @@ class RegisterOptions(_Options):
         invoke: str | None = None,
         disclose_caller: bool | None = None,
         forward_timeout: bool | None = None,
+        concurrent: bool | None = None,
         timeout: float | None = None,
         **others: Any,
     ) -> None:
@@ -109,19 +116,24 @@ class Wishes(NamedTuple):
 
     wire: dict[str, Any]
     timeout: float | None
-    concurrent: bool
+    concurrent: bool | None
 
 
-_LOCAL = frozenset({"timeout", "concurrent"})
+_OWN: dict[type[Message], frozenset[str]] = {  # what stays here
+    Call: frozenset({"timeout"}),
+    Publish: frozenset({"timeout"}),
+    Subscribe: frozenset({"timeout", "concurrent"}),
+    Register: frozenset({"timeout", "concurrent"}),
+}
 
 
 def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float | None) -> Wishes:
     """Take options apart; UsageError where the router would call them a violation."""
     if not options:
-        return Wishes({}, timeout, False)
+        return Wishes({}, timeout, None)
     if not isinstance(options, Mapping):
         raise UsageError(f"options must be a dict, not {type(options).__name__}")
-    own = {key: options[key] for key in _LOCAL if key in options}
+    own = {key: options[key] for key in _OWN[kind] if key in options}
     wire = {key: value for key, value in options.items() if key not in own}
     shape = GRAMMAR[CODES[kind]]
     for key, value in wire.items():
@@ -131,22 +143,28 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
             )
         known = shape.keys.get(key)
         if known is None and not key.startswith("_"):
-            raise UsageError(_unknown(NAMES[CODES[kind]], key, shape.keys))
+            raise UsageError(_unknown(NAMES[CODES[kind]], key, [*shape.keys, *_OWN[kind]]))
         if known and value is not None and not known.fits(value):
             name = NAMES[CODES[kind]]
             raise UsageError(f"{name}: option {key} must be {known.wanted}, not {value!r}")
-    seconds = own.get("timeout")
+    seconds, concurrent = own.get("timeout"), own.get("concurrent")
+    if concurrent is not None and type(concurrent) is not bool:
+        raise UsageError(
+            f"{NAMES[CODES[kind]]}: option concurrent must be a bool, not {concurrent!r}"
+        )
+    if kind is Publish and seconds is not None and not wire.get("acknowledge"):
+        raise UsageError("PUBLISH: option timeout is for an answer, so it needs acknowledge")
     return Wishes(
         {key: value for key, value in wire.items() if value is not None or key not in shape.keys},
         timeout if seconds is None else checked_timeout(seconds),
-        bool(own.get("concurrent")),
+        concurrent,
     )
 
 
-def _unknown(name: str, key: str, known: Mapping[str, Any]) -> str:
+def _unknown(name: str, key: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(key, [*known, *_LOCAL], 1)
+    near = get_close_matches(key, known, 1)
     hint = f", perhaps {near[0]}" if near else ""
     return f"{name} has no option {key!r}{hint}; one of your own begins with '_'"
 

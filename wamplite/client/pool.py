@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from _thread import allocate_lock
+from collections import deque
 from collections.abc import Callable
 
 from .faults import contain
 
 MOST_THREADS = 1024  # a router has no more calls in flight for one callee
+MOST_WAITING = 1024  # calls that wait to be served one by one
 IDLE = 10.0  # seconds until a thread that nobody needs ends
 
 Job = Callable[[], None]
@@ -73,6 +75,11 @@ class Pool:
             return False
         return True
 
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._ended
+
     def running(self) -> list[threading.Thread]:
         """Return the threads that have not ended."""
         with self._lock:
@@ -112,3 +119,39 @@ class Pool:
                 return False
         worker.lock.acquire()  # a job was put in just now
         return True
+
+
+class OneByOne:
+    """Jobs that wait for each other, in order; a thread of the pool serves while there are any."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()  # guards the next two
+        self._waiting: deque[Job] = deque()
+        self._is_served = False
+
+    def submit(self, job: Job) -> bool:
+        """Queue a job; False if too many wait, or there is no thread (the reading thread)."""
+        with self._lock:
+            if len(self._waiting) >= MOST_WAITING:
+                return False
+            self._waiting.append(job)
+            if self._is_served:
+                return True
+            self._is_served = True
+        if self._pool.submit(self._serve):
+            return True
+        with self._lock:  # nobody else submits: the job is the only one
+            self._waiting.clear()
+            self._is_served = False
+        return False
+
+    def _serve(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting or self._pool.ended:  # then nobody would get an answer
+                    self._waiting.clear()
+                    self._is_served = False
+                    return
+                job = self._waiting.popleft()
+            contain(job)

@@ -20,7 +20,7 @@ from .events import Events, Job
 from .faults import Faults, class_name
 from .handlers import Refusal, refusal_of, result_of, shown, takes_no_such_arguments
 from .handles import Registration, Subscription
-from .pool import Pool
+from .pool import MOST_WAITING, OneByOne, Pool
 from .results import Event, Invocation
 from .values import Default, sendable
 
@@ -33,8 +33,11 @@ class Serving:
 
     wire: Wire
 
-    def __init__(self, most_threads: int, default: Default | None = None) -> None:
+    def __init__(
+        self, most_threads: int, default: Default | None = None, concurrent: bool = True
+    ) -> None:
         self._most_threads = most_threads
+        self._concurrent = concurrent
         self.default = default  # makes of values what can be sent
         self.faults = Faults()
 
@@ -44,6 +47,7 @@ class Serving:
         self.wire = wire
         self.events = Events(f"wamplite-events-{session}")
         self.pool = Pool(f"wamplite-call-{session}", self._most_threads)
+        self._in_turn = OneByOne(self.pool)  # for a session that serves all calls one by one
         self.exceptions: dict[type[BaseException], str] = {}
 
     def end(self) -> None:
@@ -52,19 +56,29 @@ class Serving:
         self.pool.end()
         self.faults.end()
 
+    def threads(self) -> list[threading.Thread]:
+        """Return the threads that run handlers."""
+        events = self.events.thread
+        return [*self.pool.running(), *([events] if events else [])]
+
     def join(self, seconds: float) -> None:
         """Wait until the handlers have returned, then drop the events that still wait.
 
         A handler that asks does not wait for itself.
         """
-        events = self.events.thread
-        threads = [*self.pool.running(), *([events] if events else [])]
+        threads = self.threads()
         if threading.current_thread() in threads:
             return
         deadline = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self.events.end(drop=True)
+
+    def in_turn(self, concurrent: bool | None) -> OneByOne | None:
+        """Return where a registration's calls wait for each other; None: nowhere."""
+        if concurrent is False:
+            return OneByOne(self.pool)
+        return None if concurrent or self._concurrent else self._in_turn
 
     # ---- the reading thread hands over
 
@@ -79,8 +93,12 @@ class Serving:
 
     def serve(self, registration: Registration, invocation: messages.Invocation) -> None:
         """Serve an invocation on a thread of the pool, or refuse it where there is none."""
-        if not self.pool.submit(partial(self._answer, registration, invocation)):
-            text = f"{registration.procedure}: all {self._most_threads} threads are busy"
+        threads = registration.in_turn or self.pool
+        if not threads.submit(partial(self._answer, registration, invocation)):
+            busy = f"all {self._most_threads} threads are busy"
+            if registration.in_turn:
+                busy += f", or {MOST_WAITING} calls wait for their turn"
+            text = f"{registration.procedure}: {busy}"
             self.wire.conversation.refuse(invocation.request, uris.UNAVAILABLE, [text])
 
     # ---- the handlers' threads

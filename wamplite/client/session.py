@@ -6,6 +6,7 @@ and a pool that serves invocations. All are daemons: a program that forgets to l
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, overload
@@ -22,7 +23,7 @@ from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
 from .handlers import exception_of, plan
 from .handles import Registration, Subscription
-from .options import Wishes, apart, checked_timeout, told_timeout
+from .options import Options, Wishes, apart, checked_timeout, told_timeout
 from .pipeline import Published, publish_all
 from .results import Event, Invocation, Result
 from .serving import Serving, positional
@@ -31,7 +32,6 @@ from .unannounced import tell_ineffective
 from .waiter import Waiter
 from .wire import Wire
 
-Options = Mapping[str, Any] | None
 Function = TypeVar("Function", bound=Callable[..., Any])
 LEAVE = 5.0  # seconds for a polite end
 
@@ -56,7 +56,7 @@ class Session(OfOneProcess):
         """Join a realm over a channel that is connected, before a `time.monotonic()`."""
         try:
             wait = None if terms.timeout is None else checked_timeout(terms.timeout)
-            serving = Serving(terms.max_invocations, terms.default)
+            serving = Serving(terms.max_invocations, terms.default, terms.concurrent)
             features = by_name.for_client(terms.features)
             wire = Wire(channel, serving.deliver, serving.serve, features, terms.ping_interval)
             joiner = Joiner(
@@ -107,6 +107,11 @@ class Session(OfOneProcess):
     def error(self) -> WampliteError | None:
         """Why the session was lost; None while it lives, and when we left."""
         return self._wire.error
+
+    @property
+    def in_handler(self) -> bool:
+        """Whether the current thread runs a handler of this session."""
+        return threading.current_thread() in self._serving.threads()
 
     def __repr__(self) -> str:
         ended = ", ended" if self.lost.is_set() else ""
@@ -298,7 +303,8 @@ class Session(OfOneProcess):
             return self._decorator(self.register, procedure, options)
         wishes = apart(Register, options, self._timeout)
         check_uri("REGISTER", procedure, wishes.wire.get("match", "exact"))
-        registration = Registration(self, procedure, plan(handler, Invocation))
+        in_turn = self._serving.in_turn(wishes.concurrent)
+        registration = Registration(self, procedure, plan(handler, Invocation), in_turn)
         tell_ineffective(self._wire, Register, wishes.wire)
         answer = self._ask(wishes, Register, Waiter(procedure, registration), procedure)
         registration.id = answer.registration

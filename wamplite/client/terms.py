@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         features: Iterable[Feature | str]
         ping_interval: float | None
         max_invocations: int
+        concurrent: bool
         default: Default | None
 
     class Keywords(JoiningKeywords, total=False):
@@ -69,6 +70,7 @@ class Terms(NamedTuple):
     features: Iterable[Feature | str] = ()
     ping_interval: float | None = 20.0
     max_invocations: int = MOST_THREADS
+    concurrent: bool = True
     default: Default | None = None
 
 
@@ -154,4 +156,5 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: value is None or callable(value),
     ),
     "max_invocations": ("a number above 0", lambda value: type(value) is int and value > 0),
+    "concurrent": ("a bool", lambda value: type(value) is bool),
 }

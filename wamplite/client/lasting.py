@@ -1,0 +1,120 @@
+"""What a component serves in every session: the handles that its register and subscribe return.
+
+wanted ── ask(session) ──> granted, until that session ends ── ask(next session) ──> ...
+   └───── give_up() ─────> neither in this session nor in a later one
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ..core.errors import SessionNotReady, TransportLost
+from ..core.messages import Message, Register, Subscribe
+from .checks import check_uri
+from .handlers import plan
+from .handles import Registration, Subscription
+from .options import Options, apart
+from .results import Event, Invocation
+from .session import Session
+
+Granted = TypeVar("Granted", Registration, Subscription)
+
+
+class Lasting(ABC, Generic[Granted]):
+    """A registration or subscription to make in every session, until it is given up."""
+
+    verb: ClassVar[str]
+    kind: ClassVar[type[Message]]
+    given: ClassVar[type[Event] | type[Invocation]]
+
+    def __init__(
+        self,
+        uri: str,
+        handler: Callable[..., Any],
+        options: Options,
+        forget: Callable[[Any], None] | None,
+    ) -> None:
+        wire = apart(self.kind, options, None).wire
+        check_uri(self.kind.__name__.upper(), uri, wire.get("match") or "exact")
+        plan(handler, self.given)  # UsageError now, not at the first session
+        self.uri = uri
+        self._handler = handler
+        self._options = options
+        self._forget = forget  # takes it off the component's list; None: it never was on it
+        self._lock = threading.Lock()  # guards the next two
+        self._wanted = True
+        self._granted: Granted | None = None  # of the session that was asked last
+
+    @property
+    def active(self) -> bool:
+        """Whether it is made in sessions to come."""
+        return self._wanted
+
+    def ask(self, session: Session) -> None:
+        """Ask a session for it; raises what the session does."""
+        if not self._wanted:
+            return
+        granted = self.request(session)
+        with self._lock:
+            wanted = self._wanted
+            self._granted = granted if wanted else None
+        if not wanted:  # it was given up meanwhile
+            self.revoke(granted)
+
+    def give_up(self) -> None:
+        """Want it no longer; in the session there is, it ends at once."""
+        with self._lock:
+            self._wanted = False
+            granted, self._granted = self._granted, None
+        if self._forget is not None:
+            self._forget(self)
+        if granted is not None:
+            with suppress(TransportLost, SessionNotReady):  # then it has ended with its session
+                self.revoke(granted)
+
+    @abstractmethod
+    def request(self, session: Session) -> Granted:
+        """Make it in a session."""
+
+    @abstractmethod
+    def revoke(self, granted: Granted) -> None:
+        """End it in its session."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.uri}{'' if self._wanted else ', given up'}>"
+
+
+class LastingRegistration(Lasting[Registration]):
+    """A procedure that a component serves in every session, until `unregister()`."""
+
+    verb, kind, given = "register", Register, Invocation
+
+    def unregister(self) -> None:
+        """Serve it no longer, neither now nor in later sessions."""
+        self.give_up()
+
+    def request(self, session: Session) -> Registration:
+        return session.register(self.uri, self._handler, options=self._options)
+
+    def revoke(self, granted: Registration) -> None:
+        granted.unregister()
+
+
+class LastingSubscription(Lasting[Subscription]):
+    """A topic that a component handles in every session, until `unsubscribe()`."""
+
+    verb, kind, given = "subscribe", Subscribe, Event
+
+    def unsubscribe(self) -> None:
+        """Get no more of its events, neither now nor in later sessions."""
+        self.give_up()
+
+    def request(self, session: Session) -> Subscription:
+        return session.subscribe(self.uri, self._handler, options=self._options)
+
+    def revoke(self, granted: Subscription) -> None:
+        granted.unsubscribe()
