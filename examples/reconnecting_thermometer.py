@@ -1,7 +1,7 @@
 """Publish this machine's temperature: python examples/reconnecting_thermometer.py [URL].
 
 A reading each second. It may be started before the router, and goes on once a router that went
-away is back; what is read meanwhile is not published. `wamplite sub com.example.temperature --retry`
+away is back; what is read meanwhile is lost. `wamplite sub com.example.temperature --retry`
 shows the readings. Ctrl-C ends it.
 """
 
