@@ -23,6 +23,11 @@ def until(
 class Hesitant(dict[Any, Any]):
     """A dict that lets other threads run while it is read: what a lock leaves out shows at once."""
 
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        time.sleep(0)
+        return found
+
     def get(self, key: Any, default: Any = None) -> Any:
         found = super().get(key, default)
         time.sleep(0)

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.bridge.events import event, numbers
+from tests.waiting import Hesitant
 from wamplite import serializers
 from wamplite.bridge.outbox import OVERHEAD, Entry, Outbox
 from wamplite.bridge.settings import BufferSettings
@@ -140,3 +141,39 @@ def test_an_event_leaves_as_it_came(value: object) -> None:
 def test_an_event_that_an_early_outbox_wrote_in_msgpack_is_read() -> None:
     data = serializers.get("msgpack").dumps(["com.example.t", [1], {}, {}, 2.5])
     assert Entry(1, "a", 0.0, data).event() == ["com.example.t", [1], {}, {}, 2.5]
+
+
+MANY = 300
+
+
+class HesitantCounter(Hesitant, Counter[str]):
+    """A Counter that lets other threads run while it is read."""
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("most", [10, 10_000])
+def test_ports_that_fill_it_while_it_is_emptied_lose_nothing_that_is_not_counted(most: int) -> None:
+    box, found = Box(max_messages=most, max_bytes=1 << 30), list[Entry]()
+    box._waiting = HesitantCounter()
+
+    def fill(port: str) -> None:
+        for value in range(MANY):
+            box.fill(value, port=port)
+
+    ports = [threading.Thread(target=fill, args=(port,)) for port in "abcd"]
+    for thread in ports:
+        thread.start()
+    while any(thread.is_alive() for thread in ports) or len(box):
+        batch = box.take(2, 0.01)
+        found += batch
+        box.confirm(batch)
+        assert len(box) <= most + 1
+    dropped = sum(box.dropped.values())
+    assert len(found) + dropped == 4 * MANY and (dropped == 0 or most == 10)
+    order = [entry.seq for entry in found]
+    assert order == sorted(set(order))
+    for port in "abcd":
+        values = numbers(entry for entry in found if entry.port == port)
+        assert values == sorted(set(values))
+        assert box.waiting(port) == 0
+    assert box._bytes == 0
