@@ -263,11 +263,17 @@ def bug(*_: Any) -> None:
     raise KeyError("bug")
 
 
+def leave_the_program(*_: Any) -> None:
+    raise SystemExit(1)
+
+
 def publish_bye(session: wamplite.Session) -> None:
     session.publish("com.app.bye")
 
 
-@pytest.mark.parametrize("fault", [bug, publish_bye, lambda session: session.call("com.app.p")])
+@pytest.mark.parametrize(
+    "fault", [bug, leave_the_program, publish_bye, lambda session: session.call("com.app.p")]
+)
 def test_what_on_leave_raises_is_logged_and_it_comes_back(
     peer: Peer, app: Component, caplog: pytest.LogCaptureFixture, fault: Any
 ) -> None:
@@ -287,12 +293,13 @@ def test_what_on_leave_raises_is_logged_and_it_comes_back(
     ] * 2
 
 
+@pytest.mark.parametrize("fault", [bug, leave_the_program])
 def test_what_on_join_raises_is_logged_and_it_joins_anew(
-    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture, fault: Any
 ) -> None:
     told: list[str] = []
     app.on_join(lambda session: told.append("joined"))
-    app.on_join(lambda session: bug() if len(told) < 4 else None)
+    app.on_join(lambda session: fault() if len(told) < 4 else None)
     app.on_leave(lambda session: told.append("left"))
     app.start()
     for _ in range(2):
@@ -301,7 +308,8 @@ def test_what_on_join_raises_is_logged_and_it_joins_anew(
     peer.welcome()
     until(lambda: len(told) == 5)
     assert told == ["joined", "left", "joined", "left", "joined"]
-    assert "on_join raised KeyError: 'bug'; joining anew" in caplog.text
+    name = "KeyError: 'bug'" if fault is bug else "SystemExit: 1"
+    assert f"on_join raised {name}; joining anew" in caplog.text
     assert app.error is None
 
 

@@ -301,7 +301,7 @@ class Component(OfOneProcess, ThroughSession):
         text = str(error) if isinstance(error, WampliteError) else said(error)
         return text if text.startswith(self.url) else f"{self.url}: {text}"
 
-    def _serve_once(self) -> Exception | None:
+    def _serve_once(self) -> BaseException | None:
         """Serve one session to its end; return why it ended, None if we left, or raise for good."""
         self._is_dialling = True
         try:

@@ -48,7 +48,9 @@ class Stay:
         self._retries = retries
         self._told = False  # on_join has been called
 
-    def serve(self, wishes: Iterable[Lasting[Any]], on_join: Iterable[Joined]) -> Exception | None:
+    def serve(
+        self, wishes: Iterable[Lasting[Any]], on_join: Iterable[Joined]
+    ) -> BaseException | None:
         """Serve to the end; return why it ended, None if we left, or raise what is for good."""
         refused = self._restore(wishes)
         fault = None
@@ -64,7 +66,7 @@ class Stay:
         for function in on_leave if self._told else ():
             try:
                 function(self._session)
-            except Exception as error:
+            except BaseException as error:  # sys.exit() in it, too
                 log("ERROR", f"{self._url}: on_leave raised {said(error)}", error)
 
     def _restore(self, wishes: Iterable[Lasting[Any]]) -> list[Lasting[Any]] | None:
@@ -87,14 +89,14 @@ class Stay:
             return False
         return True
 
-    def _tell_joined(self, on_join: Iterable[Joined]) -> Exception | None:
+    def _tell_joined(self, on_join: Iterable[Joined]) -> BaseException | None:
         """Call what waits for a session; return what was raised, unless the session was lost."""
         self._told = True
         lost = self._session.lost
         for function in on_join:
             try:
                 function(self._session)
-            except Exception as error:
+            except BaseException as error:
                 if isinstance(error, (TransportLost, SessionNotReady)) and lost.wait(LOST):
                     return None
                 log("ERROR", f"{self._url}: on_join raised {said(error)}; joining anew", error)
