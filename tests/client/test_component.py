@@ -384,6 +384,44 @@ def test_what_the_session_refuses_is_raised_and_forgotten(peer: Peer, app: Compo
     assert expect(peer, 32) == [[{}, "com.app.t"]]
 
 
+def test_a_session_that_is_waited_for_has_all_it_serves(peer: Peer, app: Component) -> None:
+    app.register("com.app.p", print)
+    app.start()
+    waiting = soon(app.wait_joined, PATIENCE)
+    peer.welcome()
+    request = peer.receive()
+    assert waiting.is_waiting
+    peer.send([65, request[1], 101])
+    assert waiting.result() is app.session
+
+
+def test_an_on_join_that_does_not_return_keeps_no_name_waiting(peer: Peer, app: Component) -> None:
+    held = threading.Event()
+    app.on_join(lambda session: held.wait(PATIENCE))
+    app.register("com.app.taken", print)
+    app.start()
+    peer.welcome()
+    peer.receive()
+    peer.send(REFUSED)
+    assert peer.receive()[3] == "com.app.taken"
+    held.set()
+
+
+def test_an_authmethod_with_a_bug_is_told_and_tried_again(
+    peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Component(peer.url, authmethods={"ticket": bug}, max_retries=1, **FAST)
+    running = soon(app.run)
+    for _ in range(2):
+        peer.accept()
+        peer.receive()
+        peer.send([4, "ticket", {}])
+        peer.hang_up()
+    with pytest.raises(KeyError, match="bug"):
+        running.result()
+    assert caplog.text.count("joining raised KeyError: 'bug'; it is tried again") == 2
+
+
 def test_a_handle_gives_up_for_later_sessions_too(peer: Peer, app: Component) -> None:
     registration = app.register("com.app.p", print)
     subscription = app.subscribe("com.app.t", print)

@@ -86,8 +86,9 @@ class Component(OfOneProcess, ThroughSession):
             retry_delay_jitter,
             max_retry_delay,
         )
-        # Guards `session`, `_latest` and `_wishes`; tells of a session, and of the end.
+        # Guards `session`, `_ready`, `_latest`, `_wishes`; tells of `_ready`, and of the end.
         self._changed = threading.Condition()
+        self._ready: Session | None = None  # the current one, once it has been restored
         self._latest: Session | None = None  # the current one, or the one before
         self._wishes: list[Lasting[Any]] = []
         self._on_join: list[Joined] = []
@@ -186,14 +187,17 @@ class Component(OfOneProcess, ThroughSession):
     # ---- through the current session
 
     def wait_joined(self, timeout: float | None = None) -> Session:
-        """Wait until there is a session, at most `timeout` seconds, and return it.
+        """Wait until there is a session that has all it serves, at most `timeout` seconds.
+
+        Returns the session.
 
         Raises SessionNotReady where there is none in time, or the component has ended.
         """
         self.check_process()
         with self._changed:
-            self._changed.wait_for(lambda: self.session or self._is_over, timeout)
-        return self.current()
+            self._changed.wait_for(lambda: self._ready or self._is_over, timeout)
+            ready = self._ready
+        return ready or self.current()
 
     def current(self) -> Session:
         """Return the current session; SessionNotReady where there is none."""
@@ -308,15 +312,20 @@ class Component(OfOneProcess, ThroughSession):
             session = join(self._terms)
         except WampliteError as error:
             return unless_final(error)
+        except Exception as error:  # of an authmethod, or the system has no more of something
+            log("ERROR", f"{self.url}: joining raised {said(error)}; it is tried again", error)
+            return error
         finally:
             self._is_dialling = False
         stay = Stay(session, self.url, self._retries)
         try:
             wishes = self._begin(session)
-            return None if self._stopped.is_set() else stay.serve(wishes, self._on_join)
+            if self._stopped.is_set():
+                return None
+            return stay.serve(wishes, lambda: self._restored(session), self._on_join)
         finally:
             with self._changed:
-                self.session = None
+                self.session = self._ready = None
             session.leave(timeout=HANDLERS)
             stay.tell_left(self._on_leave)
 
@@ -324,5 +333,9 @@ class Component(OfOneProcess, ThroughSession):
         """Let everybody have the session; return what it is to be asked for."""
         with self._changed:  # who wishes for more from now on asks by himself
             self.session = self._latest = session
-            self._changed.notify_all()
             return list(self._wishes)
+
+    def _restored(self, session: Session) -> None:
+        with self._changed:
+            self._ready = session
+            self._changed.notify_all()

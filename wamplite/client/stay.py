@@ -1,12 +1,14 @@
 """One session of a component, from WELCOME to its end.
 
-    restore what is served ──> on_join ──> wait, and ask again for what was refused ──> on_leave
+    restore what is served ──> on_join ──> wait for the end ──> on_leave
+           └── what was refused is asked for again on a thread of its own: on_join may not return
 
-All of it on the component's thread. Whatever users' functions raise is logged and goes no further.
+All else happens on the component's thread. What users' functions raise is logged, no more.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -49,16 +51,30 @@ class Stay:
         self._told = False  # on_join has been called
 
     def serve(
-        self, wishes: Iterable[Lasting[Any]], on_join: Iterable[Joined]
+        self,
+        wishes: Iterable[Lasting[Any]],
+        restored: Callable[[], None],
+        on_join: Iterable[Joined],
     ) -> BaseException | None:
-        """Serve to the end; return why it ended, None if we left, or raise what is for good."""
+        """Serve to the end; return why it ended, None if we left, or raise what is for good.
+
+        restored: called once all has been asked for.
+        """
         refused = self._restore(wishes)
         fault = None
         if refused is not None:
+            restored()
+            if refused:
+                threading.Thread(
+                    target=self._ask_again,
+                    args=(refused,),
+                    name=f"wamplite-again-{self._session.id}",
+                    daemon=True,
+                ).start()
             fault = self._tell_joined(on_join)
             if fault is None:
                 self._retries.reset()
-                self._attend(refused)
+                self._session.lost.wait()
         return self._session.error or fault
 
     def tell_left(self, on_leave: Iterable[Joined]) -> None:
@@ -89,6 +105,22 @@ class Stay:
             return False
         return True
 
+    def _ask_again(self, refused: list[Lasting[Any]]) -> None:
+        """Ask for what the session was refused, until it has all of it or has ended."""
+        delays = self._retries.endless()
+        while refused and not self._session.lost.wait(delays.next_delay()):
+            for wish in list(refused):
+                try:
+                    wish.ask(self._session)
+                except (TransportLost, SessionNotReady):
+                    return
+                except WampliteError as error:
+                    log("DEBUG", f"{self._url}: {wish.verb} {wish.uri}: {error}")
+                    continue
+                refused.remove(wish)
+                if wish.active:
+                    log("WARNING", f"{self._url}: {wish.verb} {wish.uri}: done at last")
+
     def _tell_joined(self, on_join: Iterable[Joined]) -> BaseException | None:
         """Call what waits for a session; return what was raised, unless the session was lost."""
         self._told = True
@@ -102,19 +134,6 @@ class Stay:
                 log("ERROR", f"{self._url}: on_join raised {said(error)}; joining anew", error)
                 return error
         return None
-
-    def _attend(self, refused: list[Lasting[Any]]) -> None:
-        """Wait for the end of the session, and ask again for what it was refused."""
-        retries = self._retries.endless()
-        while not self._session.lost.wait(retries.next_delay() if refused else None):
-            for wish in list(refused):
-                try:
-                    granted = not wish.active or self._ask(wish)
-                except (TransportLost, SessionNotReady):
-                    break  # the wait will tell
-                if granted:
-                    refused.remove(wish)
-                    log("INFO", f"{self._url}: {wish.verb} {wish.uri}: done at last")
 
 
 def unless_final(error: WampliteError) -> WampliteError:
