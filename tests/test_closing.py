@@ -24,6 +24,7 @@ from wamplite.channel import pair
 from wamplite.router import Router
 from wamplite.router.drain import Drain
 from wamplite.router.limits import Counters, Limits
+from wamplite.router.turning_away import TurningAway
 from wamplite.transports.serial_line import Descriptor, Port, SerialStream
 from wamplite.transports.serial_url import Address
 from wamplite.transports.stream import Stream
@@ -88,6 +89,7 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "Outbox": lambda world: Outbox(BufferSettings(), lambda port, reason, number: None),
     "Drain": lambda world: Drain(Limits(), Counters()),
     "Local": lambda world: pair()[0],
+    "TurningAway": lambda world: TurningAway(),
     "Router": router,
     "SerialListener": serial_router,
 }

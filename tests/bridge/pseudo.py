@@ -15,7 +15,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tests.waiting import until
+
 PATIENCE = 20.0
+READ_BUFFER = 4095  # bytes that Linux keeps for the reader of a terminal
 
 Kinds = list[tuple[str, bytes]]
 
@@ -64,9 +67,15 @@ class Device:
     def clog(self) -> None:
         """Fill what the device has to read, so that it takes no more."""
         os.set_blocking(self._slave, False)
+        until(self._takes_nothing, "the device takes nothing")
+
+    def _takes_nothing(self) -> bool:
+        """Write what there is room for; until the reader's buffer is full, more is made."""
+        is_full = self.unheard() >= READ_BUFFER
         with suppress(BlockingIOError):
             while True:
                 os.write(self._slave, b"." * 4096)
+        return is_full
 
     def keeps_dtr(self) -> bool:
         """Tell whether HUPCL is off, so that a close leaves DTR alone."""

@@ -29,16 +29,19 @@ from wamplite.transports.tls import TlsOptions
 from .conftest import Start, Wire, eventually
 
 KINDS = (Peer, Stream, Transport, Mailbox, Member)
+LEFT_BEFORE: list[Any] = []
 SCHEMES = ["rs", "ws", "rss", "wss", "unix"]
 
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """Let nothing be freed but by reference counting."""
+    """Let nothing be freed but by reference counting; what other tests left does not count."""
     gc.collect()
+    LEFT_BEFORE[:] = all_there_is()
     gc.disable()
     yield
     gc.enable()
+    LEFT_BEFORE.clear()
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +63,14 @@ def router(start: Start, tmp_path: Path, certificate: tuple[str, str]) -> Router
     return made
 
 
+def all_there_is() -> list[Any]:
+    return [one for one in gc.get_objects() if isinstance(one, KINDS)]
+
+
 def ours(router: Router) -> list[Any]:
     """Return what there is of connections to the router; the clients' ends are gone already."""
-    mine = [one for one in gc.get_objects() if isinstance(one, KINDS)]
+    before = set(map(id, LEFT_BEFORE))
+    mine = [one for one in all_there_is() if id(one) not in before]
     return [one for one in mine if not isinstance(one, Peer) or one.router is router]
 
 
