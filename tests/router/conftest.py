@@ -51,6 +51,11 @@ class Wire:
     def send(self, *array: Any) -> None:
         self.channel.send(parse(list(array)))
 
+    def send_at_once(self, *arrays: list[Any]) -> None:
+        """Send messages in one write, which one recv brings."""
+        transport, dumps = self.channel.transport, serializers.get("msgpack").dumps
+        self.stream.write([b"".join(transport.frame(dumps(array)) for array in arrays)])
+
     def receive(self) -> list[Any]:
         """Return the next message; TransportLost at the end."""
         while not self.inbox:

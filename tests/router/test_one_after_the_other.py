@@ -53,6 +53,28 @@ def test_a_session_may_follow_another_and_inherits_nothing(
     assert router.sessions == 2 and len(router._connections) == 2
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_session_may_follow_in_the_segment_that_ends_another(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    router = start()
+    wire = connect(listening(router, scheme)).join()
+    topic, hello = [32, 1, {}, "com.topic"], [1, "realm1", {"roles": ROLES}]
+    for _ in range(3):
+        wire.send_at_once(topic, GOODBYE, hello, topic, GOODBYE, hello)
+        assert [wire.receive()[0] for _ in range(6)] == [33, 6, 2, 33, 6, 2]
+    assert router.sessions == 1
+    assert wire.ask(*GOODBYE) == AND_OUT
+
+
+def test_what_follows_goodbye_without_hello_is_dropped(start: Start, connect: Connect) -> None:
+    wire = connect(start().url).join()
+    wire.send_at_once(GOODBYE, [32, 1, {}, "com.topic"], [48, 2, {}, "com.none"])
+    assert wire.receive() == AND_OUT
+    wire.join()
+    assert wire.ask(32, 1, {}, "com.other")[:2] == [33, 1]
+
+
 def test_a_call_that_waits_is_not_answered_to_the_next_session(
     start: Start, connect: Connect
 ) -> None:

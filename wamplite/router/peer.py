@@ -221,11 +221,13 @@ class Peer(ABC):
         self, entries: list[Any], member: Member, routing: Routing, turn: threading.Lock
     ) -> bool:
         """Hand over what has arrived once what came before is handled; False if it was the last."""
-        last = entries[-1]
         turn.acquire()
         if not member.open:  # what came behind its end may begin another session
             self._arrived = entries
             return False
+        if Goodbye in map(type, entries):
+            entries, self._arrived = _cut(entries)
+        last = entries[-1]
         place, self.place = self.place, None
         routing.arrive(Arrival(member, entries, turn, place))
         if type(last) not in ENDS:
@@ -243,6 +245,12 @@ class Peer(ABC):
         place, self.place = self.place, None
         if place is not None:
             place.release()
+
+
+def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the entries to the first GOODBYE, and those behind it."""
+    end = list(map(type, entries)).index(Goodbye) + 1
+    return entries[:end], entries[end:]
 
 
 def _lose(member: Member, routing: Routing) -> None:
