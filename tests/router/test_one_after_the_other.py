@@ -226,6 +226,7 @@ def test_a_router_that_closes_does_not_wait_for_another_session(
     assert left.ask(*GOODBYE) == AND_OUT
     refused.send(1, "nowhere", {"roles": ROLES})
     assert refused.receive()[0] == 3
+    eventually(lambda: all(peer.waits for peer in list(router._connections._threads)))  # type: ignore[attr-defined]
     begun = time.monotonic()
     router.close()
     assert time.monotonic() - begun < 5
