@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from .conftest import Connect, Start
+from .conftest import Connect, Start, eventually
 
 SAID = [
     ([32, 1, {}, "com.topic"], "SUBSCRIBE 1 of com.topic"),
@@ -52,3 +52,19 @@ def test_without_debug_nothing_of_it_is_told(
         wire.ask(32, 1, {}, "com.topic")
         wire.ask(48, 2, {}, "com.none")
     assert caplog.records == []
+
+
+def test_a_line_names_its_peer_once(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = start()
+    with caplog.at_level(logging.DEBUG, "wamplite.router"):
+        silent, joined = connect(router.url), connect(router.url).join()
+        names = ["{}:{}".format(*wire.stream._sock.getsockname()) for wire in (silent, joined)]
+        silent.close()
+        joined.close()
+        eventually(lambda: len(router._connections) == 0)
+    said = [record.getMessage() for record in caplog.records]
+    for name in names:
+        assert [line for line in said if name in line and "closed the connection" in line]
+    assert [line for line in said if any(line.count(name) > 1 for name in names)] == []

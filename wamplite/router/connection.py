@@ -84,7 +84,7 @@ class Connection(Peer):
             self.converse()
             self._linger()
         except (TransportLost, ProtocolError) as error:
-            logger.debug("%s: %s", self.name, shown(str(error)))
+            logger.debug("%s: %s", self.name, shown(self.unnamed(str(error))))
             self._linger()
         except Exception:
             logger.exception("%s: the connection is closed", self.name)

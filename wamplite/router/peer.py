@@ -236,9 +236,13 @@ class Peer(ABC):
             turn.acquire()  # it is to be handled before anything else is read
             return member.open
         level = logging.INFO if type(last) is Violation else logging.DEBUG
-        logger.log(level, "%s, %s: %s", self.name, member, shown(last.text))
+        logger.log(level, "%s, %s: %s", self.name, member, shown(self.unnamed(last.text)))
         turn.acquire()  # its end is to be handled before the connection is closed
         return False
+
+    def unnamed(self, text: str) -> str:
+        """Return a text without the peer's name, where it stands before it in a log already."""
+        return text.removeprefix(f"{self.name}: ")
 
     def _give_back(self) -> None:
         """Give back the place that the last receive took, where nobody else will."""
