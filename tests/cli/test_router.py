@@ -217,5 +217,7 @@ def test_descriptors_are_enough_for_all_connections_or_it_says_so(soft: int, har
         assert router.lines(2)[1] == "ready"
         limits = Path(f"/proc/{router.pid}/limits").read_text().split("Max open files")[1].split()
         assert int(limits[0]) == min(1064, hard)
+        router.interrupt()
+        router.wait()  # what it logs is written by a thread of its own
         told = "max_connections is 1000, but `ulimit -Hn` allows 120 descriptors"
         assert (told in router.stderr()) == (hard == 120)
