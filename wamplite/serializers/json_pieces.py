@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 from ..core.errors import ProtocolError
 from .flaws import Flaw
@@ -119,9 +119,6 @@ def _to_int(digits: str) -> Any:
     return number if -(1 << 63) <= number < 1 << 64 else Flaw(INTEGER, 1 << 64)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ProtocolError(f"JSON: {name} is not a number that JSON knows")
-
-
-_decoder = json.JSONDecoder(parse_int=_to_int, parse_constant=_refuse_constant)
+# NaN and Infinity, which are no JSON, are read as floats: Python's own library writes them.
+_decoder = json.JSONDecoder(parse_int=_to_int)
 _decode, _decode_first = _decoder.decode, _decoder.raw_decode
