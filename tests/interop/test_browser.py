@@ -40,10 +40,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def browser() -> str:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser here: none of {', '.join(BROWSERS)}")
-    return found
+    place("chromium")
+    return next(filter(None, map(shutil.which, BROWSERS)))
 
 
 @pytest.fixture

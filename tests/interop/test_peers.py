@@ -52,6 +52,7 @@ def test_a_lacking_language_is_named_and_is_no_failure(bare: dict[str, str]) -> 
     assert said["nexus"] == "not here: no go"
     assert said["wampy-js"] == "not here: no node, npm"
     assert said["autobahn"] == "not here: no CPython from 3.11 on with venv"
+    assert said["chromium"] == "not here: no apt"
     assert all(line.startswith("not here: no ") for line in said.values())
     assert set(said) >= {*CLIENTS, *(router.peer for router in ROUTERS.values())}
     assert done.returncode == 0, done.stderr
@@ -82,6 +83,45 @@ def test_a_failure_is_tried_twice_told_and_fails_ci_alone(with_go: dict[str, str
     assert log.count("error: the registry is away") == 2
     assert done.returncode == 0
     assert peers({**with_go, "CI": "true"}, "nxt").returncode == 1
+
+
+APT = """#!/bin/sh
+echo "$*" >>"${0%/*}/../asked"
+case "$* $MOOD" in
+    *install*well) echo >"${0%/*}/chromium"; /bin/chmod 755 "${0%/*}/chromium" ;;
+    *install*) echo "E: an error: the archive is away"; exit 100 ;;
+esac
+"""
+
+
+@pytest.fixture
+def with_apt(bare: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The bare machine with an `apt-get` whose MOOD decides whether it installs a browser."""
+    program = tmp_path / "bin" / "apt-get"
+    program.write_text(APT)
+    program.chmod(0o755)
+    return bare
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="apt-get is for root alone")
+def test_a_browser_is_installed_where_there_is_none(
+    with_apt: dict[str, str], tmp_path: Path
+) -> None:
+    assert peers(with_apt, "--list", "chromium").stdout.split()[:2] == ["chromium", "missing"]
+    assert peers({**with_apt, "MOOD": "well"}, "chromium").stdout.split()[1] == "installed"
+    update, install = (tmp_path / "asked").read_text().splitlines()
+    assert update.endswith("update")
+    assert install.endswith("install -y --no-install-recommends chromium")
+    assert peers(with_apt, "chromium").stdout.split() == ["chromium", "present"]
+    assert len((tmp_path / "asked").read_text().splitlines()) == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="apt-get is for root alone")
+def test_a_browser_that_cannot_be_installed_fails_ci_alone(with_apt: dict[str, str]) -> None:
+    done = peers(with_apt, "chromium")
+    assert "FAILED: apt-get: E: an error: the archive is away (" in done.stdout
+    assert done.returncode == 0
+    assert peers({**with_apt, "CI": "true"}, "chromium").returncode == 1
 
 
 def suite(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
