@@ -181,7 +181,15 @@ def test_whatever_is_raised_the_caller_is_told_and_no_thread_dies(
         logging.getLogger("wamplite.client").propagate = True
 
 
-@pytest.mark.parametrize("junk", [5, None, [object()], [BrokenText()], [[1], [2]] * 40_000])
+def deep() -> Any:
+    """Return a list that nests deeper than WAMP's serializers all can."""
+    found: Any = 5
+    for _ in range(100):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize("junk", [5, None, [object()], [BrokenText()], deep()])
 def test_a_result_that_was_spoilt_is_answered_too(
     ann: wamplite.Session, bob: wamplite.Session, junk: Any
 ) -> None:
