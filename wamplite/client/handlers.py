@@ -152,19 +152,6 @@ def takes_no_such_arguments(error: BaseException) -> bool:
     return traceback is not None and traceback.tb_frame.f_globals.get("__name__") == __name__
 
 
-def exception_of(error: ApplicationError, defined: type[BaseException]) -> BaseException | None:
-    """Make the user's exception of an ERROR; None where its class takes nothing of what came."""
-    own = (error.error,) if issubclass(defined, ApplicationError) else ()
-    for kwargs in (error.kwargs, {}):
-        try:
-            made = defined(*own, *error.args, **kwargs)
-        except Exception:
-            continue
-        if isinstance(made, BaseException):
-            return made
-    return None
-
-
 def shown(handler: Handler) -> str:
     """Name a handler in logs."""
     try:

@@ -16,6 +16,7 @@ from ..channel import TooLarge
 from ..core import messages, uris
 from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
 from ..core.feature import shorten
+from .defined import Defined
 from .events import Events, Job
 from .faults import Faults, class_name
 from .handlers import Refusal, refusal_of, result_of, shown, takes_no_such_arguments
@@ -48,7 +49,7 @@ class Serving:
         self.events = Events(f"wamplite-events-{session}")
         self.pool = Pool(f"wamplite-call-{session}", self._most_threads)
         self._in_turn = OneByOne(self.pool)  # for a session that serves all calls one by one
-        self.exceptions: dict[type[BaseException], str] = {}
+        self.defined = Defined()
 
     def end(self) -> None:
         """The session is over: events that have arrived are still handled, unless we left."""
@@ -140,7 +141,7 @@ class Serving:
         try:
             returned = registration.plan.run(invocation)
         except BaseException as error:
-            refusal = refusal_of(error, self.exceptions)
+            refusal = refusal_of(error, self.defined.uris)
             try:
                 self._tell(refusal, what, whose, error)
             finally:

@@ -15,13 +15,13 @@ from .. import __version__
 from .. import features as by_name
 from ..channel import AnyChannel
 from ..core import uris
-from ..core.errors import ApplicationError, UsageError, WampliteError
+from ..core.errors import ApplicationError, WampliteError
 from ..core.joining import Joiner
 from ..core.messages import Call, Publish, Register, Subscribe
 from ..forks import OfOneProcess
 from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
-from .handlers import exception_of, plan
+from .handlers import plan
 from .handles import Registration, Subscription
 from .options import Options, Wishes, apart, checked_timeout, told_timeout
 from .pipeline import Published, publish_all
@@ -47,7 +47,6 @@ class Session(OfOneProcess):
         self._serving = serving
         self._timeout = timeout
         self._default = serving.default
-        self._defined: dict[str, type[BaseException]] = {}
         self.realm = realm
         self.lost = wire.lost  # set when the session has ended, for whatever reason
 
@@ -159,7 +158,7 @@ class Session(OfOneProcess):
         try:
             return self._wire.ask(timeout, Call, waiter, wire, procedure, args, kwargs)
         except ApplicationError as error:
-            raise self._named(error, f"CALL of {procedure}")  # noqa: B904  # its cause is set
+            raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
 
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any
@@ -213,7 +212,7 @@ class Session(OfOneProcess):
             return self._wire.ask(wishes.timeout, kind, waiter, wishes.wire, *elements)
         except ApplicationError as error:
             request = f"{kind.__name__.upper()} of {waiter.subject}"
-            raise self._named(error, request)  # noqa: B904  # its cause is set
+            raise self._serving.defined.named(error, request)  # noqa: B904 - it has its cause
 
     def define(self, exception: type[BaseException], error: str) -> None:
         """Let an exception class and an error URI stand for each other, in both directions.
@@ -222,22 +221,7 @@ class Session(OfOneProcess):
         name. A caller gets `exception(*args, **kwargs)`, or `exception(*args)`; where its class
         takes neither, the ApplicationError itself, which is its `__cause__` otherwise.
         """
-        if not (isinstance(exception, type) and issubclass(exception, BaseException)):
-            raise UsageError(f"expected an exception class for {error!r}, not {exception!r}")
-        if not uris.is_valid(error):
-            raise UsageError(f"{error!r} is not a valid error URI")
-        self._serving.exceptions[exception] = error
-        self._defined[error] = exception
-
-    def _named(self, error: ApplicationError, request: str) -> BaseException:
-        """Return what an ERROR stands for, the ApplicationError as its cause."""
-        error.request = request
-        defined = self._defined.get(error.error)
-        made = exception_of(error, defined) if defined is not None else None
-        if made is None:
-            return error
-        made.__cause__ = error
-        return made
+        self._serving.defined.add(exception, error)
 
     # ---- subscriptions
 
