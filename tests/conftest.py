@@ -34,8 +34,10 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
-# Where the suite was started in the background, SIGINT is ignored, and its programs inherit that.
+# Where the suite was started in the background SIGINT is ignored, by nohup SIGHUP is, and its
+# programs inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 STANDING = ("/dev/urandom", "/dev/null")  # opened once by a library and kept for good
