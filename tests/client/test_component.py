@@ -478,6 +478,34 @@ def test_what_is_given_up_while_it_is_asked_for_is_given_back(peer: Peer, app: C
     peer.send([67, 2])
 
 
+class Full(Exception):
+    """What the author of a service names by a URI."""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_defined_stands_for_its_uri_in_every_session(url: str, late: bool) -> None:
+    def refuse() -> None:
+        raise Full("no room")
+
+    app = Component(url, **FAST)
+    if not late:
+        app.define(Full, "com.app.full")
+    app.register("com.app.p", refuse)
+    with app, wamplite.connect(url) as other:
+        app.wait_joined(PATIENCE)
+        if late:
+            app.define(Full, "com.app.full")
+        for _ in range(2):
+            with pytest.raises(wamplite.ApplicationError, match="com.app.full"):
+                other.call("com.app.p")
+            with pytest.raises(Full):
+                app.call("com.app.p")
+            before = app.wait_joined(PATIENCE)
+            before._wire._channel.shutdown("cut")
+            until(lambda: app.session not in (None, before))  # noqa: B023
+            app.wait_joined(PATIENCE)
+
+
 # ---- through the current session
 
 

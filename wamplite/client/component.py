@@ -27,6 +27,7 @@ from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from .checks import in_order
 from .connect import URL, checked_url, join
+from .defined import Defined
 from .faults import log, said
 from .lasting import Lasting, LastingRegistration, LastingSubscription
 from .options import Options
@@ -50,8 +51,7 @@ HANDLERS = 10.0  # seconds for the handlers of a lost session before the next on
 class Component(OfOneProcess, ThroughSession):
     """A session that comes back. `session` is the current one, or None.
 
-    Everything that `connect()` takes goes in by keyword, and the retry words beside it; UsageError
-    and TypeError name what cannot be meant, before anything is dialled.
+    Takes what `connect()` does, by keyword, and the retry words; what cannot be meant is refused.
     max_retry_delay: 30 s unless told otherwise, 2 s on a serial line, which nobody else waits for.
     As a context manager it is started, and stopped at the end.
     """
@@ -91,6 +91,7 @@ class Component(OfOneProcess, ThroughSession):
         self._ready: Session | None = None  # the current one, once it has been restored
         self._latest: Session | None = None  # the current one, or the one before
         self._wishes: list[Lasting[Any]] = []
+        self._defined = Defined()
         self._on_join: list[Joined] = []
         self._on_leave: list[Joined] = []
         self._stopped = threading.Event()
@@ -167,6 +168,12 @@ class Component(OfOneProcess, ThroughSession):
     def _forget(self, wish: Lasting[Any]) -> None:
         with self._changed, suppress(ValueError):
             self._wishes.remove(wish)
+
+    def define(self, exception: type[BaseException], error: str) -> None:
+        """Let a class and a URI stand for each other in every session, as `Session.define` does."""
+        self._defined.add(exception, error)
+        if (session := self.session) is not None:
+            session.define(exception, error)
 
     def on_join(self, function: Function) -> Function:
         """Call `function(session)` once in each session, after what it serves has been restored.
@@ -332,6 +339,8 @@ class Component(OfOneProcess, ThroughSession):
     def _begin(self, session: Session) -> list[Lasting[Any]]:
         """Let everybody have the session; return what it is to be asked for."""
         with self._changed:  # who wishes for more from now on asks by himself
+            for exception, error in list(self._defined.uris.items()):
+                session.define(exception, error)
             self.session = self._latest = session
             return list(self._wishes)
 
