@@ -177,7 +177,9 @@ def test_more_than_can_wait_are_refused(
             refused.append(error.error)
 
     threads = [threading.Thread(target=call, name=f"test-{n}") for n in range(5)]
-    for thread in threads:
+    threads[0].start()
+    until(lambda: world.device.asked, "the first call is on its way: it does not wait any more")
+    for thread in threads[1:]:
         thread.start()
     until(lambda: uris.UNAVAILABLE in refused, "refused")
     for thread in threads:

@@ -232,7 +232,11 @@ def published(router: RouterProcess, *words: str | bytes, **more: Any) -> list[A
 
 
 def await_subscribed(program: Any) -> None:
-    until(lambda: "subscribed " in program.stderr(), "subscribed")
+    try:
+        until(lambda: "subscribed " in program.stderr(), "subscribed")
+    except AssertionError:
+        state = program.states() if program.process.poll() is None else program.process.returncode
+        raise AssertionError(f"not subscribed; {state}; stderr: {program.stderr()!r}") from None
 
 
 def test_a_word_that_begins_with_a_dash_is_told_how_to_be_typed(router: RouterProcess) -> None:
