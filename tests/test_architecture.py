@@ -39,7 +39,7 @@ DYNAMIC = (
     "transports/dial.py",
 )
 DYNAMIC += ("cli/__init__.py", "bridge/__init__.py")
-VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "books", "members"}
+VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "matching", "members"}
 
 
 class Import(NamedTuple):

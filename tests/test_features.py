@@ -11,13 +11,19 @@ from wamplite.core.errors import UsageError
 def test_every_feature_has_a_part_for_the_router_named_as_its_file() -> None:
     names = features.names()
     assert {"pattern_based_subscription", "publisher_exclusion"} <= set(names)
-    assert [feature.name for feature in features.for_router(names)] == names
+    assert [factory().name for factory in features.for_router(names)] == names
 
 
-def test_what_is_a_feature_already_is_passed_through() -> None:
-    [made] = features.for_router(["publisher_exclusion"])
-    assert features.for_router([made]) == [made]
-    assert features.for_client([made, "publisher_exclusion"])[0] is made
+def test_a_class_or_a_function_is_passed_through() -> None:
+    [factory] = features.for_router(["publisher_exclusion"])
+    assert features.for_router([factory]) == [factory]
+    assert features.for_client([factory])[0] is factory
+    assert factory() is not factory()
+
+
+def test_two_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="two features 'publisher_exclusion'"):
+        features.for_client(["publisher_exclusion", "publisher_exclusion"])
 
 
 def test_what_there_is_not_is_refused_with_what_there_is() -> None:

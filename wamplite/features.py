@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TypeVar
 
 from .core.errors import UsageError
-from .core.feature import Feature
+from .core.feature import Factory, make
 
 Item = TypeVar("Item")
 
@@ -27,23 +27,34 @@ def several(what: str, given: Iterable[Item]) -> Iterable[Item]:
     return given
 
 
-def for_router(wanted: Iterable[Feature | str]) -> list[Feature]:
-    """Return the router's half of each feature that is given by name; others are passed through."""
-    wanted = several("features", wanted)
-    return [_load(one, "ForRouter") if isinstance(one, str) else one for one in wanted]
+def for_router(wanted: Iterable[Factory | str]) -> list[Factory]:
+    """Return what makes the router's half of each feature, given by name, class or function.
+
+    Raises UsageError for a name that there is not, two of one name, a need that is not met.
+    """
+    return _factories(wanted, "ForRouter")
 
 
-def for_client(wanted: Iterable[Feature | str]) -> list[Feature]:
-    """Return the client's half of each feature that is given by name; others are passed through."""
-    wanted = several("features", wanted)
-    return [_load(one, "ForClient") if isinstance(one, str) else one for one in wanted]
+def for_client(wanted: Iterable[Factory | str]) -> list[Factory]:
+    """Return what makes the client's half of each feature, given by name, class or function.
+
+    Raises UsageError for a name that there is not, two of one name, a need that is not met.
+    """
+    return _factories(wanted, "ForClient")
 
 
-def _load(name: str, half: str) -> Feature:
+def _factories(wanted: Iterable[Factory | str], half: str) -> list[Factory]:
+    factories = [
+        _load(each, half) if isinstance(each, str) else each for each in several("features", wanted)
+    ]
+    make(factories)
+    return factories
+
+
+def _load(name: str, half: str) -> Factory:
     if name not in names():
         raise UsageError(f"there is no feature {name!r}; there are: {', '.join(names())}")
-    made = getattr(import_module(f".advanced.{name}", __package__), half, None)
-    if made is None:
+    factory: Factory | None = getattr(import_module(f".advanced.{name}", __package__), half, None)
+    if factory is None:
         raise UsageError(f"feature {name!r} has no part for the {half.removeprefix('For').lower()}")
-    feature: Feature = made()
-    return feature
+    return factory

@@ -10,7 +10,7 @@ from wamplite.core.feature import announced
 
 
 def world_with_ann() -> tuple[World, Any]:
-    world = World(ForRouter())
+    world = World(ForRouter)
     ann = world.join()
     world.subscribe(ann, "com.app.t")
     return world, ann

@@ -7,7 +7,7 @@ import pytest
 from wamplite.advanced import publisher_exclusion
 from wamplite.core.conversation import Conversation, State, name
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError, WampliteError
-from wamplite.core.feature import Feature, Host, wrap
+from wamplite.core.feature import Factory, Feature, Host
 from wamplite.core.messages import (
     CODES,
     NAMES,
@@ -41,7 +41,7 @@ class Asked(Pending):
 class Talk:
     """A conversation whose outbox, deliveries and invocations are lists."""
 
-    def __init__(self, *features: Feature, **roles: Any) -> None:
+    def __init__(self, *features: Factory, **roles: Any) -> None:
         self.outbox: list[Any] = []
         self.delivered: list[Any] = []
         self.served: list[Any] = []
@@ -537,7 +537,7 @@ def test_closing_because_we_left_fails_what_waits_too() -> None:
 def test_roles_are_announced_from_what_is_installed() -> None:
     empty: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
     assert Talk().conversation.roles == empty
-    talk = Talk(publisher_exclusion.ForClient())
+    talk = Talk(publisher_exclusion.ForClient)
     announced = {"publisher": {"features": {"publisher_exclusion": True}}}
     assert talk.conversation.roles == empty | announced
 
@@ -559,7 +559,7 @@ class Counting(Feature):
     count = 0
 
     def install(self, host: Host) -> None:
-        wrap(host.handlers, Result, self.on_result)
+        host.handlers.wrap(Result, self.on_result)
 
     def on_result(self, inner: Any, conversation: Any, message: Any) -> None:
         self.count += 1
@@ -568,7 +568,7 @@ class Counting(Feature):
 
 def test_a_feature_wraps_a_handler() -> None:
     counting = Counting()
-    talk = Talk(counting)
+    talk = Talk(lambda: counting)
     asked = talk.ask(Call)
     talk.hear([50, 1, {}])
     assert counting.count == len(asked.answers) == 1

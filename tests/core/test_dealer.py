@@ -17,8 +17,8 @@ from tests.core.world import (
     only,
     take,
 )
-from wamplite.core.books import Book
 from wamplite.core.feature import Refused
+from wamplite.core.matching import ExactMatch
 
 LEFT = ["ERROR", 48, 10, {}, "wamp.error.canceled", ["the callee has left"]]
 
@@ -104,7 +104,7 @@ def test_a_session_holds_so_many_registrations_and_no_more() -> None:
     world.register(bob, "com.app.q")
     world.send(ann, [REGISTER, 2, {}, "com.app.r"])
     assert only(ann)[:5] == ["ERROR", 64, 2, {}, "wamplite.error.limit_reached"]
-    assert "com.app.r" not in world.realm.dealer.books["exact"].records
+    assert "com.app.r" not in world.realm.dealer.matches["exact"].records
 
 
 def test_an_unregistered_procedure_is_free_again() -> None:
@@ -189,13 +189,13 @@ def test_a_call_of_what_is_no_uri_is_refused(procedure: str) -> None:
     assert only(ann)[:5] == ["ERROR", 48, 10, {}, "wamp.error.invalid_uri"]
 
 
-def test_a_book_that_would_take_anything_is_not_asked_for_what_is_no_uri() -> None:
-    class Greedy(Book[Any]):
+def test_a_match_that_would_take_anything_is_not_asked_for_what_is_no_uri() -> None:
+    class Greedy(ExactMatch[Any]):
         def find(self, uri: str) -> Any:
             return self.records.values()
 
     world, callee, caller = in_service()
-    world.realm.dealer.books["greedy"] = greedy = Greedy()
+    world.realm.dealer.matches["greedy"] = greedy = Greedy()
     greedy.records["x"] = world.realm.dealer.registrations[1]
     world.send(caller, [CALL, 10, {}, "a..b"], [CALL, 11, {}, "a.b"])
     assert only(caller)[4] == "wamp.error.invalid_uri"
@@ -215,7 +215,8 @@ def test_options_and_writers_tell_in_the_invocation() -> None:
     world, callee, caller = in_service()
     dealer = world.realm.dealer
     dealer.call_options["tell"] = lambda pending, value: pending.details.update(told=value)
-    dealer.registrations[1].writers.append(lambda pending: {"procedure": pending.procedure})
+    (record,) = dealer.registrations[1].callees.values()
+    record.writers.append(lambda pending: {"procedure": pending.procedure})
     world.send(caller, [CALL, 10, {"tell": 5}, "com.app.p"])
     assert only(callee)[3] == {"told": 5, "procedure": "com.app.p"}
 
@@ -339,11 +340,20 @@ def test_a_session_may_call_itself() -> None:
     assert take(ann) == [["INVOCATION", 1, 1, {}, [5]], ["RESULT", 10, {}, [6]]]
 
 
-def test_a_request_id_used_twice_gets_two_answers() -> None:
+def test_the_id_of_a_call_in_flight_belongs_to_it() -> None:
     world, callee, caller = in_service()
-    first, second = called(world, callee, caller), called(world, callee, caller)
-    world.send(callee, [YIELD, second, {}, [2]], [YIELD, first, {}, [1]])
-    assert take(caller) == [["RESULT", 10, {}, [2]], ["RESULT", 10, {}, [1]]]
+    called(world, callee, caller)
+    world.send(caller, [CALL, 10, {}, "com.app.p"])
+    text = "CALL.Request 10 belongs to a call in flight"
+    assert take(caller) == [["ABORT", {"message": text}, "wamp.error.protocol_violation"]]
+    assert take(callee) == []
+
+
+def test_the_id_of_a_call_that_was_answered_may_be_used_again() -> None:
+    world, callee, caller = in_service()
+    for answer in (1, 2):
+        world.send(callee, [YIELD, called(world, callee, caller), {}, [answer]])
+        assert take(caller) == [["RESULT", 10, {}, [answer]]]
 
 
 # ---- YIELD and ERROR
@@ -504,7 +514,7 @@ def test_a_binary_call_is_a_violation_where_it_cannot_pass(procedure: str) -> No
 
 def test_a_binary_payload_passes_where_it_may() -> None:
     world, callee, caller = in_service()
-    world.realm.dealer.passthru = True
+    world.realm.unread = lambda member, message: None
     world.send(caller, [CALL, 10, PPT, "com.app.p", b"sealed"])
     assert take(callee) == [["INVOCATION", 1, 1, {}, b"sealed"]]
     world.send(callee, [YIELD, 1, PPT, b"answer"])
@@ -562,7 +572,7 @@ def test_two_sessions_that_call_each_other_leave_nothing_behind() -> None:
 def settled_in(world: World) -> list[Any]:
     heard: list[Any] = []
     world.realm.dealer.settled.append(
-        lambda callee, pending, answer: heard.append((pending.request, answer and answer[:2]))
+        lambda caller, pending, answer: heard.append((pending.request, answer and answer[:2]))
     )
     return heard
 
@@ -582,7 +592,7 @@ def test_every_call_is_told_to_be_settled_once() -> None:
 def test_a_call_that_was_settled_cannot_be_settled_again() -> None:
     world, callee, caller = in_service()
     called(world, callee, caller)
-    (pending,) = caller.member.calls
+    (pending,) = caller.member.calls.values()
     dealer = world.realm.dealer
     dealer.fail(pending, "wamp.error.timeout")
     dealer.fail(pending, "wamp.error.timeout")
@@ -614,8 +624,8 @@ def test_registrations_are_told_after_the_answer() -> None:
     dealer = world.realm.dealer
     for name in ("registered", "unregistered"):
         getattr(dealer, name).append(
-            lambda member, record, draft, name=name: seen.append(
-                (name, record.uri, bool(draft), [answer[0] for answer in take(ann)])
+            lambda member, callee, message, name=name: seen.append(
+                (name, callee.registration.uri, bool(message), [each[0] for each in take(ann)])
             )
         )
     world.send(ann, [REGISTER, 1, {}, "com.app.p"], [UNREGISTER, 2, 1])
@@ -623,7 +633,7 @@ def test_registrations_are_told_after_the_answer() -> None:
     world.lose(ann)
     assert seen == [
         ("registered", "com.app.p", True, ["REGISTERED"]),
-        ("unregistered", "com.app.p", False, ["UNREGISTERED"]),
+        ("unregistered", "com.app.p", True, ["UNREGISTERED"]),
         ("registered", "com.app.q", True, ["REGISTERED"]),
         ("unregistered", "com.app.q", False, []),
     ]

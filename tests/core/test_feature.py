@@ -7,12 +7,14 @@ import pytest
 from wamplite.core.errors import UsageError
 from wamplite.core.feature import (
     Feature,
+    Floor,
+    Handlers,
     Refused,
     announced,
     claim,
-    in_order,
+    furnish,
+    make,
     shorten,
-    wrap,
 )
 
 
@@ -66,13 +68,13 @@ def test_a_wrap_is_put_round_the_handler_that_was_there() -> None:
         inner(member, message)
         heard.append("after")
 
-    handlers: dict[type, Any] = {int: lambda member, message: heard.append((member, message))}
-    wrap(handlers, int, outer)
+    handlers = Handlers({int: lambda member, message: heard.append((member, message))})
+    handlers.wrap(int, outer)
     handlers[int]("member", 7)
     assert heard == ["before", ("member", 7), "after"]
 
 
-def test_wraps_nest_the_last_outermost() -> None:
+def test_wraps_stand_on_floors_and_nest_on_one_the_last_outermost() -> None:
     heard: list[str] = []
 
     def layer(name: str) -> Any:
@@ -82,26 +84,80 @@ def test_wraps_nest_the_last_outermost() -> None:
 
         return outer
 
-    handlers: dict[type, Any] = {int: lambda member, message: heard.append("core")}
-    wrap(handlers, int, layer("first"))
-    wrap(handlers, int, layer("second"))
+    handlers = Handlers({int: lambda member, message: heard.append("core")})
+    handlers.wrap(int, layer("authorization"), Floor.AUTHORIZATION)
+    handlers.wrap(int, layer("first"))
+    handlers.wrap(int, layer("ids"), Floor.IDS)
+    handlers.wrap(int, layer("second"))
     handlers[int](None, None)
-    assert heard == ["second", "first", "core"]
+    assert heard == ["authorization", "ids", "second", "first", "core"]
+
+
+def test_a_message_that_nobody_handles_can_be_claimed_once_and_wrapped_then() -> None:
+    heard: list[str] = []
+    handlers = Handlers({})
+    with pytest.raises(UsageError, match="nobody handles int"):
+        handlers.wrap(int, lambda inner, member, message: inner(member, message))
+    handlers.claim(int, lambda member, message: heard.append("handled"))
+    handlers.wrap(int, lambda inner, member, message: heard.append("wrapped"))
+    handlers[int](None, None)
+    assert heard == ["wrapped"]
+    with pytest.raises(UsageError, match="taken already"):
+        handlers.claim(int, lambda member, message: None)
 
 
 def test_a_feature_comes_after_those_it_needs() -> None:
     a, b, c = feature("a", "b", "c"), feature("b", "c"), feature("c")
-    assert in_order([a, b, c]) == [c, b, a]
+    assert make([lambda: a, lambda: b, lambda: c]) == [c, b, a]
 
 
 def test_a_feature_whose_need_is_missing_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="'b'"):
-        in_order([feature("a", "b")])
+        make([lambda: feature("a", "b")])
 
 
 def test_features_that_need_each_other_are_refused() -> None:
     with pytest.raises(UsageError, match="need others"):
-        in_order([feature("a", "b"), feature("b", "a")])
+        make([lambda: feature("a", "b"), lambda: feature("b", "a")])
+
+
+def test_two_features_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="two features 'a'"):
+        make([lambda: feature("a"), lambda: feature("a")])
+
+
+class Plain(Feature):
+    name = "plain"
+
+    def install(self, host: Any) -> None:
+        host.append(self)
+
+
+def test_each_host_gets_an_object_of_its_own() -> None:
+    hosts: list[list[Feature]] = [[], []]
+    for host in hosts:
+        assert furnish(host, [Plain]) == host
+    assert hosts[0][0] is not hosts[1][0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (Plain(), "'plain' must be given as a class or as a function"),
+        (7, "7 is not a feature"),
+        (dict, "must make a Feature, not dict"),
+    ],
+)
+def test_what_does_not_make_features_is_refused(wrong: Any, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        make([wrong])
+
+
+def test_one_object_is_never_installed_twice() -> None:
+    plain = Plain()
+    furnish([], [lambda: plain])
+    with pytest.raises(UsageError, match="must make a new 'plain' each time"):
+        furnish([], [lambda: plain])
 
 
 def test_roles_without_features_are_announced_empty() -> None:

@@ -19,7 +19,7 @@ from tests.core.world import (
     take,
 )
 from wamplite.core.errors import UsageError
-from wamplite.core.feature import Feature, Refused, wrap
+from wamplite.core.feature import Feature, Refused
 from wamplite.core.members import Join
 from wamplite.core.messages import Publish, Register
 from wamplite.core.realm import Realm
@@ -74,9 +74,9 @@ def test_the_welcome_announces_what_is_installed() -> None:
         roles = ("broker",)
 
         def install(self, host: Realm) -> None:
-            host.broker.passthru = False
+            host.about["_quiet"] = True
 
-    world = World(Quiet())
+    world = World(Quiet)
     ann = world.arrive()
     world.realm.handle(ann.member, Join())
     assert only(ann)[2]["roles"] == {"broker": {"features": {"quiet": True}}, "dealer": {}}
@@ -96,7 +96,7 @@ def test_nobody_joins_a_realm_that_closes() -> None:
 def test_a_peer_that_cannot_take_the_welcome_is_told_so() -> None:
     world = World()
     ann = world.arrive(limit=150)
-    world.realm.joined.append(lambda member: pytest.fail("it did not join"))
+    world.realm.joined.append(lambda *_: pytest.fail("it did not join"))
     world.realm.handle(ann.member, Join())
     assert only(ann)[::2] == ["ABORT", "wamp.error.payload_size_exceeded"]
     assert cleaned_up(world)
@@ -145,7 +145,7 @@ def test_an_abort_does_not_quote_at_length() -> None:
 @pytest.mark.parametrize("end", ["lose", "violate"])
 def test_a_member_that_never_joined_is_ended_as_well(end: str) -> None:
     world = World()
-    world.realm.left.append(lambda member: pytest.fail("it never joined"))
+    world.realm.left.append(lambda *_: pytest.fail("it never joined"))
     ann = world.arrive()
     getattr(world, end)(ann)
     assert cleaned_up(world)
@@ -165,7 +165,7 @@ def test_a_member_ends_once(end: str) -> None:
     world = World()
     ann = world.join()
     heard: list[Any] = []
-    world.realm.left.append(heard.append)
+    world.realm.left.append(lambda member, *_: heard.append(member))
     world.realm.dismiss(ann.member, "wamp.close.killed")
     if end == "dismiss":
         world.realm.dismiss(ann.member, "wamp.close.killed")
@@ -234,7 +234,7 @@ def refuse(inner: Any, member: Any, message: Any) -> None:
 def test_a_refusal_is_an_error_with_its_payload() -> None:
     world = World()
     ann = world.join()
-    wrap(world.realm.handlers, Register, refuse)
+    world.realm.handlers.wrap(Register, refuse)
     world.send(ann, [REGISTER, 7, {}, "com.app.p"])
     assert take(ann) == [["ERROR", 64, 7, {}, "com.app.no", ["because", 7], {"left": 3}]]
     assert ann.member.open
@@ -243,7 +243,7 @@ def test_a_refusal_is_an_error_with_its_payload() -> None:
 def test_a_refused_publish_is_silent_unless_it_asks() -> None:
     world = World()
     ann = world.join()
-    wrap(world.realm.handlers, Publish, refuse)
+    world.realm.handlers.wrap(Publish, refuse)
     world.send(ann, [PUBLISH, 7, {}, "com.app.t"])
     world.send(ann, [PUBLISH, 8, {"acknowledge": True}, "com.app.t"])
     assert only(ann)[:5] == ["ERROR", 16, 8, {}, "com.app.no"]
@@ -336,7 +336,7 @@ def test_features_are_installed_after_those_they_need() -> None:
     class Two(Recorded):
         name = "two"
 
-    assert [feature.name for feature in World(One(), Two()).realm.features] == installed
+    assert [feature.name for feature in World(One, Two).realm.features] == installed
     assert installed == ["two", "one"]
 
 
@@ -345,7 +345,7 @@ def test_a_feature_that_lacks_another_is_refused() -> None:
         name, needs = "needy", ("call_canceling",)
 
     with pytest.raises(UsageError, match="call_canceling"):
-        World(Needy())
+        World(Needy)
 
 
 def test_joining_and_leaving_are_told_with_all_in_place() -> None:
@@ -353,9 +353,11 @@ def test_joining_and_leaving_are_told_with_all_in_place() -> None:
     heard: list[Any] = []
     realm = world.realm
     ann = world.arrive()
-    realm.joined.append(lambda member: heard.append(("joined", only(ann)[0])))
-    realm.left.append(lambda member: heard.append(("left", world.is_empty(), member.open)))
+    realm.joined.append(lambda *_: heard.append(("joined", only(ann)[0])))
+    realm.left.append(
+        lambda member, _, entry: heard.append(("left", world.is_empty(), member.open, entry[1]))
+    )
     realm.handle(ann.member, Join())
     world.subscribe(ann, "com.app.t")
     world.send(ann, [GOODBYE, {}, "wamp.close.close_realm"])
-    assert heard == [("joined", "WELCOME"), ("left", True, False)]
+    assert heard == [("joined", "WELCOME"), ("left", True, False, "wamp.close.close_realm")]

@@ -7,9 +7,11 @@ it, `take(peer)` returns what was posted to it since, with each message's name f
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
-from wamplite.core.feature import Feature
+from wamplite.core.feature import Factory
 from wamplite.core.members import Identity, Join, Lost, Member, Violation
 from wamplite.core.messages import CODES, NAMES, Message, parse, to_array
 from wamplite.core.realm import Realm
@@ -49,11 +51,37 @@ class Peer:
         self.ends += 1
 
 
+class Time:
+    """The clock of a realm: it stands still until `tick`."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
+
+    def now(self) -> float:
+        return self.seconds
+
+    def later(self, seconds: float, run: Callable[[], None]) -> Callable[[], None]:
+        timer = (self.seconds + seconds, next(self._numbers), run)
+        self.timers.append(timer)
+        return lambda: self.timers.remove(timer) if timer in self.timers else None
+
+    def tick(self, seconds: float = 0.0) -> None:
+        """Let so many seconds pass, and run what is due."""
+        self.seconds += seconds
+        while self.timers and min(self.timers)[0] <= self.seconds:
+            timer = min(self.timers)
+            self.timers.remove(timer)
+            timer[2]()
+
+
 class World:
     """One realm; every keyword is an option of Realm."""
 
-    def __init__(self, *features: Feature, **options: Any) -> None:
-        self.realm = Realm("realm1", features=features, **options)
+    def __init__(self, *features: Factory, **options: Any) -> None:
+        self.time = Time()
+        self.realm = Realm("realm1", clock=self.time, features=features, **options)
         self.peers: list[Peer] = []
 
     def arrive(self, limit: int | None = None, **roles: Any) -> Peer:
@@ -101,12 +129,12 @@ class World:
         return int(answer[2])
 
     def is_empty(self) -> bool:
-        """Tell whether nothing is left of anybody: no member, record, form or pending call."""
+        """Tell whether nothing is left of anybody: no member, record, pending call or timer."""
         realm = self.realm
-        books = [*realm.broker.books.values(), *realm.dealer.books.values()]
+        matches = [*realm.broker.matches.values(), *realm.dealer.matches.values()]
         held: list[Any] = [realm.members, realm.broker.subscriptions, realm.dealer.registrations]
-        held += [realm.broker._held, realm.dealer._calls]
-        held += [book.records for book in books] + [getattr(book, "forms", {}) for book in books]
+        held += [realm.broker.held, realm.dealer.calls, self.time.timers]
+        held += [match.records for match in matches]
         for peer in self.peers:
             member = peer.member
             held += [member.subscriptions, member.registrations, member.invocations]

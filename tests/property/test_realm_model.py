@@ -72,7 +72,7 @@ class RealmModel(RuleBasedStateMachine):
         super().__init__()
         limits = dict.fromkeys(("max_subscriptions", "max_registrations"), LIMIT)
         limits |= {"max_calls": CALLS, "max_in_realm": IN_REALM}
-        self.world = World(Patterns(), Exclusion(), **limits)
+        self.world = World(Patterns, Exclusion, **limits)
         self.seats = self.world.joined(4)
         self.subscriptions: dict[tuple[str, str], dict[Peer, int]] = {}
         self.registrations: dict[str, tuple[Peer, int]] = {}

@@ -13,7 +13,9 @@ from wamplite import serializers
 from wamplite.channel import Channel
 from wamplite.core.errors import TransportLost
 from wamplite.core.messages import parse, to_array
+from wamplite.core.realm import Realm
 from wamplite.router import Router
+from wamplite.router.routing import Routing
 from wamplite.transports import rawsocket
 from wamplite.transports.base import Transport
 from wamplite.transports.dial import dial
@@ -118,6 +120,11 @@ def connect() -> Iterator[Connect]:
 
 
 eventually = until
+
+
+def made_routing() -> Routing:
+    """Return the routing of a realm whose timers never ring."""
+    return Routing(lambda clock: Realm("realm1", clock=clock), lambda seconds, run: lambda: None)
 
 
 def held_by(router: Router) -> int:

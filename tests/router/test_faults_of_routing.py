@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from wamplite.core.messages import Publish, Register, Subscribe
-from wamplite.core.realm import Realm
 from wamplite.router.routing import ROUNDS, SHARE, Routing
 
-from .conftest import eventually
+from .conftest import eventually, made_routing
 from .test_routing import Somebody
 
 
@@ -62,7 +61,7 @@ class Unsliceable(list[Any]):
 
 @pytest.fixture
 def routing() -> Iterator[Routing]:
-    made = Routing(Realm("realm1"))
+    made = made_routing()
     yield made
     made.close()
 
@@ -131,7 +130,7 @@ def test_whatever_fails_as_a_member_leaves_the_rest_of_it_leaves(routing: Routin
     one.arrive(Register(1, {}, "com.p"), Subscribe(2, {}, "com.topic"))
     realm.dealer.unregistered.append(Faulty(lambda *_: None))
     left: list[Any] = []
-    realm.left.append(left.append)
+    realm.left.append(lambda member, *_: left.append(member))
     routing.run(lambda: realm.abort(one.member, "com.why", "why"))
     eventually(lambda: left == [one.member])
     assert not realm.dealer.registrations and not realm.broker.subscriptions

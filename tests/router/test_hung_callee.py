@@ -37,4 +37,4 @@ def test_a_caller_whose_calls_time_out_still_reaches_others(start: Start, connec
     assert set(outcomes) == {"timeout", "wamp.error.unavailable"}
     assert outcomes.count("timeout") < CALLS / 3
     dealer = router.realms["realm1"].realm.dealer
-    eventually(lambda: not dealer._calls)
+    eventually(lambda: not dealer.calls)

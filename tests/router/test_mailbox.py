@@ -11,12 +11,13 @@ import pytest
 from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
 from wamplite.core.messages import Event, Published, to_array
-from wamplite.core.realm import Realm
 from wamplite.router.mailbox import MANY, Encoder, Mailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
 from wamplite.transports.rawsocket import RawSocket
 from wamplite.transports.stream import Stream
+
+from .conftest import made_routing
 
 
 class Post:
@@ -52,7 +53,7 @@ class Post:
 
 @pytest.fixture
 def routing() -> Iterator[Routing]:
-    made = Routing(Realm("realm1"))
+    made = made_routing()
     yield made
     made.close()
 

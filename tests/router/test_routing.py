@@ -13,10 +13,9 @@ import pytest
 
 from wamplite.core.members import Identity, Join, Member
 from wamplite.core.messages import Publish, Register, Subscribe, to_array
-from wamplite.core.realm import Realm
 from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Arrival, Routing
 
-from .conftest import eventually
+from .conftest import eventually, made_routing
 
 WHO = Identity("somebody", "anonymous", "anonymous", "static")
 
@@ -74,14 +73,14 @@ class Somebody:
 
 @pytest.fixture
 def routing() -> Iterator[Routing]:
-    made = Routing(Realm("realm1"))
+    made = made_routing()
     yield made
     made.close()
 
 
 def test_whoever_arrives_first_routes_on_its_own_thread(routing: Routing) -> None:
     threads = []
-    routing.realm.joined.append(lambda member: threads.append(threading.current_thread()))
+    routing.realm.joined.append(lambda *_: threads.append(threading.current_thread()))
     Somebody(routing, 1)
     assert threads == [threading.current_thread()]
 
@@ -109,7 +108,7 @@ def test_a_long_arrival_takes_turns_with_the_others_and_keeps_its_order(routing:
     order: list[tuple[int, Any]] = []
     flood, other, last = (Somebody(routing, number) for number in (1, 2, 3))
 
-    def note(publisher: Member, publish: Publish, _: Any) -> None:
+    def note(publisher: Member, _: Any, publish: Publish) -> None:
         order.append((publisher.session, publish.request))
         if len(order) == 1:  # somebody else arrives while this one is being routed
             other.arrive(Publish(1, {}, "com.topic"))
@@ -137,7 +136,7 @@ def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None
 def test_nothing_is_left_lying_when_many_arrive_at_once(routing: Routing) -> None:
     handled: list[tuple[int, int]] = []
     routing.realm.broker.published.append(
-        lambda publisher, publish, _: handled.append((publisher.session, publish.request))
+        lambda publisher, _, publish: handled.append((publisher.session, publish.request))
     )
     crowd = [Somebody(routing, number) for number in range(1, 9)]
 
@@ -252,7 +251,7 @@ def hold_the_role(routing: Routing) -> tuple[Somebody, threading.Thread, threadi
 
 
 def test_the_end_does_not_wait_for_a_reader_that_routes() -> None:
-    routing = Routing(Realm("realm1"))
+    routing = made_routing()
     one, thread, go = hold_the_role(routing)
     two = Somebody(routing, 2)  # its Join waits in the inbox
     begun = time.monotonic()
@@ -266,7 +265,7 @@ def test_the_end_does_not_wait_for_a_reader_that_routes() -> None:
 
 
 def test_after_the_end_who_arrives_routes_and_finds_what_was_left() -> None:
-    routing = Routing(Realm("realm1"))
+    routing = made_routing()
     one = Somebody(routing, 1)
     routing.close()
     routing.close()
@@ -282,7 +281,7 @@ def test_the_role_is_never_lost_between_readers_the_spare_thread_and_the_end(
     hurried: None,
 ) -> None:
     for _ in range(30):
-        routing = Routing(Realm("realm1"))
+        routing = made_routing()
         crowd = [Somebody(routing, number) for number in range(1, 5)]
         ran: list[int] = []
         start_ = threading.Barrier(5)

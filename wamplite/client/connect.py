@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
 
-    from ..core.feature import Feature
+    from ..core.feature import Factory
     from ..core.joining import Answer
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
@@ -42,7 +42,7 @@ def connect(
     authid: str | None = None,
     authrole: str | None = None,
     authextra: dict[str, Any] | None = None,
-    features: Iterable[Feature | str] = (),
+    features: Iterable[Factory | str] = (),
     ping_interval: float | None = 20.0,
     max_invocations: int = MOST_THREADS,
     concurrent: bool = True,

@@ -13,7 +13,7 @@ from .. import features as by_name
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
-from ..core.feature import Feature, in_order
+from ..core.feature import Factory
 from ..core.joining import Answer
 from ..transports.base import MOST
 from .options import checked_timeout
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         authid: str | None
         authrole: str | None
         authextra: dict[str, Any] | None
-        features: Iterable[Feature | str]
+        features: Iterable[Factory | str]
         ping_interval: float | None
         max_invocations: int
         concurrent: bool
@@ -67,7 +67,7 @@ class Terms(NamedTuple):
     authid: str | None = None
     authrole: str | None = None
     authextra: dict[str, Any] | None = None
-    features: Iterable[Feature | str] = ()
+    features: Iterable[Factory | str] = ()
     ping_interval: float | None = 20.0
     max_invocations: int = MOST_THREADS
     concurrent: bool = True
@@ -95,7 +95,7 @@ def check_keywords(what: str, given: Iterable[str], known: Iterable[str]) -> Non
 def checked(terms: Terms) -> Terms:
     """Return the terms, or raise UsageError for a value that cannot be meant; nothing is dialled.
 
-    Features that were named are loaded at each session anew.
+    Features are made at each session anew.
     """
     for name, (wanted, fits) in CHECKS.items():
         value = getattr(terms, name)
@@ -111,7 +111,7 @@ def checked(terms: Terms) -> Terms:
     except ProtocolError as error:
         raise UsageError(f"authextra: {error}") from None
     features = tuple(terms.features)
-    in_order(by_name.for_client(features))
+    by_name.for_client(features)
     return terms._replace(features=features)
 
 

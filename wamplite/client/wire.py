@@ -29,7 +29,7 @@ from ..core.errors import (
     TransportLost,
     WampliteError,
 )
-from ..core.feature import Feature
+from ..core.feature import Factory
 from ..core.joining import Joiner
 from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message
 from ..core.pending import Receiver
@@ -51,7 +51,7 @@ class Wire(OfOneProcess):
         channel: AnyChannel,
         deliver: Callable[[Receiver, Event, str, int], bool],
         serve: Callable[[Receiver, Invocation], None],
-        features: Iterable[Feature] = (),
+        features: Iterable[Factory] = (),
         ping_interval: float | None = 20.0,
     ) -> None:
         self.lost = threading.Event()

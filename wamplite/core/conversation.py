@@ -8,7 +8,7 @@ gives up waiting abandons it: its answer is then ignored, and what a late SUBSCR
 opened is given back. LEAVING ignores all but GOODBYE and ABORT (RFC "Session Closing"). What the
 router must not say is answered with ABORT wamp.error.protocol_violation (RFC "Protocol Errors").
 
-Features write into `handlers` (by `feature.wrap`; the first argument is the conversation).
+Features write into `handlers`; the first argument of a handler is the conversation.
 One thread at a time: whoever owns a conversation shared by several brings the lock.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from . import uris
 from .errors import ProtocolError, TransportLost, WampliteError, from_error
-from .feature import Feature, announced, in_order
+from .feature import Factory, Handlers, announced, furnish
 from .ids import following
 from .messages import (
     CODES,
@@ -71,7 +71,7 @@ class Conversation:
         send: Callable[[Message], Any],
         deliver: Callable[[Receiver, Event, str], None],
         serve: Callable[[Receiver, Invocation], None],
-        features: Iterable[Feature] = (),
+        features: Iterable[Factory] = (),
     ) -> None:
         self.send = send
         self.deliver = deliver
@@ -86,11 +86,8 @@ class Conversation:
         self.registrations: dict[int, Receiver] = {}
         self.invocations: dict[int, Invocation] = {}  # not answered yet
         self._next = 1
-        self.handlers: dict[type, Handler] = dict(BASIC)
-        installed = in_order(features)
-        for feature in installed:
-            feature.install(self)
-        self.roles = announced(CLIENT, installed)
+        self.handlers = Handlers(BASIC)
+        self.roles = announced(CLIENT, furnish(self, features))
 
     def begin(self, welcome: Welcome) -> None:
         """Open the session that WELCOME grants."""

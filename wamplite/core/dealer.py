@@ -1,187 +1,178 @@
-"""Registrations and pending calls: the dealer of the Basic Profile (RFC "Remote Procedure Calls").
+"""Pending calls and their answers: the dealer of the Basic Profile (RFC "Remote Procedure Calls").
 
-Law: one registration per URI; every CALL gets exactly one answer, also when its callee leaves; the
-ids of INVOCATIONs count per callee session, so a YIELD can only settle what its sender was asked,
-and one whose id was issued but is settled already came late and is ignored. A callee that never
-answers costs only itself: a caller's calls to one callee take at most a quarter of the places that
-both have left, so that others find room however many calls it lets hang.
-Moments: `registered`, `unregistered`, and `settled` with the answer as its draft (None: the caller
-has left), once for each call that became an INVOCATION.
+Law: every CALL gets exactly one answer, also when its callee leaves; the ids of INVOCATIONs count
+per callee session, so a YIELD can only settle what its sender was asked, and one whose id was
+issued but is settled already came late and is ignored. A callee that never answers costs only
+itself: a caller's calls to one callee take at most a quarter of the places that both have left, so
+that others find room however many calls it lets hang.
+Moments, each `(member, record, message)`: `called` with the caller once INVOCATION is out, and
+`settled` with the caller and the answer (None: the caller has left), each once for a call that
+became an INVOCATION.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from . import uris
-from .books import Book
-from .broker import MANY, Told, check_room, find_book, tell
 from .errors import ProtocolError
-from .feature import Refused, shorten
+from .feature import Observer, Refused, Unread, notify, shorten
 from .ids import following
-from .members import Member, Pending, Registration
+from .members import Bounds, Member
 from .messages import (
     Call,
     Error,
     Invocation,
     Message,
     Register,
-    Registered,
     Result,
     Unregister,
-    Unregistered,
     Yield,
     build,
 )
+from .records import Answer, Callee, PendingCall
+from .registrations import Registrations
 
 ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that passes through unread
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
-POLICIES = ("single", "roundrobin", "random", "first", "last")
 SHARE = 4  # one caller and one callee: at most one in so many of the places that are left
 
 
-@dataclass(slots=True, eq=False)
-class Answer:
-    """What a YIELD brings: options write here what RESULT tells, and whether more will follow."""
+class Dealer(Registrations):
+    """The registrations and pending calls of one realm.
 
-    pending: Pending
-    details: dict[str, Any] = field(default_factory=dict)
-    final: bool = True
-
-
-@dataclass(slots=True, eq=False)
-class RegisterDraft:
-    """One REGISTER before it is stored."""
-
-    callee: Member
-    uri: str
-    match: str
-    invoke: str
-
-
-class Dealer:
-    """The registrations and pending calls of one realm."""
+    unread: asked before a payload passes through unread; it refuses, or raises ProtocolError.
+    """
 
     role = "dealer"
 
-    def __init__(
-        self, max_registrations: int = 1024, max_calls: int = 1024, max_in_realm: int = MANY
-    ) -> None:
-        self.books: dict[str, Book[Registration]] = {"exact": Book()}
-        self._exact = self.books["exact"].records  # an exact match is the best there is
-        self.registrations: dict[int, Registration] = {}
-        self.call_options: dict[str, Callable[[Pending, Any], None]] = {}
-        self.register_options: dict[str, Callable[[RegisterDraft, Any], None]] = {}
+    def __init__(self, bounds: Bounds, unread: Unread) -> None:
+        super().__init__(bounds)
+        self._exact = self.matches["exact"].records  # an exact match is the best there is
+        self.call_options: dict[str, Callable[[PendingCall, Any], None]] = {}
         self.yield_options: dict[str, Callable[[Answer, Any], None]] = {}
-        self.registered: list[Told] = []
-        self.unregistered: list[Told] = []
-        self.settled: list[Told] = []
-        self.passthru = False  # whether a payload may pass through unread
-        self.invoke = {"single"}  # the invocation policies that are installed
-        self.handlers: dict[type, Callable[[Member, Any], None]] = {
+        self.error_options: dict[str, Callable[[Answer, Any], None]] = {}
+        self.continued: Callable[[PendingCall, Call], None] | None = None  # see `is_new`
+        self.called: list[Observer] = []
+        self.settled: list[Observer] = []
+        self._unread = unread
+        self.calls = 0  # in flight
+
+    def handlers(self) -> dict[type, Callable[[Member, Any], None]]:
+        """Return what handles the messages that a dealer hears."""
+        return {
             Call: self.on_call,
             Register: self.on_register,
             Unregister: self.on_unregister,
             Yield: self.on_yield,
             Error: self.on_error,
         }
-        self._max_registrations, self._max_calls = max_registrations, max_calls
-        self._max_in_realm = max_in_realm  # registrations, and calls
-        self._calls = 0  # in flight
-        self._ids = count(1)
 
-    def on_register(self, callee: Member, register: Register) -> None:
-        """Answer REGISTERED, or refuse a URI that is invalid, reserved or taken."""
-        uri, options = register.procedure, register.options
-        match = options.get("match", "exact")
-        book = find_book(self.books, match, "registration")
-        if not book.is_valid(uri) or uris.is_reserved(uri):
-            raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
-        draft = RegisterDraft(callee, uri, match, options.get("invoke", "single"))
-        if draft.invoke not in self.invoke:
-            known = draft.invoke in POLICIES
-            error = uris.FEATURE_NOT_SUPPORTED if known else uris.INVALID_ARGUMENT
-            raise Refused(error, f"this router does not invoke by {draft.invoke!r}")
-        for key, value in options.items():
-            if key in self.register_options:
-                self.register_options[key](draft, value)
-        if uri in book.records:
-            raise Refused(uris.PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already")
-        check_room("registrations", len(callee.registrations), self._max_registrations)
-        check_room("registrations", len(self.registrations), self._max_in_realm, "the realm")
-        registration = Registration(next(self._ids), uri, match, callee, list(book.writers))
-        book.add(uri, registration)
-        self.registrations[registration.id] = registration
-        callee.registrations[registration.id] = registration
-        callee.post(Registered(register.request, registration.id))
-        tell(self.registered, callee, registration, draft)
+    def is_new(self, caller: Member, call: Call) -> bool:
+        """Tell whether a CALL is one of its own: the law of ids, which a strict realm tightens.
 
-    def on_unregister(self, callee: Member, unregister: Unregister) -> None:
-        """Answer UNREGISTERED; only its callee can end a registration."""
-        registration = callee.registrations.get(unregister.registration)
-        if registration is None:
-            raise Refused(
-                uris.NO_SUCH_REGISTRATION,
-                f"the session has no registration {unregister.registration}",
-            )
-        self._remove(callee, registration)
-        callee.post(Unregistered(unregister.request))
-        tell(self.unregistered, callee, registration, None)
+        The id of a call that is in flight belongs to it: another CALL with that id continues it,
+        where a feature has set `continued` to take such, and is a violation otherwise.
+        """
+        if call.request not in caller.calls:
+            return True
+        if self.continued is None:
+            raise ProtocolError(f"CALL.Request {call.request} belongs to a call in flight")
+        return False
 
     def on_call(self, caller: Member, call: Call) -> None:
-        """Send INVOCATION to the callee and remember who waits for the answer."""
+        """Send INVOCATION to a callee and remember who waits for the answer."""
+        if call.request in caller.calls and not self.is_new(caller, call):
+            assert self.continued is not None
+            return self.continued(caller.calls[call.request], call)
         if type(call.args) not in ARGUMENTS:
-            self._check_passthru("CALL")
-        registration = self._exact.get(call.procedure) or self.find(call.procedure)
-        callee = registration.callee
-        pending = Pending(
-            caller,
-            call.request,
-            call.procedure,
-            registration,
-            callee,
-            following(callee.last_invocation),
-        )
+            self._unread(caller, call)
+        registration = self._exact.get(call.procedure)
+        if registration is None:
+            if call.procedure in self.procedures:
+                return self._answer(caller, call)
+            registration = self.find(call.procedure)
+        callee = registration.only or self.choose(registration, call)
+        pending = PendingCall(caller, call.request, call.procedure, callee, {})
         if call.options:
             for key, value in call.options.items():
                 if key in self.call_options:
                     self.call_options[key](pending, value)
-        for writer in registration.writers:
-            pending.details.update(writer(pending))
-        asked = caller.asked.get(callee, 0)
-        left = self._max_calls - max(len(caller.calls), len(callee.invocations))
-        if left <= 0 or SHARE * asked > left or self._calls >= self._max_in_realm:
-            raise Refused(uris.UNAVAILABLE, self._why_crowded(pending))
-        content = pending.invocation, registration.id, pending.details, call.args, call.kwargs
-        if not callee.post(build(Invocation, content)):
-            raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
-        callee.last_invocation = pending.invocation
-        callee.invocations[pending.invocation] = pending
-        caller.calls.add(pending)
-        caller.asked[callee] = asked + 1
-        self._calls += 1
+        if self.drafted:
+            notify(self.drafted, caller, pending, call)
+        self.send_invocation(pending, callee, call.args, call.kwargs)
+        caller.calls[call.request] = pending
+        self.calls += 1
+        if self.called:
+            notify(self.called, caller, pending, call)
+        return None
 
-    def on_yield(self, callee: Member, yield_: Yield) -> None:
+    def send_invocation(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
+        """Send a call to a callee, or to another one than before; raises Refused where it cannot.
+
+        A call that was sent to another callee before is not that one's any more: what it still
+        answers comes late.
+        """
+        caller, member = pending.caller, callee.member
+        asked = caller.asked.get(member, 0)
+        left = self._bounds.calls - max(len(caller.calls), len(member.invocations))
+        if left <= 0 or SHARE * asked > left or self.calls >= self._bounds.in_realm:
+            raise Refused(uris.UNAVAILABLE, self._why_crowded(pending, member))
+        for writer in callee.writers:
+            pending.details.update(writer(pending))
+        invocation = following(member.last_invocation)
+        content = invocation, callee.registration.id, pending.details, args, kwargs
+        if not member.post(build(Invocation, content)):
+            raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
+        if pending.invocation:
+            self._take_from_callee(pending)
+        member.last_invocation = pending.invocation = invocation
+        pending.callee = callee
+        member.invocations[invocation] = pending
+        caller.asked[member] = caller.asked.get(member, 0) + 1
+
+    def _take_from_callee(self, pending: PendingCall) -> None:
+        caller, member = pending.caller, pending.callee.member
+        del member.invocations[pending.invocation]
+        asked = caller.asked.pop(member)
+        if asked > 1:
+            caller.asked[member] = asked - 1
+
+    def _answer(self, caller: Member, call: Call) -> None:
+        """Have a procedure of the router's own answer a CALL."""
+        answer = self.procedures[call.procedure](caller, call)
+        if answer is not None and not caller.post(answer):
+            caller.post(Error(CALL, call.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE]))
+
+    def _why_crowded(self, pending: PendingCall, callee: Member) -> str:
+        caller, most = pending.caller, self._bounds.calls
+        if len(caller.calls) >= most:
+            why = f"this session has {len(caller.calls)} calls in flight, at most {most}"
+        elif len(callee.invocations) >= most:
+            why = f"its callee has {len(callee.invocations)} calls to answer, at most {most}"
+        elif self.calls >= self._bounds.in_realm:
+            why = f"the realm has {self.calls} calls in flight, at most {self._bounds.in_realm}"
+        else:
+            asked = caller.asked[callee]
+            why = f"its callee has {asked} calls of this session to answer, its share of {most}"
+        return f"{pending.procedure!r}: {why}"
+
+    # ---- answers
+
+    def on_yield(self, member: Member, yield_: Yield) -> None:
         """Answer the caller with RESULT, or with the ERROR of an option that cannot be had."""
-        pending = self._asked(callee, yield_.request)
+        pending = self._asked(member, yield_.request)
         if pending is None:
             return
         if type(yield_.args) not in ARGUMENTS:
-            self._check_passthru("YIELD")
+            self._unread(member, yield_)
         if not yield_.options:
             self.settle(pending, build(Result, (pending.request, {}, yield_.args, yield_.kwargs)))
             return
-        answer = Answer(pending)
-        try:
-            for key, value in yield_.options.items():
-                if key in self.yield_options:
-                    self.yield_options[key](answer, value)
-        except Refused as refused:  # a YIELD has no ERROR of its own
-            self.fail(pending, refused.error, *refused.args)
+        answer = self._with_options(pending, self.yield_options, yield_.options)
+        if answer is None:
             return
         result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
         if answer.final:
@@ -189,111 +180,92 @@ class Dealer:
         elif not pending.caller.post(result):
             self.fail(pending, uris.PAYLOAD_SIZE_EXCEEDED, TOO_LARGE)
 
-    def on_error(self, callee: Member, error: Error) -> None:
+    def on_error(self, member: Member, error: Error) -> None:
         """Pass the callee's ERROR on to the caller."""
-        pending = self._refused(callee, error)
+        pending = self._refused(member, error)
         if pending is None:
             return
         if type(error.args) not in ARGUMENTS:
-            self._check_passthru("ERROR")
-        if uris.is_valid(error.error):
-            self.settle(
-                pending, Error(CALL, pending.request, {}, error.error, error.args, error.kwargs)
-            )
-        else:
-            text = f"the callee answered with an error of no valid URI: {error.error!r}"
-            args = [shorten(text), *(error.args if type(error.args) is list else ())]
-            answer = Error(CALL, pending.request, {}, uris.INVALID_URI, args, error.kwargs)
-            self.settle(pending, answer)
+            self._unread(member, error)
+        answer = self._with_options(pending, self.error_options, error.details)
+        if answer is None:
+            return
+        uri, args = error.error, error.args
+        if not uris.is_valid(uri):
+            text = f"the callee answered with an error of no valid URI: {uri!r}"
+            uri, args = uris.INVALID_URI, [shorten(text), *(args if type(args) is list else ())]
+        self.settle(pending, Error(CALL, pending.request, answer.details, uri, args, error.kwargs))
 
-    def on_unfit(self, callee: Member, answer: Yield | Error, text: str) -> None:
+    def on_unfit(self, member: Member, answer: Yield | Error, text: str) -> None:
         """End the call whose answer cannot be carried; of an ERROR its URI is passed on."""
         uri = uris.INVALID_ARGUMENT
         if type(answer) is Error:
-            pending = self._refused(callee, answer)
+            pending = self._refused(member, answer)
             uri = answer.error if uris.is_valid(answer.error) else uri
         else:
-            pending = self._asked(callee, answer.request)
+            pending = self._asked(member, answer.request)
         if pending is not None:
             self.fail(pending, uri, f"the callee's answer cannot be carried: {text}")
 
-    def find(self, procedure: str) -> Registration:
-        """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
-        if not uris.is_valid(procedure):
-            raise Refused(uris.INVALID_URI, f"{procedure!r} is not a valid procedure")
-        for book in self.books.values():
-            for registration in book.find(procedure):
-                return registration
-        raise Refused(uris.NO_SUCH_PROCEDURE, f"nobody has registered {procedure!r}")
-
-    def settle(self, pending: Pending, answer: Message | None) -> None:
+    def settle(self, pending: PendingCall, answer: Message | None) -> None:
         """End a pending call with its one answer, None where the caller has left.
 
         A call that has ended already stays as it is.
         """
-        caller, callee = pending.caller, pending.callee
-        if pending not in caller.calls:
+        caller = pending.caller
+        if caller.calls.get(pending.request) is not pending:
             return
-        caller.calls.remove(pending)
-        del callee.invocations[pending.invocation]
-        asked = caller.asked.pop(callee)
-        if asked > 1:
-            caller.asked[callee] = asked - 1
-        self._calls -= 1
+        del caller.calls[pending.request]
+        self._take_from_callee(pending)
+        self.calls -= 1
         if answer is not None and not caller.post(answer):
             answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
             caller.post(answer)
         if self.settled:
-            tell(self.settled, callee, pending, answer)
+            notify(self.settled, caller, pending, answer)
 
-    def fail(self, pending: Pending, error: str, *args: Any) -> None:
+    def fail(self, pending: PendingCall, error: str, *args: Any) -> None:
         """End a pending call with an ERROR of the dealer's own."""
         self.settle(pending, Error(CALL, pending.request, {}, error, list(args) or None))
 
     def leave(self, member: Member) -> None:
         """Give up the registrations of a session that ends, and end the calls it has a part in."""
-        while member.registrations:
-            registration = next(iter(member.registrations.values()))
-            self._remove(member, registration)
-            tell(self.unregistered, member, registration, None)
+        super().leave(member)
         while member.calls:  # their answers, should they come, come late
-            self.settle(next(iter(member.calls)), None)
+            self.settle(next(iter(member.calls.values())), None)
         while member.invocations:
             pending = next(iter(member.invocations.values()))
             self.fail(pending, uris.CANCELED, "the callee has left")
 
-    def _asked(self, callee: Member, invocation: int) -> Pending | None:
-        """Return the pending call that `callee` answers, None where the answer comes late."""
-        pending = callee.invocations.get(invocation)
-        if pending is None and invocation > callee.last_invocation:
-            raise ProtocolError(f"INVOCATION.Request {invocation} was never sent to {callee}")
+    def _with_options(
+        self, pending: PendingCall, table: dict[str, Callable[[Answer, Any], None]], options: Any
+    ) -> Answer | None:
+        """Have an answer's options handled; None where one was refused, which ends the call."""
+        answer = Answer(pending)
+        try:
+            for key, value in options.items():
+                if key in table:
+                    table[key](answer, value)
+        except Refused as refused:  # a YIELD or ERROR has no ERROR of its own
+            self.fail(pending, refused.error, *refused.args)
+            return None
+        return answer
+
+    def _asked(self, member: Member, invocation: int) -> PendingCall | None:
+        """Return the pending call that a callee answers, None where the answer comes late."""
+        pending: PendingCall | None = member.invocations.get(invocation)
+        if pending is None and invocation > member.last_invocation:
+            raise ProtocolError(f"INVOCATION.Request {invocation} was never sent to {member}")
         return pending
 
-    def _why_crowded(self, pending: Pending) -> str:
-        caller, callee, most = pending.caller, pending.callee, self._max_calls
-        if len(caller.calls) >= most:
-            why = f"this session has {len(caller.calls)} calls in flight, at most {most}"
-        elif len(callee.invocations) >= most:
-            why = f"its callee has {len(callee.invocations)} calls to answer, at most {most}"
-        elif self._calls >= self._max_in_realm:
-            why = f"the realm has {self._calls} calls in flight, at most {self._max_in_realm}"
-        else:
-            asked = caller.asked[callee]
-            why = f"its callee has {asked} calls of this session to answer, its share of {most}"
-        return f"{pending.procedure!r}: {why}"
-
-    def _refused(self, callee: Member, error: Error) -> Pending | None:
+    def _refused(self, member: Member, error: Error) -> PendingCall | None:
         if error.request_type != INVOCATION:
             raise ProtocolError(
                 f"ERROR: a client can only answer INVOCATION (68), not {error.request_type}"
             )
-        return self._asked(callee, error.request)
+        return self._asked(member, error.request)
 
-    def _check_passthru(self, name: str) -> None:
-        if not self.passthru:
-            raise ProtocolError(f"{name}: payload passthru mode is not announced")
 
-    def _remove(self, callee: Member, registration: Registration) -> None:
-        del callee.registrations[registration.id]
-        del self.registrations[registration.id]
-        self.books[registration.match].remove(registration.uri)
+def result(call: Call, *args: Any, **kwargs: Any) -> Result:
+    """Return what a procedure of the router's own answers a CALL with."""
+    return Result(call.request, {}, list(args) or None, kwargs or None)

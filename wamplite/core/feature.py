@@ -1,14 +1,17 @@
 """How an optional part joins: a Feature writes into the tables that the core dispatches by.
 
 A feature is an object with the name it is announced under, the roles it belongs to, the names of
-the features it needs, and `install`. What it may write: `handlers` (by `wrap` round what is there),
-the options tables of broker and dealer, their books, the writers of a record, and the moments.
-The role dictionaries of HELLO and WELCOME are computed from what is installed.
+the features it needs, and `install`. It is made anew for each realm and each session, so what it
+keeps belongs to one of them. What it may write: `handlers`, the options tables of broker and
+dealer, their lists `drafted`, `matches` and `invoke`, the writers of a record, the moments and the
+procedures. The role dictionaries of HELLO and WELCOME are computed from what is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from .errors import UsageError
@@ -16,6 +19,10 @@ from .errors import UsageError
 Host = Any  # the Realm or the Conversation that a feature is installed into
 Key = TypeVar("Key")
 Entry = TypeVar("Entry")
+Handler = Callable[[Any, Any], None]  # (member or conversation, message)
+Wrap = Callable[[Handler, Any, Any], None]  # (inner, member or conversation, message)
+Observer = Callable[[Any, Any, Any], None]  # of a moment: (member, record, message)
+Unread = Callable[[Any, Any], None]  # (member, message): refuses a payload that is not a list
 LONGEST_TEXT = 200  # of a text in an answer: it may quote what a peer sent, and must reach it
 
 
@@ -34,10 +41,51 @@ class Feature:
     name = ""
     roles: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    is_installed = False  # set by `furnish`
 
     def install(self, host: Host) -> None:
         """Write into the tables of the realm or conversation."""
         raise NotImplementedError
+
+
+Factory = Callable[[], Feature]  # the class of a feature, or a function that makes one
+
+
+class Floor(IntEnum):
+    """Where a wrap stands: what is on a higher floor is asked first."""
+
+    FEATURES = 0
+    IDS = 1
+    AUTHORIZATION = 2
+
+
+class Handlers(dict[type, Handler]):
+    """What handles each type of message: the core, or who claimed it, with the wraps round it."""
+
+    def __init__(self, basic: Mapping[type, Handler]) -> None:
+        super().__init__(basic)
+        self._inmost: dict[type, Handler] = dict(basic)
+        self._wraps: dict[type, list[tuple[Floor, Wrap]]] = {}
+
+    def claim(self, kind: type, handler: Handler) -> None:
+        """Handle a type of message that nobody handles yet; raises UsageError otherwise."""
+        claim(self._inmost, kind, handler)
+        self[kind] = handler
+
+    def wrap(self, kind: type, outer: Wrap, floor: Floor = Floor.FEATURES) -> None:
+        """Put `outer(inner, member, message)` round the handler of a type of message.
+
+        On one floor the last wrap is outermost. Raises UsageError where nobody handles the type.
+        """
+        if kind not in self._inmost:
+            raise UsageError(f"nobody handles {kind.__name__}: there is nothing to wrap")
+        wraps = self._wraps.setdefault(kind, [])
+        wraps.append((floor, outer))
+        wraps.sort(key=lambda wrap: wrap[0])
+        handler = self._inmost[kind]
+        for _, each in wraps:
+            handler = partial(each, handler)
+        self[kind] = handler
 
 
 def claim(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
@@ -47,19 +95,18 @@ def claim(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
     table[key] = entry
 
 
-def wrap(
-    handlers: dict[type, Callable[[Any, Any], None]],
-    kind: type,
-    outer: Callable[[Callable[[Any, Any], None], Any, Any], None],
-) -> None:
-    """Put `outer(inner, member, message)` round the handler of a message type."""
-    inner = handlers[kind]
-    handlers[kind] = lambda member, message: outer(inner, member, message)
+def make(factories: Iterable[Factory]) -> list[Feature]:
+    """Make features, each after those it needs.
 
-
-def in_order(features: Iterable[Feature]) -> list[Feature]:
-    """Sort features so that each comes after those it needs; UsageError where one is missing."""
-    waiting = {feature.name: feature for feature in features}
+    Raises UsageError where a factory is none, one is missing that another needs, or two have one
+    name.
+    """
+    waiting: dict[str, Feature] = {}
+    for factory in factories:
+        feature = _made(factory)
+        if feature.name in waiting:
+            raise UsageError(f"there are two features {feature.name!r}")
+        waiting[feature.name] = feature
     ordered: dict[str, Feature] = {}
     while waiting:
         ready = [f for f in waiting.values() if all(need in ordered for need in f.needs)]
@@ -69,6 +116,37 @@ def in_order(features: Iterable[Feature]) -> list[Feature]:
         for feature in ready:
             ordered[feature.name] = waiting.pop(feature.name)
     return list(ordered.values())
+
+
+def _made(factory: Factory) -> Feature:
+    if isinstance(factory, Feature):
+        raise UsageError(
+            f"feature {factory.name!r} must be given as a class or as a function that makes it:"
+            " each realm and each session gets an object of its own"
+        )
+    if not callable(factory):
+        raise UsageError(f"{factory!r} is not a feature: a class or a function is expected")
+    feature = factory()
+    if not isinstance(feature, Feature):
+        raise UsageError(f"{factory!r} must make a Feature, not {type(feature).__name__}")
+    if feature.is_installed:
+        raise UsageError(f"{factory!r} must make a new {feature.name!r} each time it is called")
+    return feature
+
+
+def furnish(host: Host, factories: Iterable[Factory]) -> list[Feature]:
+    """Make features for a realm or a conversation that is whole, and install them into it."""
+    features = make(factories)
+    for feature in features:
+        feature.is_installed = True
+        feature.install(host)
+    return features
+
+
+def notify(moment: list[Observer], member: Any, record: Any, message: Any) -> None:
+    """Tell all who wait for a moment."""
+    for observer in moment:
+        observer(member, record, message)
 
 
 def shorten(text: str) -> str:

@@ -9,14 +9,24 @@ peer that cannot keep up ends by a `Lost` that arrives like any other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .books import Writer
+from . import uris
+from .feature import Refused
 from .messages import Message
 from .options import announced_features
 
 Post = Callable[[Message], bool]
+MANY = 2**53  # no bound: nobody can hold so many
+
+
+class Bounds(NamedTuple):
+    """How much a session may hold, and a realm."""
+
+    subscriptions: int = 1024
+    registrations: int = 1024
+    calls: int = 1024  # in flight, as caller and as callee
+    in_realm: int = MANY  # of all sessions: subscriptions, registrations, calls
 
 
 class Join(NamedTuple):
@@ -80,50 +90,33 @@ class Member:
         self.open = True
         self.last_request = 0  # of the member's own requests; kept by a strict realm
         self.last_invocation = 0  # ids up to this one were issued to the member
-        self.subscriptions: dict[int, Subscription] = {}
-        self.registrations: dict[int, Registration] = {}
-        self.calls: set[Pending] = set()  # in flight, as caller
+        # The records of broker and dealer, see records.py
+        self.subscriptions: dict[int, Any] = {}  # Subscriber by the subscription's id
+        self.registrations: dict[int, Any] = {}  # Callee by the registration's id
+        self.calls: dict[int, Any] = {}  # PendingCall by CALL.Request: in flight, as caller
         self.asked: dict[Member, int] = {}  # callee -> how many of those it has to answer
-        self.invocations: dict[int, Pending] = {}  # in flight, as callee, by INVOCATION.Request
+        self.invocations: dict[int, Any] = {}  # PendingCall by INVOCATION.Request, as callee
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
         return feature in announced_features(self.roles, role)
 
+    def close(self) -> bool:
+        """Stop posting: what is posted from now on is ignored. False if it was closed before."""
+        was_open, self.open = self.open, False
+        self.post = self.post_droppable = _ignored
+        return was_open
+
     def __repr__(self) -> str:
         return f"session {self.session}"
 
 
-@dataclass(slots=True, eq=False)
-class Subscription:
-    """A topic or pattern somebody listens to: made by its first subscriber, ended with the last."""
-
-    id: int
-    uri: str
-    match: str
-    writers: list[Writer]
-    subscribers: dict[Member, Post] = field(default_factory=dict)
+def check_room(what: str, held: int, most: int, who: str = "a session") -> None:
+    """Refuse one more of what `who` holds, once it holds the most that it may."""
+    if held >= most:
+        raise Refused(uris.LIMIT_REACHED, f"{who} may hold {most} {what}")
 
 
-@dataclass(slots=True, eq=False)
-class Registration:
-    """A procedure or pattern somebody serves: made by REGISTER, ended with its callee."""
-
-    id: int
-    uri: str
-    match: str
-    callee: Member
-    writers: list[Writer]
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`."""
-
-    caller: Member
-    request: int  # CALL.Request
-    procedure: str
-    registration: Registration
-    callee: Member
-    invocation: int  # INVOCATION.Request
-    details: dict[str, Any] = field(default_factory=dict)  # of the INVOCATION
+def _ignored(message: Message) -> bool:
+    """Take a message for a session that has ended."""
+    return True

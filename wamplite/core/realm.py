@@ -1,40 +1,65 @@
 """A realm: one table of handlers; members join, speak and leave (RFC "Sessions").
 
 Whoever holds the realm's routing role calls `handle` for one entry after the other; nothing here is
-locked. A `Refused` is answered with ERROR; a ProtocolError ends the member with ABORT, its
-subscriptions and registrations at once, as "Protocol Errors" demands. A member ends exactly once.
+locked. A request that is Refused is answered with ERROR; a ProtocolError ends the member with
+ABORT, its subscriptions and registrations at once, as "Protocol Errors" demands. A member ends
+exactly once; what is posted to it after its last words is ignored.
+Moments, each `(member, record, message)`: `joined` with WELCOME, `left` with the entry that ended
+it (None: the router did), `refused` with the Refused and the message that it answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Protocol
 
 from . import uris
-from .broker import MANY, Broker
+from .broker import Broker
 from .dealer import Dealer
 from .errors import ProtocolError
-from .feature import Feature, Refused, announced, in_order, shorten, wrap
+from .feature import (
+    Factory,
+    Floor,
+    Handler,
+    Handlers,
+    Observer,
+    Refused,
+    announced,
+    furnish,
+    notify,
+    shorten,
+)
 from .ids import following
-from .members import Join, Lost, Member, Violation
-from .messages import CODES, NAMES, Abort, Error, Goodbye, Publish, Welcome
+from .members import MANY, Bounds, Join, Lost, Member, Violation
+from .messages import CODES, NAMES, Abort, Call, Error, Goodbye, Publish, Welcome, Yield
+from .own_calls import OwnCalls, Then
 from .unfit import REQUESTS, Unfit
 
-Handler = Callable[[Member, Any], None]
-Later = Callable[[float, Callable[[], None]], Callable[[], None]]
+
+class Clock(Protocol):
+    """The time, as a realm's features see it."""
+
+    def now(self) -> float:
+        """Return the seconds since 1970."""
+
+    def later(self, seconds: float, run: Callable[[], None]) -> Callable[[], None]:
+        """Run a function with the realm's routing role in so many seconds; returns a cancel."""
 
 
 class Realm:
-    """The sessions that can reach each other, their broker and their dealer."""
+    """The sessions that can reach each other, their broker and their dealer.
+
+    It is whole before the features are made and installed, each for this realm only.
+    """
 
     def __init__(
         self,
         uri: str,
         *,
-        features: Iterable[Feature] = (),
+        clock: Clock,
+        features: Iterable[Factory] = (),
         strict: bool = False,
-        later: Later | None = None,
         about: Mapping[str, Any] | None = None,
         max_subscriptions: int = 1024,
         max_registrations: int = 1024,
@@ -42,30 +67,35 @@ class Realm:
         max_in_realm: int = MANY,
     ) -> None:
         self.uri = uri
-        self.members: dict[int, Member] = {}
-        self.joined: list[Callable[[Member], None]] = []
-        self.left: list[Callable[[Member], None]] = []
-        self.refused: list[Callable[[Member, Any, Refused], None]] = []
+        self.bounds = Bounds(max_subscriptions, max_registrations, max_calls, max_in_realm)
         self.about = dict(about or {})  # what WELCOME tells besides; keys of our own begin with "_"
-        self.later = later  # run a function in so many seconds, through the inbox; returns a cancel
+        self.now, self.later = clock.now, clock.later
+        self.members: dict[int, Member] = {}
+        self.joined: list[Observer] = []
+        self.left: list[Observer] = []
+        self.refused: list[Observer] = []
         self.closing = False
-        self.broker = Broker(max_subscriptions, max_in_realm)
-        self.dealer = Dealer(max_registrations, max_calls, max_in_realm)
-        self.handlers: dict[type, Handler] = {
-            Join: self.on_join,
-            Goodbye: self.on_goodbye,
-            Abort: self.on_gone,
-            Lost: self.on_gone,
-            Violation: self.on_violation,
-            Unfit: self.on_unfit,
-        }
-        self.handlers.update(self.broker.handlers)
-        self.handlers.update(self.dealer.handlers)
-        self.features = in_order(features)
-        for feature in self.features:
-            feature.install(self)
+        self.unread = _not_announced  # a feature may let payloads pass through unread
+        self.broker = Broker(self.bounds, self._unread)
+        self.dealer = Dealer(self.bounds, self._unread)
+        self.procedures = self.dealer.procedures
+        self._own = OwnCalls(self.attempt, self.dealer, clock.later)
+        self.handlers = Handlers(
+            {
+                Join: self.on_join,
+                Goodbye: self.on_goodbye,
+                Abort: self.on_gone,
+                Lost: self.on_gone,
+                Violation: self.on_violation,
+                Unfit: self.on_unfit,
+                **self.broker.handlers(),
+                **self.dealer.handlers(),
+            }
+        )
         if strict:
-            self._enforce_sequence()
+            for kind in (*REQUESTS, Unfit):
+                self.handlers.wrap(kind, self._in_sequence, Floor.IDS)
+        self.features = furnish(self, features)
 
     @property
     def roles(self) -> dict[str, Any]:
@@ -74,20 +104,45 @@ class Realm:
 
     def handle(self, member: Member, entry: Any) -> None:
         """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open."""
-        handler = self.handlers.get(type(entry))
+        self.attempt(self.handlers.get(type(entry), _misplaced), member, entry)
+
+    def attempt(self, handler: Handler, member: Member, entry: Any) -> None:
+        """Have a handler try an entry: what a parked request goes through once it goes on."""
         try:
-            if handler is None:
-                raise ProtocolError(f"{NAMES[CODES[type(entry)]]} must not come from a client")
             handler(member, entry)
         except Refused as refused:
             self.refuse(member, entry, refused)
         except ProtocolError as error:
             self.on_violation(member, Violation(str(error)))
 
-    def refuse(self, member: Member, request: Any, refused: Refused) -> None:
-        """Answer a request with ERROR, but for a PUBLISH that wants no acknowledgement."""
-        for told in self.refused:
-            told(member, request, refused)
+    def call(
+        self,
+        procedure: str,
+        then: Then,
+        args: list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        *,
+        seconds: float = 30.0,
+    ) -> None:
+        """Call a procedure in the router's name; `then` gets RESULT or ERROR, once.
+
+        It runs with the routing role, later than this returns, after `seconds` with ERROR
+        `wamp.error.timeout`. No session is seen as the caller.
+        """
+        self._own.call(procedure, then, args, kwargs, seconds)
+
+    def refuse(self, member: Member, entry: Any, refused: Refused) -> None:
+        """Answer a request with ERROR, but for a PUBLISH that wants no acknowledgement.
+
+        Nothing else is answered so: a session that may not join gets ABORT, and what is no request
+        (CANCEL, YIELD, ERROR) is dropped.
+        """
+        request: Any = entry.message if type(entry) is Unfit else entry
+        if type(request) is Join:
+            self.abort(member, refused.error, str(refused.args[0]) if refused.args else "")
+        if type(request) not in REQUESTS:
+            return
+        notify(self.refused, member, refused, request)
         if type(request) is Publish and not request.options.get("acknowledge"):
             return
         args, kwargs = list(refused.args) or None, refused.kwargs or None
@@ -95,7 +150,7 @@ class Realm:
         if not member.post(error):
             member.post(error._replace(args=None, kwargs=None))
 
-    def on_join(self, member: Member, _: Join) -> None:
+    def on_join(self, member: Member, join: Join) -> None:
         """Let a member in and say WELCOME, before anything else can be posted to it."""
         if self.closing:
             self.abort(member, uris.SYSTEM_SHUTDOWN, "the router is shutting down")
@@ -111,53 +166,48 @@ class Realm:
             **identity,
             **self.about,
         }
-        if not member.post(Welcome(member.session, details)):
+        welcome = Welcome(member.session, details)
+        if not member.post(welcome):
             text = "WELCOME is larger than the messages you take"
             self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)
             return
-        for told in self.joined:
-            told(member)
+        notify(self.joined, member, welcome, join)
 
-    def on_goodbye(self, member: Member, _: Goodbye) -> None:
+    def on_goodbye(self, member: Member, goodbye: Goodbye) -> None:
         """Answer GOODBYE with GOODBYE; what the member still sends is dropped.
 
         Its Reason is for people: the member leaves, whether that is a URI or not.
         """
-        self.dismiss(member, uris.GOODBYE_AND_OUT)
+        self._part(member, uris.GOODBYE_AND_OUT, {}, goodbye)
 
-    def on_gone(self, member: Member, _: Abort | Lost) -> None:
+    def on_gone(self, member: Member, entry: Abort | Lost) -> None:
         """Clean up after a member that said ABORT or just went away; neither is answered."""
-        if self.remove(member):
+        if self.remove(member, entry):
             member.end()
 
     def on_violation(self, member: Member, violation: Violation) -> None:
         """Punish a protocol violation: ABORT, and nothing further from that peer."""
-        self.abort(member, uris.PROTOCOL_VIOLATION, violation.text)
+        self.abort(member, uris.PROTOCOL_VIOLATION, violation.text, violation)
 
     def on_unfit(self, member: Member, entry: Unfit) -> None:
         """Let what cannot be carried on fail alone: a request, or a callee's answer."""
         message: Any = entry.message
         if type(message) in REQUESTS:
-            self.refuse(member, message, Refused(uris.INVALID_ARGUMENT, entry.text))
-        elif type(message) in self.dealer.handlers:
-            self.dealer.on_unfit(member, message, entry.text)
-        else:
-            raise ProtocolError(f"{NAMES[CODES[type(message)]]} must not come from a client")
+            raise Refused(uris.INVALID_ARGUMENT, entry.text)
+        if type(message) not in (Yield, Error):
+            _misplaced(member, message)
+        self.dealer.on_unfit(member, message, entry.text)
 
-    def abort(self, member: Member, reason: str, text: str) -> None:
+    def abort(self, member: Member, reason: str, text: str, entry: Any = None) -> None:
         """End a member with ABORT."""
-        if self.remove(member):
-            member.post(Abort({"message": shorten(text)}, reason))
+        post = member.post
+        if self.remove(member, entry):
+            post(Abort({"message": shorten(text)}, reason))
             member.end()
 
-    def dismiss(self, member: Member, reason: str) -> None:
+    def dismiss(self, member: Member, reason: str, message: str = "") -> None:
         """End a member with GOODBYE; its transport may carry another session."""
-        if self.remove(member):
-            member.post(Goodbye({}, reason))
-            if self.closing:
-                member.end()
-            else:
-                member.release()
+        self._part(member, reason, {"message": shorten(message)} if message else {}, None)
 
     def dismiss_all(self) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""
@@ -165,34 +215,54 @@ class Realm:
         for member in list(self.members.values()):
             self.dismiss(member, uris.SYSTEM_SHUTDOWN)
 
-    def remove(self, member: Member) -> bool:
-        """Take a member out of the realm with all that it holds; False if it has ended before."""
-        if not member.open:
+    def remove(self, member: Member, entry: Any = None) -> bool:
+        """Take a member out of the realm with all that it holds; False if it has ended before.
+
+        From here on what is posted to it is ignored.
+        """
+        if not member.close():
             return False
-        member.open = False
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
             with ExitStack() as leaving:  # all of these, the last one first, whatever one raises
-                for told in reversed(self.left):
-                    leaving.callback(told, member)
+                for observer in reversed(self.left):
+                    leaving.callback(observer, member, None, entry)
                 leaving.callback(self.broker.leave, member)
                 leaving.callback(self.dealer.leave, member)
         return True
 
-    def _enforce_sequence(self) -> None:
+    def _part(self, member: Member, reason: str, details: dict[str, Any], entry: Any) -> None:
+        post = member.post
+        if self.remove(member, entry):
+            post(Goodbye(details, reason))
+            if self.closing:
+                member.end()
+            else:
+                member.release()
+
+    def _unread(self, member: Member, message: Any) -> None:
+        self.unread(member, message)
+
+    def _in_sequence(self, inner: Handler, member: Member, entry: Any) -> None:
         """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""
-        for kind in (*REQUESTS, Unfit):
-            wrap(self.handlers, kind, _in_sequence)
-
-
-def _in_sequence(inner: Handler, member: Member, entry: Any) -> None:
-    message: Any = entry.message if type(entry) is Unfit else entry
-    if type(message) not in REQUESTS:
+        message: Any = entry.message if type(entry) is Unfit else entry
+        if type(message) not in REQUESTS:
+            return inner(member, entry)
+        if type(message) is Call and not self.dealer.is_new(member, message):
+            return inner(member, entry)
+        expected = following(member.last_request)
+        if message.request != expected:
+            raise ProtocolError(
+                f"{NAMES[CODES[type(message)]]}: Request must be {expected}, not {message.request}"
+            )
+        member.last_request = expected
         return inner(member, entry)
-    expected = following(member.last_request)
-    if message.request != expected:
-        raise ProtocolError(
-            f"{NAMES[CODES[type(message)]]}: Request must be {expected}, not {message.request}"
-        )
-    member.last_request = expected
-    inner(member, entry)
+
+
+def _misplaced(member: Member, entry: Any) -> None:
+    raise ProtocolError(f"{NAMES[CODES[type(entry)]]} must not come from a client")
+
+
+def _not_announced(member: Member, message: Any) -> None:
+    name = NAMES[CODES[type(message)]]
+    raise ProtocolError(f"{name}: payload passthru mode is not announced")

@@ -12,7 +12,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .. import features as by_name
 from ..core import uris
 from ..core.errors import UsageError
-from ..core.feature import Feature
+from ..core.feature import Factory
 from ..core.handshake import AuthMethod
 from ..core.realm import Realm
 from ..forks import OfOneProcess, watch
@@ -58,9 +59,9 @@ _starting = threading.Lock()  # guards threading.stack_size, which is the whole 
 class Router(OfOneProcess):
     """Realms, and the listeners through which sessions reach them. A context manager.
 
-    realms: their URIs. features: Feature objects, or names of wamplite.advanced. strict: request
-    ids must start at 1 and step by 1. authmethods: how a session may say who it is; None: it need
-    not.
+    realms: their URIs. features: names of wamplite.advanced, classes of features or functions that
+    make them, for each realm anew. strict: request ids must start at 1 and step by 1. authmethods:
+    how a session may say who it is; None: it need not.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -72,7 +73,7 @@ class Router(OfOneProcess):
         self,
         realms: Iterable[str] = ("realm1",),
         *,
-        features: Iterable[Feature | str] = (),
+        features: Iterable[Factory | str] = (),
         strict: bool = False,
         authmethods: Mapping[str, AuthMethod] | None = None,
         allow_anonymous_network: bool = False,
@@ -90,7 +91,6 @@ class Router(OfOneProcess):
         if not names or not all(map(uris.is_valid, names)):
             raise UsageError(f"realms must be valid URIs, at least one: {names}")
         installed = by_name.for_router(features)
-        made = [self._realm(name, installed, strict) for name in names]
         self.buffered = Buffered(self.limits.max_buffered)
         self.decoding = threading.Semaphore(self.limits.max_decoding)
         self.refusals = Refusals(self.limits, self.count)
@@ -104,7 +104,13 @@ class Router(OfOneProcess):
         self._numbers = count(1)
         self.drain = Drain(self.limits, self._counters)  # from here on there are threads
         self.trimming = Trimming(self.drain.later)
-        self.realms = {realm.uri: self._routing(realm) for realm in made}
+        self.realms: dict[str, Routing] = {}
+        try:
+            for name in names:
+                self.realms[name] = self._routing(name, installed, strict)
+        except BaseException:
+            self._end_routing()
+            raise
         watch(self)
 
     @property
@@ -193,10 +199,8 @@ class Router(OfOneProcess):
         self._join_connections(deadline)
         self._connections.shutdown_all(ENDED)
         self._join_connections(time.monotonic() + LAST_WAIT)
-        for routing in self.realms.values():
-            routing.close()
         self._turning_away.close()
-        self.drain.close()
+        self._end_routing()
 
     def disown(self) -> None:
         """Keep no port and no connection open in a forked child."""
@@ -239,9 +243,15 @@ class Router(OfOneProcess):
     ) -> None:
         self.close()
 
-    def _realm(self, name: str, features: Iterable[Feature], strict: bool) -> Realm:
+    def _end_routing(self) -> None:
+        for routing in self.realms.values():
+            routing.close()
+        self.drain.close()
+
+    def _routing(self, name: str, features: Iterable[Factory], strict: bool) -> Routing:
         limits = self.limits
-        return Realm(
+        make = partial(
+            Realm,
             name,
             features=features,
             strict=strict,
@@ -251,16 +261,7 @@ class Router(OfOneProcess):
             max_calls=limits.max_calls,
             max_in_realm=limits.max_in_realm,
         )
-
-    def _routing(self, realm: Realm) -> Routing:
-        told.tell(realm)
-        routing = Routing(realm)
-
-        def later(seconds: float, run: Callable[[], None]) -> Callable[[], None]:
-            return self.drain.later(seconds, lambda: routing.run(run))
-
-        realm.later = later
-        return routing
+        return Routing(lambda clock: told.telling(make(clock=clock)), self.drain.later)
 
     def _accepted(self, listener: Listener, sock: socket.socket, address: str) -> None:
         self.admit(Connection(self, listener.stream(sock), listener, address))

@@ -23,7 +23,7 @@ from typing import Any
 from .. import serializers
 from ..core import uris
 from ..core.members import Member
-from ..core.realm import Realm
+from ..core.realm import Clock, Realm
 from ..transports.base import Transport
 from .faults import guarded, log_fault
 from .mailbox import Encoder, Mailbox
@@ -35,6 +35,9 @@ SHARE = 64  # messages of one arrival in a round
 CLOSING = 5.0  # seconds for the spare thread to end
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 NOTHING: list[Any] = []  # stands for what has been handled; made once, it needs no memory then
+
+
+Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 
 class Arrival:
@@ -81,12 +84,20 @@ class Errand:
         self.run = run
         self.is_done = False
 
+    def cancel(self) -> None:
+        """Do nothing instead, if it has not run yet."""
+        self.run = _nothing
+
 
 class Routing:
-    """One realm, its inbox and its routing role."""
+    """One realm, its inbox and its routing role; the clock of the realm, too.
 
-    def __init__(self, realm: Realm) -> None:
-        self.realm = realm
+    make: the realm for this clock. timers: runs a function in so many seconds, in a thread of its
+    own; returns what cancels it.
+    """
+
+    def __init__(self, make: Callable[[Clock], Realm], timers: Later) -> None:
+        self._timers = timers
         self.touched: list[Mailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
@@ -97,6 +108,7 @@ class Routing:
         self._handed = False  # ... the spare thread, as soon as it wakes
         self._ended = False  # the spare thread takes nothing more over
         self._spare = threading.Semaphore(0)  # wakes the spare thread
+        self.realm = realm = make(self)  # last: features may want the time at once
         self._thread = threading.Thread(
             target=self._route_spare, name=f"wamplite-route-{realm.uri}", daemon=True
         )
@@ -132,6 +144,18 @@ class Routing:
     def run(self, errand: Callable[[], None]) -> None:
         """Have a function run with the role, by the spare thread if nobody is routing."""
         self.arrive(Errand(errand), may_route=False)
+
+    def now(self) -> float:
+        """Return the seconds since 1970."""
+        return time.time()
+
+    def later(self, seconds: float, run: Callable[[], None]) -> Callable[[], None]:
+        """Have a function run with the role in so many seconds; returns a function to cancel it."""
+        errand = Errand(run)
+        if seconds > 0:
+            return self._timers(seconds, lambda: self.arrive(errand, may_route=False))
+        self.arrive(errand, may_route=False)
+        return errand.cancel
 
     def close(self) -> None:
         """End the spare thread; what still arrives is routed by who brings it. Not for that thread.
@@ -259,3 +283,7 @@ class Routing:
         except BaseException:
             member.end()  # nobody would, after this: it is not in the realm any more
             raise
+
+
+def _nothing() -> None:
+    """Be what a canceled errand does."""

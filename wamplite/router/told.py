@@ -8,22 +8,23 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..core.feature import Refused, wrap
+from ..core.feature import Handler, Refused
 from ..core.messages import CODES, NAMES, Register, Subscribe, Unregister, Unsubscribe
 from .peer import shown
 
 if TYPE_CHECKING:
     from ..core.members import Member
-    from ..core.realm import Handler, Realm
+    from ..core.realm import Realm
 
 logger = logging.getLogger("wamplite.router")
 
 
-def tell(realm: Realm) -> None:
+def telling(realm: Realm) -> Realm:
     """Have a realm tell what happens in it."""
     for kind in (Subscribe, Unsubscribe, Register, Unregister):
-        wrap(realm.handlers, kind, _request)
+        realm.handlers.wrap(kind, _request)
     realm.refused.append(_refused)
+    return realm
 
 
 def _request(inner: Handler, member: Member, message: Any) -> None:
@@ -32,7 +33,7 @@ def _request(inner: Handler, member: Member, message: Any) -> None:
         logger.debug("%s: %s", member, _shown(message))
 
 
-def _refused(member: Member, message: Any, refused: Refused) -> None:
+def _refused(member: Member, refused: Refused, message: Any) -> None:
     if logger.isEnabledFor(logging.DEBUG):
         why = "; ".join(map(str, (refused.error, *refused.args)))
         logger.debug("%s: %s is refused: %s", member, _shown(message), shown(why))

@@ -1,0 +1,166 @@
+"""Registrations: who serves which procedure, and who is asked of several (RFC "Registering").
+
+Law: one callee per URI, unless all of its callees name one and the same policy that chooses among
+them. A policy is a function of `invoke`; it may say that nobody takes a call now, which refuses the
+call, unless a feature keeps it.
+Moments, each `(member, record, message)`: `registered` and `unregistered` with the callee; the
+message is None where the session ends or the registration is revoked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from . import uris
+from .feature import Observer, Refused, notify
+from .matching import Matches, find_match
+from .members import Bounds, Member, check_room
+from .messages import Call, Register, Registered, Result, Unregister, Unregistered
+from .records import Callee, Registration
+
+POLICIES = ("single", "roundrobin", "random", "first", "last")
+
+Choose = Callable[[Registration, Call], Callee | None]  # None: nobody takes a call now
+Procedure = Callable[[Member, Call], Result | None]  # None: it will post the answer to the caller
+
+
+class NobodyNow(Refused):
+    """No callee of a registration takes a call now: a feature may keep the call until one does."""
+
+    def __init__(self, registration: Registration) -> None:
+        text = f"no callee of {registration.uri!r} takes a call now"
+        super().__init__(uris.NO_AVAILABLE_CALLEE, text)
+        self.registration = registration
+
+
+class Registrations:
+    """The registrations of one realm, and the procedures of the router's own."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.matches: Matches[Registration] = Matches()
+        self.registrations: dict[int, Registration] = {}
+        self.register_options: dict[str, Callable[[Callee, Any], None]] = {}
+        self.invoke: dict[str, Choose] = {"single": first_free}
+        self.procedures: dict[str, Procedure] = {}  # the router's own
+        self.drafted: list[Observer] = []  # asked of each REGISTER and CALL; may refuse
+        self.registered: list[Observer] = []
+        self.unregistered: list[Observer] = []
+        self._bounds = bounds
+        self._ids = count(1)
+
+    def on_register(self, member: Member, register: Register) -> None:
+        """Answer REGISTERED, or refuse a URI that is invalid, reserved or taken."""
+        uri, options = register.procedure, register.options
+        policy, invoke = options.get("match", "exact"), options.get("invoke", "single")
+        match = find_match(self.matches, policy, "registration")
+        if not match.is_valid(uri) or uris.is_reserved(uri):
+            raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
+        if invoke not in self.invoke:
+            error = uris.FEATURE_NOT_SUPPORTED if invoke in POLICIES else uris.INVALID_ARGUMENT
+            raise Refused(error, f"this router does not invoke by {invoke!r}")
+        registration = match.records.get(uri) or Registration(uri, policy, invoke)
+        callee = Callee(member, registration, list(match.writers))
+        for key, value in options.items():
+            if key in self.register_options:
+                self.register_options[key](callee, value)
+        notify(self.drafted, member, callee, register)
+        if uri in self.procedures or not _may_join(registration, callee, invoke):
+            raise Refused(uris.PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already")
+        check_room("registrations", len(member.registrations), self._bounds.registrations)
+        check_room("registrations", len(self.registrations), self._bounds.in_realm, "the realm")
+        if not registration.id:
+            registration.id = next(self._ids)
+            match.add(uri, registration)
+            self.registrations[registration.id] = registration
+        registration.callees[member] = member.registrations[registration.id] = callee
+        _find_only(registration)
+        member.post(Registered(register.request, registration.id))
+        notify(self.registered, member, callee, register)
+
+    def on_unregister(self, member: Member, unregister: Unregister) -> None:
+        """Answer UNREGISTERED; only its callee can end a registration."""
+        callee = member.registrations.get(unregister.registration)
+        if callee is None:
+            raise Refused(
+                uris.NO_SUCH_REGISTRATION,
+                f"the session has no registration {unregister.registration}",
+            )
+        self._remove(callee)
+        member.post(Unregistered(unregister.request))
+        notify(self.unregistered, member, callee, unregister)
+
+    def revoke(self, callee: Callee, reason: str) -> None:
+        """Take a registration away from a session; it is told so where it announced that.
+
+        See RFC "Registration Revocation": UNREGISTERED whose request is 0. The calls that it was
+        sent before are still its to answer.
+        """
+        member, registration = callee.member, callee.registration
+        if member.registrations.get(registration.id) is not callee:
+            return
+        self._remove(callee)
+        if member.announced("callee", "registration_revocation"):
+            details = {"registration": registration.id, "reason": reason}
+            member.post(Unregistered(0, details))
+        notify(self.unregistered, member, callee, None)
+
+    def set_busy(self, callee: Callee, busy: bool) -> None:
+        """Have a callee take no call, or take calls again."""
+        callee.busy = busy
+        _find_only(callee.registration)
+
+    def find(self, procedure: str) -> Registration:
+        """Return the registration that a CALL of `procedure` goes to, or refuse the call."""
+        if not uris.is_valid(procedure):
+            raise Refused(uris.INVALID_URI, f"{procedure!r} is not a valid procedure")
+        if not uris.is_reserved(procedure):  # no pattern serves what is the router's
+            for match in self.matches.values():
+                for registration in match.find(procedure):
+                    return registration
+        raise Refused(uris.NO_SUCH_PROCEDURE, f"nobody has registered {procedure!r}")
+
+    def leave(self, member: Member) -> None:
+        """Give up all registrations of a session that ends."""
+        gone = list(member.registrations.values())
+        for callee in gone:
+            self._remove(callee)
+        for callee in gone:
+            notify(self.unregistered, member, callee, None)
+
+    def choose(self, registration: Registration, call: Call) -> Callee:
+        """Return the callee that a policy chooses; raises NobodyNow where it chooses none."""
+        callee = self.invoke[registration.invoke](registration, call)
+        if callee is None:
+            raise NobodyNow(registration)
+        return callee
+
+    def _remove(self, callee: Callee) -> None:
+        registration = callee.registration
+        del callee.member.registrations[registration.id]
+        del registration.callees[callee.member]
+        _find_only(registration)
+        if not registration.callees:
+            del self.registrations[registration.id]
+            self.matches[registration.match].remove(registration.uri)
+
+
+def first_free(registration: Registration, call: Call) -> Callee | None:
+    """Choose the first callee that is not busy: the policy of who has one callee only."""
+    return next((callee for callee in registration.callees.values() if not callee.busy), None)
+
+
+def _may_join(registration: Registration, callee: Callee, invoke: str) -> bool:
+    """Tell whether a callee may be another one of a registration, by the same policy as they."""
+    if not registration.callees:
+        return True
+    return registration.invoke == invoke != "single" and callee.member not in registration.callees
+
+
+def _find_only(registration: Registration) -> None:
+    """Find out whether there is a choice of callees."""
+    registration.only = None
+    if len(registration.callees) == 1:
+        (callee,) = registration.callees.values()
+        registration.only = None if callee.busy else callee
