@@ -21,6 +21,6 @@ def peer() -> Iterator[Peer]:
 @pytest.fixture
 def url() -> Iterator[str]:
     """Give the URL of a router with realm1."""
-    features = [pattern_based_subscription.ForRouter(), publisher_exclusion.ForRouter()]
+    features = [pattern_based_subscription.ForRouter, publisher_exclusion.ForRouter]
     with wamplite.Router(realms=["realm1"], features=features) as router:
         yield router.listen("rs://127.0.0.1:0")

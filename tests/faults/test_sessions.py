@@ -151,12 +151,13 @@ def test_46_a_goodbye_in_the_middle_of_its_own_100_calls_answers_none_of_them(
 # ---- 47 and 48
 
 
-def test_47_a_request_id_used_twice_is_answered_twice(connect: Connect, dialect: str) -> None:
+def test_47_the_id_of_a_call_in_flight_is_its_own(connect: Connect, dialect: str) -> None:
     callee, caller, first = in_service(connect, dialect)
     caller.say(48, 1, {}, "faults.serve")
-    second = callee.hear()[1]
-    callee.say_all([70, second, {}, ["second"]], [70, first, {}, ["first"]])
-    assert [caller.hear() for _ in "12"] == [[50, 1, {}, ["second"]], [50, 1, {}, ["first"]]]
+    text = "CALL.Request 1 belongs to a call in flight"
+    assert caller.hear() == [3, {"message": text}, "wamp.error.protocol_violation"]
+    callee.say(70, first, {}, ["late"])
+    assert callee.is_served()
 
 
 def test_48_a_repeated_subscribe_gets_the_same_id_and_one_event(

@@ -174,9 +174,12 @@ class Broker:
             for writer in subscription.writers:
                 details.update(writer(publication))
         event = Event(subscription.id, publication.id, details, publish.args, publish.kwargs)
-        excluded, filters = publication.excluded, publication.filters
-        for member, subscriber in subscription.subscribers.items():
-            if member not in excluded and (not filters or all(f(member) for f in filters)):
+        excluded, subscribers = publication.excluded, subscription.subscribers
+        if publication.filters:
+            excluded = {m for m in subscribers if not all(f(m) for f in publication.filters)}
+            excluded |= publication.excluded
+        for member, subscriber in subscribers.items():
+            if member not in excluded:
                 subscriber.post(event)
 
     def _remove(self, subscriber: Subscriber) -> None:

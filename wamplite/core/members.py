@@ -101,8 +101,8 @@ class Member:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
         return feature in announced_features(self.roles, role)
 
-    def close(self) -> bool:
-        """Stop posting: what is posted from now on is ignored. False if it was closed before."""
+    def silence(self) -> bool:
+        """Ignore what is posted from now on: the session has ended. False if it had before."""
         was_open, self.open = self.open, False
         self.post = self.post_droppable = _ignored
         return was_open

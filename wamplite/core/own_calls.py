@@ -26,11 +26,11 @@ class OwnCalls:
 
     def __init__(
         self,
-        attempt: Callable[[Handler, Member, Any], None],
+        handle: Callable[[Member, Any, Handler], None],
         dealer: Dealer,
         later: Later,
     ) -> None:
-        self._attempt = attempt
+        self._handle = handle
         self._dealer = dealer
         self._later = later
         self._caller = Member(0, ROUTER, {}, self._answered, self._answered, _never)
@@ -50,7 +50,7 @@ class OwnCalls:
         cancel = self._later(seconds, lambda: self._give_up(request))
         self._waiting[request] = then, cancel
         call = Call(request, {}, procedure, args, kwargs)
-        self._attempt(self._dealer.on_call, self._caller, call)
+        self._handle(self._caller, call, self._dealer.on_call)
 
     def _answered(self, message: Message) -> bool:
         """Take RESULT or ERROR. Posting never calls back: what goes on does so a moment later."""

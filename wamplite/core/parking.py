@@ -19,11 +19,11 @@ from .members import Member
 class Parking:
     """The parked requests of a realm; `most` is how many one member may have here.
 
-    realm: with `attempt` and the moment `left`.
+    realm: with `handle` and the moment `left`.
     """
 
     def __init__(self, realm: Any, most: int = 256) -> None:
-        self._attempt = realm.attempt
+        self._handle = realm.handle
         self._most = most
         self._parked: dict[Member, deque[tuple[Handler, Any]]] = {}
         self._resuming: Member | None = None
@@ -50,7 +50,7 @@ class Parking:
             handler, message = waiting.popleft()
             left, self._resuming = len(waiting), member
             try:
-                self._attempt(handler, member, message)
+                self._handle(member, message, handler)
             finally:
                 self._resuming = None
             if len(waiting) > left:

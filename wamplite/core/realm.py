@@ -79,7 +79,7 @@ class Realm:
         self.broker = Broker(self.bounds, self._unread)
         self.dealer = Dealer(self.bounds, self._unread)
         self.procedures = self.dealer.procedures
-        self._own = OwnCalls(self.attempt, self.dealer, clock.later)
+        self._own = OwnCalls(self.handle, self.dealer, clock.later)
         self.handlers = Handlers(
             {
                 Join: self.on_join,
@@ -102,12 +102,13 @@ class Realm:
         """The role dictionaries of WELCOME."""
         return announced((self.broker.role, self.dealer.role), self.features)
 
-    def handle(self, member: Member, entry: Any) -> None:
-        """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open."""
-        self.attempt(self.handlers.get(type(entry), _misplaced), member, entry)
+    def handle(self, member: Member, entry: Any, handler: Handler | None = None) -> None:
+        """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open.
 
-    def attempt(self, handler: Handler, member: Member, entry: Any) -> None:
-        """Have a handler try an entry: what a parked request goes through once it goes on."""
+        handler: where a parked request goes on; None: where its type begins.
+        """
+        if handler is None:
+            handler = self.handlers.get(type(entry), _misplaced)
         try:
             handler(member, entry)
         except Refused as refused:
@@ -220,7 +221,7 @@ class Realm:
 
         From here on what is posted to it is ignored.
         """
-        if not member.close():
+        if not member.silence():
             return False
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
