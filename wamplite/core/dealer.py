@@ -5,9 +5,9 @@ per callee session, so a YIELD can only settle what its sender was asked, and on
 issued but is settled already came late and is ignored. A callee that never answers costs only
 itself: a caller's calls to one callee take at most a quarter of the places that both have left, so
 that others find room however many calls it lets hang.
-Moments, each `(member, record, message)`: `called` with the caller once INVOCATION is out, and
-`settled` with the caller and the answer (None: the caller has left), each once for a call that
-became an INVOCATION.
+Moments, each `(member, record, message)`: `called` with the caller once INVOCATION is out,
+`progressed` with a RESULT that more will follow, and `settled` with the answer (None: the caller
+has left); the first and the last once for each call that became an INVOCATION.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .members import Bounds, Member
 from .messages import (
     Call,
     Error,
+    Interrupt,
     Invocation,
     Message,
     Register,
@@ -56,6 +57,7 @@ class Dealer(Registrations):
         self.error_options: dict[str, Callable[[Answer, Any], None]] = {}
         self.continued: Callable[[PendingCall, Call], None] | None = None  # see `is_new`
         self.called: list[Observer] = []
+        self.progressed: list[Observer] = []
         self.settled: list[Observer] = []
         self._unread = unread
         self.calls = 0  # in flight
@@ -129,7 +131,7 @@ class Dealer(Registrations):
         if pending.invocation:
             self._take_from_callee(pending)
         member.last_invocation = pending.invocation = invocation
-        pending.callee = callee
+        pending.callee, pending.interrupted = callee, False
         member.invocations[invocation] = pending
         caller.asked[member] = caller.asked.get(member, 0) + 1
 
@@ -177,7 +179,9 @@ class Dealer(Registrations):
         result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
         if answer.final:
             self.settle(pending, result)
-        elif not pending.caller.post(result):
+        elif pending.caller.post(result):
+            notify(self.progressed, pending.caller, pending, result)
+        else:
             self.fail(pending, uris.PAYLOAD_SIZE_EXCEEDED, TOO_LARGE)
 
     def on_error(self, member: Member, error: Error) -> None:
@@ -227,6 +231,19 @@ class Dealer(Registrations):
     def fail(self, pending: PendingCall, error: str, *args: Any) -> None:
         """End a pending call with an ERROR of the dealer's own."""
         self.settle(pending, Error(CALL, pending.request, {}, error, list(args) or None))
+
+    def interrupt(self, pending: PendingCall, mode: str) -> bool:
+        """Send INTERRUPT for a call, once, where its callee announced call_canceling.
+
+        False if the callee cannot be interrupted: RFC "Call Canceling" has it skipped then.
+        """
+        member = pending.callee.member
+        if not member.announced("callee", "call_canceling"):
+            return False
+        if not pending.interrupted:
+            pending.interrupted = True
+            member.post(Interrupt(pending.invocation, {"mode": mode}))
+        return True
 
     def leave(self, member: Member) -> None:
         """Give up the registrations of a session that ends, and end the calls it has a part in."""

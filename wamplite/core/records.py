@@ -23,6 +23,11 @@ class Record:
     _notes: dict[str, Any]
 
     @property
+    def has_notes(self) -> bool:
+        """Tell whether anything was noted."""
+        return hasattr(self, "_notes")
+
+    @property
     def notes(self) -> dict[str, Any]:
         """What features have noted; made when it is first asked for."""
         try:
@@ -96,6 +101,7 @@ class PendingCall(Record):
     callee: Callee
     details: dict[str, Any]  # of the INVOCATION
     invocation: int = 0  # INVOCATION.Request, once it was sent
+    interrupted: bool = False  # its callee was sent INTERRUPT
 
 
 @dataclass(slots=True, eq=False)
