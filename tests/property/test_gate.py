@@ -136,12 +136,23 @@ CAREFUL: dict[str, Callable[[bytes], Any]] = {
 }
 
 
+# Heads of tags, of references, of what is long or endless, and of values that are not plain.
+HEADS = [bytes.fromhex(octets) for octets in (
+    "c0", "c1", "c2", "c3", "c4", "c5", "c6", "d7", "d818", "d81c", "d81d", "d823", "d90100",
+    "d9d9f7", "f7", "f817", "f8ff", "e0", "ff", "9f", "bf", "5f", "7f", "98", "9900",
+    "9a00000001", "9bffffffffffffffff", "b8", "bb7fffffffffffffff", "5a7fffffff", "7b00", "3bff",
+    "1b", "f97e00", "fb7ff8", "c7", "c8", "d4", "d5", "d8ff", "d6ff", "dc", "dd", "dd0000ffff",
+    "de", "df", "dfffffffff", "c6ffffffff", "db00", "ca7fc0", "cf", "d3",
+)]  # fmt: skip
+
+
 def damaged(data: bytes, dice: random.Random) -> bytes:
     """Return a message with some octets overwritten, cut out or put in."""
     octets = bytearray(data)
     for _ in range(dice.randint(0, 3)):
         at = dice.randint(0, len(octets))
-        octets[at : at + dice.randint(0, 2)] = dice.randbytes(dice.randint(0, 2))
+        new = dice.choice(HEADS) if dice.random() < 0.5 else dice.randbytes(dice.randint(0, 2))
+        octets[at : at + dice.randint(0, 2)] = new
     return bytes(octets)
 
 

@@ -12,6 +12,12 @@ from wamplite.core.errors import ProtocolError
 REFUSED = {
     "nothing": "",
     "more after the end": "81 01 02",
+    "undefined after the end": "81 01 f7",
+    "undefined of two octets after the end": "81 01 f8 17",
+    "two messages": "81 01 81 01",
+    "text that is an octet short": "81 62 61",
+    "binary that is an octet short": "81 42 61",
+    "array that is an element short": "82 01",
     "reserved length": "1c",
     "endless integer": "81 1f",
     "half an integer": "81 1b 00",
@@ -96,6 +102,34 @@ def test_depth_is_refused_before_it_is_decoded(depth: int, opening: bytes) -> No
     for end in (b"\1", b""):
         with pytest.raises(ProtocolError, match="at most 64 containers|too early|pieces"):
             serializers.get("cbor").loads(opening * depth + end)
+
+
+@pytest.mark.parametrize("length", [64, 4000, 5000])
+def test_what_follows_a_message_is_noticed_in_every_length(length: int) -> None:
+    one = serializers.get("cbor")
+    written = one.dumps(["x" * length])
+    assert one.loads(written) == ["x" * length]
+    for more in (b"\0", b"\xf7", b"\xff", b"\xf8\x17", b"\x80", b"x"):
+        with pytest.raises(ProtocolError, match="octets follow"):
+            one.loads(written + more)
+
+
+@pytest.mark.parametrize("opening", [b"\x81", b"\xa1\x61a", b"\xc6", b"\x82\x01"])
+def test_a_small_message_nests_as_deep_as_any_tags_counted(opening: bytes) -> None:
+    one = serializers.get("cbor")
+    for depth in (1, 60, 65):
+        assert type(one.loads(b"\x81" + opening * depth + b"\x01")) is list
+    for depth in (66, 67, 200, 2000):
+        with pytest.raises(ProtocolError, match="nest at most"):
+            one.loads(b"\x81" + opening * depth + b"\x01")
+
+
+@pytest.mark.parametrize("opening", [b"\xa1", b"\xa1\xc6", b"\xa1\x81"])
+def test_what_is_given_up_within_a_key_is_refused(opening: bytes) -> None:
+    for depth in (70, 2000):
+        data = b"\x85\x10\x01\xa0\x63a.b\x81" + opening * depth + b"\x01"
+        with pytest.raises(ProtocolError, match="nest at most|key"):
+            serializers.get("cbor").loads(data)
 
 
 def test_an_endless_container_has_the_same_bounds() -> None:

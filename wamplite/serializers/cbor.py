@@ -1,6 +1,7 @@
 """CBOR, through the library cbor2 (version 5 or 6).
 
-cbor2 never sees a tag: what holds any, or anything else that is not plain, is read by `reader.py`.
+What holds a tag, or anything else that is not plain, is read by `reader.py`: cbor2 never sees a tag
+but those that mean nothing to it, or a date, and what it makes of them is refused by its kind.
 Containers without a length are taken, within the same bounds as all others.
 """
 
@@ -17,6 +18,7 @@ from .base import Serializer
 from .flaws import Flaw, judged
 from .headers import ENDLESS, Format, Header, check_headers
 from .payload import (
+    LEVELS,
     MANY,
     SMALL,
     Rules,
@@ -57,6 +59,19 @@ _find_nul = re.compile(
 _find_low = re.compile(rb"\x3b[\x80-\xff]").search
 _ODD_RULES = Rules(check_finite, check_ints, check_nul)
 
+# What octets could be, wherever they stand. A few that nest need no walk in a small message: lists
+# and dicts that are short or never end (there is no break), dates, and tags without a meaning.
+_NESTING = bytes({*range(0x80, 0x99), *range(0x9C, 0xC2), *range(0xC6, 0xD8)})
+# Long lists reserve memory; tags become numbers, share, refer or compile; 0xf7 marks the end.
+_STRANGE = bytes({0x99, 0x9A, 0x9B, *range(0xC2, 0xC6), *range(0xD8, 0xE0), 0xF7, 0xF8, 0xFF})
+_HARMLESS = bytes(set(range(256)) - {*_NESTING, *_STRANGE})
+
+
+def _is_tame(data: bytes) -> bool:
+    """Tell whether a small message may be decoded unread: its lies and depth can do no harm."""
+    odd = data.translate(None, _HARMLESS)
+    return len(odd) <= LEVELS and not odd.translate(None, _NESTING)
+
 
 def _may_hold_nul(data: bytes) -> bool:
     return b"\0" in data and (data.count(0) > MANY or _find_nul(data) is not None)
@@ -85,11 +100,13 @@ class Cbor(Serializer):
             return judged(read(data, take))
 
     def _plain(self, data: bytes) -> Any:
-        check_headers(data, _FORMAT)
-        try:
-            array = cbor2.loads(data)
-        except Exception as exc:  # whatever a decoder says of hostile bytes
-            raise ProtocolError(f"not CBOR: {exc or type(exc).__name__}") from exc
+        if len(data) <= SMALL and _is_tame(data):
+            array, end = _decoded(b"\x82" + data + b"\xf7")  # cbor2 itself ignores what follows
+            if end is not cbor2.undefined:
+                raise ProtocolError("CBOR: octets follow the message")
+        else:
+            check_headers(data, _FORMAT)
+            array = _decoded(data)
         if _may_be_low(data) or (len(data) > SMALL and _may_hold_nul(data)):
             check_all(array, _ODD_RULES)
         elif len(data) > SMALL:
@@ -97,6 +114,13 @@ class Cbor(Serializer):
         else:
             check_small(array)
         return array
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return cbor2.loads(data)
+    except Exception as exc:  # whatever a decoder says of hostile bytes
+        raise ProtocolError(f"not CBOR: {exc or type(exc).__name__}") from exc
 
 
 _KINDS = {2: BINARY, 3: TEXT, 4: LIST, 5: DICT, 6: TAG}

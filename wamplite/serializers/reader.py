@@ -161,6 +161,8 @@ def _given_up(opened: list[_List], flaw: Flaw) -> Any:
         top = opened.pop()
         if type(top) is not _Pieces:
             top.put(value)
+            if type(top) is _Dict and len(top.value) % 2:  # a key, whose value is left unread
+                top.put(value)
             value = top.finish()
     return value
 
