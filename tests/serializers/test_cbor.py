@@ -124,6 +124,18 @@ def test_a_small_message_nests_as_deep_as_any_tags_counted(opening: bytes) -> No
             one.loads(b"\x81" + opening * depth + b"\x01")
 
 
+def test_text_in_pieces_stands_as_deep_as_other_text() -> None:
+    one = serializers.get("cbor")
+    deep = b"\x81" * 66
+    for text, value in ((b"\x61a", "a"), (b"\x7f\x61a\xff", "a"), (b"\x5f\x41a\xff", b"a")):
+        read = one.loads(deep + text)
+        for _ in range(66):
+            (read,) = read
+        assert read == value
+        with pytest.raises(ProtocolError, match="nest at most"):
+            one.loads(b"\x81" + deep + text)
+
+
 @pytest.mark.parametrize("opening", [b"\xa1", b"\xa1\xc6", b"\xa1\x81"])
 def test_what_is_given_up_within_a_key_is_refused(opening: bytes) -> None:
     for depth in (70, 2000):

@@ -149,7 +149,8 @@ class FastJson(Json):
             raise ProtocolError(f"not JSON: {exc}") from exc
         if b"\\u0000" in data:
             array = _to_bytes(array)
-        if len(data) > MAX_LENGTH or _FEWEST_DIGITS in data.translate(_DIGITS):
+        large = len(data) > MAX_LENGTH or type(array) is not list
+        if large or _FEWEST_DIGITS in data.translate(_DIGITS):
             try:
                 check_message(array, _check_huge)
             except _Huge:

@@ -141,7 +141,7 @@ def _flaw(kind: str, content: Any, depth: int, octets: int) -> str | None:
     sized = kind in (LIST, DICT) and content != ENDLESS
     if sized and content > octets:
         raise ProtocolError("the message ends too early")
-    if depth >= LEVELS:
+    if depth >= LEVELS and kind not in (TEXT, BINARY):
         return TOO_DEEP
     return TOO_LONG if sized and content > MAX_LENGTH else None
 
