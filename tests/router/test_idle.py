@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,6 +12,10 @@ import pytest
 
 from tests.faults.sessions import ROLES, Session, dumps, open_session
 from wamplite.router import Router
+from wamplite.router.mailbox import Mailbox
+from wamplite.router.peer import Peer
+from wamplite.transports.base import Transport
+from wamplite.transports.rawsocket_frames import Framer
 
 from .conftest import Start, eventually
 
@@ -103,3 +108,30 @@ def test_nothing_stays_of_hello(start: Start, where: str, traced: None) -> None:
             assert session.hear()[0] == 2
         assert growth.peak > 200_000
         eventually(lambda: is_quiet(router) and growth.now < LITTLE)
+
+
+def empty_lists() -> dict[int, list[Any]]:
+    """Return the empty lists that sessions hold, by identity."""
+    found = {}
+    for holder in gc.get_objects():
+        if isinstance(holder, Peer | Mailbox | Transport | Framer):
+            for name in dir(holder):
+                value = getattr(holder, name, None)
+                if type(value) is list and not value:
+                    found[id(value)] = value
+    return found
+
+
+def test_a_rawsocket_session_that_becomes_idle_holds_no_new_empty_lists(start: Start) -> None:
+    """They would lie amid a large message of another, and the allocator keep all around them."""
+    router = start()
+    port = int(router.listen("tcp://127.0.0.1:0").rpartition(":")[2])
+    with ExitStack() as stack:
+        session = open_session(port, "rs-msgpack")
+        stack.callback(session.close)
+        assert session.is_served()
+        before = empty_lists()
+        session.put(dumps("msgpack", [16, 10, {}, "com.nobody.listens", [bytes(300_000)]]))
+        assert session.is_served()
+        eventually(lambda: is_quiet(router))
+        assert empty_lists().keys() <= before.keys()

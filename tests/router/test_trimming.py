@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 from wamplite.router.trimming import DELAY, Trimming, trim
@@ -22,3 +24,10 @@ def test_all_who_ask_within_a_moment_are_served_at_once() -> None:
 def test_it_may_be_asked_for_at_any_time() -> None:
     trim()
     trim()
+
+
+def test_what_it_needs_is_imported_when_it_is_asked_for_and_not_amid_what_is_large() -> None:
+    ask = "Trimming(lambda seconds, run: None).soon(); assert 'ctypes' in sys.modules"
+    before = "assert 'ctypes' not in sys.modules"
+    program = f"import sys; from wamplite.router.trimming import Trimming; {before}; {ask}"
+    subprocess.run([sys.executable, "-c", program], check=True)

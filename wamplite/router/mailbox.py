@@ -73,7 +73,7 @@ class Mailbox:
         self._encoder = routing.encoder(transport)
         self._count = tally
         self._max_send = transport.max_send
-        self._queued: list[bytes] = []
+        self._queued: list[bytes] | None = None  # an empty list would lie amid what others free
         self._on_end = on_end
         self._on_release = on_release  # None: one session is all that the connection carries
 
@@ -88,6 +88,7 @@ class Mailbox:
         queued = self._queued
         if not queued:
             self._routing.touched.append(self)
+            queued = self._queued = []
         queued.append(encoder.frame)
         if len(queued) == MANY:
             self.deliver()
@@ -108,7 +109,7 @@ class Mailbox:
     def deliver(self) -> None:
         """Hand all that is queued to the outbox, in one write that cannot block."""
         if self._queued:
-            queued, self._queued = self._queued, []
+            queued, self._queued = self._queued, None
             self._transport.stream.write(queued)
 
     def fail(self) -> None:

@@ -25,7 +25,7 @@ from ..core.ids import new_session
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from .faults import guarded, log_fault
-from .routing import Arrival, Routing
+from .routing import NOTHING, Arrival, Routing
 
 if TYPE_CHECKING:
     from .router import Router
@@ -62,7 +62,7 @@ class Peer(ABC):
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
-        self._arrived: list[Any] = []  # behind HELLO, or behind the end of a session
+        self._arrived = NOTHING  # behind HELLO, or behind the end of a session
 
     @abstractmethod
     def run(self) -> None:
@@ -137,7 +137,7 @@ class Peer(ABC):
         """Speak until a session is accepted; None where the peer was sent away."""
         acceptor, refused = self.acceptor(), 0
         while True:
-            entries, self._arrived = self._arrived or self.receive(), []
+            entries, self._arrived = self._arrived or self.receive(), NOTHING
             for at, entry in enumerate(entries, 1):
                 if type(entry) is Lost:
                     raise TransportLost(entry.text)
@@ -206,7 +206,7 @@ class Peer(ABC):
 
     def _await(self, member: Member) -> list[Any]:
         """Return what came behind HELLO, then what each receive brings."""
-        entries, self._arrived = self._arrived, []
+        entries, self._arrived = self._arrived, NOTHING
         try:
             while not entries:
                 entries = self.receive()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from functools import cache
 
 DELAY = 1.0  # seconds until it is done
 MUCH = 64 * 1024  # bytes of a message, decoded ten times as large, that are worth it
@@ -22,8 +22,9 @@ class Trimming:
         self._asked = threading.Lock()  # held from the first who asks until it is done
 
     def soon(self) -> None:
-        """Give memory back in a moment."""
+        """Give memory back in a moment; asked before what is large is made."""
         if self._asked.acquire(blocking=False):
+            _find_malloc_trim()  # what is imported amid it would hold the memory around it
             self._later(DELAY, self._run)
 
     def _run(self) -> None:
@@ -33,7 +34,16 @@ class Trimming:
 
 def trim() -> None:
     """Give memory back now, where the C library can."""
-    with suppress(ImportError, OSError, AttributeError):  # not glibc
+    malloc_trim = _find_malloc_trim()
+    if malloc_trim is not None:
+        malloc_trim(0)
+
+
+@cache
+def _find_malloc_trim() -> Callable[[int], int] | None:
+    try:
         import ctypes  # 1 MB, and most routers never need it
 
-        ctypes.CDLL(None).malloc_trim(0)
+        return ctypes.CDLL(None).malloc_trim
+    except (ImportError, OSError, AttributeError):  # not glibc
+        return None

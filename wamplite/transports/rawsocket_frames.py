@@ -13,6 +13,7 @@ from .base import MOST
 MESSAGE, PING, PONG = 0, 1, 2
 X_BIT = 0x0800_0000
 MOST_PARTS = 1024
+NO_PARTS: list[bytes] = []  # of what is complete: made once, it lies amid nothing that others free
 _header = Struct(">I").unpack_from
 
 
@@ -45,7 +46,7 @@ class Framer:
         self.pongs = 0
         self.knows_pings = False  # one PING or PONG came
         self._rest = b""  # less than a header
-        self._parts: list[bytes] = []  # of the unfinished frame, where octets are missing
+        self._parts = NO_PARTS  # of the unfinished frame, where octets are missing
         self._kind = MESSAGE
         self._size = 0  # of its payload
         self._missing = 0
@@ -114,7 +115,7 @@ class Framer:
         parts.append(data if len(data) <= stop else data[:stop])
         self._missing = max(stop - len(data), 0)
         if not self._missing:
-            self._parts = []
+            self._parts = NO_PARTS
             self._done(self._kind, b"".join(parts), payloads)
         elif len(parts) > MOST_PARTS:  # a dribble: its parts weigh more than their octets
             self._parts = [b"".join(parts)]
