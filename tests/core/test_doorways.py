@@ -230,10 +230,13 @@ class Continuing(MadeUp):
     """A CALL with `more` continues the one that has its id."""
 
     def install(self, host: Any) -> None:
-        self.host = host
-        host.dealer.continued = self.go_on
+        host.dealer.continuation = self
 
-    def go_on(self, pending: Any, call: Call) -> None:
+    def takes(self, caller: Any, call: Call) -> bool:
+        return call.request in caller.calls and "more" in call.options
+
+    def go_on(self, caller: Any, call: Call) -> None:
+        pending = caller.calls[call.request]
         registration = pending.callee.registration.id
         details = {"more": call.options["more"]}
         pending.callee.member.post(Invocation(pending.invocation, registration, details, call.args))
@@ -253,9 +256,10 @@ def test_a_feature_may_take_a_call_as_the_continuation_of_one_in_flight(strict: 
     ]
 
 
+@pytest.mark.parametrize("features", [(), (Continuing,)])
 @pytest.mark.parametrize("strict", [False, True])
-def test_without_such_a_feature_it_is_a_violation(strict: bool) -> None:
-    world, callee, caller = a_call(strict=strict)
+def test_otherwise_it_is_a_violation(strict: bool, features: tuple[Any, ...]) -> None:
+    world, callee, caller = a_call(*features, strict=strict)
     world.send(caller, [CALL, 1, {}, "com.app.p"], [CALL, 1, {}, "com.app.p"])
     assert only(caller)[2] == "wamp.error.protocol_violation"
     assert len(take(callee)) == 1
@@ -286,27 +290,43 @@ def test_a_call_may_be_sent_on_to_another_callee() -> None:
     assert world.is_empty()
 
 
-def test_a_call_that_cannot_be_sent_on_stays_where_it_was() -> None:
+def test_a_call_that_cannot_be_sent_on_waits_for_whoever_tried() -> None:
     world, callee, caller = a_call()
     small = world.join(limit=500)
     world.register(small, "com.app.small")
     pending = called(world, caller)
     (elsewhere,) = world.realm.dealer.registrations[2].callees.values()
+    dealer = world.realm.dealer
     with pytest.raises(Refused):
-        world.realm.dealer.send_invocation(pending, elsewhere, ["x" * 600], None)
-    world.send(callee, [YIELD, 1, {}, [7]])
+        dealer.send_invocation(pending, elsewhere, ["x" * 600], None)
+    (back,) = dealer.registrations[1].callees.values()
+    dealer.send_invocation(pending, back, [6], None)
+    assert [message[1] for message in take(callee)] == [1, 2]
+    world.send(callee, [YIELD, 1, {}, ["late"]], [YIELD, 2, {}, [7]])
     assert take(caller) == [["RESULT", 10, {}, [7]]]
+    waiting = called(world, caller, 11)
+    with pytest.raises(Refused):
+        dealer.send_invocation(waiting, elsewhere, ["x" * 600], None)
+    dealer.fail(waiting, "com.app.nowhere")
+    assert take(caller) == [["ERROR", 48, 11, {}, "com.app.nowhere"]]
+    for peer in (callee, small, caller):
+        world.lose(peer)
+    assert world.is_empty()
 
 
-REVOKING = {"features": {"registration_revocation": True, "subscription_revocation": True}}
+class Revoking(MadeUp):
+    """Tells those who lose something."""
+
+    def install(self, host: Any) -> None:
+        host.dealer.revoked.append(self.on_revoked)
+        host.broker.revoked.append(self.on_revoked)
+
+    def on_revoked(self, member: Any, record: Any, reason: str) -> None:
+        member.post(Error(48, 1, {"lost": type(record).__name__}, reason))
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_registration_may_be_revoked(announced: bool) -> None:
-    world = World()
-    roles = {"callee": REVOKING if announced else {}}
-    callee, caller = world.join(**roles), world.join()
-    world.register(callee, "com.app.p")
+def test_a_registration_may_be_revoked() -> None:
+    world, callee, caller = a_call(Revoking)
     called(world, caller)
     take(callee)
     (record,) = world.realm.dealer.registrations[1].callees.values()
@@ -314,8 +334,7 @@ def test_a_registration_may_be_revoked(announced: bool) -> None:
     world.realm.dealer.unregistered.append(lambda *moment: told.append(moment[1:]))
     world.realm.dealer.revoke(record, "com.app.why")
     world.realm.dealer.revoke(record, "com.app.why")
-    words = [["UNREGISTERED", 0, {"registration": 1, "reason": "com.app.why"}]]
-    assert take(callee) == (words if announced else [])
+    assert take(callee) == [["ERROR", 48, 1, {"lost": "Callee"}, "com.app.why"]]
     assert told == [(record, None)]
     world.send(callee, [YIELD, 1, {}])  # it was asked before
     assert only(caller)[0] == "RESULT"
@@ -323,17 +342,14 @@ def test_a_registration_may_be_revoked(announced: bool) -> None:
     assert only(caller)[4] == "wamp.error.no_such_procedure"
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_subscription_may_be_revoked(announced: bool) -> None:
-    world = World()
-    roles = {"subscriber": REVOKING if announced else {}}
-    ann, bob = world.join(**roles), world.join()
+def test_a_subscription_may_be_revoked() -> None:
+    world = World(Revoking)
+    ann, bob = world.joined(2)
     world.subscribe(ann, "com.app.t")
     (record,) = ann.member.subscriptions.values()
     world.realm.broker.revoke(record, "com.app.why")
     world.realm.broker.revoke(record, "com.app.why")
-    words = [["UNSUBSCRIBED", 0, {"subscription": 1, "reason": "com.app.why"}]]
-    assert take(ann) == (words if announced else [])
+    assert take(ann) == [["ERROR", 48, 1, {"lost": "Subscriber"}, "com.app.why"]]
     world.send(bob, [PUBLISH, 1, {}, "com.app.t"])
     assert take(ann) == [] and not world.realm.broker.subscriptions
 

@@ -27,7 +27,7 @@ class ForRouter(Feature):
     def install(self, host: Host) -> None:
         self.dealer = host.dealer
         host.handlers.claim(Cancel, self.on_cancel)
-        host.dealer.settled.append(self.on_settled)
+        host.dealer.abandoned.append(self.on_abandoned)
 
     def on_cancel(self, caller: Any, cancel: Cancel) -> None:
         mode = cancel.options.get("mode", "killnowait")
@@ -40,6 +40,5 @@ class ForRouter(Feature):
             return
         self.dealer.fail(pending, uris.CANCELED, "the caller has canceled")
 
-    def on_settled(self, caller: Any, pending: Any, answer: Any) -> None:
-        if answer is None:  # the caller has left
-            self.dealer.interrupt(pending, "killnowait")
+    def on_abandoned(self, caller: Any, pending: Any, answer: Any) -> None:
+        self.dealer.interrupt(pending, "killnowait")

@@ -8,6 +8,7 @@ With progressive results the time runs to the first of them, and then from one t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..core import uris
@@ -21,42 +22,50 @@ class ForRouter(Feature):
     def install(self, host: Host) -> None:
         self.dealer, self.later = host.dealer, host.later
         claim(host.dealer.register_options, "forward_timeout", _forward)
-        claim(host.dealer.call_options, "timeout", _limit)
-        host.dealer.called.append(self.begin)
-        host.dealer.settled.append(self.end)
-        host.dealer.progressed.append(self.restart)
+        claim(host.dealer.call_options, "timeout", self.on_option)
+        host.dealer.progressed.append(self.on_progress)
 
-    def begin(self, caller: Any, pending: Any, message: Any) -> None:
-        """Let the time run, if it is for us to keep."""
-        milliseconds = pending.notes.get("timeout") if pending.has_notes else None
-        if milliseconds:
-            ring = self.later(milliseconds / 1000, lambda: self.expire(pending))
-            pending.notes["stop_timeout"] = ring
+    def on_option(self, pending: Any, milliseconds: int) -> None:
+        """Tell the callee the limit, or keep it once the call is on its way."""
+        if not milliseconds:
+            return
+        callee = pending.callee
+        if callee.notes.get("forward_timeout") and callee.member.announced(
+            "callee", "call_timeout"
+        ):
+            pending.details["timeout"] = milliseconds
+        elif "limit" not in pending.notes:  # it is drafted once more for another callee
+            pending.notes["limit"] = Limit(self, pending, milliseconds)
 
-    def expire(self, pending: Any) -> None:
-        self.dealer.interrupt(pending, "killnowait")
-        limit = pending.notes["timeout"]
-        self.dealer.fail(pending, uris.TIMEOUT, f"the call took longer than {limit} ms")
+    def on_progress(self, caller: Any, pending: Any, result: Any) -> None:
+        if "limit" in pending.notes:
+            pending.notes["limit"].restart()
 
-    def end(self, caller: Any, pending: Any, message: Any) -> None:
-        """Stop the clock."""
-        if pending.has_notes and "stop_timeout" in pending.notes:
-            pending.notes.pop("stop_timeout")()
 
-    def restart(self, caller: Any, pending: Any, message: Any) -> None:
-        """Let the time run anew behind a result that more will follow."""
-        self.end(caller, pending, message)
-        self.begin(caller, pending, message)
+class Limit:
+    """The time that one call has: begun once it is stored, and at each progressive result."""
+
+    def __init__(self, feature: ForRouter, pending: Any, milliseconds: int) -> None:
+        self.dealer, self.later = feature.dealer, feature.later
+        self.pending: Any = pending
+        self.milliseconds = milliseconds
+        self.cancel: Callable[[], None] = lambda: None
+        pending.begins = [*(pending.begins or ()), lambda pending: self.restart()]
+        pending.ends = [*(pending.ends or ()), self.end]
+
+    def restart(self) -> None:
+        self.cancel()
+        self.cancel = self.later(self.milliseconds / 1000, self.expire)
+
+    def end(self, pending: Any, answer: Any) -> None:
+        self.cancel()
+        self.pending = None  # no circle is left behind
+
+    def expire(self) -> None:
+        text = f"the call took longer than {self.milliseconds} ms"
+        self.dealer.interrupt(self.pending, "killnowait")
+        self.dealer.fail(self.pending, uris.TIMEOUT, text)
 
 
 def _forward(callee: Any, value: bool) -> None:
     callee.notes["forward_timeout"] = value
-
-
-def _limit(pending: Any, milliseconds: int) -> None:
-    callee = pending.callee
-    if callee.notes.get("forward_timeout") and callee.member.announced("callee", "call_timeout"):
-        if milliseconds:
-            pending.details["timeout"] = milliseconds
-    else:
-        pending.notes["timeout"] = milliseconds

@@ -4,7 +4,8 @@ Law: SUBSCRIBED precedes the first EVENT; one EVENT per subscription and PUBLISH
 for all its subscribers so that it is encoded once; the publisher is left out; a publication has one
 id. Moments, each `(member, record, message)`: `subscribed` and `unsubscribed` once for each session
 and subscription, as it comes and goes (a SUBSCRIBE that repeats another is none; the message is
-None where the session ends or the subscription is revoked), `published` after all EVENTs of a
+None where the session ends or the subscription is revoked), `revoked` before the latter with the
+reason in place of a message, `published` after all EVENTs of a
 PUBLISH (the member is None where the router publishes).
 """
 
@@ -49,6 +50,7 @@ class Broker:
         self.drafted: list[Observer] = []  # asked of each SUBSCRIBE and PUBLISH; may refuse
         self.subscribed: list[Observer] = []
         self.unsubscribed: list[Observer] = []
+        self.revoked: list[Observer] = []
         self.published: list[Observer] = []
         self._bounds = bounds
         self._unread = unread
@@ -130,17 +132,12 @@ class Broker:
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
 
     def revoke(self, subscriber: Subscriber, reason: str) -> None:
-        """Take a subscription away from a session; it is told so where it announced that.
-
-        See RFC "Subscription Revocation": UNSUBSCRIBED whose request is 0.
-        """
+        """Take a subscription away from a session."""
         member = subscriber.member
         if member.subscriptions.get(subscriber.subscription.id) is not subscriber:
             return
         self._remove(subscriber)
-        if member.announced("subscriber", "subscription_revocation"):
-            details = {"subscription": subscriber.subscription.id, "reason": reason}
-            member.post(Unsubscribed(0, details))
+        notify(self.revoked, member, subscriber, reason)
         notify(self.unsubscribed, member, subscriber, None)
 
     def leave(self, member: Member) -> None:

@@ -6,14 +6,16 @@ issued but is settled already came late and is ignored. A callee that never answ
 itself: a caller's calls to one callee take at most a quarter of the places that both have left, so
 that others find room however many calls it lets hang.
 Moments, each `(member, record, message)`: `called` with the caller once INVOCATION is out,
-`progressed` with a RESULT that more will follow, and `settled` with the answer (None: the caller
-has left); the first and the last once for each call that became an INVOCATION.
+`progressed` with a RESULT that more will follow, `settled` with the answer, and `abandoned` after
+that where the answer is None: the caller has left. `sent` and `freed`, with the callee in place of
+a message, come with each callee that a call goes to. What only some calls want at these moments
+stands in `begins` and `ends` of the call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from . import uris
 from .errors import ProtocolError
@@ -41,6 +43,16 @@ TOO_LARGE = "the caller does not take messages so large as the answer"
 SHARE = 4  # one caller and one callee: at most one in so many of the places that are left
 
 
+class Continuation(Protocol):
+    """How a feature takes several CALLs of one id as one call."""
+
+    def takes(self, caller: Member, call: Call) -> bool:
+        """Tell whether a CALL goes on with an earlier one of its id."""
+
+    def go_on(self, caller: Member, call: Call) -> None:
+        """Handle such a CALL."""
+
+
 class Dealer(Registrations):
     """The registrations and pending calls of one realm.
 
@@ -55,10 +67,14 @@ class Dealer(Registrations):
         self.call_options: dict[str, Callable[[PendingCall, Any], None]] = {}
         self.yield_options: dict[str, Callable[[Answer, Any], None]] = {}
         self.error_options: dict[str, Callable[[Answer, Any], None]] = {}
-        self.continued: Callable[[PendingCall, Call], None] | None = None  # see `is_new`
+        self.continuation: Continuation | None = None  # of calls in flight; set by a feature
+        self.queue: Callable[[PendingCall, Call], None] | None = None  # keeps what nobody takes now
         self.called: list[Observer] = []
+        self.sent: list[Observer] = []
+        self.freed: list[Observer] = []
         self.progressed: list[Observer] = []
         self.settled: list[Observer] = []
+        self.abandoned: list[Observer] = []
         self._unread = unread
         self.calls = 0  # in flight
 
@@ -75,48 +91,70 @@ class Dealer(Registrations):
     def is_new(self, caller: Member, call: Call) -> bool:
         """Tell whether a CALL is one of its own: the law of ids, which a strict realm tightens.
 
-        The id of a call that is in flight belongs to it: another CALL with that id continues it,
-        where a feature has set `continued` to take such, and is a violation otherwise.
+        The id of a call in flight belongs to it: another CALL with that id is its continuation,
+        where a feature takes it as such, and a violation otherwise.
         """
-        if call.request not in caller.calls:
-            return True
-        if self.continued is None:
+        if self.continuation is not None and self.continuation.takes(caller, call):
+            return False
+        if call.request in caller.calls:
             raise ProtocolError(f"CALL.Request {call.request} belongs to a call in flight")
-        return False
+        return True
 
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to a callee and remember who waits for the answer."""
-        if call.request in caller.calls and not self.is_new(caller, call):
-            assert self.continued is not None
-            return self.continued(caller.calls[call.request], call)
-        if type(call.args) not in ARGUMENTS:
+        request, options, procedure, args, kwargs = call
+        asked_before = request in caller.calls or self.continuation is not None
+        if asked_before and not self.is_new(caller, call):
+            assert self.continuation is not None
+            return self.continuation.go_on(caller, call)
+        if type(args) not in ARGUMENTS:
             self._unread(caller, call)
-        registration = self._exact.get(call.procedure)
+        registration = self._exact.get(procedure)
         if registration is None:
-            if call.procedure in self.procedures:
+            if procedure in self.procedures:
                 return self._answer(caller, call)
-            registration = self.find(call.procedure)
-        callee = registration.only or self.choose(registration, call)
-        pending = PendingCall(caller, call.request, call.procedure, callee, {})
-        if call.options:
-            for key, value in call.options.items():
-                if key in self.call_options:
-                    self.call_options[key](pending, value)
+            registration = self.find(procedure)
+        callee = registration.only or self.invoke[registration.invoke](registration, call)
+        likely = callee or next(iter(registration.callees.values()))
+        pending = PendingCall(caller, request, procedure, likely, options, {})
+        if options:
+            self._handle_options(pending)
         if self.drafted:
             notify(self.drafted, caller, pending, call)
-        self.send_invocation(pending, callee, call.args, call.kwargs)
-        caller.calls[call.request] = pending
+        if callee is None:
+            self._wait(pending, call)
+        else:
+            self._send(pending, callee, args, kwargs)
+        caller.calls[request] = pending
         self.calls += 1
+        if pending.begins:
+            for begin in pending.begins:
+                begin(pending)
         if self.called:
             notify(self.called, caller, pending, call)
         return None
 
-    def send_invocation(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
-        """Send a call to a callee, or to another one than before; raises Refused where it cannot.
+    def _handle_options(self, pending: PendingCall) -> None:
+        for key, value in pending.options.items():
+            if key in self.call_options:
+                self.call_options[key](pending, value)
 
-        A call that was sent to another callee before is not that one's any more: what it still
-        answers comes late.
+    def send_invocation(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
+        """Send a call that waits, or that another callee had; raises Refused where it cannot.
+
+        What the callee before still answers comes late. What depends on the callee is drafted anew
+        for another one. A call that is refused here waits: whoever sent it on sends it elsewhere,
+        or fails it.
         """
+        if pending.invocation:
+            self._take_from_callee(pending)
+            pending.invocation = 0
+        if callee is not pending.callee:
+            pending.callee, pending.interrupted, pending.details = callee, False, {}
+            self._handle_options(pending)
+        self._send(pending, callee, args, kwargs)
+
+    def _send(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
         caller, member = pending.caller, callee.member
         asked = caller.asked.get(member, 0)
         left = self._bounds.calls - max(len(caller.calls), len(member.invocations))
@@ -128,19 +166,31 @@ class Dealer(Registrations):
         content = invocation, callee.registration.id, pending.details, args, kwargs
         if not member.post(build(Invocation, content)):
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
-        if pending.invocation:
-            self._take_from_callee(pending)
         member.last_invocation = pending.invocation = invocation
-        pending.callee, pending.interrupted = callee, False
         member.invocations[invocation] = pending
-        caller.asked[member] = caller.asked.get(member, 0) + 1
+        caller.asked[member] = asked + 1
+        if self.sent:
+            notify(self.sent, caller, pending, callee)
+
+    def _wait(self, pending: PendingCall, call: Call) -> None:
+        """Have a feature keep a call that no callee takes now."""
+        if self.queue is None:
+            text = f"no callee of {pending.callee.registration.uri!r} takes a call now"
+            raise Refused(uris.NO_AVAILABLE_CALLEE, text)
+        bounds = self._bounds
+        if len(pending.caller.calls) >= bounds.calls or self.calls >= bounds.in_realm:
+            raise Refused(uris.UNAVAILABLE, self._why_crowded(pending, pending.callee.member))
+        self.queue(pending, call)
 
     def _take_from_callee(self, pending: PendingCall) -> None:
-        caller, member = pending.caller, pending.callee.member
+        caller, callee = pending.caller, pending.callee
+        member = callee.member
         del member.invocations[pending.invocation]
         asked = caller.asked.pop(member)
         if asked > 1:
             caller.asked[member] = asked - 1
+        if self.freed:
+            notify(self.freed, caller, pending, callee)
 
     def _answer(self, caller: Member, call: Call) -> None:
         """Have a procedure of the router's own answer a CALL."""
@@ -165,20 +215,23 @@ class Dealer(Registrations):
 
     def on_yield(self, member: Member, yield_: Yield) -> None:
         """Answer the caller with RESULT, or with the ERROR of an option that cannot be had."""
-        pending = self._asked(member, yield_.request)
+        request, options, args, kwargs = yield_
+        pending = member.invocations.get(request) or self._asked(member, request)
         if pending is None:
             return
-        if type(yield_.args) not in ARGUMENTS:
+        if type(args) not in ARGUMENTS:
             self._unread(member, yield_)
-        if not yield_.options:
-            self.settle(pending, build(Result, (pending.request, {}, yield_.args, yield_.kwargs)))
+        if not options:
+            self.settle(pending, build(Result, (pending.request, {}, args, kwargs)))
             return
-        answer = self._with_options(pending, self.yield_options, yield_.options)
+        answer = self._with_options(pending, self.yield_options, options)
         if answer is None:
             return
-        result = Result(pending.request, answer.details, yield_.args, yield_.kwargs)
+        result = Result(pending.request, answer.details, args, kwargs)
         if answer.final:
             self.settle(pending, result)
+        elif not answer.told:
+            return
         elif pending.caller.post(result):
             notify(self.progressed, pending.caller, pending, result)
         else:
@@ -220,11 +273,16 @@ class Dealer(Registrations):
         if caller.calls.get(pending.request) is not pending:
             return
         del caller.calls[pending.request]
-        self._take_from_callee(pending)
+        if pending.invocation:
+            self._take_from_callee(pending)
         self.calls -= 1
         if answer is not None and not caller.post(answer):
             answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
             caller.post(answer)
+        if pending.ends:
+            for end in pending.ends:
+                end(pending, answer)
+            pending.begins = pending.ends = None
         if self.settled:
             notify(self.settled, caller, pending, answer)
 
@@ -238,7 +296,7 @@ class Dealer(Registrations):
         False if the callee cannot be interrupted: RFC "Call Canceling" has it skipped then.
         """
         member = pending.callee.member
-        if not member.announced("callee", "call_canceling"):
+        if not (pending.invocation and member.announced("callee", "call_canceling")):
             return False
         if not pending.interrupted:
             pending.interrupted = True
@@ -249,7 +307,9 @@ class Dealer(Registrations):
         """Give up the registrations of a session that ends, and end the calls it has a part in."""
         super().leave(member)
         while member.calls:  # their answers, should they come, come late
-            self.settle(next(iter(member.calls.values())), None)
+            pending = next(iter(member.calls.values()))
+            self.settle(pending, None)
+            notify(self.abandoned, member, pending, None)
         while member.invocations:
             pending = next(iter(member.invocations.values()))
             self.fail(pending, uris.CANCELED, "the callee has left")

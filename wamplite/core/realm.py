@@ -193,6 +193,9 @@ class Realm:
     def on_unfit(self, member: Member, entry: Unfit) -> None:
         """Let what cannot be carried on fail alone: a request, or a callee's answer."""
         message: Any = entry.message
+        if type(message) is Call and message.request in member.calls:
+            self.dealer.fail(member.calls[message.request], uris.INVALID_ARGUMENT, entry.text)
+            return
         if type(message) in REQUESTS:
             raise Refused(uris.INVALID_ARGUMENT, entry.text)
         if type(message) not in (Yield, Error):

@@ -23,11 +23,6 @@ class Record:
     _notes: dict[str, Any]
 
     @property
-    def has_notes(self) -> bool:
-        """Tell whether anything was noted."""
-        return hasattr(self, "_notes")
-
-    @property
     def notes(self) -> dict[str, Any]:
         """What features have noted; made when it is first asked for."""
         try:
@@ -93,24 +88,33 @@ class Callee(Record):
 
 @dataclass(slots=True, eq=False)
 class PendingCall(Record):
-    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`."""
+    """One call between CALL and its answer: drafted by `on_call`, ended by `settle`.
+
+    What an option wants to begin with the call, and to end with it, it writes into `begins` and
+    `ends`: `fn(call)`, and `fn(call, answer)` with None where the caller has left.
+    """
 
     caller: Member
     request: int  # CALL.Request
     procedure: str
-    callee: Callee
-    details: dict[str, Any]  # of the INVOCATION
-    invocation: int = 0  # INVOCATION.Request, once it was sent
+    callee: Callee  # the one that it is drafted for, or was sent to
+    options: dict[str, Any]  # CALL.Options
+    details: dict[str, Any]  # INVOCATION.Details
+    invocation: int = 0  # INVOCATION.Request; 0 while it waits for a callee
     interrupted: bool = False  # its callee was sent INTERRUPT
+    begins: list[Callable[[PendingCall], None]] | None = None
+    ends: list[Callable[[PendingCall, Any], None]] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Answer:
     """What a YIELD or ERROR brings: options write here what the caller is told.
 
-    `final` is False where more will follow, as of progressive results.
+    `final` is False where more will follow, as of progressive results; `told` is False where this
+    one is not for the caller.
     """
 
     call: PendingCall
     details: dict[str, Any] = field(default_factory=dict)
     final: bool = True
+    told: bool = True

@@ -4,7 +4,8 @@ Law: one callee per URI, unless all of its callees name one and the same policy 
 them. A policy is a function of `invoke`; it may say that nobody takes a call now, which refuses the
 call, unless a feature keeps it.
 Moments, each `(member, record, message)`: `registered` and `unregistered` with the callee; the
-message is None where the session ends or the registration is revoked.
+message is None where the session ends or the registration is revoked; `revoked`, before that, with
+the reason in place of a message.
 """
 
 from __future__ import annotations
@@ -26,15 +27,6 @@ Choose = Callable[[Registration, Call], Callee | None]  # None: nobody takes a c
 Procedure = Callable[[Member, Call], Result | None]  # None: it will post the answer to the caller
 
 
-class NobodyNow(Refused):
-    """No callee of a registration takes a call now: a feature may keep the call until one does."""
-
-    def __init__(self, registration: Registration) -> None:
-        text = f"no callee of {registration.uri!r} takes a call now"
-        super().__init__(uris.NO_AVAILABLE_CALLEE, text)
-        self.registration = registration
-
-
 class Registrations:
     """The registrations of one realm, and the procedures of the router's own."""
 
@@ -47,6 +39,7 @@ class Registrations:
         self.drafted: list[Observer] = []  # asked of each REGISTER and CALL; may refuse
         self.registered: list[Observer] = []
         self.unregistered: list[Observer] = []
+        self.revoked: list[Observer] = []
         self._bounds = bounds
         self._ids = count(1)
 
@@ -92,18 +85,12 @@ class Registrations:
         notify(self.unregistered, member, callee, unregister)
 
     def revoke(self, callee: Callee, reason: str) -> None:
-        """Take a registration away from a session; it is told so where it announced that.
-
-        See RFC "Registration Revocation": UNREGISTERED whose request is 0. The calls that it was
-        sent before are still its to answer.
-        """
+        """Take a registration away from a session; what it was asked before is its to answer."""
         member, registration = callee.member, callee.registration
         if member.registrations.get(registration.id) is not callee:
             return
         self._remove(callee)
-        if member.announced("callee", "registration_revocation"):
-            details = {"registration": registration.id, "reason": reason}
-            member.post(Unregistered(0, details))
+        notify(self.revoked, member, callee, reason)
         notify(self.unregistered, member, callee, None)
 
     def set_busy(self, callee: Callee, busy: bool) -> None:
@@ -128,13 +115,6 @@ class Registrations:
             self._remove(callee)
         for callee in gone:
             notify(self.unregistered, member, callee, None)
-
-    def choose(self, registration: Registration, call: Call) -> Callee:
-        """Return the callee that a policy chooses; raises NobodyNow where it chooses none."""
-        callee = self.invoke[registration.invoke](registration, call)
-        if callee is None:
-            raise NobodyNow(registration)
-        return callee
 
     def _remove(self, callee: Callee) -> None:
         registration = callee.registration

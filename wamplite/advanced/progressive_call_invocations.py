@@ -1,0 +1,84 @@
+"""`CALL.Options.progress`: arguments in parts (RFC "Progressive Call Invocations").
+
+Announced by caller, dealer and callee; a callee must announce call_canceling as well. All CALLs of
+one request id, the last of them without `progress`, become INVOCATIONs of one id to the callee that
+got the first. Options other than `progress` are those of the first CALL. A part that comes when the
+call has ended is dropped: the two have crossed. So the ids of the last calls in parts that ended
+are remembered for each session, GRACE of them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from ..core import uris
+from ..core.errors import ProtocolError
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.messages import Call, Invocation
+
+GRACE = 256
+
+
+class ForRouter(Feature):
+    name = "progressive_call_invocations"
+    roles = ("dealer",)
+    needs = ("call_canceling",)
+
+    def install(self, host: Host) -> None:
+        self.dealer = host.dealer
+        self.ended: dict[Any, OrderedDict[int, None]] = {}  # member -> ids of calls in parts
+        claim(host.dealer.call_options, "progress", self.on_first)
+        host.dealer.continuation = self
+        host.left.append(self.on_left)
+
+    def on_first(self, pending: Any, partial: bool) -> None:
+        """Take the first part of a call."""
+        if not partial:
+            return
+        if not pending.caller.announced("caller", self.name):
+            raise ProtocolError(f"CALL: progress needs {self.name}, which was not announced")
+        callee = pending.callee.member
+        lacks = [key for key in (self.name, *self.needs) if not callee.announced("callee", key)]
+        if lacks:
+            text = f"the callee of {pending.procedure!r} did not announce {' and '.join(lacks)}"
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, text)
+        pending.details["progress"] = True
+        pending.notes["parts"] = True
+        pending.ends = [*(pending.ends or ()), self.on_end]
+
+    def takes(self, caller: Any, call: Call) -> bool:
+        """Tell whether a CALL is a further part of a call in flight, or of one that has ended."""
+        pending = caller.calls.get(call.request)
+        if pending is None:
+            return call.request in self.ended.get(caller, ())
+        return bool(pending.notes.get("parts") and pending.procedure == call.procedure)
+
+    def go_on(self, caller: Any, call: Call) -> None:
+        """Send on a further part."""
+        pending = caller.calls.get(call.request)
+        if pending is None:
+            return
+        if not pending.invocation:  # it waits for a callee
+            text = "a further part came before a callee was free"
+            self.dealer.fail(pending, uris.UNAVAILABLE, text)
+            return
+        details = {"progress": True} if call.options.get("progress") else {}
+        pending.notes["parts"] = bool(details)
+        callee = pending.callee
+        number = callee.registration.id
+        part = Invocation(pending.invocation, number, details, call.args, call.kwargs)
+        if not callee.member.post(part):
+            self.dealer.interrupt(pending, "killnowait")
+            text = "the callee does not take messages so large"
+            self.dealer.fail(pending, uris.PAYLOAD_SIZE_EXCEEDED, text)
+
+    def on_end(self, pending: Any, answer: Any) -> None:
+        if answer is not None:
+            ended = self.ended.setdefault(pending.caller, OrderedDict())
+            ended[pending.request] = None
+            if len(ended) > GRACE:
+                ended.popitem(last=False)
+
+    def on_left(self, member: Any, *_: Any) -> None:
+        self.ended.pop(member, None)

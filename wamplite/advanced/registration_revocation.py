@@ -1,0 +1,41 @@
+"""UNREGISTERED with request 0: a registration is taken away (RFC "Registration Revocation").
+
+Announced by dealer and callee; a callee that did not announce it is not told.
+Whoever may call it revokes by `wamp.registration.remove_callee`, with the ids of registration and
+session and a keyword `reason`; the text does not name that procedure, Crossbar has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import uris
+from ..core.dealer import result
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.messages import Call, Result, Unregistered
+
+
+class ForRouter(Feature):
+    name = "registration_revocation"
+    roles = ("dealer",)
+
+    def install(self, host: Host) -> None:
+        self.realm = host
+        host.dealer.revoked.append(self.on_revoked)
+        claim(host.procedures, "wamp.registration.remove_callee", self.remove)
+
+    def on_revoked(self, member: Any, callee: Any, reason: str) -> None:
+        if member.announced("callee", self.name):
+            details = {"registration": callee.registration.id, "reason": reason}
+            member.post(Unregistered(0, details))
+
+    def remove(self, caller: Any, call: Call) -> Result:
+        """wamp.registration.remove_callee"""
+        number, session = (call.args or [None, None])[:2]
+        member = self.realm.members.get(session)
+        callee = member.registrations.get(number) if member else None
+        if callee is None:
+            text = f"session {session} has no registration {number}"
+            raise Refused(uris.NO_SUCH_REGISTRATION, text)
+        self.realm.dealer.revoke(callee, str((call.kwargs or {}).get("reason") or "revoked"))
+        return result(call)

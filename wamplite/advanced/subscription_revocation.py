@@ -1,0 +1,41 @@
+"""UNSUBSCRIBED with request 0: a subscription is taken away (RFC "Subscription Revocation").
+
+Announced by broker and subscriber; a subscriber that did not announce it is not told.
+Whoever may call it revokes by `wamp.subscription.remove_subscriber`, with the ids of subscription
+and session and a keyword `reason`; the text does not name that procedure, Crossbar has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import uris
+from ..core.dealer import result
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.messages import Call, Result, Unsubscribed
+
+
+class ForRouter(Feature):
+    name = "subscription_revocation"
+    roles = ("broker",)
+
+    def install(self, host: Host) -> None:
+        self.realm = host
+        host.broker.revoked.append(self.on_revoked)
+        claim(host.procedures, "wamp.subscription.remove_subscriber", self.remove)
+
+    def on_revoked(self, member: Any, subscriber: Any, reason: str) -> None:
+        if member.announced("subscriber", self.name):
+            details = {"subscription": subscriber.subscription.id, "reason": reason}
+            member.post(Unsubscribed(0, details))
+
+    def remove(self, caller: Any, call: Call) -> Result:
+        """wamp.subscription.remove_subscriber"""
+        number, session = (call.args or [None, None])[:2]
+        member = self.realm.members.get(session)
+        subscriber = member.subscriptions.get(number) if member else None
+        if subscriber is None:
+            text = f"session {session} has no subscription {number}"
+            raise Refused(uris.NO_SUCH_SUBSCRIPTION, text)
+        self.realm.broker.revoke(subscriber, str((call.kwargs or {}).get("reason") or "revoked"))
+        return result(call)
