@@ -22,6 +22,7 @@ MODES = ("skip", "kill", "killnowait")
 
 class ForRouter(Feature):
     name = "call_canceling"
+    status = "alpha"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:

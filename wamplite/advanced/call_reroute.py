@@ -22,6 +22,7 @@ ALL_KEPT = 4 * 1024 * 1024
 
 class ForRouter(Feature):
     name = "call_reroute"
+    status = "sketch"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:

@@ -17,6 +17,7 @@ from ..core.feature import Feature, Host, claim
 
 class ForRouter(Feature):
     name = "call_timeout"
+    status = "alpha"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:

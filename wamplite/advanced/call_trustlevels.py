@@ -15,6 +15,7 @@ from ..core.messages import Call
 
 class ForRouter(Feature):
     name = "call_trustlevels"
+    status = "alpha"
     roles = ("dealer",)
 
     def __init__(self, levels: Mapping[str, int] | None = None) -> None:

@@ -16,6 +16,7 @@ from ..core.feature import Feature, Host, Refused, claim
 
 class ForRouter(Feature):
     name = "caller_identification"
+    status = "stable"
     roles = ("dealer",)
 
     def __init__(self, allowed: bool = True) -> None:

@@ -15,6 +15,7 @@ from ..core.matching import PrefixMatch, WildcardMatch
 
 class ForRouter(Feature):
     name = "pattern_based_subscription"
+    status = "stable"
     roles = ("broker",)
 
     def install(self, host: Host) -> None:

@@ -22,6 +22,7 @@ GRACE = 256
 
 class ForRouter(Feature):
     name = "progressive_call_invocations"
+    status = "alpha"
     roles = ("dealer",)
     needs = ("call_canceling",)
 

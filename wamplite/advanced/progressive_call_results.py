@@ -14,6 +14,7 @@ from ..core.feature import Feature, Host, claim
 
 class ForRouter(Feature):
     name = "progressive_call_results"
+    status = "stable"
     roles = ("dealer",)
     needs = ("call_canceling",)
 

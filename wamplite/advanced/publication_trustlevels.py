@@ -15,6 +15,7 @@ from ..core.messages import Publish
 
 class ForRouter(Feature):
     name = "publication_trustlevels"
+    status = "alpha"
     roles = ("broker",)
 
     def __init__(self, levels: Mapping[str, int] | None = None) -> None:

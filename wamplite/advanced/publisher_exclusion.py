@@ -11,6 +11,7 @@ from ..core.feature import Feature, Host, claim
 
 class ForRouter(Feature):
     name = "publisher_exclusion"
+    status = "stable"
     roles = ("broker",)
 
     def install(self, host: Host) -> None:

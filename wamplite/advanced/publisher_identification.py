@@ -14,6 +14,7 @@ from ..core.feature import Feature, Host, Refused, claim
 
 class ForRouter(Feature):
     name = "publisher_identification"
+    status = "stable"
     roles = ("broker",)
 
     def __init__(self, allowed: bool = True) -> None:

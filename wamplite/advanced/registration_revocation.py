@@ -13,10 +13,12 @@ from ..core import uris
 from ..core.dealer import result
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.messages import Call, Result, Unregistered
+from ..core.meta import argument, keyword
 
 
 class ForRouter(Feature):
     name = "registration_revocation"
+    status = "alpha"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:
@@ -31,11 +33,11 @@ class ForRouter(Feature):
 
     def remove(self, caller: Any, call: Call) -> Result:
         """wamp.registration.remove_callee"""
-        number, session = (call.args or [None, None])[:2]
+        number, session = argument(call, 0, int), argument(call, 1, int)
         member = self.realm.members.get(session)
         callee = member.registrations.get(number) if member else None
         if callee is None:
             text = f"session {session} has no registration {number}"
             raise Refused(uris.NO_SUCH_REGISTRATION, text)
-        self.realm.dealer.revoke(callee, str((call.kwargs or {}).get("reason") or "revoked"))
+        self.realm.dealer.revoke(callee, keyword(call, "reason", str, "revoked"))
         return result(call)

@@ -21,6 +21,7 @@ PARTITION = "partition"
 
 class ForRouter(Feature):
     name = "sharded_registration"
+    status = "sketch"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:

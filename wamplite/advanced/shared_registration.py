@@ -15,6 +15,7 @@ from ..core.feature import Feature, Host, claim
 
 class ForRouter(Feature):
     name = "shared_registration"
+    status = "beta"
     roles = ("dealer",)
 
     def install(self, host: Host) -> None:

@@ -22,6 +22,7 @@ OF: dict[str, Callable[[Any], Any]] = {
 
 class ForRouter(Feature):
     name = "subscriber_blackwhite_listing"
+    status = "stable"
     roles = ("broker",)
 
     def install(self, host: Host) -> None:

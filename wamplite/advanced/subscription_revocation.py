@@ -13,10 +13,12 @@ from ..core import uris
 from ..core.dealer import result
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.messages import Call, Result, Unsubscribed
+from ..core.meta import argument, keyword
 
 
 class ForRouter(Feature):
     name = "subscription_revocation"
+    status = "alpha"
     roles = ("broker",)
 
     def install(self, host: Host) -> None:
@@ -31,11 +33,11 @@ class ForRouter(Feature):
 
     def remove(self, caller: Any, call: Call) -> Result:
         """wamp.subscription.remove_subscriber"""
-        number, session = (call.args or [None, None])[:2]
+        number, session = argument(call, 0, int), argument(call, 1, int)
         member = self.realm.members.get(session)
         subscriber = member.subscriptions.get(number) if member else None
         if subscriber is None:
             text = f"session {session} has no subscription {number}"
             raise Refused(uris.NO_SUCH_SUBSCRIPTION, text)
-        self.realm.broker.revoke(subscriber, str((call.kwargs or {}).get("reason") or "revoked"))
+        self.realm.broker.revoke(subscriber, keyword(call, "reason", str, "revoked"))
         return result(call)

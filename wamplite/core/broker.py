@@ -3,8 +3,8 @@
 Law: SUBSCRIBED precedes the first EVENT; one EVENT per subscription and PUBLISH, the same object
 for all its subscribers so that it is encoded once; the publisher is left out; a publication has one
 id. Moments, each `(member, record, message)`: `subscribed` and `unsubscribed` once for each session
-and subscription, as it comes and goes (a SUBSCRIBE that repeats another is none; the message is
-None where the session ends or the subscription is revoked), `revoked` before the latter with the
+and subscription, as it comes and goes (a SUBSCRIBE that repeats another is `repeated`; the message
+is None where the session ends or the subscription is revoked), `revoked` before the latter with the
 reason in place of a message, `published` after all EVENTs of a
 PUBLISH (the member is None where the router publishes).
 """
@@ -49,6 +49,7 @@ class Broker:
         }
         self.drafted: list[Observer] = []  # asked of each SUBSCRIBE and PUBLISH; may refuse
         self.subscribed: list[Observer] = []
+        self.repeated: list[Observer] = []
         self.unsubscribed: list[Observer] = []
         self.revoked: list[Observer] = []
         self.published: list[Observer] = []
@@ -91,8 +92,7 @@ class Broker:
         member.subscriptions[subscription.id] = subscriber
         self.held += not repeated
         member.post(Subscribed(subscribe.request, subscription.id))
-        if not repeated:
-            notify(self.subscribed, member, subscriber, subscribe)
+        notify(self.repeated if repeated else self.subscribed, member, subscriber, subscribe)
 
     def on_unsubscribe(self, member: Member, unsubscribe: Unsubscribe) -> None:
         """Answer UNSUBSCRIBED; only who holds a subscription can end it."""
@@ -107,18 +107,30 @@ class Broker:
         notify(self.unsubscribed, member, subscriber, unsubscribe)
 
     def on_publish(self, publisher: Member, publish: Publish) -> None:
-        """Send an EVENT to whoever listens; PUBLISHED only where `acknowledge` asks for it."""
+        """Send an EVENT to whoever listens; PUBLISHED only if `acknowledge` asks for it."""
         publication = self._draft(publisher, publish)
         if publish.options.get("acknowledge"):
-            publisher.post(Published(publish.request, publication.id))
+            if publication.holds:
+                publication.notes["request"] = publish.request
+            else:
+                publisher.post(Published(publish.request, publication.id))
         self.publish(publication, publish)
 
     def publish(self, publication: Publication, publish: Publish) -> None:
         """Send the EVENTs of a publication, with the payload of `publish`."""
         for match in self.matches.values():
-            for subscription in match.find(publication.topic):
-                self._dispatch(publication, subscription, publish)
+            if match.records:
+                for subscription in match.find(publication.topic):
+                    self._dispatch(publication, subscription, publish)
+        if publication.ends:
+            notify(publication.ends, publication.publisher, publication, publish)
         notify(self.published, publication.publisher, publication, publish)
+
+    def release(self, publication: Publication) -> None:
+        """Acknowledge a publication once all have stored it that wrote into its `holds`."""
+        publication.holds -= 1
+        if publication.holds == 0 and publication.publisher is not None:
+            publication.publisher.post(Published(publication.notes["request"], publication.id))
 
     def announce(
         self,

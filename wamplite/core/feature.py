@@ -41,11 +41,15 @@ class Feature:
     name = ""
     roles: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    status = ""  # of its section of the specification: stable, beta, alpha, sketch; "": it has none
     is_installed = False  # set by `furnish`
 
     def install(self, host: Host) -> None:
         """Write into the tables of the realm or conversation."""
         raise NotImplementedError
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """End what `install` has begun outside of the realm: its last act."""
 
 
 Factory = Callable[[], Feature]  # the class of a feature, or a function that makes one

@@ -180,6 +180,16 @@ def find_match(matches: Matches[Any], policy: str, what: str) -> ExactMatch[Any]
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {policy!r}")
 
 
+def matches(policy: str, uri: str, subject: str) -> bool:
+    """Tell whether one URI or pattern finds a subject: for whoever has few to look at."""
+    if policy == "prefix":
+        return subject.startswith(uri)
+    if policy == "wildcard":
+        ours, theirs = uri.split("."), subject.split(".")
+        return len(ours) == len(theirs) and all(map(lambda x, y: x in ("", y), ours, theirs))
+    return uri == subject
+
+
 def _place(policy: str) -> int:
     return ORDER.index(policy) if policy in ORDER else len(ORDER)
 

@@ -45,6 +45,13 @@ class Lost(NamedTuple):
     text: str
 
 
+class Dismissed(NamedTuple):
+    """The router has ended the session; `quietly`: it is nothing to tell of."""
+
+    reason: str
+    quietly: bool = False
+
+
 class Identity(NamedTuple):
     """Who somebody is, as the authentication found out; a wish in HELLO is never a fact."""
 
@@ -67,7 +74,7 @@ class Member:
     __slots__ = (
         "session", "identity", "roles", "post", "post_droppable", "end", "release", "open",
         "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
-        "invocations",
+        "invocations", "transport",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +94,7 @@ class Member:
         self.post_droppable = post_droppable
         self.end = end
         self.release = release or end
+        self.transport: dict[str, Any] = {}  # what may be told of what carries the session
         self.open = True
         self.last_request = 0  # of the member's own requests; kept by a strict realm
         self.last_invocation = 0  # ids up to this one were issued to the member

@@ -31,7 +31,7 @@ from .feature import (
     shorten,
 )
 from .ids import following
-from .members import MANY, Bounds, Join, Lost, Member, Violation
+from .members import MANY, Bounds, Dismissed, Join, Lost, Member, Violation
 from .messages import CODES, NAMES, Abort, Call, Error, Goodbye, Publish, Welcome, Yield
 from .own_calls import OwnCalls, Then
 from .unfit import REQUESTS, Unfit
@@ -209,9 +209,15 @@ class Realm:
             post(Abort({"message": shorten(text)}, reason))
             member.end()
 
-    def dismiss(self, member: Member, reason: str, message: str = "") -> None:
-        """End a member with GOODBYE; its transport may carry another session."""
-        self._part(member, reason, {"message": shorten(message)} if message else {}, None)
+    def dismiss(
+        self, member: Member, reason: str, message: str = "", *, quietly: bool = False
+    ) -> None:
+        """End a member with GOODBYE; its transport may carry another session.
+
+        quietly: nobody is to be told of it.
+        """
+        details = {"message": shorten(message)} if message else {}
+        self._part(member, reason, details, Dismissed(reason, quietly))
 
     def dismiss_all(self) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .feature import Observer
 from .members import Member, Post
 
 Writer = Callable[[Any], dict[str, Any]]  # what to tell in each INVOCATION or EVENT of a record
@@ -62,6 +63,8 @@ class Publication(Record):
     excluded: set[Member]
     filters: list[Callable[[Member], bool]] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    holds: int = 0  # how many have yet to store it before it is acknowledged; see Broker.release
+    ends: list[Observer] | None = None  # called as `published` is, for this one only
 
 
 @dataclass(slots=True, eq=False)

@@ -246,6 +246,8 @@ class Router(OfOneProcess):
     def _end_routing(self) -> None:
         for routing in self.realms.values():
             routing.close()
+            for feature in routing.realm.features:
+                feature.close()
         self.drain.close()
 
     def _routing(self, name: str, features: Iterable[Factory], strict: bool) -> Routing:

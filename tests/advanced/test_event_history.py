@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.world import CALL, PUBLISH, Peer, World, take
+from tests.waiting import until
+from wamplite.advanced import pattern_based_subscription, subscriber_blackwhite_listing
+from wamplite.advanced.event_history import MAX_EVENT, MOST_TOLD, ForRouter
+from wamplite.core.feature import announced
+
+GET = "wamp.subscription.get_events"
+
+
+class Past:
+    """A world that keeps events, somebody who publishes and somebody who subscribed."""
+
+    def __init__(self, topics: Any = ("prefix:",), **more: Any) -> None:
+        others = pattern_based_subscription, subscriber_blackwhite_listing
+        history = partial(ForRouter, topics, **more)
+        self.world = World(history, *(other.ForRouter for other in others))
+        self.world.time.seconds = 1_700_000_000.0
+        self.feature: Any = self.world.realm.features[0]
+        self.publisher, self.reader = self.world.joined(2)
+        self.id = self.world.subscribe(self.reader, "com.app.t")
+
+    def publish(self, *args: Any, topic: str = "com.app.t", **options: Any) -> None:
+        self.world.time.tick(1)
+        self.world.send(self.publisher, [PUBLISH, 1, options, topic, list(args)])
+
+    def get(self, peer: Peer | None = None, number: int | None = None, **kwargs: Any) -> Any:
+        """Return the events of a subscription, or the error."""
+        peer = peer or self.reader
+        take(peer)
+        self.world.send(peer, [CALL, 1, {}, GET, [number or self.id], kwargs])
+        answer = take(peer)[-1]
+        return (answer[3:] or [[]])[0] if answer[0] == "RESULT" else answer[4]
+
+    def values(self, *args: Any, **kwargs: Any) -> list[Any]:
+        return [event["args"][0] for event in self.get(*args, **kwargs)]
+
+
+def six() -> tuple[Past, list[Any]]:
+    """Return a topic with the events 0 to 5, and these."""
+    past = Past()
+    for number in range(6):
+        past.publish(number)
+    return past, past.get()
+
+
+def test_it_is_announced_by_the_broker() -> None:
+    expected = {"features": {"event_history": True}}
+    assert announced(["broker", "dealer"], [ForRouter()]) == {"broker": expected, "dealer": {}}
+
+
+def test_events_are_told_whole_and_in_order() -> None:
+    past = Past()
+    past.publish("first")
+    past.world.send(past.publisher, [PUBLISH, 1, {}, "com.app.t", [], {"k": [None]}])
+    events = take(past.reader)
+    assert past.get() == [
+        {
+            "timestamp": "2023-11-14T22:13:21.000Z",
+            "subscription": past.id,
+            "publication": events[0][2],
+            "details": {},
+            "args": ["first"],
+        },
+        {
+            "timestamp": "2023-11-14T22:13:21.000Z",
+            "subscription": past.id,
+            "publication": events[1][2],
+            "details": {},
+            "kwargs": {"k": [None]},
+        },
+    ]
+
+
+def test_the_history_of_a_pattern_is_that_of_its_topics() -> None:
+    past = Past()
+    for value, topic in ((1, "com.app.t"), (2, "com.x.t"), (3, "com.app.u"), (4, "com.app.t")):
+        past.publish(value, topic=topic)
+    take(past.reader)
+    prefix = past.world.subscribe(past.reader, "com.app", match="prefix")
+    wildcard = past.world.subscribe(past.reader, "com..t", match="wildcard")
+    assert past.values() == [1, 4]
+    assert past.values(number=prefix) == [1, 3, 4]
+    assert past.values(number=wildcard) == [1, 2, 4]
+    assert past.values(number=prefix, topic="com.app.u") == [3]
+    details = [event["details"] for event in past.get(number=wildcard)]
+    assert details == [{"topic": topic} for topic in ("com.app.t", "com.x.t", "com.app.t")]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "expected"),
+    [
+        ({"limit": 2}, [0, 1]),
+        ({"reverse": True}, [5, 4, 3, 2, 1, 0]),
+        ({"reverse": True, "limit": 2}, [5, 4]),
+        ({"from_publication": 3}, [3, 4, 5]),
+        ({"after_publication": 3}, [4, 5]),
+        ({"before_publication": 2}, [0, 1]),
+        ({"until_publication": 2}, [0, 1, 2]),
+        ({"after_publication": 0, "before_publication": 4, "limit": 2}, [1, 2]),
+        ({"before_publication": 4, "reverse": True, "limit": 2}, [3, 2]),
+        ({"from_time": 2}, [2, 3, 4, 5]),
+        ({"after_time": 2}, [3, 4, 5]),
+        ({"before_time": 2}, [0, 1]),
+        ({"until_time": 2}, [0, 1, 2]),
+        ({"from_time": 1, "until_publication": 3}, [1, 2, 3]),
+    ],
+)
+def test_all_conditions_must_hold(kwargs: dict[str, Any], expected: list[int]) -> None:
+    past, events = six()
+    for key, at in kwargs.items():
+        if key.endswith("_publication"):
+            kwargs = {**kwargs, key: events[at]["publication"]}
+        elif key.endswith("_time"):
+            kwargs = {**kwargs, key: events[at]["timestamp"]}
+    assert past.values(**kwargs) == expected
+
+
+def test_times_may_have_any_offset() -> None:
+    past, _ = six()
+    assert past.values(from_time="2023-11-14T23:13:25+01:00") == [4, 5]
+    assert past.values(from_time="2023-11-14T22:13:25z") == [4, 5]
+    assert past.values(from_time="2001-01-01T00:00:00.000Z") == [0, 1, 2, 3, 4, 5]
+    assert past.values(from_time="2023-11-14T22:13:25") == [4, 5]  # UTC where it does not say
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"limit": 0},
+        {"limit": "a"},
+        {"from_time": "yesterday"},
+        {"from_time": 5},
+        {"reverse": 1},
+        {"topic": 1},
+        {"from_publication": "a"},
+    ],
+)
+def test_a_condition_that_makes_no_sense_is_refused(kwargs: dict[str, Any]) -> None:
+    past, _ = six()
+    assert past.get(**kwargs) == "wamp.error.invalid_argument"
+
+
+def test_a_subscription_that_there_is_not_has_no_history() -> None:
+    past, _ = six()
+    assert past.get(number=99) == "wamp.error.no_such_subscription"
+
+
+@pytest.mark.parametrize("options", [{"exclude": []}, {"eligible": [2]}, {"exclude": [99]}])
+def test_an_event_for_named_sessions_is_not_kept(options: dict[str, Any]) -> None:
+    past = Past()
+    past.publish(1, **options)
+    assert past.get() == []
+
+
+def test_an_event_for_named_users_is_told_to_them_only() -> None:
+    past = Past()
+    past.publish("all")
+    past.publish("peer2", eligible_authid=["peer2"])
+    past.publish("not peer2", exclude_authid=["peer2"])
+    assert past.values() == ["all", "peer2"]
+    assert past.values(past.world.join()) == ["all", "not peer2"]
+
+
+def test_only_the_topics_that_are_named_are_kept_and_never_the_routers() -> None:
+    past = Past(["com.app.t", "prefix:com.app.log", "wildcard:com..x"])
+    for topic in ("com.app.t", "com.app.t.u", "com.app.log.a", "com.b.x", "com.b.y"):
+        past.publish(topic, topic=topic)
+    past.world.realm.broker.announce("wamp.session.on_join", 1)
+    assert list(past.feature.topics) == ["com.app.t", "com.app.log.a", "com.b.x"]
+
+
+def test_so_many_events_of_a_topic_are_kept() -> None:
+    past = Past(most=3)
+    for number in range(500):
+        past.publish(number)
+    assert past.values() == [497, 498, 499]
+    assert past.feature.number == 3 and len(past.feature.order) < 200
+
+
+def test_so_many_bytes_are_kept_of_all_topics() -> None:
+    past = Past(max_bytes=10_000)
+    for number, topic in enumerate(["com.app.t", "com.app.u", "com.app.t", "com.app.u"]):
+        past.publish(number, "x" * 4000, topic=topic)
+    assert past.values() == [2] and past.feature.bytes <= 10_000
+    past.publish("x" * MAX_EVENT)
+    assert past.values() == [2]
+
+
+def test_so_many_are_told_at_a_time_and_that_there_are_more() -> None:
+    past = Past(most=2 * MOST_TOLD)
+    for number in range(MOST_TOLD + 1):
+        past.publish(number)
+    take(past.reader)
+    past.world.send(past.reader, [CALL, 1, {}, GET, [past.id], {"limit": 2 * MOST_TOLD}])
+    (answer,) = take(past.reader)
+    assert len(answer[3]) == MOST_TOLD and answer[4] == {"is_limit_reached": True}
+
+
+# ---- in a file
+
+
+def test_events_outlive_the_router(tmp_path: Path) -> None:
+    file = str(tmp_path / "{realm}.db")
+    past = Past(file=file, most=3)
+    for number in range(5):
+        past.publish(number, b"\x00")
+    past.publish("for one", eligible_authid=["peer1"])
+    before = past.get()
+    past.feature.close()
+    again = Past(file=file, most=3)
+    again.feature.close()
+    assert again.get() == before
+    assert again.values(again.publisher) == [3, 4, "for one"]
+    assert again.feature.bytes == past.feature.bytes
+
+
+def test_a_publish_is_acknowledged_once_it_is_stored(tmp_path: Path) -> None:
+    past = Past(file=str(tmp_path / "h.db"))
+    try:
+        past.publish(1, acknowledge=True)
+        assert take(past.publisher) == []
+        until(lambda: past.world.time.timers, what="the event is stored")
+        past.world.time.tick()
+        assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
+        past.publish("x" * MAX_EVENT, acknowledge=True)  # too large: there is nothing to wait for
+        assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
+        past.publish(1, acknowledge=True, exclude=[99])
+        assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
+    finally:
+        past.feature.close()

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.core.world import PUBLISH, SUBSCRIBE, Peer, World, take
+from tests.waiting import until
+from wamplite.advanced import (
+    pattern_based_subscription,
+    publisher_exclusion,
+    publisher_identification,
+    subscriber_blackwhite_listing,
+)
+from wamplite.advanced.event_retention import LIMITED, MAX_EVENT, ForRouter
+from wamplite.core.feature import announced
+
+RETAIN = {"retain": True}
+OTHERS = (
+    pattern_based_subscription,
+    publisher_exclusion,
+    publisher_identification,
+    subscriber_blackwhite_listing,
+)
+
+
+class Kept:
+    """A world that retains, and somebody who publishes."""
+
+    def __init__(self, **more: Any) -> None:
+        others = (other.ForRouter for other in OTHERS)
+        self.world = World(partial(ForRouter, **more), *others)
+        self.feature: Any = self.world.realm.features[0]
+        self.publisher = self.world.join()
+
+    def publish(self, topic: str, *args: Any, **options: Any) -> None:
+        request = self.publisher.member.last_request + 1
+        options = {**RETAIN, **options}
+        self.world.send(self.publisher, [PUBLISH, request, options, topic, list(args)])
+
+    def get(self, topic: str, peer: Peer | None = None, **options: Any) -> list[Any]:
+        """Subscribe, and return topic (or None) and arguments of what was retained."""
+        peer = peer or self.world.join()
+        options = {"get_retained": True, **options}
+        self.world.send(peer, [SUBSCRIBE, 7, options, topic])
+        subscribed, *events = take(peer)
+        assert subscribed[0] == "SUBSCRIBED"
+        assert all(event[1] == subscribed[2] and event[3]["retained"] is True for event in events)
+        return [(event[3].get("topic"), event[4]) for event in events]
+
+
+def test_it_is_announced_by_the_broker() -> None:
+    expected = {"features": {"event_retention": True}}
+    assert announced(["broker", "dealer"], [ForRouter()]) == {"broker": expected, "dealer": {}}
+
+
+def test_the_last_event_is_given_to_whoever_asks_after_subscribed() -> None:
+    kept = Kept()
+    assert kept.get("com.app.t") == []
+    kept.publish("com.app.t", 1)
+    kept.publish("com.app.t", 2)
+    assert kept.get("com.app.t") == [(None, [2])]
+    assert kept.get("com.app.t", get_retained=False) == []
+    assert kept.get("com.app.u") == []
+
+
+def test_the_event_is_the_one_that_was_published() -> None:
+    kept = Kept()
+    early, late = kept.world.joined(2)
+    kept.world.subscribe(early, "com.app.t")
+    options = {**RETAIN, "disclose_me": True}
+    kept.world.send(kept.publisher, [PUBLISH, 1, options, "com.app.t", [1], {"k": [None]}])
+    (first,) = take(early)
+    kept.world.send(late, [SUBSCRIBE, 7, {"get_retained": True}, "com.app.t"])
+    (_, again) = take(late)
+    assert again == [*first[:3], {**first[3], "retained": True}, *first[4:]]
+    assert first[3]["publisher"] == kept.publisher.member.session
+
+
+@pytest.mark.parametrize("retain", [{"retain": False}, {}])
+def test_an_event_that_is_not_to_be_retained_is_not(retain: dict[str, Any]) -> None:
+    kept = Kept()
+    kept.publish("com.app.t", "kept")
+    kept.world.send(kept.publisher, [PUBLISH, 5, retain, "com.app.t", ["passing"]])
+    assert kept.get("com.app.t") == [(None, ["kept"])]
+
+
+def test_an_event_without_arguments_clears_the_topic() -> None:
+    kept = Kept()
+    kept.publish("com.app.t", 1)
+    kept.publish("com.app.t")
+    assert kept.get("com.app.t") == [] and kept.feature.bytes == 0
+    kept.world.send(kept.publisher, [PUBLISH, 5, RETAIN, "com.app.t", [], {"k": 1}])
+    assert kept.get("com.app.t") == [(None, [])]
+
+
+@pytest.mark.parametrize(
+    ("match", "uri"), [("prefix", "com.app"), ("wildcard", "com..t"), ("wildcard", ".app.")]
+)
+def test_a_pattern_gets_the_event_of_each_topic_with_its_name(match: str, uri: str) -> None:
+    kept = Kept()
+    for topic in ("com.app.t", "com.app.u", "org.x.t"):
+        kept.publish(topic, topic)
+    found = [topic for topic in ("com.app.t", "com.app.u") if uri != "com..t" or topic[-1] == "t"]
+    assert kept.get(uri, match=match) == [(topic, [topic]) for topic in found]
+
+
+def test_whoever_would_not_have_got_it_gets_the_one_before() -> None:
+    kept = Kept()
+    ann, bob = kept.world.joined(2)
+    kept.publish("com.app.t", "all")
+    kept.publish("com.app.t", "ann", eligible=[ann.member.session])
+    kept.publish("com.app.t", "not bob", exclude_authid=["peer3"])
+    assert kept.get("com.app.t", bob) == [(None, ["all"])]
+    assert kept.get("com.app.t", ann) == [(None, ["not bob"])]
+    kept.publish("com.app.t", "nobody", eligible=[])
+    assert kept.get("com.app.t") == [(None, ["not bob"])]
+    for number in range(LIMITED):
+        kept.publish("com.app.t", number, eligible=[])
+    assert kept.get("com.app.t") == []
+    kept.publish("com.app.t", "all again")
+    assert len(kept.feature.topics["com.app.t"]) == 1
+
+
+@pytest.mark.parametrize(("options", "gets"), [({}, False), ({"exclude_me": False}, True)])
+def test_the_publisher_itself_gets_it_where_it_is_not_left_out(
+    options: dict[str, Any], gets: bool
+) -> None:
+    kept = Kept()
+    kept.publish("com.app.t", 1, **options)
+    assert bool(kept.get("com.app.t", kept.publisher)) is gets
+
+
+def test_whoever_subscribes_again_is_given_it_again() -> None:
+    kept = Kept()
+    ann = kept.world.join()
+    kept.publish("com.app.t", 1)
+    assert kept.get("com.app.t", ann) == kept.get("com.app.t", ann) == [(None, [1])]
+
+
+def test_events_expire() -> None:
+    kept = Kept(expiry=10)
+    kept.publish("com.app.t", 1)
+    kept.world.time.tick(10)
+    assert kept.get("com.app.t") == [(None, [1])]
+    kept.world.time.tick(0.1)
+    assert kept.get("com.app.t") == []
+
+
+def test_so_many_topics_are_kept_the_latest() -> None:
+    kept = Kept(max_topics=2)
+    for topic in ("a", "b", "a", "c"):
+        kept.publish(topic, topic)
+    assert [bool(kept.get(topic)) for topic in "abc"] == [True, False, True]
+    assert kept.feature.forgotten == 1
+
+
+def test_so_many_bytes_are_kept_the_latest() -> None:
+    kept = Kept(max_bytes=10_000)
+    for topic in "abcd":
+        kept.publish(topic, topic * 4000)
+    assert [bool(kept.get(topic)) for topic in "abcd"] == [False, False, True, True]
+    assert 0 < kept.feature.bytes <= 10_000
+
+
+def test_an_event_that_is_too_large_is_not_kept_and_the_one_before_is_not_the_last() -> None:
+    kept = Kept()
+    kept.publish("com.app.t", 1)
+    kept.publish("com.app.t", "x" * MAX_EVENT)
+    assert kept.get("com.app.t") == [] and kept.feature.bytes == 0
+
+
+# ---- in a file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return str(tmp_path / "{realm}.db")
+
+
+def test_events_outlive_the_router(file: str) -> None:
+    kept = Kept(file=file)
+    kept.publish("com.app.t", "old")
+    kept.publish("com.app.t", b"\x00\xff", None, {"k": 1.5})
+    kept.publish("com.app.u", "all")
+    kept.publish("com.app.u", "some", eligible_authid=["peer2"])
+    kept.publish("com.app.gone", 1)
+    kept.publish("com.app.gone")
+    kept.feature.close()
+    again = Kept(file=file)
+    try:
+        assert again.get("com.app.t") == [(None, [b"\x00\xff", None, {"k": 1.5}])]
+        assert again.get("com.app.gone") == []
+        assert again.get("com.app.u") == [(None, ["all"])]
+        assert again.feature.bytes == kept.feature.bytes
+        again.publish("com.app.t", "new")
+    finally:
+        again.feature.close()
+    last = Kept(file=file)
+    last.feature.close()
+    assert last.get("com.app.t") == [(None, ["new"])]
+
+
+def test_a_publish_is_acknowledged_once_it_is_stored(file: str) -> None:
+    kept = Kept(file=file)
+    try:
+        for request, args in ((1, [5]), (2, [])):
+            options = {**RETAIN, "acknowledge": True}
+            kept.world.send(kept.publisher, [PUBLISH, request, options, "com.app.t", args])
+            assert take(kept.publisher) == []
+            until(lambda: kept.world.time.timers, what="the event is stored")
+            kept.world.time.tick()
+            assert [answer[:2] for answer in take(kept.publisher)] == [["PUBLISHED", request]]
+    finally:
+        kept.feature.close()
+
+
+def test_one_file_is_one_routers(file: str) -> None:
+    from wamplite.core.errors import UsageError
+
+    kept = Kept(file=file)
+    try:
+        with pytest.raises(UsageError, match="another router uses it"):
+            Kept(file=file)
+    finally:
+        kept.feature.close()

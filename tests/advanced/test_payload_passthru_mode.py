@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.core.world import CALL, ERROR, PUBLISH, YIELD, Peer, World, only, take
+from wamplite.advanced.payload_passthru_mode import ForRouter
+from wamplite.core.feature import announced
+
+NAME = "payload_passthru_mode"
+PPT = {
+    "ppt_scheme": "x_app",
+    "ppt_serializer": "custom",
+    "ppt_cipher": "custom",
+    "ppt_keyid": "key/1",
+}
+ABLE = {
+    role: {"features": {NAME: True}} for role in ("publisher", "subscriber", "caller", "callee")
+}
+
+
+def a_world(one: Any = ABLE, other: Any = ABLE) -> tuple[World, Peer, Peer]:
+    world = World(ForRouter)
+    ann, bob = world.join(**one), world.join(**other)
+    world.register(ann, "com.app.p")
+    world.subscribe(ann, "com.app.t")
+    return world, ann, bob
+
+
+def without(role: str) -> dict[str, Any]:
+    return {**ABLE, role: {}}
+
+
+def test_it_is_announced_by_broker_and_dealer() -> None:
+    expected = {"features": {NAME: True}}
+    assert announced(["broker", "dealer"], [ForRouter()]) == {
+        "broker": expected,
+        "dealer": expected,
+    }
+
+
+@pytest.mark.parametrize("options", [PPT, {"ppt_scheme": "mqtt"}])
+@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed"])
+def test_what_is_sealed_goes_through_with_its_keys(options: dict[str, Any], payload: Any) -> None:
+    world, ann, bob = a_world()
+    world.send(bob, [PUBLISH, 1, options, "com.app.t", payload])
+    assert only(ann)[3:] == [options, payload]
+    world.send(bob, [CALL, 2, options, "com.app.p", payload], [CALL, 3, {}, "com.app.p"])
+    assert [message[3:] for message in take(ann)] == [[options, payload], [{}]]
+    world.send(ann, [YIELD, 1, options, payload], [ERROR, 68, 2, options, "com.app.no", payload])
+    assert take(bob) == [
+        ["RESULT", 2, options, payload],
+        ["ERROR", 48, 3, options, "com.app.no", payload],
+    ]
+
+
+@pytest.mark.parametrize("options", [PPT, {"ppt_keyid": "a", "ppt_scheme": "b"}])
+@pytest.mark.parametrize(
+    ("message", "role"),
+    [([PUBLISH, 1, "com.app.t"], "publisher"), ([CALL, 1, "com.app.p"], "caller")],
+)
+def test_a_sender_that_did_not_announce_it_breaks_the_protocol(
+    message: list[Any], role: str, options: dict[str, Any]
+) -> None:
+    for payload in ([b"sealed"], b"sealed"):
+        world, ann, bob = a_world(other=without(role))
+        world.send(bob, [*message[:2], options, message[2], payload])
+        assert only(bob)[2] == "wamp.error.protocol_violation"
+        assert take(ann) == []
+
+
+@pytest.mark.parametrize("answer", [[YIELD, 1, PPT, [b""]], [ERROR, 68, 1, PPT, "com.app.no"]])
+def test_a_callee_that_did_not_announce_it_must_not_seal_its_answer(answer: list[Any]) -> None:
+    world, ann, bob = a_world(one=without("callee"))
+    world.send(bob, [CALL, 1, {}, "com.app.p"])
+    take(ann)
+    world.send(ann, answer)
+    assert only(ann)[2] == "wamp.error.protocol_violation"
+    assert only(bob)[4] == "wamp.error.canceled"
+
+
+def test_a_callee_that_could_not_read_it_is_not_asked() -> None:
+    world, ann, bob = a_world(one=without("callee"))
+    world.send(bob, [CALL, 1, PPT, "com.app.p", [b""]])
+    assert only(bob)[4] == "wamp.error.feature_not_supported"
+    assert take(ann) == []
+
+
+@pytest.mark.parametrize("answer", [[YIELD, 1, PPT, [b""]], [ERROR, 68, 1, PPT, "com.app.no"]])
+def test_a_caller_that_could_not_read_the_answer_is_told_so(answer: list[Any]) -> None:
+    world, ann, bob = a_world(other=without("caller"))
+    world.send(bob, [CALL, 1, {}, "com.app.p"])
+    world.send(ann, answer, answer)
+    assert only(bob)[4] == "wamp.error.feature_not_supported"
+    assert ann.member.open

@@ -1,0 +1,295 @@
+"""`wamp.subscription.get_events`: what was published before (RFC "Event History").
+
+Announced by the broker. The events of the topics that `topics` names, as "com.example" or
+"prefix:com.example" or "wildcard:com..log", are kept; "prefix:" names all, and without it none is.
+A subscription's history is that of the topics that it matches, also of before it was made. A topic
+keeps `most` events, and all together `max_bytes`: the oldest are forgotten first.
+
+An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as the section demands;
+one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
+stands for the realm, events outlive the router: PUBLISHED is sent once they are stored.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from itertools import count
+from typing import Any, NamedTuple
+
+from ..core import uris
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.matching import matches
+from ..core.messages import Call, Publish, Result
+from ..core.meta import an_id, iso, keyword
+from ..core.records import Publication
+from ..core.weight import weigh
+
+MOST = 1000
+MAX_BYTES = 16 * 1024 * 1024
+MAX_EVENT = 256 * 1024
+MOST_TOLD = 1000  # events of one answer
+
+
+class Past(NamedTuple):
+    """One event that was published."""
+
+    number: int  # in the order of publication
+    time: float
+    topic: str
+    publication: int
+    details: dict[str, Any]
+    args: Any
+    kwargs: Any
+    limits: dict[str, Any]  # the options of PUBLISH that say who gets it
+    weight: int
+
+
+class ForRouter(Feature):
+    name = "event_history"
+    status = "beta"
+    roles = ("broker",)
+
+    def __init__(
+        self,
+        topics: Iterable[str] = (),
+        *,
+        most: int = MOST,
+        max_bytes: int = MAX_BYTES,
+        file: str | None = None,
+    ) -> None:
+        self.file = file
+        self.store: Any = None
+        self.patterns = [_pattern(topic) for topic in topics]
+        self.most, self.max_bytes = most, max_bytes
+        self.topics: dict[str, deque[Past]] = {}
+        self.order: deque[Past] = deque()  # all events and some that are forgotten, in order
+        self.number = 0  # of events
+        self.bytes = 0
+        self.numbers = count(1)
+
+    def install(self, host: Host) -> None:
+        self.broker, self.now, self.later = host.broker, host.now, host.later
+        if self.patterns:
+            host.broker.published.append(self.on_published)
+        claim(host.procedures, "wamp.subscription.get_events", self.get_events)
+        if self.file is not None:
+            from ..storage.events import Events  # 2 MB of SQLite for whoever wants it
+
+            self.store = Events(self.file.replace("{realm}", host.uri))
+            host.broker.drafted.append(self.on_drafted)
+            self.load()
+
+    def close(self) -> None:
+        if self.store is not None:
+            self.store.close()
+
+    def load(self) -> None:
+        """Take what the file has kept."""
+        number = 0
+        for number, topic, publication, time, _, said in self.store.load():
+            args, kwargs, details, limits = said
+            weight = weigh([topic, args, kwargs], MAX_EVENT)
+            past = Past(number, time, topic, publication, details, args, kwargs, limits, weight)
+            self.keep(past)
+        self.numbers = count(number + 1)
+
+    # ---- keeping
+
+    def wants(self, topic: str, options: dict[str, Any]) -> bool:
+        """Tell whether an event is to be kept."""
+        if uris.is_reserved(topic) or "exclude" in options or "eligible" in options:
+            return False
+        return any(matches(*pattern, topic) for pattern in self.patterns)
+
+    def on_drafted(self, member: Any, record: Any, message: Any) -> None:
+        """Have a PUBLISH acknowledged only once it is stored."""
+        if type(message) is Publish and self.wants(record.topic, message.options):
+            record.holds += 1
+
+    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
+        topic, options = publication.topic, publish.options
+        if not self.wants(topic, options):
+            return
+        done = None
+        if publication.notes.get("request") and self.store is not None:
+            done = self.released(publication)
+        weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
+        if weight > MAX_EVENT:
+            if done is not None:
+                self.broker.release(publication)
+            return
+        limits = {key: value for key, value in options.items() if key.startswith(LIMITS)}
+        past = Past(
+            next(self.numbers),
+            round(self.now(), 3),  # as it is told
+            topic,
+            publication.id,
+            publication.details,
+            publish.args,
+            publish.kwargs,
+            limits,
+            weight,
+        )
+        self.keep(past)
+        if self.store is not None:
+            said = [past.args, past.kwargs, past.details, past.limits]
+            self.store.add(past.number, topic, past.publication, past.time, 0, said, done)
+
+    def released(self, publication: Any) -> Callable[[], None]:
+        """Return what has a publication acknowledged, with the routing role, once it is stored."""
+
+        def done() -> None:
+            self.later(0, lambda: self.broker.release(publication))
+
+        return done
+
+    def keep(self, past: Past) -> None:
+        """Keep an event, and forget what there is no room for any more."""
+        events = self.topics.setdefault(past.topic, deque())
+        events.append(past)
+        self.order.append(past)
+        self.number += 1
+        self.bytes += past.weight
+        if len(events) > self.most:
+            self.forget(events[0])
+        while self.bytes > self.max_bytes:
+            self.forget(self.order.popleft())
+        if len(self.order) > 2 * self.number + 100:
+            self.order = deque(past for past in self.order if self.has(past))
+
+    def has(self, past: Past) -> bool:
+        """Tell whether an event was not forgotten: of a topic the oldest are first."""
+        events = self.topics.get(past.topic)
+        return events is not None and events[0].number <= past.number
+
+    def forget(self, past: Past) -> None:
+        """Forget an event, which is the oldest of its topic, unless it was forgotten before."""
+        if not self.has(past):
+            return
+        events = self.topics[past.topic]
+        events.popleft()
+        self.number -= 1
+        self.bytes -= past.weight
+        if not events:
+            del self.topics[past.topic]
+        if self.store is not None:
+            self.store.remove(past.number)
+
+    # ---- telling
+
+    def get_events(self, caller: Any, call: Call) -> Result:
+        """wamp.subscription.get_events"""
+        number = an_id(call)
+        subscription = self.broker.subscriptions.get(number)
+        if subscription is None:
+            raise Refused(uris.NO_SUCH_SUBSCRIPTION, f"there is no subscription {number}")
+        match, uri = subscription.match, subscription.uri
+        found = [
+            past
+            for topic in self.topics
+            if matches(match, uri, topic)
+            for past in self.topics[topic]
+        ]
+        found.sort(key=lambda past: past.number)
+        found = self.filtered(found, caller, call)
+        limit = keyword(call, "limit", int, MOST_TOLD)
+        if limit < 1:
+            raise Refused(uris.INVALID_ARGUMENT, f"limit must be at least 1, not {limit}")
+        if keyword(call, "reverse", bool, False):
+            found.reverse()
+        chosen = found[: min(limit, MOST_TOLD)]
+        events = [_told(past, subscription) for past in chosen]
+        more = {"is_limit_reached": True} if len(chosen) < len(found) else {}
+        return Result(call.request, {}, events, more or None)
+
+    def filtered(self, found: list[Past], caller: Any, call: Call) -> list[Past]:
+        """Return those that all conditions of the call let through, and that the caller may get."""
+        topic = keyword(call, "topic", str, None)
+        conditions: list[Callable[[Past], bool]] = [
+            *_by_time(call),
+            *_by_publication(call, found),
+        ]
+        return [
+            past
+            for past in found
+            if (topic is None or past.topic == topic)
+            and all(condition(past) for condition in conditions)
+            and self.may_get(caller, past)
+        ]
+
+    def may_get(self, member: Any, past: Past) -> bool:
+        """Tell whether an event was for somebody like a member."""
+        if not past.limits:
+            return True
+        publication = Publication(None, past.topic, past.publication, set())
+        for key, value in past.limits.items():
+            if key in self.broker.publish_options:
+                self.broker.publish_options[key](publication, value)
+        return all(may(member) for may in publication.filters)
+
+
+LIMITS = ("exclude_auth", "eligible_auth")
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "from": lambda value, bound: value >= bound,
+    "after": lambda value, bound: value > bound,
+    "before": lambda value, bound: value < bound,
+    "until": lambda value, bound: value <= bound,
+}
+
+
+def _bounded(
+    compare: Callable[[Any, Any], bool], bound: float, of: Callable[[Past], float]
+) -> Callable[[Past], bool]:
+    return lambda past: compare(of(past), bound)
+
+
+def _pattern(text: str) -> tuple[str, str]:
+    policy, colon, uri = text.partition(":")
+    return (policy, uri) if colon else ("exact", text)
+
+
+def _by_time(call: Call) -> Iterable[Callable[[Past], bool]]:
+    for name, compare in COMPARE.items():
+        text = keyword(call, f"{name}_time", str, None)
+        if text is not None:
+            bound = _seconds(f"{name}_time", text)
+            yield _bounded(compare, bound, lambda past: past.time)
+
+
+def _by_publication(call: Call, found: list[Past]) -> Iterable[Callable[[Past], bool]]:
+    """Compare by the place where a publication stands; one that is not there is before all."""
+    for name, compare in COMPARE.items():
+        number = keyword(call, f"{name}_publication", int, None)
+        if number is not None:
+            bound = next((past.number for past in found if past.publication == number), 0)
+            yield _bounded(compare, bound, lambda past: past.number)
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
+    except ValueError:
+        wanted = f"{name} must be a time as RFC 3339 has it, not {text!r}"
+        raise Refused(uris.INVALID_ARGUMENT, wanted) from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return aware.timestamp()
+
+
+def _told(past: Past, subscription: Any) -> dict[str, Any]:
+    publication = Publication(None, past.topic, past.publication, set())
+    details = dict(past.details)
+    for writer in subscription.writers:
+        details.update(writer(publication))
+    event: dict[str, Any] = {
+        "timestamp": iso(past.time),
+        "subscription": subscription.id,
+        "publication": past.publication,
+        "details": details,
+    }
+    if past.args:
+        event["args"] = past.args
+    if past.kwargs:
+        event["kwargs"] = past.kwargs
+    return event

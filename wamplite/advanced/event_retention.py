@@ -1,0 +1,198 @@
+"""`retain`, `get_retained`: the last event of a topic for late comers (RFC "Event Retention").
+
+Announced by the broker. PUBLISH with `retain` keeps its event as that of the topic; one without any
+argument clears it. SUBSCRIBE with `get_retained` gets, after SUBSCRIBED, the last one that it would
+have got as it was published, of each topic that it matches, with EVENT.Details.retained. Behind an
+event that only some may get, what was kept before is kept for the others, LIMITED of them.
+
+The topics are bounded in number and bytes: where there is no room the event that was kept longest
+ago is forgotten, and counted in `forgotten`. Events may expire after `expiry` seconds. With `file`,
+in which "{realm}" stands for the realm, they outlive the router: PUBLISHED is sent once the event
+is stored.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
+
+from ..core.feature import Feature, Host, claim
+from ..core.ids import new_publication
+from ..core.matching import matches
+from ..core.messages import Event
+from ..core.records import Publication
+from ..core.weight import weigh
+
+LIMITED = 4
+MAX_TOPICS = 10_000
+MAX_BYTES = 16 * 1024 * 1024
+MAX_EVENT = 256 * 1024  # a larger one is delivered, and not kept
+
+
+class Kept(NamedTuple):
+    """One event: what it tells, and who may get it."""
+
+    publication: int
+    details: dict[str, Any]
+    args: Any
+    kwargs: Any
+    limits: dict[str, Any]  # the options of PUBLISH that say who gets it
+    publisher: int  # the session that does not get it, or 0
+    time: float
+    weight: int
+    number: int = 0  # in the file
+
+
+class ForRouter(Feature):
+    name = "event_retention"
+    roles = ("broker",)
+
+    def __init__(
+        self,
+        *,
+        max_topics: int = MAX_TOPICS,
+        max_bytes: int = MAX_BYTES,
+        expiry: float | None = None,
+        file: str | None = None,
+    ) -> None:
+        self.file = file
+        self.store: Any = None
+        self.max_topics, self.max_bytes, self.expiry = max_topics, max_bytes, expiry
+        self.topics: OrderedDict[str, list[Kept]] = OrderedDict()  # each the newest first
+        self.bytes = 0
+        self.forgotten = 0
+        self.numbers = count(1)
+
+    def install(self, host: Host) -> None:
+        self.broker, self.now, self.later = host.broker, host.now, host.later
+        claim(host.broker.publish_options, "retain", self.on_retain)
+        claim(host.broker.subscribe_options, "get_retained", lambda subscriber, value: None)
+        host.broker.subscribed.append(self.on_subscribed)
+        host.broker.repeated.append(self.on_subscribed)
+        if self.file is not None:
+            from ..storage.events import Events  # 2 MB of SQLite for whoever wants it
+
+            self.store = Events(self.file.replace("{realm}", host.uri))
+            self.load()
+
+    def close(self) -> None:
+        if self.store is not None:
+            self.store.close()
+
+    def load(self) -> None:
+        """Take what the file has kept; behind the last of a topic it has those that are limited."""
+        number = 0
+        for number, topic, publication, time, session, said in self.store.load():
+            args, kwargs, details, limits = said
+            weight = weigh([topic, args, kwargs], MAX_EVENT)
+            kept = Kept(publication, details, args, kwargs, limits, session, time, weight, number)
+            self.topics.setdefault(topic, []).insert(0, kept)
+            self.topics.move_to_end(topic)
+            self.bytes += weight
+        self.numbers = count(number + 1)
+
+    # ---- keeping
+
+    def on_retain(self, publication: Any, retain: bool) -> None:
+        if retain:
+            publication.ends = [*(publication.ends or ()), self.on_published]
+            publication.holds += self.store is not None
+
+    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
+        topic, done = publication.topic, None
+        if publication.notes.get("request") and self.store is not None:
+            done = self.released(publication)
+        weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
+        if not (publish.args or publish.kwargs) or weight > MAX_EVENT:
+            self.forget(topic, done)  # of one that is too large, an older one is not the last
+            return
+        limits = {key: value for key, value in publish.options.items() if _limits(key)}
+        excluded = publisher.session if publisher in publication.excluded else 0
+        event = Kept(
+            publication.id,
+            publication.details,
+            publish.args,
+            publish.kwargs,
+            limits,
+            excluded,
+            self.now(),
+            weight,
+            next(self.numbers),
+        )
+        before = self.topics.pop(topic, [])
+        kept = before[: LIMITED - 1] if limits else []
+        self.drop(before[len(kept) :])
+        self.topics[topic] = [event, *kept]
+        self.bytes += weight
+        self.write(topic, event, done)
+        while len(self.topics) > self.max_topics or self.bytes > self.max_bytes:
+            self.forget(next(iter(self.topics)))
+            self.forgotten += 1
+
+    def forget(self, topic: str, done: Callable[[], None] | None = None) -> None:
+        self.drop(self.topics.pop(topic, []))
+        if done is not None:
+            self.store.remove(0, done)  # behind those, in the same file
+
+    def drop(self, events: list[Kept]) -> None:
+        for kept in events:
+            self.bytes -= kept.weight
+            if self.store is not None:
+                self.store.remove(kept.number)
+
+    def write(self, topic: str, kept: Kept, done: Callable[[], None] | None) -> None:
+        if self.store is not None:
+            said = [kept.args, kept.kwargs, kept.details, kept.limits]
+            session = kept.publisher
+            self.store.add(kept.number, topic, kept.publication, kept.time, session, said, done)
+
+    def released(self, publication: Any) -> Callable[[], None]:
+        """Return what has a publication acknowledged, with the routing role, once it is stored."""
+
+        def done() -> None:
+            self.later(0, lambda: self.broker.release(publication))
+
+        return done
+
+    # ---- giving
+
+    def on_subscribed(self, member: Any, subscriber: Any, subscribe: Any) -> None:
+        if not subscribe.options.get("get_retained"):
+            return
+        subscription = subscriber.subscription
+        oldest = self.now() - self.expiry if self.expiry else 0
+        if subscription.match == "exact":
+            topics = [subscription.uri] if subscription.uri in self.topics else []
+        else:
+            uri, match = subscription.uri, subscription.match
+            topics = [topic for topic in self.topics if matches(match, uri, topic)]
+        for topic in topics:
+            for kept in self.topics[topic]:
+                if kept.time >= oldest and self.may_get(member, topic, kept):
+                    self.give(subscriber, topic, kept)
+                    break
+
+    def may_get(self, member: Any, topic: str, kept: Kept) -> bool:
+        """Tell whether a member would have got an event as it was published."""
+        if member.session == kept.publisher:
+            return False
+        publication = Publication(None, topic, kept.publication, set())
+        for key, value in kept.limits.items():
+            if key in self.broker.publish_options:
+                self.broker.publish_options[key](publication, value)
+        return all(may(member) for may in publication.filters)
+
+    def give(self, subscriber: Any, topic: str, kept: Kept) -> None:
+        subscription = subscriber.subscription
+        publication = Publication(None, topic, kept.publication or new_publication(), set())
+        details = {**kept.details, "retained": True}
+        for writer in subscription.writers:
+            details.update(writer(publication))
+        event = Event(subscription.id, publication.id, details, kept.args, kept.kwargs)
+        subscriber.post(event)
+
+
+def _limits(key: str) -> bool:
+    return key.startswith(("eligible", "exclude")) and key != "exclude_me"

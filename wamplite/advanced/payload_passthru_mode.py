@@ -1,0 +1,71 @@
+"""`ppt_scheme`: a payload that the router does not look into (RFC "Payload Passthru Mode").
+
+Announced by all roles. The ppt keys of CALL, PUBLISH, YIELD and ERROR come out again in INVOCATION,
+EVENT, RESULT and ERROR. Whoever sends them must have announced this; a callee that did not fails
+the call with `wamp.error.feature_not_supported`, and so does a caller that could not read the
+answer. A subscriber that did not has to ignore what it cannot read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import uris
+from ..core.errors import ProtocolError
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.messages import CODES, NAMES, Call, Error, Publish, Yield
+
+KEYS = ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid")
+SENDERS = {Call: "caller", Publish: "publisher", Yield: "callee", Error: "callee"}
+
+
+class ForRouter(Feature):
+    name = "payload_passthru_mode"
+    status = "sketch"
+    roles = ("broker", "dealer")
+
+    def install(self, host: Host) -> None:
+        broker, dealer = host.broker, host.dealer
+        self.dealer = dealer
+        host.unread = self.check_sender
+        tables = broker.publish_options, dealer.call_options, dealer.yield_options
+        for table in (*tables, dealer.error_options):
+            for key in KEYS:
+                claim(table, key, _copy(key))
+        broker.drafted.append(self.on_drafted)
+        dealer.drafted.append(self.on_drafted)
+        for kind in (Yield, Error):
+            host.handlers.wrap(kind, self.on_answer)
+
+    def check_sender(self, member: Any, message: Any) -> None:
+        role = SENDERS[type(message)]
+        if not member.announced(role, self.name):
+            name = NAMES[CODES[type(message)]]
+            raise ProtocolError(f"{name}: the {role} did not announce {self.name}")
+
+    def on_drafted(self, member: Any, record: Any, message: Any) -> None:
+        if "ppt_scheme" not in getattr(record, "details", ()):
+            return
+        self.check_sender(member, message)
+        if type(message) is Call and not record.callee.member.announced("callee", self.name):
+            raise Refused(
+                uris.FEATURE_NOT_SUPPORTED,
+                f"the callee of {record.procedure!r} did not announce {self.name}",
+            )
+
+    def on_answer(self, inner: Any, member: Any, answer: Any) -> None:
+        if "ppt_scheme" in answer[2 if type(answer) is Error else 1]:
+            self.check_sender(member, answer)
+            pending = member.invocations.get(answer.request)
+            if pending is not None and not pending.caller.announced("caller", self.name):
+                text = f"the answer is sealed, and the caller did not announce {self.name}"
+                self.dealer.fail(pending, uris.FEATURE_NOT_SUPPORTED, text)
+                return
+        inner(member, answer)
+
+
+def _copy(key: str) -> Any:
+    def copy(record: Any, value: str) -> None:
+        record.details[key] = value
+
+    return copy

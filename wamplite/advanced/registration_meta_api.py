@@ -1,0 +1,44 @@
+"""Registrations as topics and procedures (RFC "Registration Meta API").
+
+Announced by the dealer. `wamp.registration.on_create`, `on_register`, `on_unregister`, `on_delete`
+tell of them, `list`, `lookup`, `match`, `get`, `list_callees`, `count_callees` answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core import uris
+from ..core.dealer import result
+from ..core.feature import Feature, Host
+from ..core.messages import Call, Result
+from ..core.meta import Records, argument
+
+
+class Registrations(Records):
+    """The procedure `match` tells the one registration that a call goes to."""
+
+    def match(self, caller: Any, call: Call) -> Result:
+        """The id of the registration that a call of this URI would go to, or null."""
+        return result(call, next(iter(self.found(argument(call, 0, str))), None))
+
+
+class ForRouter(Feature):
+    name = "registration_meta_api"
+    status = "beta"
+    roles = ("dealer",)
+
+    def install(self, host: Host) -> None:
+        dealer = host.dealer
+        api = Registrations(
+            host,
+            "registration",
+            dealer.matches,
+            dealer.registrations,
+            lambda registration: registration.callees,
+            ("on_register", "on_unregister"),
+            "callees",
+            uris.NO_SUCH_REGISTRATION,
+        )
+        dealer.registered.append(lambda member, callee, _: api.joined(member, callee.registration))
+        dealer.unregistered.append(lambda member, callee, _: api.left(member, callee.registration))

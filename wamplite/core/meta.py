@@ -1,0 +1,156 @@
+"""What meta procedures share: arguments, times, and the records they tell of (RFC "Meta API").
+
+Registrations and subscriptions have the same procedures and events, under other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from . import uris
+from .dealer import result
+from .feature import Refused, claim
+from .ids import MAX_ID
+from .messages import Call, Result
+
+POLICIES = ("exact", "prefix", "wildcard")
+
+
+def argument(call: Call, position: int, kind: type, *default: Any) -> Any:
+    """Return a positional argument of a meta procedure, or its default; refuse another type."""
+    args = call.args if type(call.args) is list else []
+    value = args[position] if position < len(args) else None
+    if value is None and default:
+        return default[0]
+    return _checked(call, f"argument {position + 1}", value, kind)
+
+
+def keyword(call: Call, name: str, kind: type, default: Any) -> Any:
+    """Return a keyword argument of a meta procedure, or its default; refuse another type."""
+    value = (call.kwargs or {}).get(name)
+    return default if value is None else _checked(call, name, value, kind)
+
+
+def _checked(call: Call, what: str, value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        found = type(value).__name__
+        text = f"{call.procedure}: {what} must be {kind.__name__}, not {found}"
+        raise Refused(uris.INVALID_ARGUMENT, text)
+    return value
+
+
+def an_id(call: Call) -> int:
+    """Return the first argument, which must be an id."""
+    number: int = argument(call, 0, int)
+    return number if 0 < number <= MAX_ID else 0
+
+
+def iso(seconds: float) -> str:
+    """Return a time in seconds since 1970 as ISO 8601 and RFC 3339 have it, in UTC."""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Records:
+    """The meta API of registrations or of subscriptions.
+
+    kind: the word for one in URIs. matches: the match policies. records: by id. sessions: who has
+    a part in a record. verbs: what the events call coming and going. who: what they call them.
+    """
+
+    def __init__(
+        self,
+        realm: Any,
+        kind: str,
+        matches: Any,
+        records: dict[int, Any],
+        sessions: Callable[[Any], dict[Any, Any]],
+        verbs: tuple[str, str],
+        who: str,
+        error: str,
+    ) -> None:
+        self.realm, self.matches, self.records = realm, matches, records
+        self.kind, self.sessions, self.error = kind, sessions, error
+        self.come, self.go = verbs
+        base = f"wamp.{kind}."
+        for name, procedure in {
+            "list": self.by_policy,
+            "lookup": self.lookup,
+            "match": self.match,
+            "get": self.get,
+            f"list_{who}": self.list_sessions,
+            f"count_{who}": self.count_sessions,
+        }.items():
+            claim(realm.procedures, base + name, procedure)
+
+    # ---- events
+
+    def joined(self, member: Any, record: Any) -> None:
+        """Tell that a session has got a part in a record, which may be new."""
+        if uris.is_reserved(record.uri):
+            return
+        if len(self.sessions(record)) == 1:
+            record.notes["created"] = iso(self.realm.now())
+            self._announce("on_create", member, self.details(record))
+        self._announce(self.come, member, record.id)
+
+    def left(self, member: Any, record: Any) -> None:
+        """Tell that a session has no part in a record any more, which may be the end of it."""
+        if uris.is_reserved(record.uri):
+            return
+        self._announce(self.go, member, record.id)
+        if not self.sessions(record):
+            self._announce("on_delete", member, record.id)
+
+    def _announce(self, event: str, member: Any, subject: Any) -> None:
+        self.realm.broker.announce(f"wamp.{self.kind}.{event}", member.session, subject)
+
+    # ---- procedures
+
+    def details(self, record: Any) -> dict[str, Any]:
+        """Return what is told of a record."""
+        created = record.notes.get("created", iso(0))
+        told = {"id": record.id, "created": created, "uri": record.uri, "match": record.match}
+        return {**told, "invoke": record.invoke} if hasattr(record, "invoke") else told
+
+    def by_policy(self, caller: Any, call: Call) -> Result:
+        """The ids of all records, by match policy."""
+        ids: dict[str, list[int]] = {policy: [] for policy in POLICIES}
+        for number, record in self.records.items():
+            ids.setdefault(record.match, []).append(number)
+        return result(call, ids)
+
+    def lookup(self, caller: Any, call: Call) -> Result:
+        """The id of the record with this URI and `match` of the options, or null."""
+        uri, options = argument(call, 0, str), argument(call, 1, dict, {})
+        match = self.matches.get(options.get("match") or "exact")
+        record = match.records.get(uri) if match else None
+        return result(call, record.id if record else None)
+
+    def match(self, caller: Any, call: Call) -> Result:
+        """All ids that an event with this topic would reach, the best first, or null."""
+        return result(call, self.found(argument(call, 0, str)) or None)
+
+    def found(self, uri: str) -> list[int]:
+        """Return the ids of all records that a URI finds."""
+        return [record.id for match in self.matches.values() for record in match.find(uri)]
+
+    def get(self, caller: Any, call: Call) -> Result:
+        """What is told of a record."""
+        return result(call, self.details(self._record(call)))
+
+    def list_sessions(self, caller: Any, call: Call) -> Result:
+        """The sessions that have a part in a record."""
+        return result(call, [member.session for member in self.sessions(self._record(call))])
+
+    def count_sessions(self, caller: Any, call: Call) -> Result:
+        """How many sessions have a part in a record."""
+        return result(call, len(self.sessions(self._record(call))))
+
+    def _record(self, call: Call) -> Any:
+        number = an_id(call)
+        if number not in self.records:
+            raise Refused(self.error, f"there is no {self.kind} {number}")
+        return self.records[number]

@@ -1,0 +1,1 @@
+"""What the router keeps in files: SQLite, written by threads that nobody waits for."""

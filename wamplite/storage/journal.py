@@ -1,0 +1,188 @@
+"""A file that follows what is kept in memory: SQLite, written by a thread of its own.
+
+    put (the routing role) ──> waiting ──> one transaction for all that waits ──> done, each
+
+Whoever holds the routing role never waits for a disk: it puts down what is to be written, and is
+told when it has been. What has been told so outlives kill -9 (WAL, synchronous=NORMAL: a power cut
+may cost the last moments, and never the file). What nobody waits for is held back for HOLD seconds,
+for the sake of SD cards. A disk that is full costs what was to be written, which is counted in
+`faults` and logged once a minute; nobody is kept waiting for it. A damaged file is set aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..core.errors import UsageError
+
+logger = logging.getLogger("wamplite.router")
+
+APPLICATION = 0x77616D71  # "wamq"
+FORMAT = 1
+HOLD = 0.5  # seconds
+MOST = 10_000  # statements that wait
+QUIET = 60.0  # seconds between two warnings
+CLOSING = 5.0  # seconds for the thread to end
+
+Values = Callable[[], Sequence[Any]]  # made by the writing thread
+
+
+class Statement(NamedTuple):
+    """One thing to write, and whom to tell."""
+
+    sql: str
+    values: Values
+    done: Callable[[], None] | None
+
+
+class Journal:
+    """One file, open for this process only. Raises UsageError where it cannot be had."""
+
+    def __init__(self, path: str, schema: str) -> None:
+        self.path = path
+        self.faults = 0  # statements that could not be written
+        self._schema = schema
+        self._database = self._open()
+        self._changed = threading.Condition()  # guards the next three
+        self._waiting: list[Statement] = []
+        self._urgent = False
+        self._ended = False
+        self._warned = -QUIET
+        self._thread = threading.Thread(target=self._run, name="wamplite-journal", daemon=True)
+        self._thread.start()
+
+    def load(self, sql: str) -> list[Any]:
+        """Return rows that are in the file; before anything is put."""
+        return self._database.execute(sql).fetchall()
+
+    def put(self, sql: str, values: Values, done: Callable[[], None] | None = None) -> None:
+        """Have a statement executed; `done` is called by the writing thread once it is stored.
+
+        Any thread; it never waits.
+        """
+        with self._changed:
+            if len(self._waiting) < MOST and not self._ended:
+                self._waiting.append(Statement(sql, values, done))
+                if done is not None or len(self._waiting) == 1:
+                    self._urgent = self._urgent or done is not None
+                    self._changed.notify()
+                return
+            self.faults += 1
+        self._warn("more waits to be written than the disk takes")
+        if done is not None:
+            done()
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self._thread.join(CLOSING)
+
+    # ---- the writing thread
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next():
+                self._write(batch)
+                for statement in batch:
+                    if statement.done is not None:
+                        statement.done()
+        finally:
+            self._database.close()
+
+    def _next(self) -> list[Statement]:
+        """Wait for something to write; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            self._changed.wait_for(lambda: self._urgent or self._ended, HOLD)
+            batch, self._waiting, self._urgent = self._waiting, [], False
+        return batch
+
+    def _write(self, batch: list[Statement]) -> None:
+        execute = self._database.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            for statement in batch:
+                execute(statement.sql, statement.values())
+            execute("COMMIT")
+        except sqlite3.Error as error:
+            self.faults += len(batch)
+            self._warn(str(error))
+            if self._database.in_transaction:
+                execute("ROLLBACK")
+
+    def _warn(self, why: str) -> None:
+        now = time.monotonic()
+        if now - self._warned >= QUIET:
+            self._warned = now
+            logger.warning("%s: %d things could not be stored: %s", self.path, self.faults, why)
+
+    # ---- opening
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._open_checked()
+        except sqlite3.OperationalError as error:
+            raise UsageError(f"{self.path}: {self._explained(error)}") from error
+        except sqlite3.DatabaseError as error:
+            aside = set_aside(self.path)
+            logger.error("%s is damaged (%s): set aside as %s", self.path, error, aside)
+            return self._open_checked()
+
+    def _explained(self, error: sqlite3.OperationalError) -> str:
+        folder = Path(self.path).absolute().parent
+        if "locked" in str(error):
+            return "another router uses it"
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        return str(error)
+
+    def _open_checked(self) -> sqlite3.Connection:
+        database = sqlite3.connect(
+            self.path, timeout=1.0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._refuse_foreign(database)
+            for pragma in ("cache_size=-512", "journal_mode=WAL", "journal_size_limit=4194304"):
+                database.execute(f"PRAGMA {pragma}")
+            database.execute("PRAGMA synchronous=NORMAL")
+            database.executescript(f"BEGIN IMMEDIATE; {self._schema} COMMIT;")
+            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+            database.execute(f"PRAGMA application_id={APPLICATION}")
+            database.execute(f"PRAGMA user_version={FORMAT}")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _refuse_foreign(self, database: sqlite3.Connection) -> None:
+        application = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and application != APPLICATION:
+            raise UsageError(f"{self.path}: the database of another program")
+        if version > FORMAT:
+            raise UsageError(
+                f"{self.path}: written by a newer wamplite (format {version});"
+                f" this one knows format {FORMAT}"
+            )
+
+
+def set_aside(path: str) -> Path:
+    """Give a file, and what SQLite keeps beside it, another name."""
+    aside = Path(f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(path + suffix):
+            os.replace(path + suffix, f"{aside}{suffix}")
+    return aside
