@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
+import cbor2
 import pytest
 
 from wamplite import serializers
@@ -142,6 +144,47 @@ def test_what_is_given_up_within_a_key_is_refused(opening: bytes) -> None:
         data = b"\x85\x10\x01\xa0\x63a.b\x81" + opening * depth + b"\x01"
         with pytest.raises(ProtocolError, match="nest at most|key"):
             serializers.get("cbor").loads(data)
+
+
+@pytest.mark.parametrize(
+    "element",
+    ["a1 81 01 01", "a1 a1 61 61 01 01", "bf 81 01 01 ff", "bf 61 61 ff", "bf 61 61 01 61 62 ff"],
+)
+def test_what_would_make_a_decoder_slow_or_recurse_is_never_shown_to_it(
+    element: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashes of tuples can be made to collide; a break taken for a value opens the next map below.
+
+    A small message is shown, where it holds no break: so few keys cost nothing.
+    """
+    data = b"\x85\x10\x01\xa0\x63a.b\x9f" + bytes.fromhex(element) * 1000 + b"\xff"
+
+    def loads(_: bytes) -> None:
+        raise AssertionError("it was shown")
+
+    monkeypatch.setattr("cbor2.loads", loads)
+    with pytest.raises(ProtocolError, match="key"):
+        serializers.get("cbor").loads(data)
+
+
+def test_lists_as_keys_whose_hashes_collide_cost_no_more_than_others() -> None:
+    """Each key is a list of two integers; all are chosen to have one hash in CPython."""
+    first, second, third = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x27D4EB2F165667C5
+    whole, keys = 2**64, []
+    for number in range(1, 60_000):
+        so_far = (third + number * second) % whole
+        so_far = (so_far << 31 | so_far >> 33) % whole * first % whole
+        other = -so_far * pow(second, -1, whole) % whole
+        other -= whole * (other >= whole // 2)
+        if abs(other) < 2**61 - 1:
+            keys.append((number, other))
+    assert len(set(map(hash, keys))) == 1
+    pairs = b"".join(b"\x82" + cbor2.dumps(one) + cbor2.dumps(other) + b"\0" for one, other in keys)
+    data = b"\x85\x10\x01\xa0\x63a.b\x81\xb9" + len(keys).to_bytes(2, "big") + pairs
+    begun = time.thread_time()
+    with pytest.raises(ProtocolError, match="a key of a dict must be a string, not list"):
+        serializers.get("cbor").loads(data)
+    assert time.thread_time() - begun < 1
 
 
 def test_an_endless_container_has_the_same_bounds() -> None:

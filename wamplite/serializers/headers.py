@@ -1,17 +1,18 @@
 """Walk the headers of a binary message before its library decodes it.
 
 A decoder believes headers: lengths that lie make it reserve memory, nesting makes it recurse on the
-small stack of a thread, tags make it build objects. This walk costs little, holds one number per
-open container, and refuses all of that on the bytes.
+small stack of a thread, tags make it build objects, and lists as keys become tuples, whose hashes a
+peer can make collide. This walk costs little, holds two numbers per open container, and refuses all
+of that on the bytes.
 """
 
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple
 
 from ..core.errors import ProtocolError
 from .payload import (
+    KEY,
     LEVELS,
     MAX_CONTAINERS,
     MAX_LENGTH,
@@ -20,7 +21,7 @@ from .payload import (
     raise_too_many,
 )
 
-ENDLESS = inf  # the length of a container that a break ends
+ENDLESS = -2  # the length of a container that a break ends; counted down, it never becomes 0
 
 
 class Header(NamedTuple):
@@ -28,7 +29,7 @@ class Header(NamedTuple):
 
     width: int  # octets of the length that follow; 0: `length` says it
     items: int  # values for each element: 0 octets, 1 a list, 2 a dict
-    length: float = 0
+    length: int = 0
 
 
 class Format(NamedTuple):
@@ -44,43 +45,47 @@ def check_headers(data: bytes, form: Format) -> None:
     """Refuse what lies, nests too deep, holds too much or goes on after its end."""
     _, sizes, headers, stop = form
     at, opened = 0, 0
-    left: float = 1
-    outer: list[float] = []
+    left, items = 1, 1
+    outer: list[tuple[int, int]] = []
     try:
         while True:
             while not left:
                 if not outer:
                     return _check_end(at, data, form)
-                left = outer.pop()
+                left, items = outer.pop()
             head = data[at]
             size = sizes[head]
             left -= 1
             if size:
                 at += size
                 continue
-            if head == stop and left == ENDLESS:
+            if head == stop and left < 0:
+                if items == 2 and not left % 2:  # a decoder may take it for the value and read on
+                    raise ProtocolError(f"{form.name}: a dict ends after a key")
                 left = 0
                 at += 1
                 continue
             if head not in headers:
                 raise ProtocolError(f"{form.name}: a value must not begin with octet {head:#04x}")
-            width, items, length = headers[head]
+            width, within, length = headers[head]
             at += 1 + width
             if width:
                 length = int.from_bytes(data[at - width : at], "big")
-            if items:
+            if within:
+                if items == 2 and left % 2:
+                    raise ProtocolError(KEY + "list")
                 opened += 1
-                outer.append(left)
-                left = length * items
+                outer.append((left, items))
+                left, items = length * within, within
                 _check_container(length, opened, len(outer))
             else:
-                at += int(length)
+                at += length
     except IndexError:
         raise ProtocolError(f"{form.name}: the message ends too early") from None
 
 
-def _check_container(length: float, opened: int, depth: int) -> None:
-    if length > MAX_LENGTH and length != ENDLESS:
+def _check_container(length: int, opened: int, depth: int) -> None:
+    if length > MAX_LENGTH:
         raise_too_long()
     if depth > LEVELS:
         raise_too_deep()

@@ -36,13 +36,13 @@ Take = Callable[[bytes, int], "tuple[str, Any, int]"]
 
 
 class _List:
-    """An open list; `left` counts down to its end, unless it is ENDLESS."""
+    """An open list; `left` counts down to its end, unless it is ENDLESS, below 0."""
 
     most = MAX_LENGTH  # values that are read: one more, and the rest is left unread
 
-    def __init__(self, length: float) -> None:
+    def __init__(self, length: int) -> None:
         self.left = length
-        self.endless = length == ENDLESS
+        self.endless = length < 0
         self.value: list[Any] = []
 
     def put(self, value: Any) -> None:
@@ -58,7 +58,7 @@ class _Dict(_List):
 
     most = 2 * MAX_LENGTH
 
-    def __init__(self, length: float) -> None:
+    def __init__(self, length: int) -> None:
         super().__init__(2 * length)
 
     def finish(self) -> Any:
