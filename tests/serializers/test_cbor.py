@@ -187,6 +187,18 @@ def test_lists_as_keys_whose_hashes_collide_cost_no_more_than_others() -> None:
     assert time.thread_time() - begun < 1
 
 
+def test_large_integers_as_keys_whose_hashes_collide_cost_no_more_than_others() -> None:
+    """All have one hash in CPython, which takes integers modulo a prime."""
+    keys = [2**64 + (2**61 - 1) * number for number in range(1, 60_000)]
+    assert len(set(map(hash, keys))) == 1
+    pairs = b"".join(cbor2.dumps(key) + b"\0" for key in keys)
+    data = b"\x85\x10\x01\xa0\x63a.b\x81\xb9" + len(keys).to_bytes(2, "big") + pairs
+    begun = time.thread_time()
+    with pytest.raises(ProtocolError, match="a key of a dict must be a string, not int"):
+        serializers.get("cbor").loads(data)
+    assert time.thread_time() - begun < 3
+
+
 def test_an_endless_container_has_the_same_bounds() -> None:
     one = serializers.get("cbor")
     assert one.loads(b"\x81\x9f" + b"\1" * 65_536 + b"\xff") == [[1] * 65_536]

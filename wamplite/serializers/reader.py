@@ -168,10 +168,10 @@ def _given_up(opened: list[_List], flaw: Flaw) -> Any:
 
 
 def _as_key(value: Any) -> Any:
-    """Return a key that a dict can hold; the gate refuses all but text."""
-    if type(value) is Flaw:
-        return Flaw(value.why, "")
-    return Flaw(KEY + type(value).__name__, "") if type(value) in (list, dict) else value
+    """Return a key that a dict can hold; all that are no text are few, or their hashes collide."""
+    if type(value) is str:
+        return value
+    return Flaw(value.why if type(value) is Flaw else KEY + type(value).__name__, "")
 
 
 def cut(data: bytes, at: int, size: int) -> bytes:
