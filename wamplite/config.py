@@ -1,10 +1,10 @@
 """Configuration files in TOML: every key checked, each complaint with its file and line.
 
-A Document is read by a schema (`wamplite.schema`), which notes what is wrong at a Place in it; then
-`finish` tells all of that at once. The data may also be a dict of a script's: then complaints name
-the key alone.
+A schema (`wamplite.schema`) reads a Document and notes each problem at its Location; then `finish`
+raises all of them at once. The data may also be the dict of a script: then a complaint names only
+the key.
 
-Secrets are never written into such a file; `read_secret` reads them from one of their own.
+Secrets are never written into such a file; `read_secret` reads each from a file of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from .core.errors import UsageError
 from .lines import Lines, Steps
 
-__all__ = ["Document", "Place", "Steps", "in_words", "load", "read_secret"]
+__all__ = ["Document", "Location", "Steps", "in_words", "load", "read_secret"]
 
 
 @dataclass
@@ -32,9 +32,9 @@ class Document:
     text: str = ""
     problems: list[tuple[Steps, str]] = field(default_factory=list)
 
-    def root(self) -> Place:
-        """Return the place where reading begins."""
-        return Place(self, ())
+    def root(self) -> Location:
+        """Return the location where reading begins."""
+        return Location(self, ())
 
     def finish(self) -> None:
         """Raise UsageError if anything was wrong, with a line for each problem."""
@@ -51,14 +51,14 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where in a document something stands."""
 
     document: Document
     path: Steps
 
-    def __truediv__(self, key: str | int) -> Place:
-        return Place(self.document, (*self.path, key))
+    def __truediv__(self, key: str | int) -> Location:
+        return Location(self.document, (*self.path, key))
 
     def wrong(self, text: str) -> None:
         """Note a problem."""

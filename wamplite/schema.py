@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .config import Place
+from .config import Location
 from .core import uris
 
 __all__ = [
@@ -48,7 +48,7 @@ class Kind:
 
     wanted = ""
 
-    def read(self, value: Any, at: Place) -> Any:
+    def read(self, value: Any, at: Location) -> Any:
         """Return the value, converted; MISSING when it is wrong."""
         if self.fits(value):
             return self.convert(value)
@@ -189,7 +189,7 @@ class Names(Kind):
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
 
-    def read(self, value: Any, at: Place) -> Any:
+    def read(self, value: Any, at: Location) -> Any:
         if not isinstance(value, Mapping):
             at.wrong(f"expected a table of names, not {_shown(value)}")
             return MISSING
@@ -207,14 +207,14 @@ class Table(Kind):
         keys: Mapping[str, Kind],
         make: Callable[..., Any] = dict,
         required: tuple[str, ...] = (),
-        checks: tuple[Callable[[Any, Place], None], ...] = (),
+        checks: tuple[Callable[[Any, Location], None], ...] = (),
     ) -> None:
         self.keys = keys
         self._make = make
         self._required = required
         self._checks = checks
 
-    def read(self, value: Any, at: Place) -> Any:
+    def read(self, value: Any, at: Location) -> Any:
         if not isinstance(value, Mapping):
             at.wrong(f"expected a table, not {_shown(value)}")
             return MISSING
@@ -246,7 +246,7 @@ class Tables(Kind):
     def __init__(self, table: Kind) -> None:
         self._table = table
 
-    def read(self, value: Any, at: Place) -> Any:
+    def read(self, value: Any, at: Location) -> Any:
         if not isinstance(value, (list, tuple)):
             name = at.path[-1]
             at.wrong(f"expected an array of tables, [[...{name}]], not {_shown(value)}")
@@ -265,7 +265,7 @@ class Either(Kind):
         self._key = key
         self._kind = kind  # where none is given
 
-    def read(self, value: Any, at: Place) -> Any:
+    def read(self, value: Any, at: Location) -> Any:
         if isinstance(value, str):
             value = {self._key: value}
         if not isinstance(value, Mapping):

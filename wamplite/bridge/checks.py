@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from typing import Any
 
-from ..config import Place
+from ..config import Location
 from ..core.errors import UsageError
 from ..schema import nearest
 from .decoding import make_decoder
@@ -34,7 +34,7 @@ DEVICE_WANTED = "a path that begins with /, usb:VID:PID[:SERIAL], socket:// or r
 MODBUS_TYPES = ("bit", "uint16", "int16", "uint32", "int32", "float32", "float64", "string")
 
 
-def _try(at: Place, make: Callable[..., Any], *args: Any) -> bool:
+def _try(at: Location, make: Callable[..., Any], *args: Any) -> bool:
     """Note what `make` complains about."""
     try:
         make(*args)
@@ -44,7 +44,7 @@ def _try(at: Place, make: Callable[..., Any], *args: Any) -> bool:
     return True
 
 
-def session(made: SessionSettings, at: Place) -> None:
+def session(made: SessionSettings, at: Location) -> None:
     """Check that the URL is one that can be dialled."""
     from ..transports import dial
 
@@ -53,13 +53,13 @@ def session(made: SessionSettings, at: Place) -> None:
         at.wrong('"secret_file" needs an "authid"')
 
 
-def framing(made: FramingSettings, at: Place) -> None:
+def framing(made: FramingSettings, at: Location) -> None:
     """Check what a length prefix can be."""
     if made.length_bytes == 3:
         (at / "length_bytes").wrong("expected 1, 2 or 4, not 3")
 
 
-def decode(made: DecodeSettings, at: Place) -> None:
+def decode(made: DecodeSettings, at: Location) -> None:
     """Check that the decoder can be made, and that all types belong to a field."""
     if made.kind == "csv" and not any(made.fields):
         (at / "fields").wrong("names no field")
@@ -75,20 +75,20 @@ def decode(made: DecodeSettings, at: Place) -> None:
             at.wrong('"options" cannot be the name of a value')
 
 
-def _known(names: Iterable[str], known: set[str] | None, at: Place) -> None:
+def _known(names: Iterable[str], known: set[str] | None, at: Location) -> None:
     for name in names:
         if known is not None and name not in known:
             at.wrong(f'there is no value named "{name}"; {nearest(name, known)}')
 
 
-def publish(made: PublishSettings, at: Place) -> None:
+def publish(made: PublishSettings, at: Location) -> None:
     """Check the topic and the intervals."""
     _try(at / "topic", TopicTemplate, made.topic)
     if 0 < made.max_interval < made.min_interval:
         (at / "max_interval").wrong(f"is less than min_interval = {made.min_interval:g}")
 
 
-def _values(made: PublishSettings, known: set[str] | None, at: Place) -> None:
+def _values(made: PublishSettings, known: set[str] | None, at: Location) -> None:
     """Check that what is published of a reading is in it."""
     names = TopicTemplate(made.topic).names
     _known(made.fields, known, at / "fields")
@@ -100,25 +100,25 @@ def _values(made: PublishSettings, known: set[str] | None, at: Place) -> None:
         _known(outside, set(made.fields), at / "deadband")
 
 
-def _asks(made: ProcedureSettings | SubscribeSettings | PollSettings, at: Place) -> None:
+def _asks(made: ProcedureSettings | SubscribeSettings | PollSettings, at: Location) -> None:
     _try(at / "write", make_writer, made.write, made.encoding)
 
 
-def procedure(made: ProcedureSettings, at: Place) -> None:
+def procedure(made: ProcedureSettings, at: Location) -> None:
     """Check what is written."""
     _asks(made, at)
     if made.uri.startswith(("wamp.", "wamplite.")):
         (at / "uri").wrong(f"{made.uri} is reserved")
 
 
-def subscribe(made: SubscribeSettings, at: Place) -> None:
+def subscribe(made: SubscribeSettings, at: Location) -> None:
     """Check what is written, and that only patterns have empty components."""
     _asks(made, at)
     if made.match != "wildcard" and "" in made.topic.removesuffix(".").split("."):
         (at / "topic").wrong(f"{made.topic!r} has an empty component: that needs match = wildcard")
 
 
-def modbus(made: ModbusSettings, at: Place) -> None:
+def modbus(made: ModbusSettings, at: Location) -> None:
     """Check that the type can be read by that function, and that the library is there."""
     if find_spec("minimalmodbus") is None:
         at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
@@ -131,7 +131,7 @@ def modbus(made: ModbusSettings, at: Place) -> None:
         (at / "scale").wrong(f"a {made.type} cannot be scaled")
 
 
-def poll(made: PollSettings, at: Place) -> None:
+def poll(made: PollSettings, at: Location) -> None:
     """Check that it asks in one way, and publishes what comes back."""
     publish(made.publish, at)
     if (made.modbus is None) == (not made.write):
@@ -151,12 +151,12 @@ def poll(made: PollSettings, at: Place) -> None:
             _published(made.publish, names_of(made.reply), at)
 
 
-def _published(made: PublishSettings, known: set[str] | None, at: Place) -> None:
+def _published(made: PublishSettings, known: set[str] | None, at: Location) -> None:
     if not any(path[: len(at.path)] == at.path for path, _ in at.document.problems):
         _values(made, known, at)
 
 
-def port(made: PortSettings, at: Place) -> None:
+def port(made: PortSettings, at: Location) -> None:
     """Check that what is published is decoded."""
     if made.stopbits not in (1, 1.5, 2):
         (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {made.stopbits:g}")
@@ -164,7 +164,7 @@ def port(made: PortSettings, at: Place) -> None:
         _published(one, names_of(made.decode), at / "publish" / number)
 
 
-def bridge(made: BridgeSettings, at: Place) -> None:
+def bridge(made: BridgeSettings, at: Location) -> None:
     """Check that no two ports, or procedures, have one name."""
     if not made.ports:
         at.wrong("there is no [[port]]")
@@ -178,7 +178,7 @@ def bridge(made: BridgeSettings, at: Place) -> None:
     _unlike("uri", procedures)
 
 
-def _unlike(what: str, pairs: list[tuple[str, Place]]) -> None:
+def _unlike(what: str, pairs: list[tuple[str, Location]]) -> None:
     seen: set[str] = set()
     for value, at in pairs:
         if value in seen:
