@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT, wamplite
-from wamplite.cli import units
+from wamplite.cli import systemd
 
 
 def service(*words: str) -> subprocess.CompletedProcess[str]:
@@ -123,7 +123,7 @@ def test_a_python_that_others_cannot_reach_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_words_are_quoted_as_systemd_reads_them(word: str, expected: str) -> None:
-    assert units.quoted(word) == expected
+    assert systemd.quoted(word) == expected
 
 
 @pytest.mark.parametrize("user", [False, True], ids=["system", "user"])

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from ..core.errors import UsageError
-from . import units
+from . import systemd
 from .common import is_unicode
 from .streams import complain
 
@@ -73,11 +73,11 @@ def text_of(name: str, options: argparse.Namespace) -> str:
     """Return the text of a unit."""
     command = [sys.executable, "-m", "wamplite", name]
     if name == "router":
-        return units.router([*command, *options.rest], options.user, options.account)
+        return systemd.router([*command, *options.rest], options.user, options.account)
     folder = config_home() / "wamplite" if options.user else Path("/etc/wamplite")
     config = Path(options.config or folder / "bridge.toml").absolute()
     secret = Path(options.secret).absolute() if options.secret else None
-    return units.bridge([*command, str(config)], options.user, options.account, config, secret)
+    return systemd.bridge([*command, str(config)], options.user, options.account, config, secret)
 
 
 def config_home() -> Path:

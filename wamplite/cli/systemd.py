@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 WATCHDOG = 30  # seconds
-Lines = Iterable[str]
+UnitLines = Iterable[str]
 
 LASTING = (
     "Type=notify",
@@ -57,12 +57,12 @@ def router(command: list[str], user: bool, account: str | None) -> str:
     return unit(about, command, user, account, own)
 
 
-def named(name: str) -> Lines:
+def named(name: str) -> UnitLines:
     """Return what says who the program is in the journal, and where its state may stand."""
     return f"SyslogIdentifier={name}", f"StateDirectory={name}"
 
 
-def memory(high: int, most: int) -> Lines:
+def memory(high: int, most: int) -> UnitLines:
     """Return the bounds of memory, in percent of what the machine has: a Pi Zero has 512 MB."""
     return f"MemoryHigh={high}%", f"MemoryMax={most}%"
 
@@ -83,7 +83,9 @@ def bridge(
     return unit(about, command, user, account, service)
 
 
-def unit(about: Lines, command: list[str], user: bool, account: str | None, own: Lines) -> str:
+def unit(
+    about: UnitLines, command: list[str], user: bool, account: str | None, own: UnitLines
+) -> str:
     """Return a unit from its parts."""
     sections = {
         "Unit": [*about, "StartLimitIntervalSec=0"],
