@@ -20,28 +20,32 @@ __all__ = ["Modbus"]
 
 ORDERS = {"big": 0, "little": 1, "big-swap": 2, "little-swap": 3}
 
-Ask = Callable[[Any, ModbusSettings], Any]
-TYPES: dict[str, Ask] = {
-    "bit": lambda slave, told: slave.read_bit(told.address, told.function),
-    "uint16": lambda slave, told: slave.read_register(told.address, 0, told.function),
-    "int16": lambda slave, told: slave.read_register(told.address, 0, told.function, True),
-    "uint32": lambda slave, told: slave.read_long(
-        told.address, told.function, False, ORDERS[told.byteorder]
+AskSlave = Callable[[Any, ModbusSettings], Any]
+TYPES: dict[str, AskSlave] = {
+    "bit": lambda slave, settings: slave.read_bit(settings.address, settings.function),
+    "uint16": lambda slave, settings: slave.read_register(settings.address, 0, settings.function),
+    "int16": lambda slave, settings: slave.read_register(
+        settings.address, 0, settings.function, True
     ),
-    "int32": lambda slave, told: slave.read_long(
-        told.address, told.function, True, ORDERS[told.byteorder]
+    "uint32": lambda slave, settings: slave.read_long(
+        settings.address, settings.function, False, ORDERS[settings.byteorder]
     ),
-    "float32": lambda slave, told: slave.read_float(
-        told.address, told.function, 2, ORDERS[told.byteorder]
+    "int32": lambda slave, settings: slave.read_long(
+        settings.address, settings.function, True, ORDERS[settings.byteorder]
     ),
-    "float64": lambda slave, told: slave.read_float(
-        told.address, told.function, 4, ORDERS[told.byteorder]
+    "float32": lambda slave, settings: slave.read_float(
+        settings.address, settings.function, 2, ORDERS[settings.byteorder]
     ),
-    "string": lambda slave, told: slave.read_string(told.address, told.count, told.function),
+    "float64": lambda slave, settings: slave.read_float(
+        settings.address, settings.function, 4, ORDERS[settings.byteorder]
+    ),
+    "string": lambda slave, settings: slave.read_string(
+        settings.address, settings.count, settings.function
+    ),
 }
 
 
-class Carrier:
+class SerialShim:
     """What minimalmodbus takes for an open serial port."""
 
     is_open = True
@@ -76,14 +80,14 @@ class Modbus:
             raise UsageError("Modbus needs minimalmodbus: pip install minimalmodbus") from exc
         self._settings = settings
         self._commands = commands
-        self._carrier = Carrier(commands, commands.name, baudrate)
-        self._slave = minimalmodbus.Instrument(self._carrier, settings.unit)
+        self._shim = SerialShim(commands, commands.name, baudrate)
+        self._slave = minimalmodbus.Instrument(self._shim, settings.unit)
         self._failure = minimalmodbus.ModbusException
         self._silence = minimalmodbus.NoResponseError
 
     def read(self, timeout: float, retries: int) -> Reading:
-        """Ask for the value; on the thread of the commands alone."""
-        self._carrier.timeout = timeout
+        """AskSlave for the value; on the thread of the commands alone."""
+        self._shim.timeout = timeout
         self._commands.begin_raw()
         try:
             for left in range(retries, -1, -1):
@@ -97,15 +101,15 @@ class Modbus:
             self._commands.end_raw()
 
     def _reading(self, value: Any) -> Reading:
-        told = self._settings
-        if told.scale != 1 and type(value) in (int, float):
-            value = value * told.scale
-        args, kwargs = ([], {told.name: value}) if told.name else ([value], {})
+        settings = self._settings
+        if settings.scale != 1 and type(value) in (int, float):
+            value = value * settings.scale
+        args, kwargs = ([], {settings.name: value}) if settings.name else ([value], {})
         return checked(Reading(args, kwargs, 8, time.time()))
 
     def _as_error(self, exc: Exception) -> ApplicationError:
-        told = self._settings
-        text = f"Modbus unit {told.unit}, function {told.function}, address {told.address}: {exc}"
+        settings = self._settings
+        text = f"Modbus unit {settings.unit}, function {settings.function}, address {settings.address}: {exc}"
         if isinstance(exc, self._silence):
             return CallTimeout(uris.TIMEOUT, text)
         return Unavailable(uris.UNAVAILABLE, text)
