@@ -17,7 +17,7 @@ import serial
 import wamplite
 from tests.serial_cable import Cable
 from tests.transports.streams import tcp_pair
-from wamplite.bridge.line import DescriptorLine, QueueLine
+from wamplite.bridge.carrier import DescriptorCarrier, QueueCarrier
 from wamplite.bridge.outbox import Outbox
 from wamplite.bridge.settings import BufferSettings
 from wamplite.channel import pair
@@ -60,11 +60,11 @@ def serial_stream(world: World) -> SerialStream:
     return SerialStream(opened, opened.close)
 
 
-def descriptor_line(world: World) -> DescriptorLine:
+def descriptor_carrier(world: World) -> DescriptorCarrier:
     ours, theirs = tcp_pair()
     world.stack.callback(theirs.close)
     ours.setblocking(False)
-    return DescriptorLine(ours.fileno(), ours, is_stream=True)
+    return DescriptorCarrier(ours.fileno(), ours, is_stream=True)
 
 
 def router(world: World) -> Router:
@@ -84,8 +84,8 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "Port": port,
     "Descriptor": descriptor,
     "SerialStream": serial_stream,
-    "DescriptorLine": descriptor_line,
-    "QueueLine": lambda world: QueueLine(serial.serial_for_url("loop://")),
+    "DescriptorCarrier": descriptor_carrier,
+    "QueueCarrier": lambda world: QueueCarrier(serial.serial_for_url("loop://")),
     "Outbox": lambda world: Outbox(BufferSettings(), lambda port, reason, number: None),
     "Drain": lambda world: Drain(Limits(), Counters()),
     "Local": lambda world: pair()[0],
@@ -95,7 +95,7 @@ MAKERS: dict[str, Callable[[World], Any]] = {
 }
 WITHIN = {  # closed by one of these, which are tried
     "Channel", "Connections", "Listener", "Routing",
-    "WebSocketServer", "HandshakeSocket", "Carrier",  # leave the descriptor to their owner
+    "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Store",  # closed by its outbox, once, with a number
 }  # fmt: skip

@@ -20,28 +20,24 @@ __all__ = ["Modbus"]
 
 ORDERS = {"big": 0, "little": 1, "big-swap": 2, "little-swap": 3}
 
-AskSlave = Callable[[Any, ModbusSettings], Any]
-TYPES: dict[str, AskSlave] = {
-    "bit": lambda slave, settings: slave.read_bit(settings.address, settings.function),
-    "uint16": lambda slave, settings: slave.read_register(settings.address, 0, settings.function),
-    "int16": lambda slave, settings: slave.read_register(
-        settings.address, 0, settings.function, True
+ReadSlave = Callable[[Any, ModbusSettings], Any]
+TYPES: dict[str, ReadSlave] = {
+    "bit": lambda slave, value: slave.read_bit(value.address, value.function),
+    "uint16": lambda slave, value: slave.read_register(value.address, 0, value.function),
+    "int16": lambda slave, value: slave.read_register(value.address, 0, value.function, True),
+    "uint32": lambda slave, value: slave.read_long(
+        value.address, value.function, False, ORDERS[value.byteorder]
     ),
-    "uint32": lambda slave, settings: slave.read_long(
-        settings.address, settings.function, False, ORDERS[settings.byteorder]
+    "int32": lambda slave, value: slave.read_long(
+        value.address, value.function, True, ORDERS[value.byteorder]
     ),
-    "int32": lambda slave, settings: slave.read_long(
-        settings.address, settings.function, True, ORDERS[settings.byteorder]
+    "float32": lambda slave, value: slave.read_float(
+        value.address, value.function, 2, ORDERS[value.byteorder]
     ),
-    "float32": lambda slave, settings: slave.read_float(
-        settings.address, settings.function, 2, ORDERS[settings.byteorder]
+    "float64": lambda slave, value: slave.read_float(
+        value.address, value.function, 4, ORDERS[value.byteorder]
     ),
-    "float64": lambda slave, settings: slave.read_float(
-        settings.address, settings.function, 4, ORDERS[settings.byteorder]
-    ),
-    "string": lambda slave, settings: slave.read_string(
-        settings.address, settings.count, settings.function
-    ),
+    "string": lambda slave, value: slave.read_string(value.address, value.count, value.function),
 }
 
 
@@ -108,8 +104,8 @@ class Modbus:
         return checked(Reading(args, kwargs, 8, time.time()))
 
     def _as_error(self, exc: Exception) -> ApplicationError:
-        settings = self._settings
-        text = f"Modbus unit {settings.unit}, function {settings.function}, address {settings.address}: {exc}"
+        at = self._settings
+        text = f"Modbus unit {at.unit}, function {at.function}, address {at.address}: {exc}"
         if isinstance(exc, self._silence):
             return CallTimeout(uris.TIMEOUT, text)
         return Unavailable(uris.UNAVAILABLE, text)

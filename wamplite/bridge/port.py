@@ -24,7 +24,7 @@ from enum import Enum
 from typing import Protocol
 
 from . import devices
-from .line import Line, open_line
+from .carrier import Carrier, open_carrier
 from .settings import PortSettings
 
 __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Port", "PortDown", "Sink", "State"]
@@ -89,8 +89,8 @@ class Port:
         self._changed = changed
         self._stopping = threading.Event()
         self._reopen = ""  # why the device has to be closed and opened again
-        self._lock = threading.Lock()  # guards _line against close() while it is woken or written
-        self._line: Line | None = None
+        self._lock = threading.Lock()  # guards _carrier against a close() while it is woken
+        self._carrier: Carrier | None = None
         self._wait = FIRST_WAIT
         self.why = self._said = ""
         self._opened = self._last = 0.0
@@ -126,11 +126,11 @@ class Port:
 
         Never from the port's own thread.
         """
-        line = self._line
-        if line is None or not self.is_ready:
+        carrier = self._carrier
+        if carrier is None or not self.is_ready:
             raise PortDown(self.down())
         try:
-            line.write(data, self.settings.write_timeout if seconds is None else seconds)
+            carrier.write(data, self.settings.write_timeout if seconds is None else seconds)
         except TimeoutError:
             raise
         except (OSError, termios.error) as exc:
@@ -138,8 +138,8 @@ class Port:
 
     def _wake(self) -> None:
         with self._lock:
-            if self._line is not None:
-                self._line.wake()
+            if self._carrier is not None:
+                self._carrier.wake()
 
     # ---- the port's thread
 
@@ -160,9 +160,9 @@ class Port:
 
     def _open(self) -> None:
         device = devices.resolve(self.device)
-        line = open_line(self.settings, device)
+        carrier = open_carrier(self.settings, device)
         with self._lock:
-            self._line = line
+            self._carrier = carrier
         self.opens += 1
         self._said = ""
         advice = devices.advice(device)
@@ -170,12 +170,12 @@ class Port:
 
     def _settle(self) -> None:
         """Throw away what a booting board says."""
-        line, deadline = self._line, time.monotonic() + self.settings.settle
+        carrier, deadline = self._carrier, time.monotonic() + self.settings.settle
         if self.settings.settle > 0 and self.state is not State.SILENT:
             self._become(State.SETTLING, "")
-        while line is not None and (left := deadline - time.monotonic()) > 0:
-            if line.wait(left):
-                line.read()
+        while carrier is not None and (left := deadline - time.monotonic()) > 0:
+            if carrier.wait(left):
+                carrier.read()
             self._look_around()
             if self._stopping.is_set():
                 return
@@ -186,12 +186,12 @@ class Port:
             self._become(State.OPEN, "")
 
     def _read(self) -> None:
-        line = self._line
-        while line is not None and not self._stopping.is_set():
+        carrier = self._carrier
+        while carrier is not None and not self._stopping.is_set():
             patience = self._sink.patience()
-            if line.wait(self._until_silent(patience)):
+            if carrier.wait(self._until_silent(patience)):
                 self._gather()
-                self._take(line.read())
+                self._take(carrier.read())
             if patience is not None:
                 self._sink.idle()
             self._look_around()
@@ -231,16 +231,16 @@ class Port:
 
     def _close(self, state: State, why: str) -> None:
         with self._lock:
-            line, self._line = self._line, None
-            if line is not None:
+            carrier, self._carrier = self._carrier, None
+            if carrier is not None:
                 try:
-                    line.close()
+                    carrier.close()
                 except Exception as exc:
                     log.warning("%s: could not be closed: %s", self.device, exc)
         self._opened = 0.0
         self.is_ready = False
         self._become(state, why)
-        if line is not None:
+        if carrier is not None:
             self._sink.lost()
 
     def _become(self, state: State, why: str) -> None:

@@ -29,7 +29,7 @@ from .settings import PortSettings
 if TYPE_CHECKING:
     import serial
 
-__all__ = ["Line", "open_line"]
+__all__ = ["Carrier", "open_carrier"]
 
 CHUNK = 65536
 CONNECT = 5.0  # seconds for a line that a network carries
@@ -38,7 +38,7 @@ EMPTY = 3  # reads in a row that brought nothing, after which the device is take
 GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
-class Line(Protocol):
+class Carrier(Protocol):
     """What a port needs of it."""
 
     def wait(self, seconds: float | None) -> bool: ...
@@ -52,17 +52,17 @@ class Line(Protocol):
     def close(self) -> None: ...
 
 
-def open_line(settings: PortSettings, device: str) -> Line:
+def open_carrier(settings: PortSettings, device: str) -> Carrier:
     """Open a device: what `settings.device` means now."""
     if device.startswith("socket://"):
         connection = _connect(device)
-        return DescriptorLine(connection.fileno(), connection, is_stream=True)
+        return DescriptorCarrier(connection.fileno(), connection, is_stream=True)
     if "://" in device:
-        return QueueLine(_open(settings, device, 0.25))
+        return QueueCarrier(_open(settings, device, 0.25))
     handle = _open(settings, device, None)
     if not settings.hupcl:
         _keep_lines_up(handle.fileno())
-    return DescriptorLine(handle.fileno(), handle)
+    return DescriptorCarrier(handle.fileno(), handle)
 
 
 def _open(settings: PortSettings, device: str, timeout: float | None) -> serial.SerialBase:
@@ -105,7 +105,7 @@ def _connect(url: str) -> socket.socket:
     return connection
 
 
-class DescriptorLine:
+class DescriptorCarrier:
     """A tty or a TCP stream: a descriptor that does not block."""
 
     def __init__(self, descriptor: int, owner: Any, is_stream: bool = False) -> None:
@@ -190,7 +190,7 @@ class DescriptorLine:
             self._owner.close()
 
 
-class QueueLine:
+class QueueCarrier:
     """A line that pyserial reads by itself (rfc2217://): it is asked in short waits."""
 
     def __init__(self, handle: Any) -> None:
