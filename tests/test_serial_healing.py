@@ -40,7 +40,7 @@ def start(cable: Cable) -> Iterator[Callable[[], RouterProcess]]:
         yield begin
 
 
-class Device:
+class PseudoDevice:
     """A component on the cable, and when it has joined."""
 
     def __init__(self, cable: Cable) -> None:
@@ -59,15 +59,15 @@ class Device:
 
 
 @pytest.fixture
-def device(cable: Cable) -> Iterator[Device]:
-    device = Device(cable)
+def device(cable: Cable) -> Iterator[PseudoDevice]:
+    device = PseudoDevice(cable)
     yield device
     device.component.stop()
     assert device.component.error is None
 
 
 def test_a_router_that_was_killed_is_joined_again(
-    start: Callable[[], RouterProcess], device: Device
+    start: Callable[[], RouterProcess], device: PseudoDevice
 ) -> None:
     first = start()
     device.await_join(1)
@@ -82,7 +82,7 @@ def test_a_router_that_was_killed_is_joined_again(
 
 @pytest.mark.parametrize("end", ["host", "device"])
 def test_a_cable_that_was_pulled_and_has_another_name_is_found(
-    start: Callable[[], RouterProcess], cable: Cable, device: Device, end: str
+    start: Callable[[], RouterProcess], cable: Cable, device: PseudoDevice, end: str
 ) -> None:
     router = start()
     device.await_join(1)

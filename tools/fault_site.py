@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.bridge.pseudo import Device, sentence  # noqa: E402 - found through ROOT
+from tests.bridge.pseudo import PseudoDevice, sentence  # noqa: E402 - found through ROOT
 
 CONFIGURATION = """
 [session]
@@ -49,7 +49,7 @@ class Talker:
     """A device that sends numbered sentences all the time, unless it is told to be silent."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self.device = Device(folder, f"tty{number}").plug()
+        self.device = PseudoDevice(folder, f"tty{number}").plug()
         self.lock = threading.Lock()  # guards the device against being pulled while it speaks
         self.silent = False
         self.plugged = True

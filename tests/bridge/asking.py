@@ -55,7 +55,7 @@ class World:
     def __enter__(self) -> World:
         self.bridge.start()
         assert self.registered.wait(20)
-        until(lambda: self.unit.port.is_ready, "open")
+        until(lambda: self.unit.device.is_ready, "open")
         return self
 
     def __exit__(self, *_: object) -> None:

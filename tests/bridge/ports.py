@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from wamplite.bridge.port import State
+from wamplite.bridge.device import DeviceState
 from wamplite.bridge.settings import PortSettings
 
 
@@ -50,9 +50,9 @@ class Told:
     """The states that a port was in, and why."""
 
     def __init__(self) -> None:
-        self.states: list[State] = []
+        self.states: list[DeviceState] = []
         self.reasons: list[str] = []
 
-    def __call__(self, state: State, why: str) -> None:
+    def __call__(self, state: DeviceState, why: str) -> None:
         self.states.append(state)
         self.reasons.append(why)

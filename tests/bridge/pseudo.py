@@ -23,20 +23,20 @@ READ_BUFFER = 4095  # bytes that Linux keeps for the reader of a terminal
 Kinds = list[tuple[str, bytes]]
 
 
-class Device:
+class PseudoDevice:
     """`path` is the link that a program opens; what stands behind it comes and goes."""
 
     def __init__(self, folder: Path, name: str = "ttyTEST") -> None:
         self.path = str(folder / name)
         self._master = self._slave = -1
 
-    def __enter__(self) -> Device:
+    def __enter__(self) -> PseudoDevice:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.pull()
 
-    def plug(self) -> Device:
+    def plug(self) -> PseudoDevice:
         """Make a new pseudo-terminal and point the link at it."""
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)

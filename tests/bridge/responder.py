@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bridge.pseudo import Device
+from tests.bridge.pseudo import PseudoDevice
 
 
-class Responder(Device):
+class Responder(PseudoDevice):
     """A device whose thread hands what was written to `answer`, which may write back."""
 
     def __init__(self, folder: Path, name: str = "ttyTEST") -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, sentence
+from tests.bridge.pseudo import PseudoDevice, sentence
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
 from tests.waiting import until
@@ -45,11 +45,12 @@ class Site:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self.stack = stack
-        self.devices: list[Device] = []
+        self.devices: list[PseudoDevice] = []
 
-    def plug(self, number: int) -> list[Device]:
+    def plug(self, number: int) -> list[PseudoDevice]:
         self.devices = [
-            self.stack.enter_context(Device(self.folder, f"tty{n}")).plug() for n in range(number)
+            self.stack.enter_context(PseudoDevice(self.folder, f"tty{n}")).plug()
+            for n in range(number)
         ]
         return self.devices
 
@@ -96,7 +97,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(tmp_path, stack)
 
 
-def feed(device: Device, numbers: range) -> None:
+def feed(device: PseudoDevice, numbers: range) -> None:
     device.write(b"".join(map(sentence, numbers)))
 
 
@@ -251,7 +252,7 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_stored_and_keeps_the_or
 class Feeder:
     """Writes numbered sentences to a device, 200 a second, as long as somebody reads them."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: PseudoDevice) -> None:
         self._device = device
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-feeder")

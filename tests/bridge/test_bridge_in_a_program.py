@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, sentence
+from tests.bridge.pseudo import PseudoDevice, sentence
 from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge import Bridge, SerialBridge
@@ -27,36 +27,36 @@ NMEA = DecodeSettings(kind="nmea")
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Iterator[Device]:
-    with Device(tmp_path) as device:
+def device(tmp_path: Path) -> Iterator[PseudoDevice]:
+    with PseudoDevice(tmp_path) as device:
         yield device.plug()
 
 
-def feed(device: Device, numbers: range) -> None:
+def feed(device: PseudoDevice, numbers: range) -> None:
     device.write(b"".join(map(sentence, numbers)))
 
 
-def settings(device: Device, url: str = "", **more: Any) -> BridgeSettings:
+def settings(device: PseudoDevice, url: str = "", **more: Any) -> BridgeSettings:
     port = PortSettings(name="p0", device=device.path, decode=NMEA, **more)
     return BridgeSettings(session=SessionSettings(url=url), ports=(port,))
 
 
-def test_a_sink_takes_the_place_of_a_router(device: Device) -> None:
+def test_a_sink_takes_the_place_of_a_router(device: PseudoDevice) -> None:
     found: list[tuple[str, list[Any], dict[str, Any]]] = []
     publish = (PublishSettings(topic="test.{port}", fields=("type",)),)
     with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
-        until(lambda: bridge.units["p0"].port.is_ready, "open")
+        until(lambda: bridge.units["p0"].device.is_ready, "open")
         feed(device, range(2))
         until(lambda: len(found) == 2, "handed over")
     assert found == [("test.p0", [], {"type": "TXT"})] * 2
 
 
-def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: Device) -> None:
+def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: PseudoDevice) -> None:
     found: list[tuple[str, list[Any], dict[str, Any]]] = []
     publish = (PublishSettings(topic="test", min_interval=0.3),)
     with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
         unit = bridge.units["p0"]
-        until(lambda: unit.port.is_ready, "open")
+        until(lambda: unit.device.is_ready, "open")
         feed(device, range(5))
         until(lambda: len(found) == 2, "the first, and in time the last")
         feed(device, range(5, 8))
@@ -69,7 +69,7 @@ def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: Devic
 
 
 def test_a_procedure_that_somebody_else_has_is_asked_for_again_and_stops_nothing(
-    device: Device, router_process: RouterProcess, monkeypatch: pytest.MonkeyPatch
+    device: PseudoDevice, router_process: RouterProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wamplite.bridge.bridge.AGAIN", 0.1)
     procedures = (ProcedureSettings(uri="com.example.taken", write="X\n"),)
@@ -80,7 +80,7 @@ def test_a_procedure_that_somebody_else_has_is_asked_for_again_and_stops_nothing
     session.subscribe("test.p0", lambda text, **more: arrived.append(more["fields"][3]))
     taken = session.register("com.example.taken", lambda: "mine")
     with Bridge(told) as bridge:
-        until(lambda: bridge.units["p0"].port.is_ready, "open")
+        until(lambda: bridge.units["p0"].device.is_ready, "open")
         feed(device, range(3))
         until(lambda: arrived == ["0", "1", "2"], "published all the same")
         taken.unregister()
@@ -97,7 +97,7 @@ def succeeds(session: wamplite.Session) -> bool:
     return True
 
 
-def test_a_full_outbox_says_so_in_its_books(device: Device) -> None:
+def test_a_full_outbox_says_so_in_its_books(device: PseudoDevice) -> None:
     url = f"unix://{device.path}.absent"
     told = settings(device, url, publish=(PublishSettings(topic="test.p0"),))
     small = BridgeSettings(
@@ -105,7 +105,7 @@ def test_a_full_outbox_says_so_in_its_books(device: Device) -> None:
     )
     with Bridge(small) as bridge:
         unit = bridge.units["p0"]
-        until(lambda: unit.port.is_ready, "open")
+        until(lambda: unit.device.is_ready, "open")
         feed(device, range(50))
         until(lambda: unit.figures()["read"] == 50, "read")
         books = unit.figures()
@@ -113,7 +113,7 @@ def test_a_full_outbox_says_so_in_its_books(device: Device) -> None:
 
 
 def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
-    device: Device, router_process: RouterProcess
+    device: PseudoDevice, router_process: RouterProcess
 ) -> None:
     arrived: list[wamplite.Event] = []
 
@@ -129,6 +129,6 @@ def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
             assert arrived[-1].kwargs == {}
 
 
-def poke(device: Device) -> None:
+def poke(device: PseudoDevice) -> None:
     """Say something: the first line after an opening is dropped."""
     device.write(b"21.5 C\r\n")

@@ -13,15 +13,15 @@ import serial
 import serial.rfc2217
 
 from tests.bridge.ports import Record, settings
-from tests.bridge.pseudo import Device
+from tests.bridge.pseudo import PseudoDevice
 from tests.waiting import until
-from wamplite.bridge.port import Port
+from wamplite.bridge.device import Device
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Iterator[Device]:
-    with Device(tmp_path) as device:
-        yield device
+def pseudo(tmp_path: Path) -> Iterator[PseudoDevice]:
+    with PseudoDevice(tmp_path) as pseudo:
+        yield pseudo
 
 
 @pytest.fixture
@@ -30,39 +30,39 @@ def record() -> Record:
 
 
 @pytest.mark.parametrize("parity", ["N", "E", "O"])
-def test_parity_is_given_at_the_opening(device: Device, record: Record, parity: str) -> None:
-    port = Port(settings(device.path, parity=parity, hupcl=False), record)
-    device.plug()
-    port.start()
+def test_parity_is_given_at_the_opening(pseudo: PseudoDevice, record: Record, parity: str) -> None:
+    device = Device(settings(pseudo.path, parity=parity, hupcl=False), record)
+    pseudo.plug()
+    device.start()
     until(lambda: record.opens == 1, "opened")
-    assert device.keeps_dtr()
-    assert port.stop(5.0)
+    assert pseudo.keeps_dtr()
+    assert device.stop(5.0)
 
 
 def test_a_stream_over_tcp_is_read_written_and_found_again(record: Record) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = Port(settings(f"socket://127.0.0.1:{server.getsockname()[1]}"), record)
-        port.start()
+        device = Device(settings(f"socket://127.0.0.1:{server.getsockname()[1]}"), record)
+        device.start()
         for number in range(1, 3):
             connection, _ = server.accept()
             with connection:
-                until(lambda n=number: record.opens == n and port.is_ready, "connected")
+                until(lambda n=number: record.opens == n and device.is_ready, "connected")
                 connection.sendall(b"%d" % number)
                 until(lambda n=number: record.data.endswith(b"%d" % n), "read")
-                port.write(b"ok")
+                device.write(b"ok")
                 assert connection.recv(2) == b"ok"
-        assert port.stop(5.0)
+        assert device.stop(5.0)
 
 
 @pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
-def test_a_port_behind_rfc_2217_is_read_and_written(record: Record) -> None:
+def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
     with Rfc2217Server() as url:
-        port = Port(settings(url), record)
-        port.start()
-        until(lambda: port.is_ready, "negotiated")
-        port.write(b"there and back")
+        device = Device(settings(url), record)
+        device.start()
+        until(lambda: device.is_ready, "negotiated")
+        device.write(b"there and back")
         until(lambda: record.data == b"there and back", "read")
-        assert port.stop(5.0)
+        assert device.stop(5.0)
     assert record.opens == 1
 
 

@@ -142,11 +142,11 @@ def test_a_port_that_is_down_is_unavailable_at_once(make: Make, tmp_path: Path) 
     caller.start()
     until(lambda: world.device.asked, "asked")
     began = time.monotonic()
-    world.unit.port.reopen("a test")
+    world.unit.device.reopen("a test")
     caller.join(5)
     assert time.monotonic() - began < ECHO.timeout
     assert failed[0].error == uris.UNAVAILABLE  # type: ignore[attr-defined]
-    world.unit.port.stop()
+    world.unit.device.stop()
     with pytest.raises(wamplite.ApplicationError, match="wamp.error.unavailable.*stopped"):
         world.echo("down")
 

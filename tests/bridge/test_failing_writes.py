@@ -10,7 +10,7 @@ import pytest
 
 import wamplite
 from tests.bridge.asking import ECHO, World
-from tests.bridge.pseudo import Device
+from tests.bridge.pseudo import PseudoDevice
 from tests.client.scripted import soon
 from tests.waiting import until
 from wamplite.bridge.settings import ProcedureSettings, SubscribeSettings
@@ -29,9 +29,9 @@ CALLS = {
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Device:
+def device(tmp_path: Path) -> PseudoDevice:
     """Give a device that reads nothing by itself."""
-    return Device(tmp_path).plug()
+    return PseudoDevice(tmp_path).plug()
 
 
 def failure(call: Callable[[], Any]) -> wamplite.ApplicationError:
@@ -41,7 +41,9 @@ def failure(call: Callable[[], Any]) -> wamplite.ApplicationError:
 
 
 @pytest.mark.parametrize("how", CALLS)
-def test_a_device_that_takes_nothing_fails_the_call(make: Make, device: Device, how: str) -> None:
+def test_a_device_that_takes_nothing_fails_the_call(
+    make: Make, device: PseudoDevice, how: str
+) -> None:
     world = make(device, write_timeout=0.3, **SETTINGS)
     device.clog()
     error = failure(lambda: world.session.call(*CALLS[how]))
@@ -52,7 +54,7 @@ def test_a_device_that_takes_nothing_fails_the_call(make: Make, device: Device, 
 
 @pytest.mark.parametrize("how", CALLS)
 def test_a_device_that_is_pulled_fails_who_writes_and_who_waits_for_a_turn(
-    make: Make, device: Device, how: str
+    make: Make, device: PseudoDevice, how: str
 ) -> None:
     world = make(device, write_timeout=20.0, **SETTINGS)
     device.clog()
@@ -67,7 +69,7 @@ def test_a_device_that_is_pulled_fails_who_writes_and_who_waits_for_a_turn(
 
 
 def test_an_event_that_could_not_be_written_is_counted_and_the_next_one_is_written(
-    make: Make, device: Device
+    make: Make, device: PseudoDevice
 ) -> None:
     world = make(device, write_timeout=0.3, **SETTINGS)
     device.clog()

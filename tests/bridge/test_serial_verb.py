@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device, kinds, sentence
+from tests.bridge.pseudo import PseudoDevice, kinds, sentence
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
 from tests.shared import files, parameters
@@ -53,12 +53,12 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def device(tmp_path: Path, stack: ExitStack) -> Device:
-    return stack.enter_context(Device(tmp_path))
+def device(tmp_path: Path, stack: ExitStack) -> PseudoDevice:
+    return stack.enter_context(PseudoDevice(tmp_path))
 
 
 @pytest.fixture
-def start(device: Device, stack: ExitStack) -> Start:
+def start(device: PseudoDevice, stack: ExitStack) -> Start:
     """Give `start(url, *options)`: the verb on the device; it must end well and without a trace."""
 
     def start(url: str, *options: str, publish: str = TOPIC) -> Program:
@@ -108,7 +108,7 @@ CAPTURES = [pytest.param(path, id=path.name) for path in files("captures/*.bin")
 @pytest.mark.parametrize("capture", parameters(CAPTURES))
 def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
     capture: Path,
-    device: Device,
+    device: PseudoDevice,
     start: Start,
     router_process: RouterProcess,
     arrivals: Arrivals,
@@ -130,7 +130,7 @@ def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
 
 
 def test_pulled_in_mid_sentence_and_plugged_in_elsewhere_it_loses_that_sentence_alone(
-    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "nmea")
@@ -157,7 +157,7 @@ def test_pulled_in_mid_sentence_and_plugged_in_elsewhere_it_loses_that_sentence_
 
 
 def test_a_device_that_is_not_there_yet_is_waited_for(
-    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
 ) -> None:
     bridge = start(router_process.rs, "--decode", "nmea")
     until(lambda: "not there" in bridge.stderr(), "told")
@@ -169,7 +169,7 @@ def test_a_device_that_is_not_there_yet_is_waited_for(
 
 
 def test_the_first_half_line_and_garbage_are_counted_and_dropped(
-    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "json")
@@ -190,7 +190,7 @@ def test_the_first_half_line_and_garbage_are_counted_and_dropped(
 
 
 def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
-    device: Device, start: Start, tmp_path: Path
+    device: PseudoDevice, start: Start, tmp_path: Path
 ) -> None:
     device.plug()
     bridge = start(f"unix://{tmp_path}/link", "--decode", "nmea")
@@ -208,7 +208,7 @@ def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
 
 
 def test_a_router_that_stalls_is_killed_and_started_again_costs_no_reading(
-    device: Device, start: Start, tmp_path: Path
+    device: PseudoDevice, start: Start, tmp_path: Path
 ) -> None:
     device.plug()
     link = tmp_path / "link"
@@ -257,7 +257,7 @@ def test_a_signal_ends_it_quietly_while_device_and_router_are_away(
 
 
 def test_what_was_read_before_the_signal_is_published(
-    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
 ) -> None:
     device.plug()
     bridge = start(router_process.ws, "--decode", "nmea")
@@ -270,7 +270,7 @@ def test_what_was_read_before_the_signal_is_published(
 
 
 def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
-    device: Device, start: Start, router_process: RouterProcess
+    device: PseudoDevice, start: Start, router_process: RouterProcess
 ) -> None:
     bridge = start(router_process.rs, "--realm", "nowhere")
     assert bridge.wait() == 1
@@ -278,7 +278,7 @@ def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
 
 
 def test_a_topic_that_is_refused_is_counted(
-    device: Device, start: Start, router_process: RouterProcess
+    device: PseudoDevice, start: Start, router_process: RouterProcess
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "nmea", publish="wamp.forbidden")
@@ -308,7 +308,7 @@ def test_wrong_usage_ends_with_2(words: tuple[str, ...], stack: ExitStack) -> No
 
 
 def test_a_process_that_was_stopped_for_a_while_goes_on(
-    device: Device, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "nmea")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wamplite.bridge import devices, sysfs
+from wamplite.bridge import device_names, sysfs
 
 
 def plug(root: Path, name: str, usb: str = "", serial: str = "", product: str = "") -> str:
@@ -50,18 +50,20 @@ def test_a_usb_id_means_the_device_that_has_it(tmp_path: Path) -> None:
     first = plug(tmp_path, "ttyUSB0", "0403:6001", serial="A1")
     second = plug(tmp_path, "ttyUSB1", "0403:6001", serial="B:2")
     other = plug(tmp_path, "ttyACM0", "2341:0043")
-    assert devices.resolve("usb:0403:6001:A1", tmp_path) == first
-    assert devices.resolve("usb:0403:6001:B:2", tmp_path) == second
-    assert devices.resolve("usb:2341:0043", tmp_path) == other
-    assert devices.resolve("/dev/ttyS0", tmp_path) == "/dev/ttyS0"
+    assert device_names.resolve("usb:0403:6001:A1", tmp_path) == first
+    assert device_names.resolve("usb:0403:6001:B:2", tmp_path) == second
+    assert device_names.resolve("usb:2341:0043", tmp_path) == other
+    assert device_names.resolve("/dev/ttyS0", tmp_path) == "/dev/ttyS0"
 
 
 def test_a_usb_id_that_two_have_or_none_is_an_error(tmp_path: Path) -> None:
     for number in (0, 1):
         plug(tmp_path, f"ttyUSB{number}", "1a86:7523")
     with pytest.raises(OSError, match="ttyUSB0 and .*ttyUSB1 have this id.*by-path") as refused:
-        devices.resolve("usb:1A86:7523", tmp_path)
+        device_names.resolve("usb:1A86:7523", tmp_path)
     assert refused.value.errno == errno.ENOTUNIQ
     with pytest.raises(FileNotFoundError) as absent:
-        devices.resolve("usb:1a86:7524", tmp_path)
-    assert devices.explain("usb:1a86:7524", absent.value.errno, "") == "usb:1a86:7524: not there"
+        device_names.resolve("usb:1a86:7524", tmp_path)
+    assert (
+        device_names.explain("usb:1a86:7524", absent.value.errno, "") == "usb:1a86:7524: not there"
+    )

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.pseudo import Device
+from tests.bridge.pseudo import PseudoDevice
 from tests.processes import ROOT, Program, RouterProcess
 from tests.processes import wamplite as command
 from tests.waiting import until
@@ -25,13 +25,13 @@ ENDING = 4.0  # seconds: 2 are promised, on a machine that does nothing else
 
 
 @pytest.fixture
-def device(tmp_path: Path) -> Iterator[Device]:
-    with Device(tmp_path) as device:
+def device(tmp_path: Path) -> Iterator[PseudoDevice]:
+    with PseudoDevice(tmp_path) as device:
         yield device.plug()
 
 
 @pytest.fixture
-def program(tmp_path: Path, device: Device) -> Iterator[Any]:
+def program(tmp_path: Path, device: PseudoDevice) -> Iterator[Any]:
     """Give `start(text, *options)`: the bridge of that file, with the device in it opened."""
     started: list[Program] = []
 
@@ -66,7 +66,7 @@ PORT = '[[port]]\nname = "one"\ndevice = "DEVICE"\n'
 PUBLISH = PORT + '[[port.publish]]\ntopic = "com.example.{port}"\n'
 
 
-def test_check_says_that_all_is_fine(tmp_path: Path, device: Device) -> None:
+def test_check_says_that_all_is_fine(tmp_path: Path, device: PseudoDevice) -> None:
     there = PORT.replace("DEVICE", device.path)
     absent = '[[port]]\nname = "two"\ndevice = "/dev/absent"\n'
     usb = '[[port]]\nname = "three"\ndevice = "usb:ffff:ffff"\n'
@@ -86,7 +86,7 @@ def test_check_says_that_all_is_fine(tmp_path: Path, device: Device) -> None:
 
 
 def test_check_tells_whose_device_may_not_be_opened(
-    device: Device, monkeypatch: pytest.MonkeyPatch
+    device: PseudoDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may open anything
     told = bridge.in_words(PortSettings(name="one", device=device.path), {})
@@ -136,14 +136,14 @@ def test_check_looks_for_the_libraries(tmp_path: Path, monkeypatch: pytest.Monke
     assert done.stderr.count("Modbus needs minimalmodbus: pip install minimalmodbus") == 1
 
 
-def test_printing_needs_no_outbox(program: Any, device: Device) -> None:
+def test_printing_needs_no_outbox(program: Any, device: PseudoDevice) -> None:
     buffer = '[buffer]\npath = "/no/where/outbox"\n'
     printing = program(buffer + PUBLISH, "--stdout", "json")
     device.write(b"half\none\n")
     assert json.loads(printing.line())["args"] == ["one"]
 
 
-def test_events_are_printed_without_any_router(program: Any, device: Device) -> None:
+def test_events_are_printed_without_any_router(program: Any, device: PseudoDevice) -> None:
     printing = program(PUBLISH, "--stdout", "json")
     device.write(b"half\none\ntwo\n")
     assert [json.loads(line) for line in printing.lines(2)] == [
@@ -152,7 +152,7 @@ def test_events_are_printed_without_any_router(program: Any, device: Device) -> 
     ]
 
 
-def test_it_ends_when_nobody_reads_what_it_prints(program: Any, device: Device) -> None:
+def test_it_ends_when_nobody_reads_what_it_prints(program: Any, device: PseudoDevice) -> None:
     printing = program(PUBLISH, "--stdout", "json")
     device.write(b"half\none\n")
     printing.line()
@@ -161,7 +161,9 @@ def test_it_ends_when_nobody_reads_what_it_prints(program: Any, device: Device) 
     assert printing.wait() == 0
 
 
-def test_a_module_beside_the_file_may_decode(tmp_path: Path, program: Any, device: Device) -> None:
+def test_a_module_beside_the_file_may_decode(
+    tmp_path: Path, program: Any, device: PseudoDevice
+) -> None:
     (tmp_path / "my_meter.py").write_text("def decode(frame): return {'length': len(frame)}\n")
     text = PORT + 'decode = "python:my_meter:decode"\n'
     text += '[[port.publish]]\ntopic = "com.example.length"\n'
@@ -172,7 +174,7 @@ def test_a_module_beside_the_file_may_decode(tmp_path: Path, program: Any, devic
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_and_the_books_are_told(
-    program: Any, device: Device, router_process: RouterProcess, number: signal.Signals
+    program: Any, device: PseudoDevice, router_process: RouterProcess, number: signal.Signals
 ) -> None:
     session = f'[session]\nurl = "{router_process.rs}"\n'
     running = program(session + PUBLISH, "--figures", "0.5")
@@ -184,7 +186,7 @@ def test_a_signal_ends_it_and_the_books_are_told(
     assert time.monotonic() - begin < ENDING
 
 
-def test_a_signal_ends_it_while_the_router_is_away(program: Any, device: Device) -> None:
+def test_a_signal_ends_it_while_the_router_is_away(program: Any, device: PseudoDevice) -> None:
     running = program('[session]\nurl = "rs://127.0.0.1:9"\n' + PUBLISH)
     device.write(b"half\none\n")
     begin = time.monotonic()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import Device
+from tests.bridge.pseudo import PseudoDevice
 from tests.processes import ROOT, Program, RouterProcess, running
 from tests.processes import wamplite as command
 from tests.waiting import until
@@ -31,7 +31,7 @@ GGA = b"$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8,1.03,61.7,M,55.2,M,,*76\r
 class Answering:
     """A device that answers what is written to it; `answer` gets bytes and returns bytes."""
 
-    def __init__(self, device: Device, answer: Callable[[bytes], bytes]) -> None:
+    def __init__(self, device: PseudoDevice, answer: Callable[[bytes], bytes]) -> None:
         self._device = device
         self._answer = answer
         self._stop = threading.Event()
@@ -62,15 +62,15 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def plug(tmp_path: Path, stack: ExitStack) -> Callable[[str], Device]:
-    def plug(name: str) -> Device:
+def plug(tmp_path: Path, stack: ExitStack) -> Callable[[str], PseudoDevice]:
+    def plug(name: str) -> PseudoDevice:
         (tmp_path / name).mkdir()
-        return stack.enter_context(Device(tmp_path / name)).plug()
+        return stack.enter_context(PseudoDevice(tmp_path / name)).plug()
 
     return plug
 
 
-def placed(folder: Path, name: str, devices: dict[str, Device], url: str = "") -> str:
+def placed(folder: Path, name: str, devices: dict[str, PseudoDevice], url: str = "") -> str:
     """Return the example with the devices that there are; it is what it was otherwise."""
     text = (EXAMPLES / name).read_text()
     for port, device in devices.items():
@@ -116,7 +116,7 @@ def test_there_are_the_examples_that_were_promised() -> None:
 
 
 def test_a_gps_receiver_tells_its_position(
-    tmp_path: Path, stack: ExitStack, plug: Callable[[str], Device]
+    tmp_path: Path, stack: ExitStack, plug: Callable[[str], PseudoDevice]
 ) -> None:
     gps = plug("gps")
     program = start(stack, placed(tmp_path, "bridge_gps.toml", {"gps": gps}), "--stdout", "json")
@@ -132,7 +132,7 @@ def test_a_gps_receiver_tells_its_position(
 
 
 def test_an_arduino_tells_what_has_moved(
-    tmp_path: Path, stack: ExitStack, plug: Callable[[str], Device]
+    tmp_path: Path, stack: ExitStack, plug: Callable[[str], PseudoDevice]
 ) -> None:
     board = plug("board")
     file = placed(tmp_path, "bridge_arduino.toml", {"weather": board})
@@ -157,7 +157,7 @@ def test_an_arduino_tells_what_has_moved(
     assert all(kwargs["ts"] > 1e9 for _, _, kwargs in got)
 
 
-def write_until(board: Device, lines: bytes, stop: threading.Event) -> None:
+def write_until(board: PseudoDevice, lines: bytes, stop: threading.Event) -> None:
     """Write, and again: what comes while the board settles is thrown away."""
     while not stop.wait(0.2):
         board.write(lines)
@@ -172,7 +172,7 @@ def thermostat(heard: bytes) -> bytes:
 def test_a_thermostat_takes_commands_and_reports(
     tmp_path: Path,
     stack: ExitStack,
-    plug: Callable[[str], Device],
+    plug: Callable[[str], PseudoDevice],
     router_process: RouterProcess,
 ) -> None:
     heating = plug("heating")
@@ -224,7 +224,7 @@ def test_the_slave_of_this_test_speaks_modbus() -> None:
 
 
 def test_two_devices_one_is_asked_and_one_speaks(
-    tmp_path: Path, stack: ExitStack, plug: Callable[[str], Device]
+    tmp_path: Path, stack: ExitStack, plug: Callable[[str], PseudoDevice]
 ) -> None:
     asked, door = plug("asked"), plug("door")
     stack.enter_context(Answering(asked, meter))
@@ -245,7 +245,7 @@ def test_two_devices_one_is_asked_and_one_speaks(
 
 
 def test_a_script_needs_no_file(
-    plug: Callable[[str], Device], stack: ExitStack, router_process: RouterProcess
+    plug: Callable[[str], PseudoDevice], stack: ExitStack, router_process: RouterProcess
 ) -> None:
     device = plug("device")
     stack.enter_context(Answering(device, lambda heard: b"OK FAN=1\n" if b"\n" in heard else b""))

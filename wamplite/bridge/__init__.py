@@ -7,7 +7,7 @@ r"""Serial devices to topics, and calls to devices; both they and the router may
 
 The floors, from the cable upwards. Each is tested alone, and none knows the one above it:
 
-    devices, sysfs   what a person wants to know of a device: its stable names, who holds it
+    device_names, sysfs   what a person wants to know of a device: its stable names, who holds it
     carrier, port    one device: opened, read, lost, reopened for ever; `carrier` knows pyserial
     framing          bytes in, frames out; pure
     decoding         a frame in, a Reading (args and kwargs of an event) out, or Undecodable; pure

@@ -25,7 +25,7 @@ from ..forks import OfOneProcess, watch
 from .counts import Counts
 from .outbox import Outbox
 from .publisher import Publisher
-from .session import Sink, ToSink, component_of
+from .session import EventSink, ToSink, component_of
 from .settings import BridgeSettings, BufferSettings
 from .status import Notices
 from .unit import Unit
@@ -57,7 +57,7 @@ class Bridge(OfOneProcess):
         settings: BridgeSettings,
         *,
         component: Component | None = None,
-        sink: Sink | None = None,
+        sink: EventSink | None = None,
         plain: bool = False,
     ) -> None:
         self.settings = settings
@@ -248,5 +248,5 @@ def _as_line(name: str, unit: Unit) -> str:
         f"{name}: frames={books['frames']} read={books['read']} published={books['published']}"
         f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
         f" waiting={books['waiting']} resent={books['resent']} replies={books['replies']}"
-        f" opens={unit.port.opens}"
+        f" opens={unit.device.opens}"
     )

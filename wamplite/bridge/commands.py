@@ -21,8 +21,8 @@ from typing import Any, Protocol
 
 from ..core import uris
 from ..core.errors import ApplicationError, CallTimeout, Unavailable
+from .device import Device, DeviceDown
 from .intake import Intake
-from .port import Port, PortDown
 from .reading import Reading
 
 __all__ = ["Commands", "Poll", "Reply"]
@@ -89,9 +89,9 @@ class Job:
 class Commands:
     """The asking side of one port."""
 
-    def __init__(self, port: Port, intake: Intake) -> None:
-        self.name = port.settings.name
-        self._port = port
+    def __init__(self, device: Device, intake: Intake) -> None:
+        self.name = device.settings.name
+        self._device = device
         self._intake = intake
         self._changed = threading.Condition()  # guards all below
         self._queue: deque[Job] = deque()
@@ -144,8 +144,8 @@ class Commands:
         self._append(Job(what, lambda: self._write(data)))
 
     def _append(self, job: Job) -> None:
-        if not self._port.is_ready:
-            raise Unavailable(uris.UNAVAILABLE, self._port.down())
+        if not self._device.is_ready:
+            raise Unavailable(uris.UNAVAILABLE, self._device.down())
         with self._changed:
             if self._stopping or len(self._queue) >= MOST_WAITING:
                 text = f"{job.what}: {len(self._queue)} commands wait already"
@@ -228,7 +228,7 @@ class Commands:
         at, (poll, due) = min(enumerate(self._polls), key=lambda found: found[1][1])
         if due > now:
             return None
-        if not self._port.is_ready:
+        if not self._device.is_ready:
             self._polls[at] = poll, now + min(poll.every, SOON)
             return None
         self._polls[at] = poll, max(due + poll.every, now)
@@ -253,20 +253,20 @@ class Commands:
             if answer is not None:
                 return answer
         tries = f", {retries + 1} times" if retries else ""
-        text = f"{what}: no reply from {self._port.device} within {timeout:g} s{tries}"
+        text = f"{what}: no reply from {self._device.address} within {timeout:g} s{tries}"
         raise CallTimeout(uris.TIMEOUT, text)
 
     def _attempt(self, data: bytes, reply: Reply, timeout: float) -> Reading | None:
         with self._changed:
             self._reply, self._answer, self._is_lost = reply, None, False
-            self._intake.claim, self._port.eager = self.claim, True
+            self._intake.claim, self._device.eager = self.claim, True
         try:
             self._write(data)
             with self._changed:
                 self._owed_until = time.monotonic() + max(LATE * timeout, LATE_AT_LEAST)
                 self._changed.wait_for(self._is_over, timeout)
                 if self._is_lost and self._answer is None:
-                    raise Unavailable(uris.UNAVAILABLE, self._port.down())
+                    raise Unavailable(uris.UNAVAILABLE, self._device.down())
                 if self._stopping and self._answer is None:
                     raise Unavailable(uris.UNAVAILABLE, "the bridge is ending")
                 if self._answer is None:
@@ -274,7 +274,7 @@ class Commands:
                 return self._answer
         finally:
             with self._changed:
-                self._reply, self._port.eager = None, False
+                self._reply, self._device.eager = None, False
                 if not self._owed:
                     self._intake.claim = None
 
@@ -292,11 +292,11 @@ class Commands:
 
     def _write(self, data: bytes) -> None:
         try:
-            self._port.write(data)
-        except PortDown as exc:
+            self._device.write(data)
+        except DeviceDown as exc:
             raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
         except TimeoutError as exc:
-            raise CallTimeout(uris.TIMEOUT, f"{self._port.device}: {exc}") from None
+            raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
 
     # ---- bytes as they come, for who knows a protocol of their own (this thread alone)
 
@@ -305,7 +305,7 @@ class Commands:
         self._await_late()
         with self._changed:
             self._raw, self._is_lost = bytearray(), False
-            self._intake.take_raw, self._port.eager = self.take_raw, True
+            self._intake.take_raw, self._device.eager = self.take_raw, True
 
     def write_raw(self, data: bytes) -> None:
         """Write, and forget what came before."""
@@ -320,7 +320,7 @@ class Commands:
                 lambda: len(self._raw or b"") >= size or self._is_lost or self._stopping, timeout
             )
             if self._is_lost:
-                raise Unavailable(uris.UNAVAILABLE, self._port.down())
+                raise Unavailable(uris.UNAVAILABLE, self._device.down())
             found = bytes((self._raw or bytearray())[:size])
             if self._raw is not None:
                 del self._raw[:size]
@@ -330,4 +330,4 @@ class Commands:
         """Let the bytes go their usual way again."""
         with self._changed:
             self._raw = None
-            self._intake.take_raw, self._port.eager = None, False
+            self._intake.take_raw, self._device.eager = None, False

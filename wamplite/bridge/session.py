@@ -13,9 +13,10 @@ from .settings import SessionSettings
 if TYPE_CHECKING:
     from .publisher import Given
 
-__all__ = ["Sink", "ToSink", "component_of"]
+__all__ = ["EventSink", "ToSink", "component_of"]
 
-Sink = Callable[[list[tuple[str, list[Any], dict[str, Any]]]], None]  # topic, args, kwargs of each
+# Topic, args and kwargs of each event.
+EventSink = Callable[[list[tuple[str, list[Any], dict[str, Any]]]], None]
 
 
 def component_of(settings: SessionSettings) -> Component:
@@ -44,7 +45,7 @@ def component_of(settings: SessionSettings) -> Component:
 class ToSink:
     """Stands for a session where there is no router: hands every event to a function."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: EventSink) -> None:
         self._sink = sink
 
     def publish_all(self, events: Iterable[Given]) -> list[Published]:

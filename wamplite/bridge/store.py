@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
-from .devices import holders
+from .device_names import holders
 from .outbox import OVERHEAD, Entry
 
 __all__ = ["Store"]

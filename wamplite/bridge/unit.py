@@ -19,10 +19,10 @@ from ..core.errors import ApplicationError, InvalidArgument
 from .commands import Commands
 from .counts import Counts
 from .decoding import make_decoder, make_reply
+from .device import Device, DeviceState
 from .framing import make_framing
 from .intake import Intake
 from .polls import make_poll
-from .port import Port, State
 from .reading import Reading
 from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
 from .shaping import Publication, Shaper
@@ -129,8 +129,8 @@ class Unit:
             self._next_due,
             self._lost,
         )
-        self.port = Port(settings, self.intake, self._changed)
-        self.commands = Commands(self.port, self.intake)
+        self.device = Device(settings, self.intake, self._changed)
+        self.commands = Commands(self.device, self.intake)
         self._polled = [Made(poll.publish, self.name, self.counts, put) for poll in settings.polls]
         self._polls = [
             make_poll(poll, self.commands, settings.baudrate, made.deliver)
@@ -146,12 +146,12 @@ class Unit:
     def start(self) -> None:
         """Begin to read, and to ask."""
         self.commands.start(self._polls)
-        self.port.start()
+        self.device.start()
 
     def stop(self, timeout: float) -> bool:
         """Stop asking and reading."""
         asked = self.commands.stop(timeout)
-        return self.port.stop(timeout) and asked
+        return self.device.stop(timeout) and asked
 
     # ---- the port's thread
 
@@ -170,7 +170,7 @@ class Unit:
         for made in self._made:
             made.deliver([], float("inf"))
 
-    def _changed(self, state: State, why: str) -> None:
+    def _changed(self, state: DeviceState, why: str) -> None:
         self._since = time.time()
         self._tell(uri(self.name, "status"), self.status())
 
@@ -181,11 +181,11 @@ class Unit:
         books = self.figures()
         return {
             "port": self.name,
-            "state": self.port.state.value,
-            "why": self.port.why,
+            "state": self.device.state.value,
+            "why": self.device.why,
             "device": self.settings.device,
             "since": round(self._since, 3),
-            "reopens": max(0, self.port.opens - 1),
+            "reopens": max(0, self.device.opens - 1),
             **books,
         }
 
@@ -221,7 +221,7 @@ class Unit:
         return len(encoded)
 
     def _on_reopen(self) -> None:
-        self.port.reopen("asked to")
+        self.device.reopen("asked to")
 
     def _procedure(self, told: ProcedureSettings) -> Handler:
         write = make_writer(told.write, told.encoding)

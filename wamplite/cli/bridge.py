@@ -89,20 +89,20 @@ def check(settings: BridgeSettings, file: str) -> int:
 
 def in_words(port: PortSettings, known: dict[object, str]) -> str:
     """Return what a port is, whether its device is there, and what keeps us from it."""
-    from ..bridge import devices
+    from ..bridge import device_names
 
     try:
-        device = devices.resolve(port.device)
+        device = device_names.resolve(port.device)
     except OSError as exc:
         return f"{port.device}: {exc.strerror}"
-    found = devices.identity(device)
+    found = device_names.identity(device)
     if found is None:
         return port.device if "://" in device else f"{port.device}, not there now"
     other = known.setdefault(found, port.name)
     if other != port.name:
         return f"{port.device}: the same device as that of {other}"
-    denied = "" if os.access(device, os.R_OK | os.W_OK) else devices.denied(device)
-    return f"{port.device}{plus(denied)}{devices.advice(device)}"
+    denied = "" if os.access(device, os.R_OK | os.W_OK) else device_names.denied(device)
+    return f"{port.device}{plus(denied)}{device_names.advice(device)}"
 
 
 def plus(complaint: str) -> str:

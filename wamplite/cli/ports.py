@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..bridge import devices, sysfs
+from ..bridge import device_names, sysfs
 from .common import emit
 from .streams import printable
 
@@ -50,8 +50,8 @@ def found(root: Path) -> list[dict[str, Any]]:
 
 def row_of(tty: sysfs.Tty, root: Path, is_alone: bool) -> dict[str, Any]:
     """Describe a device; `is_alone`: no other has its USB id and serial number."""
-    by_id = devices.stable_name(tty.device, (root / BY_ID,))
-    by_path = devices.stable_name(tty.device, (root / BY_PATH,))
+    by_id = device_names.stable_name(tty.device, (root / BY_ID,))
+    by_path = device_names.stable_name(tty.device, (root / BY_PATH,))
     use = (by_id if is_alone else None) or by_path or by_id or tty.device
     return {
         "device": tty.device,
@@ -61,7 +61,7 @@ def row_of(tty: sysfs.Tty, root: Path, is_alone: bool) -> dict[str, Any]:
         "usb": tty.usb or None,
         "product": tty.product or None,
         "held_by": [
-            {"pid": pid, "program": program} for pid, program in devices.holding(tty.device)
+            {"pid": pid, "program": program} for pid, program in device_names.holding(tty.device)
         ],
         "advice": advice(tty.device),
     }
@@ -70,7 +70,7 @@ def row_of(tty: sysfs.Tty, root: Path, is_alone: bool) -> dict[str, Any]:
 def advice(device: str) -> str | None:
     """Say what keeps us from opening a device."""
     may = os.access(device, os.R_OK | os.W_OK)
-    return None if may else devices.denied(device)
+    return None if may else device_names.denied(device)
 
 
 def in_words(row: dict[str, Any]) -> list[str]:

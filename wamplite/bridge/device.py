@@ -6,7 +6,7 @@
       |                     longer                  |
       \\_____________________each time_______________/
 
-One thread per port reads what has come in one piece and hands it to a Sink that must not wait.
+One thread per port reads what has come in one piece and hands it to a ByteSink that must not wait.
 While a device is busy it is read every few milliseconds instead of at each byte. A device that has
 been opened may be booting: for `settle` seconds what it says is read and thrown away. Another
 thread writes (see `commands`), within a deadline. Nothing escapes from the thread.
@@ -23,11 +23,11 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from . import devices
+from . import device_names
 from .carrier import Carrier, open_carrier
 from .settings import PortSettings
 
-__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Port", "PortDown", "Sink", "State"]
+__all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Device", "DeviceDown", "ByteSink", "DeviceState"]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ BUSY = 0.05  # seconds since the last read: the device is busy
 OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for what no file in /dev announces
 
 
-class State(str, Enum):
+class DeviceState(str, Enum):
     """Where a port is; the words of its status."""
 
     CLOSED = "closed"
@@ -49,11 +49,11 @@ class State(str, Enum):
     STOPPED = "stopped"
 
 
-class PortDown(Exception):
+class DeviceDown(Exception):
     """The device is not there to be written to; the text says why."""
 
 
-class Sink(Protocol):
+class ByteSink(Protocol):
     """What a port tells, always from its own thread; none of it may wait."""
 
     heard: float  # monotonic time of the last frame
@@ -70,19 +70,19 @@ class Sink(Protocol):
     def lost(self) -> None: ...
 
 
-class Port:
+class Device:
     """One device and the thread that reads it; `changed(state, why)` is told what becomes of it."""
 
     def __init__(
         self,
         settings: PortSettings,
-        sink: Sink,
-        changed: Callable[[State, str], None] = lambda state, why: None,
+        sink: ByteSink,
+        changed: Callable[[DeviceState, str], None] = lambda state, why: None,
     ) -> None:
         self.settings = settings
-        self.device = settings.device
+        self.address = settings.device
         self.opens = 0
-        self.state = State.CLOSED
+        self.state = DeviceState.CLOSED
         self.is_ready = False  # open and settled
         self.eager = False  # somebody waits for the next bytes: do not gather
         self._sink = sink
@@ -119,22 +119,22 @@ class Port:
 
     def down(self) -> str:
         """Say why the device cannot be asked."""
-        return f"{self.device} is {self.state.value}{self.why and f': {self.why}'}"
+        return f"{self.address} is {self.state.value}{self.why and f': {self.why}'}"
 
     def write(self, data: bytes, seconds: float | None = None) -> None:
-        """Write to the device; PortDown when it is not open, TimeoutError when it does not take it.
+        """Write to the device; DeviceDown when it is not open, TimeoutError when it takes nothing.
 
         Never from the port's own thread.
         """
         carrier = self._carrier
         if carrier is None or not self.is_ready:
-            raise PortDown(self.down())
+            raise DeviceDown(self.down())
         try:
             carrier.write(data, self.settings.write_timeout if seconds is None else seconds)
         except TimeoutError:
             raise
         except (OSError, termios.error) as exc:
-            raise PortDown(f"{self.device}: {exc}") from exc
+            raise DeviceDown(f"{self.address}: {exc}") from exc
 
     def _wake(self) -> None:
         with self._lock:
@@ -145,7 +145,7 @@ class Port:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            meant = _meaning(self.device)
+            meant = _meaning(self.address)
             try:
                 self._reopen = ""
                 self._open()
@@ -154,25 +154,25 @@ class Port:
             except _Reopen as exc:
                 self._close(exc.state, str(exc))
             except Exception as exc:
-                self._close(State.CLOSED, self._tell(exc))
+                self._close(DeviceState.CLOSED, self._tell(exc))
                 self._pause(meant)
-        self._close(State.STOPPED, "")
+        self._close(DeviceState.STOPPED, "")
 
     def _open(self) -> None:
-        device = devices.resolve(self.device)
+        device = device_names.resolve(self.address)
         carrier = open_carrier(self.settings, device)
         with self._lock:
             self._carrier = carrier
         self.opens += 1
         self._said = ""
-        advice = devices.advice(device)
-        log.info("%s: open at %d baud%s", self.device, self.settings.baudrate, advice)
+        advice = device_names.advice(device)
+        log.info("%s: open at %d baud%s", self.address, self.settings.baudrate, advice)
 
     def _settle(self) -> None:
         """Throw away what a booting board says."""
         carrier, deadline = self._carrier, time.monotonic() + self.settings.settle
-        if self.settings.settle > 0 and self.state is not State.SILENT:
-            self._become(State.SETTLING, "")
+        if self.settings.settle > 0 and self.state is not DeviceState.SILENT:
+            self._become(DeviceState.SETTLING, "")
         while carrier is not None and (left := deadline - time.monotonic()) > 0:
             if carrier.wait(left):
                 carrier.read()
@@ -182,8 +182,8 @@ class Port:
         self._opened = time.monotonic()
         self._sink.opened()
         self.is_ready = True
-        if self.state is not State.SILENT:
-            self._become(State.OPEN, "")
+        if self.state is not DeviceState.SILENT:
+            self._become(DeviceState.OPEN, "")
 
     def _read(self) -> None:
         carrier = self._carrier
@@ -217,40 +217,40 @@ class Port:
             return
         self._wait = FIRST_WAIT
         self._sink.received(data, time.time())
-        if self.state is State.SILENT and self._sink.heard >= self._opened:
-            self._become(State.OPEN, "")
+        if self.state is DeviceState.SILENT and self._sink.heard >= self._opened:
+            self._become(DeviceState.OPEN, "")
 
     def _look_around(self) -> None:
         """Leave the device if it has fallen silent, or if somebody asked for it."""
         if self._reopen:
-            raise _Reopen(State.CLOSED, f"{self.device}: reopened: {self._reopen}")
+            raise _Reopen(DeviceState.CLOSED, f"{self.address}: reopened: {self._reopen}")
         silence = self.settings.silence
         if silence and self._opened and time.monotonic() - self._opened_or_heard() > silence:
-            log.warning("%s: no frame for %g s: opened again", self.device, silence)
-            raise _Reopen(State.SILENT, f"{self.device}: no frame for {silence:g} s")
+            log.warning("%s: no frame for %g s: opened again", self.address, silence)
+            raise _Reopen(DeviceState.SILENT, f"{self.address}: no frame for {silence:g} s")
 
-    def _close(self, state: State, why: str) -> None:
+    def _close(self, state: DeviceState, why: str) -> None:
         with self._lock:
             carrier, self._carrier = self._carrier, None
             if carrier is not None:
                 try:
                     carrier.close()
                 except Exception as exc:
-                    log.warning("%s: could not be closed: %s", self.device, exc)
+                    log.warning("%s: could not be closed: %s", self.address, exc)
         self._opened = 0.0
         self.is_ready = False
         self._become(state, why)
         if carrier is not None:
             self._sink.lost()
 
-    def _become(self, state: State, why: str) -> None:
+    def _become(self, state: DeviceState, why: str) -> None:
         if (state, why) != (self.state, self.why):
             self.state, self.why = state, why
             self._changed(state, why)
 
     def _tell(self, exc: Exception) -> str:
         """Log why the device is closed, once for each reason; return it."""
-        text = devices.explain(self.device, _number(exc), str(exc))
+        text = device_names.explain(self.address, _number(exc), str(exc))
         if text != self._said:
             self._said = text
             fault_of_ours = None if isinstance(exc, (OSError, termios.error)) else exc
@@ -260,11 +260,11 @@ class Port:
     def _pause(self, meant: object) -> None:
         """Wait before the next try, longer each time, but not once the path means something new."""
         left = self._wait
-        longest = OPEN_TRIES_NETWORK if "://" in self.device else LONGEST_WAIT
+        longest = OPEN_TRIES_NETWORK if "://" in self.address else LONGEST_WAIT
         self._wait = min(2 * self._wait, longest)
         while left > 0 and not self._stopping.wait(min(left, LOOK)) and not self._reopen:
             left -= LOOK
-            now = _meaning(self.device)
+            now = _meaning(self.address)
             if now is not None and now != meant:
                 self._wait = FIRST_WAIT
                 return
@@ -273,7 +273,7 @@ class Port:
 class _Reopen(Exception):
     """Close the device and open it again at once."""
 
-    def __init__(self, state: State, why: str) -> None:
+    def __init__(self, state: DeviceState, why: str) -> None:
         super().__init__(why)
         self.state = state
 
@@ -281,7 +281,7 @@ class _Reopen(Exception):
 def _meaning(device: str) -> object:
     """Tell what the name of a device means now; None: nothing."""
     try:
-        return devices.identity(devices.resolve(device))
+        return device_names.identity(device_names.resolve(device))
     except OSError:
         return None
 
