@@ -137,5 +137,5 @@ def test_a_bridge_whose_port_has_no_thread_is_not_alive(tmp_path: Path) -> None:
     port = PortSettings(name="gone", device=str(tmp_path / "none"))
     with Bridge(BridgeSettings(ports=(port,)), sink=lambda events: None) as bridge:
         assert is_alive(bridge)
-        assert bridge.units["gone"].device.stop(PATIENCE)
+        assert bridge.ports["gone"].device.stop(PATIENCE)
         assert not is_alive(bridge)

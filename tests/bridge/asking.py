@@ -41,7 +41,7 @@ class World:
         )
         session = SessionSettings(url=url, serializer="msgpack")
         self.bridge = Bridge(BridgeSettings(session=session, ports=(port,)))
-        self.unit = self.bridge.units["test"]
+        self.port = self.bridge.ports["test"]
         self.session = wamplite.connect(url)
         self.events: list[wamplite.Event] = []
         self.session.subscribe(TOPIC, self._on_event)
@@ -55,7 +55,7 @@ class World:
     def __enter__(self) -> World:
         self.bridge.start()
         assert self.registered.wait(20)
-        until(lambda: self.unit.device.is_ready, "open")
+        until(lambda: self.port.device.is_ready, "open")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -45,7 +45,7 @@ def test_a_sink_takes_the_place_of_a_router(device: PseudoDevice) -> None:
     found: list[tuple[str, list[Any], dict[str, Any]]] = []
     publish = (PublishSettings(topic="test.{port}", fields=("type",)),)
     with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
-        until(lambda: bridge.units["p0"].device.is_ready, "open")
+        until(lambda: bridge.ports["p0"].device.is_ready, "open")
         feed(device, range(2))
         until(lambda: len(found) == 2, "handed over")
     assert found == [("test.p0", [], {"type": "TXT"})] * 2
@@ -55,15 +55,15 @@ def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: Pseud
     found: list[tuple[str, list[Any], dict[str, Any]]] = []
     publish = (PublishSettings(topic="test", min_interval=0.3),)
     with Bridge(settings(device, publish=publish), sink=found.extend) as bridge:
-        unit = bridge.units["p0"]
-        until(lambda: unit.device.is_ready, "open")
+        port = bridge.ports["p0"]
+        until(lambda: port.device.is_ready, "open")
         feed(device, range(5))
         until(lambda: len(found) == 2, "the first, and in time the last")
         feed(device, range(5, 8))
-        until(lambda: unit.figures()["waiting"] == 1, "held back")
+        until(lambda: port.figures()["waiting"] == 1, "held back")
         device.pull()
         until(lambda: len(found) == 3, "nothing stays behind")
-        books = unit.figures()
+        books = port.figures()
     assert [events[2]["fields"][3] for events in found] == ["0", "4", "7"]
     assert books["read"] == 8 == books["published"] + sum(books["dropped"].values())
 
@@ -80,7 +80,7 @@ def test_a_procedure_that_somebody_else_has_is_asked_for_again_and_stops_nothing
     session.subscribe("test.p0", lambda text, **more: arrived.append(more["fields"][3]))
     taken = session.register("com.example.taken", lambda: "mine")
     with Bridge(told) as bridge:
-        until(lambda: bridge.units["p0"].device.is_ready, "open")
+        until(lambda: bridge.ports["p0"].device.is_ready, "open")
         feed(device, range(3))
         until(lambda: arrived == ["0", "1", "2"], "published all the same")
         taken.unregister()
@@ -104,11 +104,11 @@ def test_a_full_outbox_says_so_in_its_books(device: PseudoDevice) -> None:
         session=told.session, ports=told.ports, buffer=BufferSettings(max_messages=10)
     )
     with Bridge(small) as bridge:
-        unit = bridge.units["p0"]
-        until(lambda: unit.device.is_ready, "open")
+        port = bridge.ports["p0"]
+        until(lambda: port.device.is_ready, "open")
         feed(device, range(50))
-        until(lambda: unit.figures()["read"] == 50, "read")
-        books = unit.figures()
+        until(lambda: port.figures()["read"] == 50, "read")
+        books = port.figures()
     assert (books["waiting"], books["dropped"]) == (10, {"overflow": 40})
 
 

@@ -32,7 +32,7 @@ def test_a_call_is_answered_by_the_reply_which_is_not_published(make: Make, tmp_
     assert world.echo("hello") == "hello"
     until(lambda: len(world.events) == 1, "the reading after it; the first line is dropped")
     assert world.events[0].args == ["another"]
-    books = world.unit.figures()
+    books = world.port.figures()
     assert (books["replies"], books["frames"], books["read"]) == (1, 3, 2)
 
 
@@ -106,7 +106,7 @@ def test_a_late_reply_never_answers_the_next_call_and_is_not_published(
     world.device.answer = echo  # type: ignore[attr-defined]
     assert world.echo("second") == "second"
     timer.join()
-    assert world.unit.figures()["late_replies"] == 1
+    assert world.port.figures()["late_replies"] == 1
     assert time.monotonic() - began < 3 * ECHO.timeout, "it need not wait any longer"
     assert not world.events
 
@@ -142,11 +142,11 @@ def test_a_port_that_is_down_is_unavailable_at_once(make: Make, tmp_path: Path) 
     caller.start()
     until(lambda: world.device.asked, "asked")
     began = time.monotonic()
-    world.unit.device.reopen("a test")
+    world.port.device.reopen("a test")
     caller.join(5)
     assert time.monotonic() - began < ECHO.timeout
     assert failed[0].error == uris.UNAVAILABLE  # type: ignore[attr-defined]
-    world.unit.device.stop()
+    world.port.device.stop()
     with pytest.raises(wamplite.ApplicationError, match="wamp.error.unavailable.*stopped"):
         world.echo("down")
 
@@ -196,7 +196,7 @@ def test_events_are_written_in_order_and_bad_ones_are_only_counted(
         world.session.publish("home.night", value)
     until(lambda: len(world.device.asked) == 3, "written")
     assert world.device.asked == [b"LED 1", b"LED 7", b"LED 8"]
-    assert world.unit.figures()["failed_requests"] == 1
+    assert world.port.figures()["failed_requests"] == 1
 
 
 def test_status_stats_write_and_reopen(make: Make, tmp_path: Path) -> None:

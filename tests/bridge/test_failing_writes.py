@@ -49,7 +49,7 @@ def test_a_device_that_takes_nothing_fails_the_call(
     error = failure(lambda: world.session.call(*CALLS[how]))
     assert error.error == uris.TIMEOUT
     assert device.path in str(error) and "not taken in 0.3 s" in str(error)
-    assert world.unit.figures()["failed_requests"] == 1
+    assert world.port.figures()["failed_requests"] == 1
 
 
 @pytest.mark.parametrize("how", CALLS)
@@ -58,7 +58,7 @@ def test_a_device_that_is_pulled_fails_who_writes_and_who_waits_for_a_turn(
 ) -> None:
     world = make(device, write_timeout=20.0, **SETTINGS)
     device.clog()
-    commands = world.unit.commands
+    commands = world.port.commands
     writing = soon(world.session.call, *CALLS[how])
     until(lambda: commands._thread and not commands._queue, "the write is stuck")
     waiting = [soon(world.session.call, "com.example.set", n) for n in range(3)]
@@ -74,9 +74,9 @@ def test_an_event_that_could_not_be_written_is_counted_and_the_next_one_is_writt
     world = make(device, write_timeout=0.3, **SETTINGS)
     device.clog()
     world.session.publish("com.example.led", 1)
-    until(lambda: world.unit.figures()["failed_requests"] == 1, "counted")
+    until(lambda: world.port.figures()["failed_requests"] == 1, "counted")
     while device.unheard():
         device.read()
     world.session.publish("com.example.led", 2)
     assert device.read() == b"LED 2\n"
-    assert world.unit.figures()["failed_requests"] == 1
+    assert world.port.figures()["failed_requests"] == 1

@@ -47,7 +47,7 @@ def test_a_modbus_register_is_polled(
     world.session.subscribe("com.example.meter", lambda value, seq: polled.append(value))
     until(lambda: len(polled) >= 2, "polled")
     assert polled[:2] == [value, value]
-    assert world.unit.figures()["failed_requests"] == 0
+    assert world.port.figures()["failed_requests"] == 0
 
 
 def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(

@@ -16,7 +16,7 @@ The floors, from the cable upwards. Each is tested alone, and none knows the one
     commands, polls  who asks the device, one at a time
     outbox, stored   events that wait for the router, bounded, in memory or in a file
     publisher        outbox to session, in order, confirmed by the router
-    unit, bridge     all of that for each port, and one session; `serial_bridge`: for one topic
+    bridge_port, bridge  all of that for each port, and one session; `serial_bridge`: for one topic
     settings         what can be said about it all; `configuration` reads it from a file, `builder`
                      from a script
 

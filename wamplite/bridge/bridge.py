@@ -1,8 +1,8 @@
 """Many serial devices and one session: ports to topics, procedures and topics to ports.
 
-    Unit (a port, its intake, its commands) ──┐
-    Unit ──────────────────────────────────── Outbox ── Publisher ──> session
-    Unit ──────────────────────────────────┘     Notices (status) ──> session
+    BridgePort (a device, its intake, its commands) ──┐
+    BridgePort ───────────────────────────────────────┼ Outbox ── Publisher ──> session
+    BridgePort ───────────────────────────────────────┘ Notices (status) ─────> session
     Component: joins, and joins again after a loss; each session gets all procedures and topics
 
 Whatever becomes of a port, the others go on; whatever becomes of the router, all of them go on. A
@@ -22,13 +22,13 @@ from .. import signals
 from ..client.component import Component
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost, WampliteError
 from ..forks import OfOneProcess, watch
+from .bridge_port import BridgePort
 from .counts import Counts
 from .outbox import Outbox
 from .publisher import Publisher
 from .session import EventSink, ToSink, component_of
 from .settings import BridgeSettings, BufferSettings
 from .status import Notices
-from .unit import Unit
 
 if TYPE_CHECKING:
     from ..client.session import Session
@@ -64,8 +64,8 @@ class Bridge(OfOneProcess):
         self._others: dict[str, Counts] = {}  # of ports that are only left in the outbox's file
         self._notices = Notices()
         self._outbox = self._open_outbox(settings.buffer)
-        self.units = {
-            port.name: Unit(port, self._outbox.put, self._notices.tell, self._outbox.waiting)
+        self.ports = {
+            port.name: BridgePort(port, self._outbox.put, self._notices.tell, self._outbox.waiting)
             for port in settings.ports
         }
         for port, number in getattr(self._outbox, "restored", {}).items():
@@ -92,8 +92,8 @@ class Bridge(OfOneProcess):
 
     def books(self, port: str) -> Counts:
         """Return the books of a port."""
-        unit = self.units.get(port)
-        return unit.counts if unit else self._others.setdefault(port, Counts())
+        found = self.ports.get(port)
+        return found.counts if found else self._others.setdefault(port, Counts())
 
     # ---- its life
 
@@ -115,8 +115,8 @@ class Bridge(OfOneProcess):
             self._publisher.joined(self._sink)
         if self.component is not None:
             self.component.start()
-        for unit in self.units.values():
-            unit.start()
+        for port in self.ports.values():
+            port.start()
 
     def stop(self) -> None:
         """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
@@ -126,7 +126,7 @@ class Bridge(OfOneProcess):
             if self._stopped.is_set():
                 return
             self._stopped.set()
-        self._stop_units()
+        self._stop_ports()
         self._publisher.finish(ENDING)
         self._notices.stop(ENDING / 2)
         if self.component is not None:
@@ -136,10 +136,10 @@ class Bridge(OfOneProcess):
         for line in self.figures().splitlines():
             log.info("%s", line)
 
-    def _stop_units(self) -> None:
+    def _stop_ports(self) -> None:
         threads = [
-            threading.Thread(target=unit.stop, args=(ENDING,), name=f"wamplite-stop-{unit.name}")
-            for unit in self.units.values()
+            threading.Thread(target=port.stop, args=(ENDING,), name=f"wamplite-stop-{port.name}")
+            for port in self.ports.values()
         ]
         for thread in threads:
             thread.start()
@@ -192,10 +192,10 @@ class Bridge(OfOneProcess):
     def _wishes(self) -> list[tuple[str, Callable[[Session], Any]]]:
         """Return what each session is asked for."""
         wishes: list[tuple[str, Callable[[Session], Any]]] = []
-        for unit in self.units.values():
-            for uri, handler in unit.procedures.items():
+        for port in self.ports.values():
+            for uri, handler in port.procedures.items():
                 wishes.append((uri, partial(_register, uri=uri, handler=handler)))
-            for told, handler in unit.topics:
+            for told, handler in port.topics:
                 options = {"match": told.match} if told.match != "exact" else None
                 subscribe = partial(_subscribe, topic=told.topic, handler=handler, options=options)
                 wishes.append((told.topic, subscribe))
@@ -223,12 +223,12 @@ class Bridge(OfOneProcess):
 
     def figures(self) -> str:
         """Return the books, a line for each port."""
-        lines = [_as_line(unit.settings.device, unit) for unit in self.units.values()]
+        lines = [_as_line(port.settings.device, port) for port in self.ports.values()]
         return "\n".join(lines)
 
     def report(self) -> dict[str, Any]:
         """Return the status of each port, and the outbox's."""
-        ports = {name: unit.status() for name, unit in self.units.items()}
+        ports = {name: port.status() for name, port in self.ports.items()}
         return {"ports": ports, "outbox": self._outbox.figures()}
 
 
@@ -240,13 +240,13 @@ def _subscribe(session: Session, topic: str, handler: Any, options: Any) -> None
     session.subscribe(topic, handler, options=options)
 
 
-def _as_line(name: str, unit: Unit) -> str:
-    books = unit.figures()
+def _as_line(name: str, port: BridgePort) -> str:
+    books = port.figures()
     dropped = books["dropped"]
     reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
     return (
         f"{name}: frames={books['frames']} read={books['read']} published={books['published']}"
         f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
         f" waiting={books['waiting']} resent={books['resent']} replies={books['replies']}"
-        f" opens={unit.device.opens}"
+        f" opens={port.device.opens}"
     )

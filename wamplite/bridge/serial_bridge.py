@@ -47,8 +47,8 @@ class SerialBridge:
         buffer = BufferSettings(max_messages=10_000, max_bytes=1 << 24, max_age=0.0)
         settings = BridgeSettings(buffer=buffer, ports=(port,))
         self._bridge = Bridge(settings, component=component, plain=True)
-        self._unit = self._bridge.units[NAME]
-        self._unit.publish_as_is(topic)
+        self._port = self._bridge.ports[NAME]
+        self._port.publish_as_is(topic)
 
     def __enter__(self) -> SerialBridge:
         self.start()
@@ -60,7 +60,7 @@ class SerialBridge:
     @property
     def counts(self) -> Counts:
         """The books of the device."""
-        return self._unit.counts
+        return self._port.counts
 
     def start(self) -> None:
         """Begin to read and to publish; return at once."""

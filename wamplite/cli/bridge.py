@@ -160,6 +160,6 @@ class Watch:
 
 def is_alive(bridge: Bridge) -> bool:
     """Tell whether all threads are there and the books can be read, for which nobody may hang."""
-    wanted = {"wamplite-publisher", *(f"wamplite-port-{name}" for name in bridge.units)}
+    wanted = {"wamplite-publisher", *(f"wamplite-port-{name}" for name in bridge.ports)}
     bridge.report()
     return wanted <= {thread.name for thread in threading.enumerate()}

@@ -29,7 +29,7 @@ from .shaping import Publication, Shaper
 from .status import uri
 from .writing import make_writer
 
-__all__ = ["Unit"]
+__all__ = ["BridgePort"]
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class AsIs:
         return None
 
 
-class Unit:
+class BridgePort:
     """A port, its books, its commands, and what it tells."""
 
     def __init__(
