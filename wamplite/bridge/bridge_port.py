@@ -23,11 +23,11 @@ from .device import Device, DeviceState
 from .framing import make_framing
 from .intake import Intake
 from .polls import make_poll
-from .reading import Reading
+from .readings import Reading
 from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
 from .shaping import Publication, Shaper
 from .status import uri
-from .writing import make_writer
+from .templates import make_template
 
 __all__ = ["BridgePort"]
 
@@ -224,7 +224,7 @@ class BridgePort:
         self.device.reopen("asked to")
 
     def _procedure(self, told: ProcedureSettings) -> Handler:
-        write = make_writer(told.write, told.encoding)
+        write = make_template(told.write, told.encoding)
         reply = make_reply(told.reply) if told.reply else None
 
         def serve(invocation: Invocation) -> Result | None:
@@ -235,7 +235,7 @@ class BridgePort:
         return serve
 
     def _topic(self, told: SubscribeSettings) -> tuple[SubscribeSettings, Handler]:
-        return told, partial(self._on_event, told.topic, make_writer(told.write, told.encoding))
+        return told, partial(self._on_event, told.topic, make_template(told.write, told.encoding))
 
     def _on_event(self, topic: str, write: Callable[..., bytes], event: Event) -> None:
         try:

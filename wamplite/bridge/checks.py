@@ -27,7 +27,7 @@ from .settings import (
     SubscribeSettings,
 )
 from .shaping import TopicTemplate
-from .writing import make_writer
+from .templates import make_template
 
 DEVICE = r"/.+|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?|(socket|rfc2217|loop)://.*"
 DEVICE_WANTED = "a path that begins with /, usb:VID:PID[:SERIAL], socket:// or rfc2217://HOST:PORT"
@@ -101,7 +101,7 @@ def _values(made: PublishSettings, known: set[str] | None, at: Location) -> None
 
 
 def _asks(made: ProcedureSettings | SubscribeSettings | PollSettings, at: Location) -> None:
-    _try(at / "write", make_writer, made.write, made.encoding)
+    _try(at / "write", make_template, made.write, made.encoding)
 
 
 def procedure(made: ProcedureSettings, at: Location) -> None:

@@ -23,7 +23,7 @@ from ..core import uris
 from ..core.errors import ApplicationError, CallTimeout, Unavailable
 from .device import Device, DeviceDown
 from .intake import Intake
-from .reading import Reading
+from .readings import Reading
 
 __all__ = ["Commands", "Poll", "Reply"]
 

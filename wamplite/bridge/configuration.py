@@ -26,7 +26,7 @@ from ..schema import (
     Whole,
 )
 from . import checks
-from .reading import TYPES
+from .readings import TYPES
 from .settings import (
     BridgeSettings,
     BufferSettings,

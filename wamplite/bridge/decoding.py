@@ -26,7 +26,7 @@ from .. import serializers
 from ..core.errors import ProtocolError
 from .field_decoders import csv_decoder, regex_decoder, struct_decoder
 from .python_decoder import PREFIX, python_decoder
-from .reading import Decode, Decoder, Reading, Undecodable, as_text, checked
+from .readings import Decode, Decoder, Reading, Undecodable, as_text, checked
 from .settings import DecodeSettings
 
 __all__ = [

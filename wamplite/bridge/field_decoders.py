@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..core.errors import UsageError
-from .reading import Decode, Reading, Undecodable, as_text, checked, converted
+from .readings import Decode, Reading, Undecodable, as_text, checked, converted
 from .settings import DecodeSettings
 
 __all__ = ["csv_decoder", "names_of", "regex_decoder", "struct_decoder"]

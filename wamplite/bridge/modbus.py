@@ -13,7 +13,7 @@ from typing import Any
 from ..core import uris
 from ..core.errors import ApplicationError, CallTimeout, Unavailable, UsageError
 from .commands import Commands
-from .reading import Reading, Undecodable, checked
+from .readings import Reading, Undecodable, checked
 from .settings import ModbusSettings
 
 __all__ = ["Modbus"]

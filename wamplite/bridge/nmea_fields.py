@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
-from .reading import Reading, checked, converted
+from .readings import Reading, checked, converted
 
 if TYPE_CHECKING:
     import pynmea2

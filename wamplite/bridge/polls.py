@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from ..core.errors import ApplicationError
 from .commands import Commands, Poll
 from .decoding import make_reply
-from .reading import Reading
+from .readings import Reading
 from .settings import DecodeSettings, PollSettings
-from .writing import make_writer
+from .templates import make_template
 
 if TYPE_CHECKING:
     from .modbus import Modbus
@@ -61,7 +61,7 @@ class RequestPoll:
         self._settings = settings
         self._commands = commands
         self._deliver = deliver
-        self._data = make_writer(settings.write, settings.encoding)((), {})
+        self._data = make_template(settings.write, settings.encoding)((), {})
         self._reply = make_reply(settings.reply or DecodeSettings())
         self._told = Told(f"poll for {settings.publish.topic}")
 

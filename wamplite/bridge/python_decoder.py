@@ -11,7 +11,7 @@ import pkgutil
 from typing import Any
 
 from ..core.errors import UsageError
-from .reading import Decode, Reading, Undecodable, checked
+from .readings import Decode, Reading, Undecodable, checked
 from .settings import DecodeSettings
 
 __all__ = ["PREFIX", "python_decoder"]

@@ -14,14 +14,14 @@ from typing import Any, NoReturn
 from ..core import uris
 from ..core.errors import InvalidArgument, UsageError
 
-__all__ = ["Writer", "make_writer"]
+__all__ = ["Template", "make_template"]
 
-Writer = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
+Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
 MOST = 4096  # bytes of one command
 
 
-def make_writer(template: str, encoding: str = "utf-8") -> Writer:
-    """Make what fills the template; it raises InvalidArgument where arguments do not fit."""
+def make_template(template: str, encoding: str = "utf-8") -> Template:
+    """Return what fills the template; it raises InvalidArgument where arguments do not fit."""
     fields = _fields(template)
     alone = fields[0] if template in ("{" + name + "}" for name in fields) else None
     filler = _Filler()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wamplite.bridge.writing import make_writer
+from wamplite.bridge.templates import make_template
 from wamplite.core.errors import InvalidArgument, UsageError
 
 
@@ -31,11 +31,11 @@ from wamplite.core.errors import InvalidArgument, UsageError
 def test_arguments_are_filled_in(
     template: str, args: list[Any], kwargs: dict[str, Any], data: bytes
 ) -> None:
-    assert make_writer(template)(args, kwargs) == data
+    assert make_template(template)(args, kwargs) == data
 
 
 def test_the_encoding_is_the_devices() -> None:
-    assert make_writer("\x02{0}°\x03", "latin-1")(["ä"], {}) == b"\x02\xe4\xb0\x03"
+    assert make_template("\x02{0}°\x03", "latin-1")(["ä"], {}) == b"\x02\xe4\xb0\x03"
 
 
 @pytest.mark.parametrize(
@@ -56,19 +56,19 @@ def test_the_encoding_is_the_devices() -> None:
 )
 def test_arguments_that_do_not_fit_are_refused(template: str, args: list[Any], why: str) -> None:
     with pytest.raises(InvalidArgument, match=why):
-        make_writer(template)(args, {})
+        make_template(template)(args, {})
 
 
 def test_text_that_the_device_cannot_read_is_refused() -> None:
     for template in ("{0}", "SAY {0}\n"):
         with pytest.raises(InvalidArgument):
-            make_writer(template, "ascii")(["é"], {})
+            make_template(template, "ascii")(["é"], {})
 
 
 @pytest.mark.parametrize("template", ["{", "{}", "{0.real}", "{0[1]}", "{0!r}", "{0:{1}}"])
 def test_a_template_that_reaches_into_its_arguments_is_refused(template: str) -> None:
     with pytest.raises(UsageError, match="write"):
-        make_writer(template)
+        make_template(template)
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
@@ -77,7 +77,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | s
 @given(st.sampled_from(["A {0}\n", "A {0:d}\n", "A {0:5}\n", "A {0:.2f}\n"]), VALUES)
 def test_no_argument_adds_a_line(template: str, value: Any) -> None:
     try:
-        data = make_writer(template)([value], {})
+        data = make_template(template)([value], {})
     except InvalidArgument:
         return
     assert data.count(b"\n") == 1 and b"\r" not in data
