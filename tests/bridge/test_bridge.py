@@ -102,20 +102,20 @@ def feed(device: PseudoDevice, numbers: range) -> None:
 
 
 def end(program: Program) -> dict[str, dict[str, int]]:
-    """End a bridge with SIGTERM, in time and without a trace; return the books by device."""
+    """End a bridge with SIGTERM, in time and without a trace; return the counts by device."""
     began = time.monotonic()
     program.interrupt(signal.SIGTERM)
     assert program.wait() == 0, program.stderr()
     assert time.monotonic() - began < 2.0
     told = program.stderr()
     assert "Traceback" not in told and "Warning" not in told, told
-    books = {}
+    counts = {}
     for line in told.splitlines():
         if found := re.search(r"(tty\d+): (frames=.*)$", line):
-            books[found[1]] = {key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", found[2])}
-    for of in books.values():
-        assert of["read"] == of["published"] + of["dropped"] + of["waiting"], books
-    return books
+            counts[found[1]] = {key: int(n) for key, n in re.findall(r"(\w+)=(\d+)", found[2])}
+    for of in counts.values():
+        assert of["read"] == of["published"] + of["dropped"] + of["waiting"], counts
+    return counts
 
 
 def test_several_ports_arrive_each_in_order_and_one_bad_port_stops_none(
@@ -136,8 +136,8 @@ def test_several_ports_arrive_each_in_order_and_one_bad_port_stops_none(
     feed(devices[1], range(5))
     until(lambda: arrivals.numbers(1) == list(range(5)), "arrived")
     assert arrivals.numbers(0) == arrivals.numbers(2) == list(range(400))
-    books = end(bridge)
-    assert [books[f"tty{n}"]["published"] for n in range(3)] == [400, 5, 400]
+    counts = end(bridge)
+    assert [counts[f"tty{n}"]["published"] for n in range(3)] == [400, 5, 400]
 
 
 def test_a_router_that_comes_back_is_joined_within_3_seconds(site: Site) -> None:
@@ -174,8 +174,8 @@ def test_sigterm_with_a_router_that_is_away_leaves_all_in_the_file(
     bridge = site.run(router.rs, f'path = "{path}"')
     until(lambda: arrivals.numbers(0) == list(range(150)), "arrived, in order")
     assert arrivals.numbers(0, resent=False) == list(range(150)), "nothing was sent before"
-    books = end(bridge)["tty0"]
-    assert (books["read"], books["published"], books["frames"]) == (150, 150, 0)
+    counts = end(bridge)["tty0"]
+    assert (counts["read"], counts["published"], counts["frames"]) == (150, 150, 0)
 
 
 def test_sigterm_with_a_router_that_stalls_ends_in_time_and_marks_what_was_sent(

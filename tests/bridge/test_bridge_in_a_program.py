@@ -63,9 +63,9 @@ def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: Pseud
         until(lambda: port.figures()["waiting"] == 1, "held back")
         device.pull()
         until(lambda: len(found) == 3, "nothing stays behind")
-        books = port.figures()
+        figures = port.figures()
     assert [events[2]["fields"][3] for events in found] == ["0", "4", "7"]
-    assert books["read"] == 8 == books["published"] + sum(books["dropped"].values())
+    assert figures["read"] == 8 == figures["published"] + sum(figures["dropped"].values())
 
 
 def test_a_procedure_that_somebody_else_has_is_asked_for_again_and_stops_nothing(
@@ -108,8 +108,8 @@ def test_a_full_outbox_says_so_in_its_books(device: PseudoDevice) -> None:
         until(lambda: port.device.is_ready, "open")
         feed(device, range(50))
         until(lambda: port.figures()["read"] == 50, "read")
-        books = port.figures()
-    assert (books["waiting"], books["dropped"]) == (10, {"overflow": 40})
+        figures = port.figures()
+    assert (figures["waiting"], figures["dropped"]) == (10, {"overflow": 40})
 
 
 def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(

@@ -32,8 +32,8 @@ def test_a_call_is_answered_by_the_reply_which_is_not_published(make: Make, tmp_
     assert world.echo("hello") == "hello"
     until(lambda: len(world.events) == 1, "the reading after it; the first line is dropped")
     assert world.events[0].args == ["another"]
-    books = world.port.figures()
-    assert (books["replies"], books["frames"], books["read"]) == (1, 3, 2)
+    figures = world.port.figures()
+    assert (figures["replies"], figures["frames"], figures["read"]) == (1, 3, 2)
 
 
 def test_twenty_callers_at_once_get_their_own_reply(make: Make, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The books of a port are whole at every moment, whoever writes them."""
+"""The counts of a port add up at every moment, whichever threads write them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_books_that_several_threads_write_are_balanced_whenever_they_are_read() 
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        books = counts.snapshot()
-        if books["bad_frames"] != sum(books["dropped"].get(reason, 0) for reason in "ab"):
-            wrong.append(books)
+        snapshot = counts.snapshot()
+        if snapshot["bad_frames"] != sum(snapshot["dropped"].get(reason, 0) for reason in "ab"):
+            wrong.append(snapshot)
     for writer in writers:
         writer.join()
     assert wrong == []

@@ -22,18 +22,18 @@ from wamplite.bridge.settings import BufferSettings
 
 
 class Line:
-    """A publisher with its outbox and its books."""
+    """A publisher with its outbox and its counts."""
 
     def __init__(self, marks: bool = True, **more: Any) -> None:
-        self.books: defaultdict[str, Counts] = defaultdict(Counts)
+        self.by_port: defaultdict[str, Counts] = defaultdict(Counts)
         settings = BufferSettings(**{"max_messages": 100_000, "max_bytes": 1 << 26, **more})
-        self.outbox = Outbox(settings, lambda port, *told: self.books[port].drop(*told))
-        self.publisher = Publisher(self.outbox, lambda port: self.books[port], marks=marks)
+        self.outbox = Outbox(settings, lambda port, *told: self.by_port[port].drop(*told))
+        self.publisher = Publisher(self.outbox, lambda port: self.by_port[port], marks=marks)
         self.publisher.start()
 
     @property
     def counts(self) -> Counts:
-        return self.books["a"]
+        return self.by_port["a"]
 
     def put(self, *values: object, topic: str = TOPIC) -> None:
         self.counts.took(len(values))

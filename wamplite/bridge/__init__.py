@@ -23,7 +23,7 @@ The floors, from the cable upwards. Each is tested alone, and none knows the one
 The law of the house: the port's thread never waits for the session. The kernel keeps 4 kB of a
 serial line (0.36 s at 115200 baud); past that, bytes vanish and nobody is told.
 
-The books balance, see `counts`. Importing this loads nothing: each name is loaded when it is used.
+The counts add up, see `counts`. Importing this loads nothing: each name is loaded when it is used.
 """
 
 from importlib import import_module

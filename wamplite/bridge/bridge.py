@@ -69,8 +69,8 @@ class Bridge(OfOneProcess):
             for port in settings.ports
         }
         for port, number in getattr(self._outbox, "restored", {}).items():
-            self.books(port).took(number)
-        self._publisher = Publisher(self._outbox, self.books, marks=not plain and sink is None)
+            self.counts(port).took(number)
+        self._publisher = Publisher(self._outbox, self.counts, marks=not plain and sink is None)
         self._plain = plain
         self._sink = ToSink(sink) if sink is not None else None
         self.component = None if sink else component or component_of(settings.session)
@@ -88,10 +88,10 @@ class Bridge(OfOneProcess):
         return StoredOutbox(buffer, self._drop)
 
     def _drop(self, port: str, reason: str, number: int) -> None:
-        self.books(port).drop(reason, number)
+        self.counts(port).drop(reason, number)
 
-    def books(self, port: str) -> Counts:
-        """Return the books of a port."""
+    def counts(self, port: str) -> Counts:
+        """Return the counts of a port."""
         found = self.ports.get(port)
         return found.counts if found else self._others.setdefault(port, Counts())
 
@@ -222,7 +222,7 @@ class Bridge(OfOneProcess):
     # ---- what can be told
 
     def figures(self) -> str:
-        """Return the books, a line for each port."""
+        """Return the counts, a line for each port."""
         lines = [_as_line(port.settings.device, port) for port in self.ports.values()]
         return "\n".join(lines)
 
@@ -241,12 +241,12 @@ def _subscribe(session: Session, topic: str, handler: Any, options: Any) -> None
 
 
 def _as_line(name: str, port: BridgePort) -> str:
-    books = port.figures()
-    dropped = books["dropped"]
+    figures = port.figures()
+    dropped = figures["dropped"]
     reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
     return (
-        f"{name}: frames={books['frames']} read={books['read']} published={books['published']}"
+        f"{name}: frames={figures['frames']} read={figures['read']} published={figures['published']}"
         f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
-        f" waiting={books['waiting']} resent={books['resent']} replies={books['replies']}"
+        f" waiting={figures['waiting']} resent={figures['resent']} replies={figures['replies']}"
         f" opens={port.device.opens}"
     )

@@ -39,7 +39,7 @@ Handler = Callable[..., Any]
 
 
 class Made:
-    """A Shaper whose books are kept in the port's."""
+    """A Shaper whose counts are added to those of the port."""
 
     def __init__(self, settings: PublishSettings, port: str, counts: Counts, put: Put) -> None:
         self._shaper = Shaper(settings, port)
@@ -106,7 +106,7 @@ class AsIs:
 
 
 class BridgePort:
-    """A port, its books, its commands, and what it tells."""
+    """A port, its counts, its commands, and what it tells."""
 
     def __init__(
         self, settings: PortSettings, put: Put, tell: Tell, waiting: Callable[[str], int]
@@ -177,8 +177,8 @@ class BridgePort:
     # ---- what is told
 
     def status(self) -> dict[str, Any]:
-        """Return state and books."""
-        books = self.figures()
+        """Return state and counts."""
+        figures = self.figures()
         return {
             "port": self.name,
             "state": self.device.state.value,
@@ -186,11 +186,11 @@ class BridgePort:
             "device": self.settings.device,
             "since": round(self._since, 3),
             "reopens": max(0, self.device.opens - 1),
-            **books,
+            **figures,
         }
 
     def figures(self) -> dict[str, Any]:
-        """Return the books: read = published + dropped, by reason + waiting."""
+        """Return the counts: read = published + dropped, by reason + waiting."""
         held = sum(made.held for made in (*self._made, *self._polled))
         waiting = self._waiting(self.name) + held
         asked = {"late_replies": self.commands.late, "failed_requests": self.commands.failed}

@@ -1,4 +1,4 @@
-"""The books of one port: read = published + dropped, by reason + waiting.
+"""The counts of one port, which add up: read = published + dropped, by reason + waiting.
 
 A frame counts once for each event that it makes, and once when it makes none (then under the
 reason why); what waited on disk from an earlier run counts as read too. Replies to commands are no

@@ -48,11 +48,11 @@ class Publisher:
     """The thread that empties an outbox through whatever session there is."""
 
     def __init__(
-        self, outbox: Outbox, books: Callable[[str], Counts], *, marks: bool = True
+        self, outbox: Outbox, counts: Callable[[str], Counts], *, marks: bool = True
     ) -> None:
         self._outbox = outbox
         outbox.hold()
-        self._books = books
+        self._counts = counts
         self._marks = marks
         self._changed = threading.Condition()  # guards _session
         self._session: Joined | None = None
@@ -165,7 +165,7 @@ class Publisher:
                 self._refuse(entry, entry.event()[0], outcome.error)
         self._kept = lost
         for entry in done:
-            self._books(entry.port).confirm(1)
+            self._counts(entry.port).confirm(1)
         self._outbox.confirm(done)
         if lost:
             self.left(session)
@@ -178,7 +178,7 @@ class Publisher:
             self._refuse(entry, entry.port, exc)
             return None
         if entry.sent:
-            self._books(entry.port).resend(1)
+            self._counts(entry.port).resend(1)
         if self._marks:
             mark = {"seq": entry.seq, "_resent": True} if entry.sent else {"seq": entry.seq}
             kwargs = {**mark, **kwargs}  # a device's own `seq` stands

@@ -59,7 +59,7 @@ class SerialBridge:
 
     @property
     def counts(self) -> Counts:
-        """The books of the device."""
+        """The counts of the device."""
         return self._port.counts
 
     def start(self) -> None:
@@ -71,5 +71,5 @@ class SerialBridge:
         self._bridge.stop()
 
     def figures(self) -> str:
-        """Return the books as one line."""
+        """Return the counts as one line."""
         return self._bridge.figures()

@@ -8,7 +8,7 @@ With {field} in its topic a reading is one candidate for each of its fields, wit
 one argument; without, it is one candidate with all of its fields as keyword arguments. Positional
 values are the fields "0", "1" ... The deadband and the intervals are kept for each topic.
 
-Pure: `now` is a number that grows. The books balance: candidates = returned + dropped, by reason +
+Pure: `now` is a number that grows. The counts add up: candidates = returned + dropped, by reason +
 waiting.
 """
 

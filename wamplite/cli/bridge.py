@@ -159,7 +159,7 @@ class Watch:
 
 
 def is_alive(bridge: Bridge) -> bool:
-    """Tell whether all threads are there and the books can be read, for which nobody may hang."""
+    """Tell whether all threads run and the counts can be read (no thread hangs under a lock)."""
     wanted = {"wamplite-publisher", *(f"wamplite-port-{name}" for name in bridge.ports)}
     bridge.report()
     return wanted <= {thread.name for thread in threading.enumerate()}
