@@ -244,9 +244,10 @@ def _as_line(name: str, port: BridgePort) -> str:
     figures = port.figures()
     dropped = figures["dropped"]
     reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
+    read, published, waiting = figures["read"], figures["published"], figures["waiting"]
     return (
-        f"{name}: frames={figures['frames']} read={figures['read']} published={figures['published']}"
+        f"{name}: frames={figures['frames']} read={read} published={published}"
         f" dropped={sum(dropped.values())}{f' ({reasons})' if reasons else ''}"
-        f" waiting={figures['waiting']} resent={figures['resent']} replies={figures['replies']}"
+        f" waiting={waiting} resent={figures['resent']} replies={figures['replies']}"
         f" opens={port.device.opens}"
     )

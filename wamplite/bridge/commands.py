@@ -33,7 +33,7 @@ MOST_WAITING = 256  # jobs of one port
 LATE = 3.0  # times the timeout during which a reply may still come
 LATE_AT_LEAST = 1.0  # seconds
 SOON = 0.5  # seconds until a poll whose port was not ready is due again
-TURN = 30.0  # seconds that a job waits for its turn
+LONGEST_QUEUED = 30.0  # seconds that a job waits in the queue
 
 Reply = Callable[[bytes], Reading | None]
 
@@ -59,8 +59,10 @@ class Job:
 
     def run(self) -> None:
         """Do it, on the thread of the commands."""
-        if time.monotonic() - self.since > TURN:
-            self.fail(CallTimeout(uris.TIMEOUT, f"{self.what}: not its turn within {TURN:g} s"))
+        if time.monotonic() - self.since > LONGEST_QUEUED:
+            self.fail(
+                CallTimeout(uris.TIMEOUT, f"{self.what}: not its turn within {LONGEST_QUEUED:g} s")
+            )
             return
         try:
             self._result = self._run()

@@ -106,14 +106,14 @@ class Publisher:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if not self._turn():
+                if not self._publish_batch():
                     return
             except Exception:  # a fault of ours must not end the thread
                 log.exception("%d events could not be published", len(self._kept))
                 kept, self._kept = self._kept, []
                 self._outbox.confirm(kept, "failed")
 
-    def _turn(self) -> bool:
+    def _publish_batch(self) -> bool:
         """Publish a batch; False when there is nothing left to do."""
         if not self._kept:
             self._gather()
