@@ -14,7 +14,7 @@ One thread at a time: whoever owns a conversation shared by several brings the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from enum import Enum
 from typing import Any
 
@@ -55,6 +55,12 @@ from .unfit import Unfit, on_unfit_of_router
 
 State = Enum("State", "JOINING OPEN LEAVING CLOSED")
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
+HEARS: dict[State, Container[type]] = {  # what counts in a state; all else is ignored there
+    State.JOINING: (),
+    State.OPEN: CODES,
+    State.LEAVING: (Goodbye, Abort),
+    State.CLOSED: (),
+}
 Handler = Callable[["Conversation", Any], None]
 
 
@@ -162,7 +168,7 @@ class Conversation:
 
     def receive(self, message: Any) -> None:
         """Handle a message of the router; a violation ends the session with ABORT."""
-        if self.state is not OPEN and not self._still_hears(message):
+        if self.state is not OPEN and type(message) not in HEARS[self.state]:
             return
         handler = self.handlers.get(type(message))
         try:
@@ -171,9 +177,6 @@ class Conversation:
             handler(self, message)
         except ProtocolError as error:
             self.violated(error)
-
-    def _still_hears(self, message: Any) -> bool:
-        return self.state is State.LEAVING and type(message) in (Goodbye, Abort)
 
     def violated(self, error: ProtocolError) -> None:
         """End the session because the router broke WAMP, and tell it."""
