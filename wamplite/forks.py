@@ -28,9 +28,9 @@ _watched: WeakSet[Watched] = WeakSet()
 _process = os.getpid()
 
 
-def watch(thing: Watched) -> None:
-    """Call `thing.disown()` in each child that is forked while it lives."""
-    _watched.add(thing)
+def watch(owned: Watched) -> None:
+    """Call `owned.disown()` in each child that is forked while it lives."""
+    _watched.add(owned)
 
 
 def parent() -> int:
@@ -40,8 +40,8 @@ def parent() -> int:
 
 def _in_child() -> None:
     global _process
-    for thing in list(_watched):
-        thing.disown()
+    for owned in list(_watched):
+        owned.disown()
     _watched.clear()
     _process = os.getpid()
 

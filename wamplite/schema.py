@@ -177,7 +177,7 @@ class Texts(Kind):
     wanted = "a list of texts"
 
     def fits(self, value: Any) -> bool:
-        return isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+        return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
 
     def convert(self, value: Any) -> Any:
         return tuple(value)
@@ -193,7 +193,7 @@ class Names(Kind):
         if not isinstance(value, Mapping):
             at.wrong(f"expected a table of names, not {_shown(value)}")
             return MISSING
-        return {str(name): self._kind.read(one, at / name) for name, one in value.items()}
+        return {str(name): self._kind.read(inner, at / name) for name, inner in value.items()}
 
 
 class Table(Kind):
@@ -220,9 +220,9 @@ class Table(Kind):
             return MISSING
         before = len(at.document.problems)
         given = {}
-        for key, one in value.items():
+        for key, inner in value.items():
             if key in self.keys:
-                given[key] = self.keys[key].read(one, at / key)
+                given[key] = self.keys[key].read(inner, at / key)
             else:
                 (at / key).wrong(self.unknown(key))
         for key in self._required:
@@ -230,10 +230,10 @@ class Table(Kind):
                 at.wrong(f'"{key}" is missing')
         if len(at.document.problems) > before:
             return MISSING
-        made = self._make(**given)
+        settings = self._make(**given)
         for check in self._checks:
-            check(made, at)
-        return made
+            check(settings, at)
+        return settings
 
     def unknown(self, key: str) -> str:
         """Say that there is no such key, and which one may be meant."""
@@ -251,7 +251,7 @@ class Tables(Kind):
             name = at.path[-1]
             at.wrong(f"expected an array of tables, [[...{name}]], not {_shown(value)}")
             return MISSING
-        return tuple(self._table.read(one, at / number) for number, one in enumerate(value))
+        return tuple(self._table.read(table, at / number) for number, table in enumerate(value))
 
 
 class Either(Kind):

@@ -74,15 +74,15 @@ def told_to_end(seconds: float, figures: Callable[[], str] | None = None) -> boo
     numbers = heard()
     deadline = time.monotonic() + seconds
     while True:
-        told = signal.sigtimedwait(numbers, max(0.0, deadline - time.monotonic()))
-        if told is None:
+        received = signal.sigtimedwait(numbers, max(0.0, deadline - time.monotonic()))
+        if received is None:
             return False
         # CPython hands out an unset record where SIGCONT comes after the time is up.
-        if told.si_signo not in numbers:
+        if received.si_signo not in numbers:
             continue
-        if numbers[told.si_signo]:
+        if numbers[received.si_signo]:
             return True
-        log_other(told.si_signo, figures)
+        log_other(received.si_signo, figures)
 
 
 def log_other(number: int, figures: Callable[[], str] | None = None) -> None:

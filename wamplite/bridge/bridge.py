@@ -195,10 +195,12 @@ class Bridge(OfOneProcess):
         for port in self.ports.values():
             for uri, handler in port.procedures.items():
                 wishes.append((uri, partial(_register, uri=uri, handler=handler)))
-            for told, handler in port.topics:
-                options = {"match": told.match} if told.match != "exact" else None
-                subscribe = partial(_subscribe, topic=told.topic, handler=handler, options=options)
-                wishes.append((told.topic, subscribe))
+            for settings, handler in port.topics:
+                options = {"match": settings.match} if settings.match != "exact" else None
+                subscribe = partial(
+                    _subscribe, topic=settings.topic, handler=handler, options=options
+                )
+                wishes.append((settings.topic, subscribe))
         return wishes
 
     def _serve(self, session: Session, wishes: list[tuple[str, Callable[[Session], Any]]]) -> None:

@@ -1,4 +1,4 @@
-"""One port of a bridge with all that belongs to it: who reads, who asks, what is made of it.
+"""One port of a bridge with all that belongs to it: who reads, who asks, what is shaper of it.
 
 Port ──bytes──> Intake ──readings──> Shapers ──events──> put (the outbox)
   ^                └─ replies ──> Commands <── calls, topics, polls
@@ -33,15 +33,17 @@ __all__ = ["BridgePort"]
 
 log = logging.getLogger(__name__)
 
-Put = Callable[[str, list[Publication]], None]
-Tell = Callable[[str, dict[str, Any]], None]
-Handler = Callable[..., Any]
+PutEvents = Callable[[str, list[Publication]], None]
+PublishStatus = Callable[[str, dict[str, Any]], None]
+DeviceHandler = Callable[..., Any]
 
 
-class Made:
+class CountedShaper:
     """A Shaper whose counts are added to those of the port."""
 
-    def __init__(self, settings: PublishSettings, port: str, counts: Counts, put: Put) -> None:
+    def __init__(
+        self, settings: PublishSettings, port: str, counts: Counts, put: PutEvents
+    ) -> None:
         self._shaper = Shaper(settings, port)
         self._port = port
         self._counts = counts
@@ -81,7 +83,7 @@ class AsIs:
 
     held = 0
 
-    def __init__(self, topic: str, port: str, counts: Counts, put: Put) -> None:
+    def __init__(self, topic: str, port: str, counts: Counts, put: PutEvents) -> None:
         self._topic = topic
         self._port = port
         self._counts = counts
@@ -95,8 +97,8 @@ class AsIs:
             self._put(
                 self._port,
                 [
-                    Publication(self._topic, told.args, told.kwargs, options, told.at)
-                    for told in readings
+                    Publication(self._topic, reading.args, reading.kwargs, options, reading.at)
+                    for reading in readings
                 ],
             )
 
@@ -109,7 +111,11 @@ class BridgePort:
     """A port, its counts, its commands, and what it tells."""
 
     def __init__(
-        self, settings: PortSettings, put: Put, tell: Tell, waiting: Callable[[str], int]
+        self,
+        settings: PortSettings,
+        put: PutEvents,
+        tell: PublishStatus,
+        waiting: Callable[[str], int],
     ) -> None:
         self.name = settings.name
         self.settings = settings
@@ -118,8 +124,8 @@ class BridgePort:
         self._tell = tell
         self._waiting = waiting
         self._since = time.time()
-        self._made: list[Made | AsIs] = [
-            Made(told, self.name, self.counts, put) for told in settings.publish
+        self._shapers: list[CountedShaper | AsIs] = [
+            CountedShaper(publish, self.name, self.counts, put) for publish in settings.publish
         ]
         self.intake = Intake(
             make_framing(settings.framing),
@@ -131,17 +137,19 @@ class BridgePort:
         )
         self.device = Device(settings, self.intake, self._changed)
         self.commands = Commands(self.device, self.intake)
-        self._polled = [Made(poll.publish, self.name, self.counts, put) for poll in settings.polls]
+        self._poll_shapers = [
+            CountedShaper(poll.publish, self.name, self.counts, put) for poll in settings.polls
+        ]
         self._polls = [
-            make_poll(poll, self.commands, settings.baudrate, made.deliver)
-            for poll, made in zip(settings.polls, self._polled, strict=True)
+            make_poll(poll, self.commands, settings.baudrate, shaper.deliver)
+            for poll, shaper in zip(settings.polls, self._poll_shapers, strict=True)
         ]
         self.procedures = dict(self._procedures())
-        self.topics = [self._topic(told) for told in settings.subscribes]
+        self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
 
     def publish_as_is(self, topic: str) -> None:
         """Publish every reading to one topic, whatever the settings say."""
-        self._made = [AsIs(topic, self.name, self.counts, self._put)]
+        self._shapers = [AsIs(topic, self.name, self.counts, self._put)]
 
     def start(self) -> None:
         """Begin to read, and to ask."""
@@ -156,19 +164,19 @@ class BridgePort:
     # ---- the port's thread
 
     def _deliver(self, readings: list[Reading]) -> None:
-        if not self._made:
+        if not self._shapers:
             self.counts.ignore(len(readings))
-        for made in self._made:
-            made.deliver(readings)
+        for shaper in self._shapers:
+            shaper.deliver(readings)
 
     def _next_due(self) -> float | None:
-        times = [due for made in self._made if (due := made.next_due()) is not None]
+        times = [due for shaper in self._shapers if (due := shaper.next_due()) is not None]
         return min(times) if times else None
 
     def _lost(self) -> None:
         self.commands.lost()
-        for made in self._made:
-            made.deliver([], float("inf"))
+        for shaper in self._shapers:
+            shaper.deliver([], float("inf"))
 
     def _changed(self, state: DeviceState, why: str) -> None:
         self._since = time.time()
@@ -191,21 +199,23 @@ class BridgePort:
 
     def figures(self) -> dict[str, Any]:
         """Return the counts: read = published + dropped, by reason + waiting."""
-        held = sum(made.held for made in (*self._made, *self._polled))
+        held = sum(shaper.held for shaper in (*self._shapers, *self._poll_shapers))
         waiting = self._waiting(self.name) + held
         asked = {"late_replies": self.commands.late, "failed_requests": self.commands.failed}
         return {**self.counts.snapshot(), "waiting": waiting, **asked}
 
     # ---- what can be asked for
 
-    def _procedures(self) -> list[tuple[str, Handler]]:
-        own: list[tuple[str, Handler]] = [
+    def _procedures(self) -> list[tuple[str, DeviceHandler]]:
+        own: list[tuple[str, DeviceHandler]] = [
             (uri(self.name, "status"), self._on_status),
             (uri(self.name, "stats"), self.status),
             (uri(self.name, "write"), self._on_write),
             (uri(self.name, "reopen"), self._on_reopen),
         ]
-        return own + [(told.uri, self._procedure(told)) for told in self.settings.procedures]
+        return own + [
+            (procedure.uri, self._procedure(procedure)) for procedure in self.settings.procedures
+        ]
 
     def _on_status(self) -> dict[str, Any]:
         status = self.status()
@@ -223,19 +233,21 @@ class BridgePort:
     def _on_reopen(self) -> None:
         self.device.reopen("asked to")
 
-    def _procedure(self, told: ProcedureSettings) -> Handler:
-        write = make_template(told.write, told.encoding)
-        reply = make_reply(told.reply) if told.reply else None
+    def _procedure(self, procedure: ProcedureSettings) -> DeviceHandler:
+        write = make_template(procedure.write, procedure.encoding)
+        reply = make_reply(procedure.reply) if procedure.reply else None
+        timeout, retries = procedure.timeout, procedure.retries
 
         def serve(invocation: Invocation) -> Result | None:
             data = write(invocation.args, invocation.kwargs)
-            answer = self.commands.ask(told.uri, data, reply, told.timeout, told.retries)
+            answer = self.commands.ask(procedure.uri, data, reply, timeout, retries)
             return None if answer is None else Result(answer.args, answer.kwargs, {})
 
         return serve
 
-    def _topic(self, told: SubscribeSettings) -> tuple[SubscribeSettings, Handler]:
-        return told, partial(self._on_event, told.topic, make_template(told.write, told.encoding))
+    def _topic(self, subscribe: SubscribeSettings) -> tuple[SubscribeSettings, DeviceHandler]:
+        write = make_template(subscribe.write, subscribe.encoding)
+        return subscribe, partial(self._on_event, subscribe.topic, write)
 
     def _on_event(self, topic: str, write: Callable[..., bytes], event: Event) -> None:
         try:

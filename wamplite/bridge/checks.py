@@ -44,33 +44,33 @@ def _try(at: Location, make: Callable[..., Any], *args: Any) -> bool:
     return True
 
 
-def session(made: SessionSettings, at: Location) -> None:
+def session(settings: SessionSettings, at: Location) -> None:
     """Check that the URL is one that can be dialled."""
     from ..transports import dial
 
-    _try(at / "url", dial.parse, made.url)
-    if made.secret_file and not made.authid:
+    _try(at / "url", dial.parse, settings.url)
+    if settings.secret_file and not settings.authid:
         at.wrong('"secret_file" needs an "authid"')
 
 
-def framing(made: FramingSettings, at: Location) -> None:
+def framing(settings: FramingSettings, at: Location) -> None:
     """Check what a length prefix can be."""
-    if made.length_bytes == 3:
+    if settings.length_bytes == 3:
         (at / "length_bytes").wrong("expected 1, 2 or 4, not 3")
 
 
-def decode(made: DecodeSettings, at: Location) -> None:
-    """Check that the decoder can be made, and that all types belong to a field."""
-    if made.kind == "csv" and not any(made.fields):
+def decode(settings: DecodeSettings, at: Location) -> None:
+    """Check that the decoder can be settings, and that all types belong to a field."""
+    if settings.kind == "csv" and not any(settings.fields):
         (at / "fields").wrong("names no field")
-    doubled = [name for name in made.fields if name and made.fields.count(name) > 1]
+    doubled = [name for name in settings.fields if name and settings.fields.count(name) > 1]
     if doubled:
         (at / "fields").wrong(f'"{doubled[0]}" stands there twice')
-    if not _try(at, make_decoder, made):
+    if not _try(at, make_decoder, settings):
         return
-    known = names_of(made)
+    known = names_of(settings)
     if known is not None:
-        _known(made.types, known, at / "types")
+        _known(settings.types, known, at / "types")
         if "options" in known:
             at.wrong('"options" cannot be the name of a value')
 
@@ -81,99 +81,103 @@ def _known(names: Iterable[str], known: set[str] | None, at: Location) -> None:
             at.wrong(f'there is no value named "{name}"; {nearest(name, known)}')
 
 
-def publish(made: PublishSettings, at: Location) -> None:
+def publish(settings: PublishSettings, at: Location) -> None:
     """Check the topic and the intervals."""
-    _try(at / "topic", TopicTemplate, made.topic)
-    if 0 < made.max_interval < made.min_interval:
-        (at / "max_interval").wrong(f"is less than min_interval = {made.min_interval:g}")
+    _try(at / "topic", TopicTemplate, settings.topic)
+    if 0 < settings.max_interval < settings.min_interval:
+        (at / "max_interval").wrong(f"is less than min_interval = {settings.min_interval:g}")
 
 
-def _values(made: PublishSettings, known: set[str] | None, at: Location) -> None:
+def _values(settings: PublishSettings, known: set[str] | None, at: Location) -> None:
     """Check that what is published of a reading is in it."""
-    names = TopicTemplate(made.topic).names
-    _known(made.fields, known, at / "fields")
-    _known(made.deadband, known, at / "deadband")
+    names = TopicTemplate(settings.topic).names
+    _known(settings.fields, known, at / "fields")
+    _known(settings.deadband, known, at / "deadband")
     if known is not None:
         _known(names, known | {"port", "field"}, at / "topic")
-    if made.fields:
-        outside = [name for name in made.deadband if name not in made.fields]
-        _known(outside, set(made.fields), at / "deadband")
+    if settings.fields:
+        outside = [name for name in settings.deadband if name not in settings.fields]
+        _known(outside, set(settings.fields), at / "deadband")
 
 
-def _asks(made: ProcedureSettings | SubscribeSettings | PollSettings, at: Location) -> None:
-    _try(at / "write", make_template, made.write, made.encoding)
+def _asks(settings: ProcedureSettings | SubscribeSettings | PollSettings, at: Location) -> None:
+    _try(at / "write", make_template, settings.write, settings.encoding)
 
 
-def procedure(made: ProcedureSettings, at: Location) -> None:
+def procedure(settings: ProcedureSettings, at: Location) -> None:
     """Check what is written."""
-    _asks(made, at)
-    if made.uri.startswith(("wamp.", "wamplite.")):
-        (at / "uri").wrong(f"{made.uri} is reserved")
+    _asks(settings, at)
+    if settings.uri.startswith(("wamp.", "wamplite.")):
+        (at / "uri").wrong(f"{settings.uri} is reserved")
 
 
-def subscribe(made: SubscribeSettings, at: Location) -> None:
+def subscribe(settings: SubscribeSettings, at: Location) -> None:
     """Check what is written, and that only patterns have empty components."""
-    _asks(made, at)
-    if made.match != "wildcard" and "" in made.topic.removesuffix(".").split("."):
-        (at / "topic").wrong(f"{made.topic!r} has an empty component: that needs match = wildcard")
+    _asks(settings, at)
+    if settings.match != "wildcard" and "" in settings.topic.removesuffix(".").split("."):
+        (at / "topic").wrong(
+            f"{settings.topic!r} has an empty component: that needs match = wildcard"
+        )
 
 
-def modbus(made: ModbusSettings, at: Location) -> None:
+def modbus(settings: ModbusSettings, at: Location) -> None:
     """Check that the type can be read by that function, and that the library is there."""
     if find_spec("minimalmodbus") is None:
         at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
-    if (made.type == "bit") != (made.function in (1, 2)):
-        kinds = "of type bit" if made.function in (1, 2) else "of another type than bit"
-        (at / "type").wrong(f"function {made.function} reads values {kinds}")
-    if made.count > 1 and made.type != "string":
+    if (settings.type == "bit") != (settings.function in (1, 2)):
+        kinds = "of type bit" if settings.function in (1, 2) else "of another type than bit"
+        (at / "type").wrong(f"function {settings.function} reads values {kinds}")
+    if settings.count > 1 and settings.type != "string":
         (at / "count").wrong('belongs to type = "string"')
-    if made.scale != 1 and made.type in ("bit", "string"):
-        (at / "scale").wrong(f"a {made.type} cannot be scaled")
+    if settings.scale != 1 and settings.type in ("bit", "string"):
+        (at / "scale").wrong(f"a {settings.type} cannot be scaled")
 
 
-def poll(made: PollSettings, at: Location) -> None:
+def poll(settings: PollSettings, at: Location) -> None:
     """Check that it asks in one way, and publishes what comes back."""
-    publish(made.publish, at)
-    if (made.modbus is None) == (not made.write):
+    publish(settings.publish, at)
+    if (settings.modbus is None) == (not settings.write):
         at.wrong('a poll has either "modbus" or "write"')
-    elif made.modbus is not None:
-        known = {made.modbus.name or "0"}
-        if made.reply is not None:
+    elif settings.modbus is not None:
+        known = {settings.modbus.name or "0"}
+        if settings.reply is not None:
             (at / "reply").wrong('belongs to "write"; modbus knows its replies')
-        _published(made.publish, known, at)
+        _published(settings.publish, known, at)
     else:
-        _asks(made, at)
-        if "{" in made.write.replace("{{", ""):
+        _asks(settings, at)
+        if "{" in settings.write.replace("{{", ""):
             (at / "write").wrong("a poll has no arguments to fill in")
-        if made.reply is None:
+        if settings.reply is None:
             at.wrong('a poll with "write" needs a "reply"')
         else:
-            _published(made.publish, names_of(made.reply), at)
+            _published(settings.publish, names_of(settings.reply), at)
 
 
-def _published(made: PublishSettings, known: set[str] | None, at: Location) -> None:
+def _published(settings: PublishSettings, known: set[str] | None, at: Location) -> None:
     if not any(path[: len(at.path)] == at.path for path, _ in at.document.problems):
-        _values(made, known, at)
+        _values(settings, known, at)
 
 
-def port(made: PortSettings, at: Location) -> None:
+def port(settings: PortSettings, at: Location) -> None:
     """Check that what is published is decoded."""
-    if made.stopbits not in (1, 1.5, 2):
-        (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {made.stopbits:g}")
-    for number, one in enumerate(made.publish):
-        _published(one, names_of(made.decode), at / "publish" / number)
+    if settings.stopbits not in (1, 1.5, 2):
+        (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
+    for number, publish in enumerate(settings.publish):
+        _published(publish, names_of(settings.decode), at / "publish" / number)
 
 
-def bridge(made: BridgeSettings, at: Location) -> None:
+def bridge(settings: BridgeSettings, at: Location) -> None:
     """Check that no two ports, or procedures, have one name."""
-    if not made.ports:
+    if not settings.ports:
         at.wrong("there is no [[port]]")
-    _unlike("name", [(one.name, at / "port" / n / "name") for n, one in enumerate(made.ports)])
-    _unlike("device", [(p.device, at / "port" / n / "device") for n, p in enumerate(made.ports)])
+    _unlike("name", [(p.name, at / "port" / n / "name") for n, p in enumerate(settings.ports)])
+    _unlike(
+        "device", [(p.device, at / "port" / n / "device") for n, p in enumerate(settings.ports)]
+    )
     procedures = [
-        (one.uri, at / "port" / n / "procedure" / m / "uri")
-        for n, port in enumerate(made.ports)
-        for m, one in enumerate(port.procedures)
+        (procedure.uri, at / "port" / n / "procedure" / m / "uri")
+        for n, port in enumerate(settings.ports)
+        for m, procedure in enumerate(port.procedures)
     ]
     _unlike("uri", procedures)
 

@@ -257,7 +257,6 @@ def from_dict(data: dict[str, Any]) -> BridgeSettings:
 
 
 def _read(document: Document) -> BridgeSettings:
-    settings = BRIDGE.read(document.data, document.root())
+    settings: BridgeSettings = BRIDGE.read(document.data, document.root())
     document.finish()
-    made: BridgeSettings = settings
-    return made
+    return settings

@@ -128,18 +128,18 @@ def make_framing(settings: FramingSettings) -> Framing:
 
 
 _MAKERS: dict[str, Callable[[FramingSettings], Framing]] = {
-    "lines": lambda told: Lines(told.max_bytes),
-    "delimiter": lambda told: Delimited(told.delimiter, told.start, told.max_bytes),
-    "fixed": lambda told: Fixed(told.size, told.start, told.gap),
-    "length": lambda told: LengthPrefixed(
-        told.length_bytes,
-        told.byteorder,
-        told.includes_header,
-        start=told.start,
-        gap=told.gap,
-        max_bytes=told.max_bytes,
+    "lines": lambda settings: Lines(settings.max_bytes),
+    "delimiter": lambda settings: Delimited(settings.delimiter, settings.start, settings.max_bytes),
+    "fixed": lambda settings: Fixed(settings.size, settings.start, settings.gap),
+    "length": lambda settings: LengthPrefixed(
+        settings.length_bytes,
+        settings.byteorder,
+        settings.includes_header,
+        start=settings.start,
+        gap=settings.gap,
+        max_bytes=settings.max_bytes,
     ),
-    "cobs": lambda told: Cobs(told.max_bytes),
-    "slip": lambda told: Slip(told.max_bytes),
-    "idle-gap": lambda told: IdleGap(told.gap, told.max_bytes),
+    "cobs": lambda settings: Cobs(settings.max_bytes),
+    "slip": lambda settings: Slip(settings.max_bytes),
+    "idle-gap": lambda settings: IdleGap(settings.gap, settings.max_bytes),
 }

@@ -33,7 +33,7 @@ def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver
     return RequestPoll(settings, commands, deliver)
 
 
-class Told:
+class Failure:
     """Says once that a poll fails, and once that it works again."""
 
     def __init__(self, what: str) -> None:
@@ -63,7 +63,7 @@ class RequestPoll:
         self._deliver = deliver
         self._data = make_template(settings.write, settings.encoding)((), {})
         self._reply = make_reply(settings.reply or DecodeSettings())
-        self._told = Told(f"poll for {settings.publish.topic}")
+        self._failure = Failure(f"poll for {settings.publish.topic}")
 
     def run(self) -> None:
         """Ask once."""
@@ -77,9 +77,9 @@ class RequestPoll:
                 settings.retries,
             )
         except ApplicationError as exc:
-            self._told.failed(exc)
+            self._failure.failed(exc)
             raise
-        self._told.worked()
+        self._failure.worked()
         if answer is not None:
             self._deliver([answer._replace(at=time.time())])
 
@@ -92,14 +92,14 @@ class ModbusPoll:
         self._settings = settings
         self._modbus = modbus
         self._deliver = deliver
-        self._told = Told(f"poll for {settings.publish.topic}")
+        self._failure = Failure(f"poll for {settings.publish.topic}")
 
     def run(self) -> None:
         """Ask once."""
         try:
             reading = self._modbus.read(self._settings.timeout, self._settings.retries)
         except ApplicationError as exc:
-            self._told.failed(exc)
+            self._failure.failed(exc)
             raise
-        self._told.worked()
+        self._failure.worked()
         self._deliver([reading])

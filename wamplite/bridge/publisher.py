@@ -185,8 +185,8 @@ class Publisher:
         return topic, args, kwargs, options
 
     def _refuse(self, entry: Entry, topic: str, error: WampliteError) -> None:
-        told = topic, getattr(error, "error", type(error).__name__)
-        if told not in self._refused and len(self._refused) < 1000:
-            self._refused.add(told)
+        refusal = topic, getattr(error, "error", type(error).__name__)
+        if refusal not in self._refused and len(self._refused) < 1000:
+            self._refused.add(refusal)
             log.error("%s: refused, from now on only counted: %s", topic, error)
         self._outbox.confirm([entry], "refused")

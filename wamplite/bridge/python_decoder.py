@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def python_decoder(settings: DecodeSettings) -> Decode:
     """Make the decoder that calls the function which the kind names."""
     function = settings.function or _found(settings.kind.removeprefix(PREFIX))
-    told: set[str] = set()  # kinds of exceptions that were logged
+    logged: set[str] = set()  # kinds of exceptions
 
     def decode(frame: bytes) -> Reading:
         try:
@@ -33,14 +33,14 @@ def python_decoder(settings: DecodeSettings) -> Decode:
             raise
         except Exception as exc:
             kind = type(exc).__name__
-            if kind not in told:
-                told.add(kind)
+            if kind not in logged:
+                logged.add(kind)
                 log.exception("%s failed, from now on only counted: %.80r", settings.kind, frame)
             raise Undecodable(f"python: {kind}") from None
         if value is None:
             raise Undecodable("python: no reading")
-        one = ([], value) if type(value) is dict else ([value], {})
-        return checked(Reading(*one, len(frame)))
+        args, kwargs = ([], value) if type(value) is dict else ([value], {})
+        return checked(Reading(args, kwargs, len(frame)))
 
     return decode
 

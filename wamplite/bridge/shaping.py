@@ -139,8 +139,8 @@ class Shaper:
             yield self._candidate(names, args, kwargs, fields, reading.at)
             return
         for name, value in fields.items():
-            one = {name: value}
-            yield self._candidate(names | {"field": name}, [value], {}, one, reading.at)
+            field_names = names | {"field": name}
+            yield self._candidate(field_names, [value], {}, {name: value}, reading.at)
 
     def _candidate(
         self,

@@ -250,5 +250,5 @@ class StoredOutbox(Outbox):
 
     def figures(self) -> dict[str, Any]:
         """Return what can be told about it."""
-        told = {"waiting": len(self), "stored_to": self.stored_to}
-        return {**told, "trouble": self.trouble} if self.trouble else told
+        figures = {"waiting": len(self), "stored_to": self.stored_to}
+        return {**figures, "trouble": self.trouble} if self.trouble else figures

@@ -104,8 +104,8 @@ class VerbParser(argparse.ArgumentParser):
         if not hint and words:
             hint = self.hints.get("-" if words.startswith("-") else "", "")
         self.print_usage(sys.stderr)
-        told = streams.printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
-        self.exit(2, f"{told}\n")
+        text = streams.printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
+        self.exit(2, f"{text}\n")
 
 
 def split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:

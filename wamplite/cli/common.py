@@ -256,24 +256,24 @@ def pair(word: str) -> tuple[str, Any]:
     return text(key), value(rest)
 
 
-def to_json(thing: Any) -> str:
+def to_json(data: Any) -> str:
     """Return one line of JSON; bytes stand as WAMP's JSON binding writes them."""
-    text = json.dumps(thing, ensure_ascii=False, separators=(",", ":"), default=binary)
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=binary)
     return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def binary(thing: Any) -> str:
+def binary(data: Any) -> str:
     """Return bytes as a JSON string: NUL and base64 (RFC "Binary conversion of JSON Strings")."""
-    if isinstance(thing, (bytes, bytearray)):
-        return "\0" + base64.b64encode(thing).decode()
-    raise TypeError(f"{type(thing).__name__} is not a JSON value")
+    if isinstance(data, (bytes, bytearray)):
+        return "\0" + base64.b64encode(data).decode()
+    raise TypeError(f"{type(data).__name__} is not a JSON value")
 
 
-def shown(thing: Any) -> str:
+def shown(data: Any) -> str:
     """Return text as it is and anything else as JSON."""
-    return thing if isinstance(thing, str) else to_json(thing)
+    return data if isinstance(data, str) else to_json(data)
 
 
-def emit(thing: Any) -> None:
+def emit(data: Any) -> None:
     """Print one JSON value as a line."""
-    sys.stdout.write(to_json(thing) + "\n")
+    sys.stdout.write(to_json(data) + "\n")

@@ -75,8 +75,10 @@ def advice(device: str) -> str | None:
 
 def in_words(row: dict[str, Any]) -> list[str]:
     """Return the lines for a person."""
-    holders = ", ".join(f"{one['program']} (pid {one['pid']})" for one in row["held_by"])
-    told = {
+    holders = ", ".join(
+        f"{process['program']} (pid {process['pid']})" for process in row["held_by"]
+    )
+    facts = {
         "use": row["use"],
         "by id": row["by_id"],
         "by path": row["by_path"],
@@ -85,4 +87,4 @@ def in_words(row: dict[str, Any]) -> list[str]:
         "advice": row["advice"],
     }
     head = row["device"] + (f"  {row['product']}" if row["product"] else "")
-    return [head, *(f"    {name:8} {text}" for name, text in told.items() if text)]
+    return [head, *(f"    {name:8} {text}" for name, text in facts.items() if text)]
