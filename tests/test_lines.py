@@ -13,7 +13,7 @@ from tests.processes import ROOT
 from wamplite.bridge.configuration import from_file
 from wamplite.config import _toml
 from wamplite.core.errors import UsageError
-from wamplite.lines import Lines, Steps, within
+from wamplite.lines import KeyLines, Steps, within
 
 ODD = '''# begins with a comment
 
@@ -87,7 +87,7 @@ TEXTS = [ODD, *(path.read_text() for path in sorted((ROOT / "examples").glob("*.
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_every_key_is_found_where_reading_every_beginning_finds_it(text: str) -> None:
-    lines = Lines(text, *_toml())
+    lines = KeyLines(text, *_toml())
     data = _toml()[0](text)
     found = {path: lines.line_of(path) for path in paths(data) if path}
     assert found == {path: slow_line_of(text, path) for path in found}
@@ -95,7 +95,7 @@ def test_every_key_is_found_where_reading_every_beginning_finds_it(text: str) ->
 
 
 def test_what_the_text_does_not_have_stands_where_it_would() -> None:
-    lines = Lines(ODD, *_toml())
+    lines = KeyLines(ODD, *_toml())
     assert lines.line_of(("port", 1, "device")) == ODD.splitlines().index('name = "second"')
     assert lines.line_of(("nowhere",)) == lines.line_of(()) == 1
 

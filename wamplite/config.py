@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .core.errors import UsageError
-from .lines import Lines, Steps
+from .lines import KeyLines, Steps
 
 __all__ = ["Document", "Location", "Steps", "in_words", "load", "read_secret"]
 
@@ -39,7 +39,7 @@ class Document:
     def finish(self) -> None:
         """Raise UsageError if anything was wrong, with a line for each problem."""
         if self.problems:
-            line_of = Lines(self.text, *_toml()).line_of if self.name else _no_line
+            line_of = KeyLines(self.text, *_toml()).line_of if self.name else _no_line
             problems = [(line_of(path), self._told(path, text)) for path, text in self.problems]
             lines = [
                 (f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Lines", "Steps"]
+__all__ = ["KeyLines", "Steps"]
 
 Steps = tuple[Any, ...]  # keys, and positions in arrays
 Parse = Callable[[str], dict[str, Any]]
 CLOSING = re.compile("""[]}]|\"""|\'''""")  # without one a statement of several lines goes on
 
 
-class Lines:
+class KeyLines:
     """Where each key of a text is set; the text is right, for it has been read."""
 
     def __init__(self, text: str, parse: Parse, error: type[ValueError]) -> None:

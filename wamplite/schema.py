@@ -21,7 +21,7 @@ __all__ = [
     "Either",
     "Encoding",
     "Flag",
-    "Function",
+    "FunctionKind",
     "Kind",
     "Names",
     "Number",
@@ -162,7 +162,7 @@ class Encoding(Kind):
             return False
 
 
-class Function(Kind):
+class FunctionKind(Kind):
     """A function, which a script alone can give."""
 
     wanted = "a function"

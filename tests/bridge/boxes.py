@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bridge.events import event
 from tests.waiting import until
-from wamplite.bridge.outbox import Entry
+from wamplite.bridge.outbox import WaitingEvent
 from wamplite.bridge.settings import BufferSettings
 from wamplite.bridge.stored import StoredOutbox
 
@@ -43,9 +43,9 @@ def rows(path: Path) -> list[int]:
         return [seq for (seq,) in database.execute("SELECT seq FROM event ORDER BY seq")]
 
 
-def all_of(box: Box, limit: int = 100) -> list[Entry]:
+def all_of(box: Box, limit: int = 100) -> list[WaitingEvent]:
     """Take and confirm everything."""
-    found: list[Entry] = []
+    found: list[WaitingEvent] = []
     while len(box):
         batch = box.take(limit, 5.0)
         found += batch

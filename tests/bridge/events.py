@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from wamplite.bridge.outbox import Entry
-from wamplite.bridge.shaping import Publication
+from wamplite.bridge.outbox import WaitingEvent
+from wamplite.bridge.shaping import ShapedEvent
 
 TOPIC = "com.example.reading"
 
 
-def event(value: Any, topic: str = TOPIC, **kwargs: Any) -> Publication:
+def event(value: Any, topic: str = TOPIC, **kwargs: Any) -> ShapedEvent:
     """Return an event with one argument, acknowledged."""
-    return Publication(topic, [value], kwargs, {"acknowledge": True}, time.time())
+    return ShapedEvent(topic, [value], kwargs, {"acknowledge": True}, time.time())
 
 
-def numbers(entries: Iterable[Entry]) -> list[Any]:
+def numbers(entries: Iterable[WaitingEvent]) -> list[Any]:
     """Return the arguments of events that waited."""
     return [entry.event()[1][0] for entry in entries]

@@ -11,7 +11,7 @@ import pytest
 from tests.bridge.events import event, numbers
 from tests.waiting import Hesitant
 from wamplite import serializers
-from wamplite.bridge.outbox import OVERHEAD, Entry, Outbox
+from wamplite.bridge.outbox import OVERHEAD, Outbox, WaitingEvent
 from wamplite.bridge.settings import BufferSettings
 
 
@@ -140,7 +140,7 @@ def test_an_event_leaves_as_it_came(value: object) -> None:
 
 def test_an_event_that_an_early_outbox_wrote_in_msgpack_is_read() -> None:
     data = serializers.get("msgpack").dumps(["com.example.t", [1], {}, {}, 2.5])
-    assert Entry(1, "a", 0.0, data).event() == ["com.example.t", [1], {}, {}, 2.5]
+    assert WaitingEvent(1, "a", 0.0, data).event() == ["com.example.t", [1], {}, {}, 2.5]
 
 
 MANY = 300
@@ -153,7 +153,7 @@ class HesitantCounter(Hesitant, Counter[str]):
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("most", [10, 10_000])
 def test_ports_that_fill_it_while_it_is_emptied_lose_nothing_that_is_not_counted(most: int) -> None:
-    box, found = Box(max_messages=most, max_bytes=1 << 30), list[Entry]()
+    box, found = Box(max_messages=most, max_bytes=1 << 30), list[WaitingEvent]()
     box._waiting = HesitantCounter()
 
     def fill(port: str) -> None:

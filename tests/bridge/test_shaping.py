@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wamplite.bridge.readings import Reading
 from wamplite.bridge.settings import PublishSettings
-from wamplite.bridge.shaping import MOST_TOPICS, Publication, Shaper, TopicTemplate
+from wamplite.bridge.shaping import MOST_TOPICS, ShapedEvent, Shaper, TopicTemplate
 from wamplite.core.errors import UsageError
 
 
@@ -22,7 +22,7 @@ def shaper(topic: str = "home.weather", **settings: Any) -> Shaper:
     return Shaper(PublishSettings(topic=topic, **settings), "weather")
 
 
-def sent(publications: list[Publication]) -> list[Any]:
+def sent(publications: list[ShapedEvent]) -> list[Any]:
     return [[one.topic, one.args, one.kwargs] for one in publications]
 
 

@@ -15,7 +15,7 @@ from tests.bridge.boxes import Box, all_of
 from tests.bridge.events import numbers
 from tests.waiting import until
 from wamplite.bridge import stored
-from wamplite.bridge.outbox import OVERHEAD, Entry
+from wamplite.bridge.outbox import OVERHEAD, WaitingEvent
 from wamplite.bridge.store import Store
 from wamplite.core.errors import UsageError
 
@@ -125,7 +125,7 @@ def test_nobody_sees_half_of_what_is_written_together(path: Path) -> None:
 
     def write() -> None:
         for first in range(1, 2001, 20):
-            store.commit(add=[Entry(first + n, "a", 0.0, b"x") for n in range(20)])
+            store.commit(add=[WaitingEvent(first + n, "a", 0.0, b"x") for n in range(20)])
         ended.set()
 
     writer = threading.Thread(target=write)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from wamplite.cli.formats import Format
+from wamplite.cli.formats import LineFormat
 
 
 def line(text: str, *args: Any, **kwargs: Any) -> str:
-    return Format(text)(
+    return LineFormat(text)(
         {"topic": "com.example.t", "args": list(args), "kwargs": kwargs, "details": {"x": 1}}
     )
 
@@ -46,7 +46,7 @@ def test_a_keyword_argument_does_not_hide_the_topic() -> None:
 @pytest.mark.parametrize("text", ["{", "}", "{0!x}", "{} {0}"])
 def test_a_broken_format_is_refused_before_anything_happens(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        Format(text)
+        LineFormat(text)
 
 
 def test_no_event_chooses_a_width_that_fills_the_memory() -> None:
@@ -56,7 +56,7 @@ def test_no_event_chooses_a_width_that_fills_the_memory() -> None:
 def test_a_format_without_a_field_of_the_event_is_told_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    filled = Format("{type} {2}")
+    filled = LineFormat("{type} {2}")
     event = {"topic": "t", "args": [1], "kwargs": {"unit": "C"}, "details": {}}
     assert [filled(event), filled(event)] == [" ", " "]
     told = "this event has no field of -F '{type} {2}'; it has {0}, {unit}, {topic}"

@@ -45,7 +45,7 @@ LOOK = 0.5  # seconds between two looks whether the router has refused us for go
 class Bridge(OfOneProcess):
     """Publishes what the ports of the settings send, and hands on what they are asked.
 
-    sink: is given lists of Publications instead of any router. component: instead of the one that
+    sink: is given lists of ShapedEvents instead of any router. component: instead of the one that
     `settings.session` describes. plain: the session sees events alone, with nothing added to them.
     """
 

@@ -25,7 +25,7 @@ from .intake import Intake
 from .polls import make_poll
 from .readings import Reading
 from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
-from .shaping import Publication, Shaper
+from .shaping import ShapedEvent, Shaper
 from .status import uri
 from .templates import make_template
 
@@ -33,7 +33,7 @@ __all__ = ["BridgePort"]
 
 log = logging.getLogger(__name__)
 
-PutEvents = Callable[[str, list[Publication]], None]
+PutEvents = Callable[[str, list[ShapedEvent]], None]
 PublishStatus = Callable[[str, dict[str, Any]], None]
 DeviceHandler = Callable[..., Any]
 
@@ -55,7 +55,7 @@ class CountedShaper:
     def deliver(self, readings: list[Reading], until: float | None = None) -> None:
         """Make events of readings, and of what was held back until now."""
         now = time.monotonic()
-        events: list[Publication] = []
+        events: list[ShapedEvent] = []
         for reading in readings:
             events += self._shaper.shape(reading, now)
         events += self._shaper.due(now if until is None else until)
@@ -97,7 +97,7 @@ class AsIs:
             self._put(
                 self._port,
                 [
-                    Publication(self._topic, reading.args, reading.kwargs, options, reading.at)
+                    ShapedEvent(self._topic, reading.args, reading.kwargs, options, reading.at)
                     for reading in readings
                 ],
             )

@@ -46,7 +46,7 @@ class Poll(Protocol):
     def run(self) -> None: ...
 
 
-class Job:
+class DeviceJob:
     """Something to do with the device, and whoever waits for it."""
 
     def __init__(self, what: str, run: Callable[[], Any]) -> None:
@@ -96,7 +96,7 @@ class Commands:
         self._device = device
         self._intake = intake
         self._changed = threading.Condition()  # guards all below
-        self._queue: deque[Job] = deque()
+        self._queue: deque[DeviceJob] = deque()
         self._polls: list[tuple[Poll, float]] = []
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -136,16 +136,16 @@ class Commands:
         self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int = 0
     ) -> Reading | None:
         """Write a command in its turn, and return its reply."""
-        job = Job(what, lambda: self.exchange(what, data, reply, timeout, retries))
+        job = DeviceJob(what, lambda: self.exchange(what, data, reply, timeout, retries))
         self._append(job)
         result: Reading | None = job.result()
         return result
 
     def post(self, what: str, data: bytes) -> None:
         """Write in its turn; nobody waits for it."""
-        self._append(Job(what, lambda: self._write(data)))
+        self._append(DeviceJob(what, lambda: self._write(data)))
 
-    def _append(self, job: Job) -> None:
+    def _append(self, job: DeviceJob) -> None:
         if not self._device.is_ready:
             raise Unavailable(uris.UNAVAILABLE, self._device.down())
         with self._changed:
@@ -222,7 +222,7 @@ class Commands:
             return None
         return max(0.0, min(at for _, at in self._polls) - time.monotonic())
 
-    def _due_poll(self) -> Job | None:
+    def _due_poll(self) -> DeviceJob | None:
         """Return the poll that is due longest, as a job; turns that were missed are not made up."""
         if not self._polls:
             return None
@@ -234,9 +234,9 @@ class Commands:
             self._polls[at] = poll, now + min(poll.every, SOON)
             return None
         self._polls[at] = poll, max(due + poll.every, now)
-        return Job("poll", poll.run)
+        return DeviceJob("poll", poll.run)
 
-    def _tell(self, job: Job) -> None:
+    def _tell(self, job: DeviceJob) -> None:
         self.failed += 1
         expected = isinstance(job.error, ApplicationError)
         level = logging.DEBUG if expected else logging.ERROR

@@ -15,7 +15,7 @@ from ..schema import (
     Either,
     Encoding,
     Flag,
-    Function,
+    FunctionKind,
     Names,
     Number,
     Table,
@@ -121,7 +121,7 @@ _DECODE_KEYS: dict[str, dict[str, Any]] = {
     "regex": {"pattern": Text(), "types": FIELD_TYPES} | _ENCODING,
     "struct": {"format": Text(), "fields": Texts()},
     "nmea": {"parse": Flag(), "types": FIELD_TYPES},
-    "python:": {"function": Function()},
+    "python:": {"function": FunctionKind()},
 }
 _DECODE_REQUIRED = {"csv": ("fields",), "regex": ("pattern",), "struct": ("format",)}
 _DECODE_TABLES = {

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from .counts import Counts
 from .decoding import Decoder, Reading, Undecodable
 from .framing import Framing
+from .readings import Deliver
 
 __all__ = ["Intake"]
 
 log = logging.getLogger(__name__)
 
-Deliver = Callable[[list[Reading]], None]
 Claim = Callable[[bytes], bool]
 
 

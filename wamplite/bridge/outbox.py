@@ -25,9 +25,9 @@ from ..core.errors import UsageError
 from .settings import BufferSettings
 
 if TYPE_CHECKING:
-    from .shaping import Publication
+    from .shaping import ShapedEvent
 
-__all__ = ["Drop", "Entry", "Outbox"]
+__all__ = ["Drop", "WaitingEvent", "Outbox"]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ OVERHEAD = 300  # bytes that an entry costs beside its payload
 Drop = Callable[[str, str, int], None]  # port, reason, number
 
 
-class Entry(NamedTuple):
+class WaitingEvent(NamedTuple):
     """An event that waits."""
 
     seq: int
@@ -68,8 +68,8 @@ class Outbox:
         self._drop = drop
         self._changed = threading.Condition()  # guards all below
         self._writer = serializers.get("json")
-        self._fresh: deque[Entry] = deque()
-        self._flying: list[Entry] = []
+        self._fresh: deque[WaitingEvent] = deque()
+        self._flying: list[WaitingEvent] = []
         self._bytes = 0  # of fresh and flying
         self._waiting: Counter[str] = Counter()  # by port, all that is not gone
         self._next = 1
@@ -89,7 +89,7 @@ class Outbox:
 
     # ---- the ports' side
 
-    def put(self, port: str, publications: Iterable[Publication]) -> None:
+    def put(self, port: str, publications: Iterable[ShapedEvent]) -> None:
         """Append events, dropping the oldest or these where there is no room."""
         now = time.monotonic()
         with self._changed:
@@ -98,14 +98,14 @@ class Outbox:
             self._make_room(now)
             self._changed.notify_all()
 
-    def _put_one(self, port: str, publication: Publication, now: float) -> None:
+    def _put_one(self, port: str, publication: ShapedEvent, now: float) -> None:
         try:
             data = self._writer.dumps(list(publication))
         except UsageError as exc:
             log.error("%s: an event that cannot be sent: %s", port, exc)
             self._drop(port, "failed", 1)
             return
-        entry = Entry(self._take_number(), port, now, data)
+        entry = WaitingEvent(self._take_number(), port, now, data)
         if self.settings.overflow == "drop-newest" and self._is_full(entry.size):
             self._next -= 1
             self._drop(port, "overflow", 1)
@@ -140,10 +140,10 @@ class Outbox:
         while self._fresh and self._is_old(self._fresh[0], now):
             self._forget(self._fresh.popleft(), "expired")
 
-    def _is_old(self, entry: Entry, now: float) -> bool:
+    def _is_old(self, entry: WaitingEvent, now: float) -> bool:
         return 0 < self.settings.max_age < now - entry.since
 
-    def _forget(self, entry: Entry, reason: str) -> None:
+    def _forget(self, entry: WaitingEvent, reason: str) -> None:
         """Count an event that goes; it is in no list any more."""
         self._bytes -= entry.size
         self._waiting[entry.port] -= 1
@@ -157,7 +157,7 @@ class Outbox:
 
     # ---- the publisher's side
 
-    def take(self, limit: int, seconds: float | None = None) -> list[Entry]:
+    def take(self, limit: int, seconds: float | None = None) -> list[WaitingEvent]:
         """Wait for events and hand the oldest out; [] when closed and empty, or time is up."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
@@ -181,7 +181,7 @@ class Outbox:
             self._held = held
             self._changed.notify_all()
 
-    def confirm(self, entries: Iterable[Entry], reason: str = "") -> None:
+    def confirm(self, entries: Iterable[WaitingEvent], reason: str = "") -> None:
         """Let go of events that were handed out: the router has them, or `reason` tells."""
         with self._changed:
             gone = set()
@@ -193,7 +193,7 @@ class Outbox:
                     self._drop(entry.port, reason, 1)
             self._flying = [entry for entry in self._flying if entry.seq not in gone]
 
-    def too_old(self, entries: Iterable[Entry]) -> list[Entry]:
+    def too_old(self, entries: Iterable[WaitingEvent]) -> list[WaitingEvent]:
         """Return those that have waited for too long."""
         now = time.monotonic()
         return [entry for entry in entries if self._is_old(entry, now)]

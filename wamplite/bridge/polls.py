@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..core.errors import ApplicationError
 from .commands import Commands, Poll
 from .decoding import make_reply
-from .readings import Reading
+from .readings import Deliver
 from .settings import DecodeSettings, PollSettings
 from .templates import make_template
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["make_poll"]
 
 log = logging.getLogger(__name__)
-
-Deliver = Callable[[list[Reading]], None]
 
 
 def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver: Deliver) -> Poll:

@@ -24,9 +24,9 @@ from typing import Any, Protocol
 from ..client.pipeline import Published
 from ..core.errors import SessionNotReady, TransportLost, WampliteError
 from .counts import Counts
-from .outbox import Entry, Outbox
+from .outbox import Outbox, WaitingEvent
 
-__all__ = ["Joined", "Publisher"]
+__all__ = ["PublishingSession", "Publisher"]
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ GATHER = 0.02  # seconds between two batches while events keep coming
 BUSY = 0.1  # seconds since the last batch: they keep coming
 PACE = 4000  # events a second at most
 
-Given = tuple[str, list[Any], Mapping[str, Any], Mapping[str, Any]]
+ToPublish = tuple[str, list[Any], Mapping[str, Any], Mapping[str, Any]]
 
 
-class Joined(Protocol):
+class PublishingSession(Protocol):
     """What a publisher needs of a session."""
 
-    def publish_all(self, events: Iterable[Given]) -> list[Published]: ...
+    def publish_all(self, events: Iterable[ToPublish]) -> list[Published]: ...
 
 
 class Publisher:
@@ -55,10 +55,10 @@ class Publisher:
         self._counts = counts
         self._marks = marks
         self._changed = threading.Condition()  # guards _session
-        self._session: Joined | None = None
+        self._session: PublishingSession | None = None
         self._stopping = threading.Event()
         self._ending = False
-        self._kept: list[Entry] = []  # handed out, not confirmed
+        self._kept: list[WaitingEvent] = []  # handed out, not confirmed
         self._refused: set[tuple[str, str]] = set()  # topics and errors that have been told
         self._last = self._free_at = 0.0
         self._thread = threading.Thread(target=self._run, name="wamplite-publisher", daemon=True)
@@ -67,14 +67,14 @@ class Publisher:
         """Begin to publish."""
         self._thread.start()
 
-    def joined(self, session: Joined) -> None:
+    def joined(self, session: PublishingSession) -> None:
         """Publish through this session from now on."""
         with self._changed:
             self._session = session
             self._outbox.hold(False)
             self._changed.notify_all()
 
-    def left(self, session: Joined) -> None:
+    def left(self, session: PublishingSession) -> None:
         """Stop publishing through this session; keep what it has not confirmed."""
         with self._changed:
             if self._session is session:
@@ -136,7 +136,7 @@ class Publisher:
         if wait > 0 and not self._ending:
             self._stopping.wait(wait)
 
-    def _await_session(self) -> Joined | None:
+    def _await_session(self) -> PublishingSession | None:
         with self._changed:
             self._changed.wait_for(lambda: self._session or self._stopping.is_set())
             return None if self._stopping.is_set() else self._session
@@ -148,14 +148,14 @@ class Publisher:
             self._outbox.confirm(old, "expired")
             self._kept = [entry for entry in self._kept if entry not in old]
 
-    def _publish(self, session: Joined) -> None:
+    def _publish(self, session: PublishingSession) -> None:
         now = time.monotonic()
         self._free_at = now + len(self._kept) / PACE
         given = [(entry, event) for entry in self._kept if (event := self._given(entry))]
         self._kept = [entry for entry, _ in given]
         outcomes = session.publish_all([event for _, event in given])
-        lost: list[Entry] = []
-        done: list[Entry] = []
+        lost: list[WaitingEvent] = []
+        done: list[WaitingEvent] = []
         for entry, outcome in zip(self._kept, outcomes, strict=True):
             if outcome.error is None:
                 done.append(entry)
@@ -171,7 +171,7 @@ class Publisher:
             self.left(session)
         self._last = time.monotonic()
 
-    def _given(self, entry: Entry) -> Given | None:
+    def _given(self, entry: WaitingEvent) -> ToPublish | None:
         try:
             topic, args, kwargs, options, _ = entry.event()
         except WampliteError as exc:  # something that no serializer carries to everybody
@@ -184,7 +184,7 @@ class Publisher:
             kwargs = {**mark, **kwargs}  # a device's own `seq` stands
         return topic, args, kwargs, options
 
-    def _refuse(self, entry: Entry, topic: str, error: WampliteError) -> None:
+    def _refuse(self, entry: WaitingEvent, topic: str, error: WampliteError) -> None:
         refusal = topic, getattr(error, "error", type(error).__name__)
         if refusal not in self._refused and len(self._refused) < 1000:
             self._refused.add(refusal)

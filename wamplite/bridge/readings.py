@@ -14,6 +14,7 @@ __all__ = [
     "TYPES",
     "Decode",
     "Decoder",
+    "Deliver",
     "Reading",
     "Undecodable",
     "as_text",
@@ -40,6 +41,7 @@ class Undecodable(Exception):
 
 
 Decode = Callable[[bytes], Reading]
+Deliver = Callable[[list[Reading]], None]
 
 
 class Decoder(NamedTuple):

@@ -11,7 +11,7 @@ from ..core.messages import Authenticate
 from .settings import SessionSettings
 
 if TYPE_CHECKING:
-    from .publisher import Given
+    from .publisher import ToPublish
 
 __all__ = ["EventSink", "ToSink", "component_of"]
 
@@ -48,7 +48,7 @@ class ToSink:
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
 
-    def publish_all(self, events: Iterable[Given]) -> list[Published]:
+    def publish_all(self, events: Iterable[ToPublish]) -> list[Published]:
         """Hand the events over."""
         given = [(topic, list(args), dict(kwargs)) for topic, args, kwargs, _ in events]
         self._sink(given)

@@ -1,6 +1,6 @@
 """From readings to events: which topic, which values, how often at most and at least.
 
-    reading --topic, fields--> candidates --deadband--> --min_interval--> Publication
+    reading --topic, fields--> candidates --deadband--> --min_interval--> ShapedEvent
                                              |              held: the newest goes when it is time
                                              '-- unless max_interval has passed
 
@@ -25,14 +25,14 @@ from ..core.errors import UsageError
 from .readings import Reading
 from .settings import PublishSettings
 
-__all__ = ["Publication", "Shaper", "TopicTemplate"]
+__all__ = ["ShapedEvent", "Shaper", "TopicTemplate"]
 
 MOST_TOPICS = 1000  # of one template; a device that makes up more is forgotten where it is oldest
 SLACK = 1 - 1e-9  # 21.2 - 21.0 is a little less than 0.2
 FORBIDDEN = frozenset(".#")
 
 
-class Publication(NamedTuple):
+class ShapedEvent(NamedTuple):
     """An event on its way to the router."""
 
     topic: str
@@ -82,7 +82,7 @@ class _Track:
 
     sent: float = 0.0
     values: dict[str, Any] = field(default_factory=dict)
-    held: tuple[Publication, dict[str, Any]] | None = None
+    held: tuple[ShapedEvent, dict[str, Any]] | None = None
 
 
 class Shaper:
@@ -112,7 +112,7 @@ class Shaper:
         times = [track.sent for track in self._tracks.values() if track.held]
         return min(times) + self._settings.min_interval if times else None
 
-    def shape(self, reading: Reading, now: float) -> list[Publication]:
+    def shape(self, reading: Reading, now: float) -> list[ShapedEvent]:
         """Return the events that a reading makes now."""
         publications = []
         for topic, publication, values in self._candidates(reading):
@@ -125,7 +125,7 @@ class Shaper:
 
     def _candidates(
         self, reading: Reading
-    ) -> Iterator[tuple[str | None, Publication, dict[str, Any]]]:
+    ) -> Iterator[tuple[str | None, ShapedEvent, dict[str, Any]]]:
         wanted = self._settings.fields
         every = {str(at): value for at, value in enumerate(reading.args)} | reading.kwargs
         fields = {name: every[name] for name in wanted if name in every} if wanted else every
@@ -149,14 +149,14 @@ class Shaper:
         kwargs: dict[str, Any],
         values: dict[str, Any],
         at: float,
-    ) -> tuple[str | None, Publication, dict[str, Any]]:
+    ) -> tuple[str | None, ShapedEvent, dict[str, Any]]:
         if self._settings.timestamp:
             kwargs = kwargs | {"ts": round(at, 3)}
         topic = self._template.fill(names)
-        return topic, Publication(topic or "", args, kwargs, dict(self._options), at), values
+        return topic, ShapedEvent(topic or "", args, kwargs, dict(self._options), at), values
 
     def _passes(
-        self, topic: str, publication: Publication, values: dict[str, Any], now: float
+        self, topic: str, publication: ShapedEvent, values: dict[str, Any], now: float
     ) -> bool:
         """Tell whether a candidate goes now; else hold it or drop it."""
         track = self._tracks.get(topic)
@@ -197,7 +197,7 @@ class Shaper:
             name not in old or _differs(old[name], new[name], band) for name, band in bands
         )
 
-    def due(self, now: float) -> list[Publication]:
+    def due(self, now: float) -> list[ShapedEvent]:
         """Return the events that were held back and whose time has come."""
         publications = []
         for track in self._tracks.values():

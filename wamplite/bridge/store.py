@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
 from .device_names import holders
-from .outbox import OVERHEAD, Entry
+from .outbox import OVERHEAD, WaitingEvent
 
 __all__ = ["Store"]
 
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 
-class Row(NamedTuple):
+class DroppedRow(NamedTuple):
     """What is counted when an event is dropped."""
 
     seq: int
@@ -152,7 +152,7 @@ class Store:
         with self.lock:
             return int(self._database.execute("SELECT max(seq) FROM event").fetchone()[0] or 0)
 
-    def load(self, after: int, limit: int) -> list[Entry]:
+    def load(self, after: int, limit: int) -> list[WaitingEvent]:
         """Return the oldest events with higher numbers than `after`."""
         with self.lock:
             rows = self._database.execute(
@@ -160,11 +160,13 @@ class Store:
                 (after, limit),
             ).fetchall()
         sent_to = self._found_sent_to
-        return [Entry(seq, port, since, data, seq <= sent_to) for seq, port, since, data in rows]
+        return [
+            WaitingEvent(seq, port, since, data, seq <= sent_to) for seq, port, since, data in rows
+        ]
 
-    def oldest(self, after: int, number: int, size: int, before: float) -> list[Row]:
+    def oldest(self, after: int, number: int, size: int, before: float) -> list[DroppedRow]:
         """Return the oldest events of so many or such a size in all, and those from `before`."""
-        found: list[Row] = []
+        found: list[DroppedRow] = []
         with self.lock:
             for seq, port, length, since in self._database.execute(
                 "SELECT seq, port, length(data), since FROM event WHERE seq > ? ORDER BY seq",
@@ -172,7 +174,7 @@ class Store:
             ):
                 if len(found) >= number and size <= 0 and since >= before:
                     break
-                found.append(Row(seq, port, length + OVERHEAD))
+                found.append(DroppedRow(seq, port, length + OVERHEAD))
                 size -= length + OVERHEAD
         return found
 
@@ -181,9 +183,9 @@ class Store:
     def commit(
         self,
         *,
-        add: Sequence[Entry] = (),
+        add: Sequence[WaitingEvent] = (),
         gone_to: int = 0,
-        drop: Iterable[Row] = (),
+        drop: Iterable[DroppedRow] = (),
         sent_to: int = 0,
         following: int = 0,
     ) -> None:

@@ -20,9 +20,9 @@ import time
 from collections import Counter
 from typing import Any
 
-from .outbox import Drop, Entry, Outbox
+from .outbox import Drop, Outbox, WaitingEvent
 from .settings import BufferSettings
-from .store import Row, Store
+from .store import DroppedRow, Store
 
 __all__ = ["StoredOutbox"]
 
@@ -75,7 +75,7 @@ class StoredOutbox(Outbox):
     def _has_any(self) -> bool:
         return self._rows > 0 or super()._has_any()
 
-    def take(self, limit: int, seconds: float | None = None) -> list[Entry]:
+    def take(self, limit: int, seconds: float | None = None) -> list[WaitingEvent]:
         """Hand the oldest out, from the file first; the file is told before they go."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
@@ -99,7 +99,7 @@ class StoredOutbox(Outbox):
             self._ending.wait(PAUSE)  # what is there cannot be read now
         return batch
 
-    def _take_fresh(self, limit: int) -> list[Entry]:
+    def _take_fresh(self, limit: int) -> list[WaitingEvent]:
         """Hand out what is in memory (the condition is held, and given up for a while)."""
         self._expire(time.monotonic())
         batch = [self._fresh.popleft() for _ in range(min(limit, len(self._fresh)))]
@@ -165,12 +165,12 @@ class StoredOutbox(Outbox):
                 return
             self._wrote(batch, drop, reasons, gone_to)
 
-    def _unwritten(self, hold: float) -> list[Entry]:
+    def _unwritten(self, hold: float) -> list[WaitingEvent]:
         flying = [entry for entry in self._flying if entry.seq > self.stored_to]
         found = [*flying, *self._fresh]
         return found if found and time.monotonic() - found[0].since >= hold else []
 
-    def _too_much(self) -> tuple[list[Row], dict[int, str]]:
+    def _too_much(self) -> tuple[list[DroppedRow], dict[int, str]]:
         """Find what the file holds beyond its bounds; nobody takes from it meanwhile."""
         now, settings = time.monotonic(), self.settings
         before = now - settings.max_age if settings.max_age > 0 else 0.0
@@ -189,7 +189,11 @@ class StoredOutbox(Outbox):
         return rows, reasons
 
     def _wrote(
-        self, batch: list[Entry], drop: list[Row], reasons: dict[int, str], gone_to: int
+        self,
+        batch: list[WaitingEvent],
+        drop: list[DroppedRow],
+        reasons: dict[int, str],
+        gone_to: int,
     ) -> None:
         """Take over what has been committed."""
         with self._changed:

@@ -16,7 +16,7 @@ NAMES = ("topic", "args", "kwargs", "details")
 LARGE = re.compile(r"\d{4}")  # a width that fills the memory; an event may say it: {0:{1}}
 
 
-class Format(string.Formatter):
+class LineFormat(string.Formatter):
     """A format string of -F; what an event does not have is shown as nothing.
 
     The first event that has none of the fields is told of: its lines would be empty for ever.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import TransportLost
 from .common import HEARING, add_connection, connect, positive, text
-from .formats import Format, as_json
+from .formats import LineFormat, as_json
 from .outcomes import in_words
 from .streams import complain
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EVENTS = 1000  # waiting to be printed; beyond it they wait in the session, which has its own bound
 AGAIN = 2.0  # seconds between two attempts
 WILDCARDS = {"#", "+", "*", ">"}  # of MQTT and NATS
-Row = dict[str, Any]
+EventRow = dict[str, Any]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("topics", nargs="+", type=text, metavar="TOPIC")
     add("-C", "--count", type=positive, metavar="N", help="end after N events")
-    add("-F", "--format", type=Format, default=as_json, metavar="FORMAT")
+    add("-F", "--format", type=LineFormat, default=as_json, metavar="FORMAT")
     add(
         "--match", choices=("exact", "prefix", "wildcard"), help="how TOPICs match (default: exact)"
     )
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 def print_session(options: argparse.Namespace, printing: Printing) -> None:
     """Print events until there were enough, or raise what the session ended with."""
-    rows = Rows()
+    rows = EventRows()
     with connect(options, code=0) as session:
         try:
             for topic in options.topics:
@@ -89,19 +89,19 @@ def warn_of_wildcards(options: argparse.Namespace) -> None:
             )
 
 
-class Rows:
+class EventRows:
     """Events on their way from the session's thread to the one that prints; None is the end."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[Row | None] = queue.Queue(EVENTS)
+        self._queue: queue.Queue[EventRow | None] = queue.Queue(EVENTS)
         self._finished = False
 
-    def put(self, row: Row | None) -> None:
+    def put(self, row: EventRow | None) -> None:
         """Add an event and wait while there are too many; without effect once all is printed."""
         if not self._finished:
             self._queue.put(row)
 
-    def get(self, deadline: float) -> Row | None:
+    def get(self, deadline: float) -> EventRow | None:
         """Take an event, waiting for it; raises queue.Empty when the time is up."""
         if self._queue.empty():
             sys.stdout.flush()
@@ -121,7 +121,7 @@ class Rows:
                 self._queue.get_nowait()
 
 
-def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: Rows) -> None:
+def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: EventRows) -> None:
     """Subscribe to a topic; its events go into the queue."""
     from ..client.results import Event
 
@@ -134,7 +134,7 @@ def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: R
         print(f"subscribed {topic}", file=sys.stderr, flush=True)
 
 
-def tell_loss(session: Session, rows: Rows) -> None:
+def tell_loss(session: Session, rows: EventRows) -> None:
     """Say that there is no more, when the session has ended and its last events are there."""
     session.lost.wait()
     session.leave()
@@ -149,7 +149,7 @@ class Printing:
         self._left = options.count
         self._deadline = time.monotonic() + (options.timeout or math.inf)
 
-    def take(self, rows: Rows) -> bool:
+    def take(self, rows: EventRows) -> bool:
         """Print what comes until there were enough, and tell whether there were."""
         while self._left is None or self._left > 0:
             try:
