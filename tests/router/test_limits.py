@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from tests.waiting import Hesitant
 from wamplite.core.errors import UsageError
-from wamplite.router.limits import MIB, Counters, Limits, checked
+from wamplite.router.limits import MIB, Counters, LimitKeywords, Limits, checked
 
 
 def test_what_is_not_given_keeps_its_default() -> None:
@@ -62,3 +62,7 @@ def test_counters_count_from_all_threads() -> None:
     snapshot = counters.snapshot()
     counters.add("one")
     assert snapshot == {"one": 400, "three": 1200}
+
+
+def test_editors_see_each_limit_as_a_keyword_of_the_router() -> None:
+    assert get_type_hints(LimitKeywords) == get_type_hints(Limits)

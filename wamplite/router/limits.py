@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import UsageError
 from ..transports.base import MOST
@@ -50,6 +50,32 @@ class Limits(NamedTuple):
     def outbox_size(self) -> int:
         """How much may be left over in one outbox before its peer is a slow consumer."""
         return self.max_outbox_size or max(MIB, 2 * self.max_message_size)
+
+
+class LimitKeywords(TypedDict, total=False):
+    """The same as keywords of Router(), for editors and type checkers."""
+
+    max_connections: int
+    max_connections_per_address: int
+    max_handshaking: int
+    max_handshaking_per_address: int
+    max_message_size: int
+    max_first_message_size: int
+    max_outbox_size: int
+    max_outbox_messages: int
+    max_buffered: int
+    max_decoding: int
+    socket_buffer: int
+    max_subscriptions: int
+    max_registrations: int
+    max_calls: int
+    max_in_realm: int
+    handshake_timeout: float
+    ping_interval: float
+    write_timeout: float
+    linger: float
+    shutdown_timeout: float
+    stack_size: int
 
 
 OF_THE_MEMORY = {  # one for so many bytes

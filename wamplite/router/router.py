@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import features as by_name
 from ..core import uris
@@ -32,7 +32,7 @@ from .buffered import Buffered
 from .connection import Connection
 from .connections import Connections
 from .drain import Drain
-from .limits import Counters, checked
+from .limits import Counters, LimitKeywords, checked
 from .listener import Listener, Settings
 from .peer import Peer
 from .refusals import Refusals, reason
@@ -79,7 +79,7 @@ class Router(OfOneProcess):
         allow_anonymous_network: bool = False,
         allowed_origins: Iterable[str] = (),
         allowed_hosts: Iterable[str] = (),
-        **limits: Any,
+        **limits: Unpack[LimitKeywords],
     ) -> None:
         self.limits = checked(limits)
         self.authmethods = authmethods
