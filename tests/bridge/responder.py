@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tests.bridge.pseudo import PseudoDevice
 
+REQUEST = 8  # bytes of a Modbus request by the functions 1 to 4
+
 
 class Responder(PseudoDevice):
     """A device whose thread hands what was written to `answer`, which may write back."""
@@ -70,8 +72,15 @@ class ModbusSlave(Responder):
 
     registers: dict[int, int] = {}
     mute = 0
+    _rest = b""
 
     def heard(self, data: bytes) -> None:
+        self._rest += data
+        while len(self._rest) >= REQUEST:
+            request, self._rest = self._rest[:REQUEST], self._rest[REQUEST:]
+            self._answer(request)
+
+    def _answer(self, data: bytes) -> None:
         self.asked.append(data)
         unit, function, address, number, crc = struct.unpack(">BBHH2s", data)
         if self.mute or crc != checksum(data[:-2]) or unit != 1:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.processes import ROOT
 from tests.shared import files
-from wamplite.bridge import reading
+from wamplite.bridge import readings
 from wamplite.bridge.decoding import Undecodable, make_decoder, make_reply
 from wamplite.bridge.field_decoders import names_of
 from wamplite.bridge.settings import DecodeSettings
@@ -113,7 +113,7 @@ def test_types_make_values_of_text(kind: str, text: str, value: Any) -> None:
 
 
 def test_every_word_for_a_bool_is_documented() -> None:
-    assert {word: word in WORDS[:4] for word in WORDS} == reading._BOOLS
+    assert {word: word in WORDS[:4] for word in WORDS} == readings._BOOLS
 
 
 @pytest.mark.parametrize(
