@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from wamplite.bridge.settings import (
     PublishSettings,
     SessionSettings,
 )
+from wamplite.core.feature import Feature
+from wamplite.core.messages import Publish
 
 NMEA = DecodeSettings(kind="nmea")
 
@@ -132,3 +135,67 @@ def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
 def poke(device: PseudoDevice) -> None:
     """Say something: the first line after an opening is dropped."""
     device.write(b"21.5 C\r\n")
+
+
+# ---- events that are retained
+
+
+class Retention(Feature):
+    """What announces event_retention, and keeps the options of what is published."""
+
+    name = "event_retention"
+    roles = ("broker",)
+
+    def __init__(self, published: dict[str, dict[str, Any]]) -> None:
+        self.published = published  # options by topic
+
+    def install(self, host: Any) -> None:
+        host.broker.published.append(self._note)
+
+    def _note(self, member: object, record: object, publish: Publish) -> None:
+        self.published[publish.topic] = publish.options
+
+
+def test_a_router_that_announces_event_retention_is_asked_to_retain(device: PseudoDevice) -> None:
+    published: dict[str, dict[str, Any]] = {}
+    with wamplite.Router(features=[lambda: Retention(published)]) as router:
+        url = router.listen("tcp://127.0.0.1:0")
+        publish = (PublishSettings(topic="test.p0", retain=True),)
+        with Bridge(settings(device, url, publish=publish)) as bridge:
+            until(lambda: bridge.ports["p0"].device.is_ready, "open")
+            feed(device, range(1))
+            until(lambda: bridge.counts("p0").published == 1, "published")
+            until(lambda: "wamplite.bridge.p0.status" in published, "status")
+    assert published["test.p0"] == {"acknowledge": True, "retain": True}
+    assert published["wamplite.bridge.p0.status"] == {"retain": True}
+
+
+def heard(session: wamplite.Session) -> set[str]:
+    """Return a set to which the topics of the events are added that come from now on."""
+    topics: set[str] = set()
+
+    def on_event(event: wamplite.Event) -> None:
+        topics.add(event.topic)
+
+    for topic in ("test.p0", "wamplite.bridge.p0.status"):
+        session.subscribe(topic, on_event)
+    return topics
+
+
+@pytest.mark.parametrize("is_wished", [True, False])
+def test_that_a_router_lacks_event_retention_is_told_once_and_where_retain_is_set(
+    device: PseudoDevice, caplog: pytest.LogCaptureFixture, is_wished: bool
+) -> None:
+    caplog.set_level("INFO")
+    url = f"unix://{device.path}.sock"
+    publish = (PublishSettings(topic="test.p0", retain=is_wished),)
+    with Bridge(settings(device, url, publish=publish)) as bridge:
+        until(lambda: bridge.ports["p0"].device.is_ready, "open")
+        for _ in range(2):
+            with wamplite.Router() as router, router.connect() as session:
+                topics = heard(session)
+                router.listen(url)
+                feed(device, range(1))
+                until(partial(topics.issuperset, {"test.p0", "wamplite.bridge.p0.status"}), "heard")
+    assert caplog.text.count("does not announce event_retention") == is_wished
+    assert "has no effect" not in caplog.text

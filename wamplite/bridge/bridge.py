@@ -26,7 +26,7 @@ from .bridge_port import BridgePort
 from .counts import Counts
 from .outbox import Outbox
 from .publisher import Publisher
-from .session import EventSink, ToSink, component_of
+from .session import EventSink, ToSink, component_of, heeds_retain
 from .settings import BridgeSettings, BufferSettings
 from .status import Notices
 
@@ -72,6 +72,7 @@ class Bridge(OfOneProcess):
             self.counts(port).took(number)
         self._publisher = Publisher(self._outbox, self.counts, marks=not plain and sink is None)
         self._plain = plain
+        self._told_of_retain = False
         self._sink = ToSink(sink) if sink is not None else None
         self.component = None if sink else component or component_of(settings.session)
         if self.component is not None:
@@ -177,11 +178,25 @@ class Bridge(OfOneProcess):
 
     def _joined(self, session: Session) -> None:
         log.info("joined %s as session %d", session.realm, session.id)
-        self._publisher.joined(session)
+        retains = heeds_retain(session)
+        if not retains:
+            self._tell_of_retain()
+        self._publisher.joined(session, retains)
         if self._plain:
             return
         self._serve(session, self._wishes())
-        self._notices.joined(session)
+        self._notices.joined(session, retains)
+
+    def _tell_of_retain(self) -> None:
+        """Say once what `retain` comes to at a router that keeps no events."""
+        publishes = [publish for port in self.settings.ports for publish in port.publish]
+        publishes += [poll.publish for port in self.settings.ports for poll in port.polls]
+        if not self._told_of_retain and any(publish.retain for publish in publishes):
+            self._told_of_retain = True
+            log.info(
+                "the router does not announce event_retention (--feature event_retention): what has"
+                " `retain` reaches those who are subscribed, and is not kept for who comes later"
+            )
 
     def _left(self, session: Session) -> None:
         if session.error is not None:

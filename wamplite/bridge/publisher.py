@@ -54,8 +54,9 @@ class Publisher:
         outbox.hold()
         self._counts = counts
         self._marks = marks
-        self._changed = threading.Condition()  # guards _session
+        self._changed = threading.Condition()  # guards _session and _retains
         self._session: PublishingSession | None = None
+        self._retains = True
         self._stopping = threading.Event()
         self._ending = False
         self._kept: list[WaitingEvent] = []  # handed out, not confirmed
@@ -67,10 +68,11 @@ class Publisher:
         """Begin to publish."""
         self._thread.start()
 
-    def joined(self, session: PublishingSession) -> None:
-        """Publish through this session from now on."""
+    def joined(self, session: PublishingSession, retains: bool = True) -> None:
+        """Publish through this session from now on; `retains`: its router heeds `retain`."""
         with self._changed:
             self._session = session
+            self._retains = retains
             self._outbox.hold(False)
             self._changed.notify_all()
 
@@ -182,6 +184,8 @@ class Publisher:
         if self._marks:
             mark = {"seq": entry.seq, "_resent": True} if entry.sent else {"seq": entry.seq}
             kwargs = {**mark, **kwargs}  # a device's own `seq` stands
+        if not self._retains:
+            options = {key: value for key, value in options.items() if key != "retain"}
         return topic, args, kwargs, options
 
     def _refuse(self, entry: WaitingEvent, topic: str, error: WampliteError) -> None:

@@ -11,9 +11,10 @@ from ..core.messages import Authenticate
 from .settings import SessionSettings
 
 if TYPE_CHECKING:
+    from ..client.session import Session
     from .publisher import ToPublish
 
-__all__ = ["EventSink", "ToSink", "component_of"]
+__all__ = ["EventSink", "ToSink", "component_of", "heeds_retain"]
 
 # Topic, args and kwargs of each event.
 EventSink = Callable[[list[tuple[str, list[Any], dict[str, Any]]]], None]
@@ -40,6 +41,12 @@ def component_of(settings: SessionSettings) -> Component:
 
         words["tls"] = TlsOptions(cafile=settings.ca)
     return Component(settings.url, settings.realm, **words)
+
+
+def heeds_retain(session: Session) -> bool:
+    """Tell whether the router of a session keeps events for who subscribes later."""
+    broker = session.details.get("roles", {}).get("broker", {})
+    return broker.get("features", {}).get("event_retention") is True
 
 
 class ToSink:

@@ -91,7 +91,7 @@ class PublishSettings:
     deadband: Mapping[str, float] = field(default_factory=dict)
     min_interval: float = 0.0
     max_interval: float = 0.0
-    retain: bool = False
+    retain: bool = False  # needs event_retention in the router
     acknowledge: bool = True
     timestamp: bool = False  # kwarg ts
 

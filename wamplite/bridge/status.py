@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import WampliteError
@@ -35,6 +36,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._session: Session | None = None
+        self._options: Mapping[str, Any] = {}
         self._latest: dict[str, dict[str, Any]] = {}
         self._queue: queue.Queue[tuple[str, dict[str, Any]] | None] = queue.Queue(MOST)
         self._thread = threading.Thread(target=self._run, name="wamplite-status", daemon=True)
@@ -54,8 +56,12 @@ class Notices:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def joined(self, session: Session) -> None:
-        """Publish through this session from now on; first the latest of all."""
+    def joined(self, session: Session, retains: bool) -> None:
+        """Publish through this session from now on; first the latest of all.
+
+        retains: the router keeps events for who subscribes later.
+        """
+        self._options = {"retain": True} if retains else {}
         self._session = session
         for topic, kwargs in list(self._latest.items()):
             self._put(topic, kwargs)
@@ -84,7 +90,7 @@ class Notices:
             if session is None:
                 continue
             try:
-                session.publish(topic, options={"retain": True}, **kwargs)
+                session.publish(topic, options=self._options, **kwargs)
             except WampliteError as exc:
                 log.debug("%s: not published: %s", topic, exc)
             except Exception:  # a fault of ours must not end the thread
