@@ -1,8 +1,12 @@
-"""Waiting until a program is told to end, where this is the main thread.
+"""Waiting on the main thread until a signal ends the program.
 
-SIGINT and SIGTERM end it, SIGALRM too, and SIGHUP where there is a terminal that may hang up. What
-else would kill a program by default (SIGUSR1, SIGUSR2, SIGHUP without a terminal) is logged, and
-the program goes on. A signal that is ignored, or has a handler of the user's, is left alone.
+SIGINT and SIGTERM end it, SIGALRM too, and SIGHUP where there is a terminal that may hang up. The
+other signals that kill a program by default (SIGUSR1, SIGUSR2, SIGHUP without a terminal) are
+logged, and the program goes on. A signal that is ignored, or has a handler of the user's, keeps it.
+
+There are two ways. `Ending` blocks the signals and waits for them: for our own programs, which
+enter it before they start a thread. `with_signals` sets handlers that open a Gate: for a program of
+the user's, whose threads run already and take any signal that they do not block (pthreads(7)).
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import signal
 import threading
 import time
 from _thread import allocate_lock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from types import FrameType
@@ -24,7 +28,8 @@ MEANINGS = {
     signal.SIGUSR1: "there is nothing to tell",
     signal.SIGUSR2: "it means nothing here",
 }
-# Seconds: a signal may reach another thread, and then does not wake an endless wait of this one.
+# Seconds that the main thread waits in one piece. The kernel may hand a signal to another thread
+# (signal(7)); Python runs the handler once the main thread runs again.
 HEARING = 0.5
 
 
@@ -51,38 +56,44 @@ def is_usual(number: int) -> bool:
     return signal.getsignal(number) is signal.SIG_DFL
 
 
-def block() -> Iterable[int]:
-    """Keep the signals for `told_to_end`; return what was blocked before.
+class Ending:
+    """Keeps the signals that end a program for `wait` while its block runs; main thread only.
 
-    Every thread inherits the mask: call it before any is started.
+    They are blocked, and each thread inherits the mask: enter before any thread is started.
     """
-    return signal.pthread_sigmask(signal.SIG_BLOCK, heard())
 
+    def __enter__(self) -> Ending:
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, heard())
+        return self
 
-def release() -> None:
-    """Let a second SIGINT or SIGTERM end the program at once: it is ending."""
-    for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-
-
-def told_to_end(seconds: float, figures: Callable[[], str] | None = None) -> bool:
-    """Wait at most so long for a signal that ends the program; all must be blocked.
-
-    figures: what is logged at SIGUSR1.
-    """
-    numbers = heard()
-    deadline = time.monotonic() + seconds
-    while True:
-        received = signal.sigtimedwait(numbers, max(0.0, deadline - time.monotonic()))
-        if received is None:
-            return False
-        # CPython hands out an unset record where SIGCONT comes after the time is up.
-        if received.si_signo not in numbers:
+    def __exit__(self, *_: object) -> None:
+        while signal.sigtimedwait(ENDING, 0) is not None:  # it has ended already
             continue
-        if numbers[received.si_signo]:
-            return True
-        log_other(received.si_signo, figures)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def wait(self, seconds: float, figures: Callable[[], str] | None = None) -> bool:
+        """Wait at most so many seconds; tell whether a signal has come that ends the program.
+
+        figures: returns what is logged at SIGUSR1.
+        """
+        numbers = heard()
+        deadline = time.monotonic() + seconds
+        while True:
+            received = signal.sigtimedwait(numbers, max(0.0, deadline - time.monotonic()))
+            if received is None:
+                return False
+            # CPython hands out an unset record where SIGCONT comes after the time is up.
+            if received.si_signo not in numbers:
+                continue
+            if numbers[received.si_signo]:
+                return True
+            log_other(received.si_signo, figures)
+
+    def release(self) -> None:
+        """Let the next SIGINT or SIGTERM kill the process, now and after the block."""
+        for number in ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
 
 def log_other(number: int, figures: Callable[[], str] | None = None) -> None:

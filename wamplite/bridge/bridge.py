@@ -12,7 +12,6 @@ procedure or topic that the router refuses is asked for again now and then, and 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -157,15 +156,11 @@ class Bridge(OfOneProcess):
 
         tick: called now and then meanwhile. ending: called before all is stopped.
         """
-        before = signals.block()
-        try:
-            with self:
-                while self.error is None and not signals.told_to_end(every, self.figures):
-                    tick()
-                ending()
-                signals.release()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with signals.Ending() as signaled, self:
+            while self.error is None and not signaled.wait(every, self.figures):
+                tick()
+            ending()
+            signaled.release()
         if self.error is not None:
             raise self.error
 

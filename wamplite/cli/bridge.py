@@ -57,11 +57,10 @@ def run(options: argparse.Namespace) -> int:
         return check(settings, options.file)
     from ..bridge.bridge import Bridge
 
-    signals.block()
     printer = Printer() if options.stdout else None
     if printer is not None:  # nothing waits for a router that is away
         settings = replace(settings, buffer=replace(settings.buffer, path=""))
-    with logs.to_stderr(options.log_level):
+    with signals.Ending(), logs.to_stderr(options.log_level):
         bridge = Bridge(settings, sink=printer)
         watch = Watch(bridge, printer, options.figures)
         bridge.run_forever(watch, LOOK, lambda: notify.tell("STOPPING=1"))

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
-# Seconds: Ctrl-C may be given to another thread, and an endless wait of the main one not end by it.
-HEARING = 0.5
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 DASHES = "put -- before arguments that begin with -, and options before that"
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON lets them stand; a terminal might obey

@@ -18,9 +18,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from .. import signals
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
-from .common import HEARING, TIMEOUT, add_connection, connect, shown, text, to_json, value_of
+from .common import TIMEOUT, add_connection, connect, shown, text, to_json, value_of
 from .streams import complain
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             session.register(options.procedure, command.serve)
             if options.verbose:
                 print(f"registered {options.procedure}", file=sys.stderr, flush=True)
-            while not session.lost.wait(HEARING):
+            while not session.lost.wait(signals.HEARING):
                 continue
         finally:
             command.stop()

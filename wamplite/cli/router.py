@@ -32,7 +32,6 @@ LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 HOUR = 3600.0  # seconds: nothing is to be done meanwhile
 SPARE = 64  # descriptors beside those of connections
-STACK = 512 * 1024  # the deepest payload allowed needs a sixth of it
 SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
 
 
@@ -88,19 +87,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run a router; the first signal ends it with GOODBYE, a second one at once."""
-    signals.block()
+    from ..router.limits import Limits
+
     sys.setswitchinterval(SWITCH)
-    threading.stack_size(STACK)
+    threading.stack_size(Limits().stack_size)
     with (
+        signals.Ending() as ending,
         logs.to_stderr("debug" if options.verbose else options.log_level),
         make_router(options) as router,
     ):
         allow_descriptors(router.limits.max_connections)
         listen(router, options)
         notify.tell("READY=1")
-        wait(router)
+        wait(router, ending)
         notify.tell("STOPPING=1")
-        signals.release()
+        ending.release()
     return 0
 
 
@@ -117,10 +118,10 @@ def allow_descriptors(connections: int) -> None:
             )
 
 
-def wait(router: Router) -> None:
+def wait(router: Router, ending: signals.Ending) -> None:
     """Wait for a signal, giving signs of life meanwhile where they are asked for."""
     interval = notify.interval()
-    while not signals.told_to_end(interval or HOUR, lambda: figures(router)):
+    while not ending.wait(interval or HOUR, lambda: figures(router)):
         if not interval or is_alive(router, interval):
             notify.tell("WATCHDOG=1")
         else:

@@ -52,7 +52,6 @@ def run(options: argparse.Namespace) -> int:
     """Publish until SIGTERM or Ctrl-C, or until the router refuses us for good."""
     if not uris.is_valid(options.publish):
         raise UsageError(f"--publish: {options.publish!r} is not a valid URI")
-    signals.block()
     component = Component(**connection(options), initial_retry_delay=0.2, max_retry_delay=2.0)
     bridge = SerialBridge(
         options.device,
@@ -62,18 +61,20 @@ def run(options: argparse.Namespace) -> int:
         framing=options.framing,
         decode=options.decode,
     )
-    with logs.to_stderr(options.log_level), bridge:
-        follow(bridge, component, options.figures)
-        signals.release()
+    with signals.Ending() as ending, logs.to_stderr(options.log_level), bridge:
+        follow(bridge, component, options.figures, ending)
+        ending.release()
     if component.error is not None:
         raise component.error
     return 0
 
 
-def follow(bridge: SerialBridge, component: Component, interval: float) -> None:
+def follow(
+    bridge: SerialBridge, component: Component, interval: float, ending: signals.Ending
+) -> None:
     """Log the figures now and then until told to end, or until the component has ended."""
     figures, waited = bridge.figures(), 0.0
-    while component.error is None and not signals.told_to_end(LOOK, bridge.figures):
+    while component.error is None and not ending.wait(LOOK, bridge.figures):
         waited += LOOK
         if waited >= interval:
             waited = 0.0

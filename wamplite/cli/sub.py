@@ -21,8 +21,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from .. import signals
 from ..core.errors import TransportLost
-from .common import HEARING, add_connection, connect, positive, text
+from .common import add_connection, connect, positive, text
 from .formats import LineFormat, as_json
 from .outcomes import in_words
 from .streams import complain
@@ -108,9 +109,9 @@ class EventRows:
         while True:
             left = deadline - time.monotonic()
             try:
-                return self._queue.get(timeout=max(0.0, min(left, HEARING)))
+                return self._queue.get(timeout=max(0.0, min(left, signals.HEARING)))
             except queue.Empty:
-                if left <= HEARING:
+                if left <= signals.HEARING:
                     raise
 
     def finish(self) -> None:
