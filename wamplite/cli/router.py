@@ -31,6 +31,7 @@ HINTS = {
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 HOUR = 3600.0  # seconds: nothing is to be done meanwhile
+SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
 SPARE = 64  # descriptors beside those of connections
 SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
 
@@ -138,8 +139,7 @@ def is_alive(router: Router, seconds: float) -> bool:
     """Tell whether the thread of timers runs, and each realm routes what it hands on."""
     routed = [threading.Event() for _ in router.realms]
     for routing, event in zip(router.realms.values(), routed, strict=True):
-        if routing.realm.later is not None:
-            routing.realm.later(0.0, event.set)
+        routing.realm.later(SOON, event.set)
     deadline = time.monotonic() + seconds
     return all(event.wait(max(0.0, deadline - time.monotonic())) for event in routed)
 
