@@ -25,6 +25,8 @@ from wamplite.router import Router
 from wamplite.router.drain import Drain
 from wamplite.router.limits import Counters, Limits
 from wamplite.router.turning_away import TurningAway
+from wamplite.storage.events import SCHEMA, Events
+from wamplite.storage.journal import Journal
 from wamplite.transports.serial_line import Descriptor, Port, SerialStream
 from wamplite.transports.serial_url import Address
 from wamplite.transports.stream import Stream
@@ -90,6 +92,8 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "Drain": lambda world: Drain(Limits(), Counters()),
     "Local": lambda world: pair()[0],
     "TurningAway": lambda world: TurningAway(),
+    "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
+    "Events": lambda world: Events(str(world.folder / "events")),
     "Router": router,
     "SerialListener": serial_router,
 }
@@ -98,6 +102,7 @@ WITHIN = {  # closed by one of these, which are tried
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Store",  # closed by its outbox, once, with a number
+    "Feature", "ForRouter",  # closed by their realm, once
 }  # fmt: skip
 
 
