@@ -40,8 +40,8 @@ DYNAMIC = (
     "transports/dial.py",
 )
 DYNAMIC += ("cli/__init__.py", "bridge/__init__.py")
-VOCABULARY = {"errors", "uris", "ids", "messages", "options", "feature", "matching", "members"}
-VOCABULARY |= {"dealer", "meta", "parking", "records", "weight"}
+VOCABULARY = {"errors", "uris", "ids", "messages", "grammar", "parsing", "feature"}
+VOCABULARY |= {"matching", "members", "words", "dealer", "meta", "parking", "records", "weight"}
 
 
 class Import(NamedTuple):

@@ -13,7 +13,8 @@ from collections import deque
 from typing import Any, Protocol
 
 from .core.errors import ProtocolError, TransportLost, UsageError
-from .core.messages import CODES, NAMES, Message, parse, to_array
+from .core.messages import CODES, NAMES, Message
+from .core.parsing import parse, to_array
 from .core.unfit import Uncarriable, unfit
 from .serializers import Serializer, check_payload, copy_payload
 from .transports.base import Transport

@@ -9,7 +9,8 @@ import pytest
 import wamplite
 from tests.client.scripted import Peer, soon
 from wamplite.client.unannounced import NEEDS
-from wamplite.core.messages import CODES, GRAMMAR
+from wamplite.core.grammar import GRAMMAR
+from wamplite.core.messages import CODES
 
 
 def texts(caplog: pytest.LogCaptureFixture) -> list[str]:

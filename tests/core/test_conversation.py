@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from wamplite.advanced import publisher_exclusion
-from wamplite.core.conversation import Conversation, State, name
+from wamplite.core.conversation import Conversation, name
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError, WampliteError
 from wamplite.core.feature import Factory, Feature, Host
+from wamplite.core.grammar import State
 from wamplite.core.messages import (
     CODES,
     NAMES,
@@ -18,9 +19,8 @@ from wamplite.core.messages import (
     Result,
     Subscribe,
     Welcome,
-    parse,
-    to_array,
 )
+from wamplite.core.parsing import parse, to_array
 from wamplite.core.pending import Pending
 
 VIOLATION = "wamp.error.protocol_violation"
@@ -185,14 +185,14 @@ def test_an_answer_of_the_wrong_type_is_a_violation() -> None:
 def test_what_only_a_client_says_is_a_violation(array: Any) -> None:
     talk = Talk()
     talk.hear(array)
-    assert "is nothing a router says" in broken(talk)
+    assert broken(talk) == f"{NAMES[array[0]]} must not come from a router"
 
 
 @pytest.mark.parametrize("array", [[2, 7, {"roles": {"broker": {}}}], [4, "ticket", {}]])
 def test_welcome_and_challenge_in_a_session_are_violations(array: Any) -> None:
     talk = Talk()
     talk.hear(array)
-    assert "is nothing a router says" in broken(talk)
+    assert broken(talk) == f"{NAMES[array[0]]} must not come in an open session"
 
 
 def test_after_a_violation_nothing_is_processed() -> None:

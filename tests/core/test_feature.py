@@ -5,17 +5,8 @@ from typing import Any
 import pytest
 
 from wamplite.core.errors import UsageError
-from wamplite.core.feature import (
-    Feature,
-    Floor,
-    Handlers,
-    Refused,
-    announced,
-    claim,
-    furnish,
-    make,
-    shorten,
-)
+from wamplite.core.feature import Feature, Floor, Handlers, Refused, announced, claim, furnish, make
+from wamplite.core.words import shorten
 
 
 def feature(name: str, *needs: str, roles: tuple[str, ...] = ()) -> Feature:

@@ -8,7 +8,8 @@ from wamplite.core import uris
 from wamplite.core.feature import Refused
 from wamplite.core.handshake import Accepted, Acceptor, AuthMethod, Dialogue
 from wamplite.core.members import Identity, Member, Violation
-from wamplite.core.messages import Challenge, Hello, parse, to_array
+from wamplite.core.messages import Challenge, Hello
+from wamplite.core.parsing import parse, to_array
 
 ROLES: dict[str, Any] = {"caller": {}, "callee": {"features": {"call_canceling": True}}}
 KEPT = {**ROLES, "caller": {"features": {}}}

@@ -6,7 +6,8 @@ import pytest
 
 from wamplite.core.errors import AuthenticationFailed, JoinRefused, ProtocolError, UsageError
 from wamplite.core.joining import Joiner
-from wamplite.core.messages import Authenticate, Challenge, parse, to_array
+from wamplite.core.messages import Authenticate, Challenge
+from wamplite.core.parsing import parse, to_array
 
 ROLES: dict[str, Any] = {"caller": {}, "callee": {}}
 WELCOME = [2, 7, {"roles": {"broker": {}, "dealer": {}}}]

@@ -8,8 +8,10 @@ import pytest
 
 from wamplite.core import messages
 from wamplite.core.errors import ProtocolError
+from wamplite.core.grammar import GRAMMAR
 from wamplite.core.ids import MAX_ID
-from wamplite.core.messages import CODES, GRAMMAR, NAMES, parse, to_array
+from wamplite.core.messages import CODES, NAMES
+from wamplite.core.parsing import parse, to_array
 
 ROLES = {"roles": {"caller": {}, "broker": {}}}
 WIRE: list[list[Any]] = [

@@ -194,33 +194,30 @@ def test_a_realm_that_closes_says_goodbye_to_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("array", "name"),
+    ("array", "why"),
     [
-        ([1, "realm1", {"roles": ROLES}], "HELLO"),
-        ([2, 1, {"roles": {"broker": {}}}], "WELCOME"),
-        ([4, "ticket", {}], "CHALLENGE"),
-        ([5, "signature", {}], "AUTHENTICATE"),
-        ([17, 1, 1], "PUBLISHED"),
-        ([33, 1, 1], "SUBSCRIBED"),
-        ([35, 1], "UNSUBSCRIBED"),
-        ([36, 1, 1, {}], "EVENT"),
-        ([49, 1, {}], "CANCEL"),
-        ([50, 1, {}], "RESULT"),
-        ([65, 1, 1], "REGISTERED"),
-        ([67, 1], "UNREGISTERED"),
-        ([68, 1, 1, {}], "INVOCATION"),
-        ([69, 1, {}], "INTERRUPT"),
-        ([337, 1], "EVENT_RECEIVED"),
+        ([1, "realm1", {"roles": ROLES}], "HELLO must not come in an open session"),
+        ([2, 1, {"roles": {"broker": {}}}], "WELCOME must not come from a client"),
+        ([4, "ticket", {}], "CHALLENGE must not come from a client"),
+        ([5, "signature", {}], "AUTHENTICATE must not come in an open session"),
+        ([17, 1, 1], "PUBLISHED must not come from a client"),
+        ([33, 1, 1], "SUBSCRIBED must not come from a client"),
+        ([35, 1], "UNSUBSCRIBED must not come from a client"),
+        ([36, 1, 1, {}], "EVENT must not come from a client"),
+        ([49, 1, {}], "CANCEL belongs to a feature that was not announced"),
+        ([50, 1, {}], "RESULT must not come from a client"),
+        ([65, 1, 1], "REGISTERED must not come from a client"),
+        ([67, 1], "UNREGISTERED must not come from a client"),
+        ([68, 1, 1, {}], "INVOCATION must not come from a client"),
+        ([69, 1, {}], "INTERRUPT must not come from a client"),
+        ([337, 1], "EVENT_RECEIVED belongs to a feature that was not announced"),
     ],
 )
-def test_what_a_client_must_not_say_is_a_violation(array: list[Any], name: str) -> None:
+def test_what_a_client_must_not_say_is_a_violation(array: list[Any], why: str) -> None:
     world = settled_in()
     (ann,) = world.peers
     world.send(ann, array)
-    assert take(ann) == [
-        ["ABORT", {"message": f"{name} must not come from a client"},
-         "wamp.error.protocol_violation"]
-    ]  # fmt: skip
+    assert take(ann) == [["ABORT", {"message": why}, "wamp.error.protocol_violation"]]
     assert cleaned_up(world)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tests.core.world import World, only, take
 from wamplite.core.errors import ProtocolError
-from wamplite.core.messages import CODES, to_array
+from wamplite.core.messages import CODES
+from wamplite.core.parsing import to_array
 from wamplite.core.unfit import Path, Uncarriable, Unfit, unfit
 
 INVALID = "wamp.error.invalid_argument"

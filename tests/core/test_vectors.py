@@ -11,7 +11,9 @@ import pytest
 from tests.shared import files, parameters
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
-from wamplite.core.messages import CODES, GRAMMAR, Message, parse, to_array
+from wamplite.core.grammar import GRAMMAR
+from wamplite.core.messages import CODES, Message
+from wamplite.core.parsing import parse, to_array
 
 VECTORS = files("vectors/singlemessage/*/*.json")
 RENAMED = {"method": "authmethod", "session_id": "session", "request_id": "request"}

@@ -13,7 +13,8 @@ from typing import Any
 
 from wamplite.core.feature import Factory
 from wamplite.core.members import Identity, Join, Lost, Member, Violation
-from wamplite.core.messages import CODES, NAMES, Message, parse, to_array
+from wamplite.core.messages import CODES, NAMES, Message
+from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 
 CALL, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, REGISTER, UNREGISTER = 48, 16, 32, 34, 64, 66

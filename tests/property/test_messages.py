@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wamplite.core.errors import ProtocolError
-from wamplite.core.messages import GRAMMAR, parse, to_array
+from wamplite.core.grammar import GRAMMAR
+from wamplite.core.parsing import parse, to_array
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError, UsageError
-from wamplite.core.messages import parse, to_array
+from wamplite.core.parsing import parse, to_array
 from wamplite.serializers import Serializer, check_payload, copy_payload
 from wamplite.serializers.json import FastJson, Json
 

@@ -12,7 +12,7 @@ from tests.waiting import until
 from wamplite import serializers
 from wamplite.channel import Channel
 from wamplite.core.errors import TransportLost
-from wamplite.core.messages import parse, to_array
+from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 from wamplite.router import Router
 from wamplite.router.routing import Routing

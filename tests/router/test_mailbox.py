@@ -10,7 +10,8 @@ import pytest
 
 from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
-from wamplite.core.messages import Event, Published, to_array
+from wamplite.core.messages import Event, Published
+from wamplite.core.parsing import to_array
 from wamplite.router.mailbox import MANY, Encoder, Mailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST

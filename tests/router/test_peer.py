@@ -12,7 +12,8 @@ import pytest
 from wamplite.core.errors import TransportLost
 from wamplite.core.feature import Refused
 from wamplite.core.members import Lost, Violation
-from wamplite.core.messages import Abort, Authenticate, Challenge, Goodbye, Hello, to_array
+from wamplite.core.messages import Abort, Authenticate, Challenge, Goodbye, Hello
+from wamplite.core.parsing import to_array
 from wamplite.router import Router
 from wamplite.router.peer import LONGEST_TEXT, Peer, shown
 

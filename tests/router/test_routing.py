@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from wamplite.core.members import Identity, Join, Member
-from wamplite.core.messages import Publish, Register, Subscribe, to_array
+from wamplite.core.messages import Publish, Register, Subscribe
+from wamplite.core.parsing import to_array
 from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Arrival, Routing
 
 from .conftest import eventually, made_routing

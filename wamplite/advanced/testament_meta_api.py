@@ -17,8 +17,9 @@ from ..core.errors import ProtocolError
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.ids import following
 from ..core.members import Dismissed
-from ..core.messages import Call, Publish, Result, parse
+from ..core.messages import Call, Publish, Result
 from ..core.meta import argument, keyword
+from ..core.parsing import parse
 from ..core.weight import weigh
 
 SCOPES = ("detached", "destroyed")  # in the order in which they are published

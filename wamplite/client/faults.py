@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..core.errors import ApplicationError
-from ..core.feature import shorten
+from ..core.words import shorten
 from ..limit import Limit
 
 MINUTE = 60.0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.errors import ApplicationError, UsageError
-from ..core.feature import shorten
+from ..core.words import shorten
 from .faults import class_name, said
 from .results import Event, Invocation, Result
 

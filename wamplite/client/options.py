@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
-from ..core.messages import CODES, GRAMMAR, NAMES, Call, Message, Publish, Register, Subscribe
+from ..core.grammar import GRAMMAR
+from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe
 
 Options = Mapping[str, Any] | None  # what `options=` takes; a typed class is a dict, too
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..channel import TooLarge
 from ..core import messages, uris
 from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
-from ..core.feature import shorten
+from ..core.words import shorten
 from .defined import Defined
 from .events import Events, Job
 from .faults import Faults, class_name

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..channel import AnyChannel
-from ..core.conversation import OPEN, Conversation, State, name
+from ..core.conversation import OPEN, Conversation
 from ..core.errors import (
     ApplicationError,
     CallTimeout,
@@ -30,8 +30,9 @@ from ..core.errors import (
     WampliteError,
 )
 from ..core.feature import Factory
+from ..core.grammar import State
 from ..core.joining import Joiner
-from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message
+from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, name
 from ..core.pending import Receiver
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch

@@ -15,17 +15,15 @@ One thread at a time: whoever owns a conversation shared by several brings the l
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from enum import Enum
 from typing import Any
 
 from . import uris
 from .errors import ProtocolError, TransportLost, WampliteError, from_error
 from .feature import Factory, Handlers, announced, furnish
+from .grammar import CLIENT, GRAMMAR, State, announced_features, misplaced
 from .ids import following
 from .messages import (
     CODES,
-    GRAMMAR,
-    NAMES,
     Abort,
     Args,
     Call,
@@ -48,17 +46,17 @@ from .messages import (
     Unsubscribed,
     Welcome,
     Yield,
+    name,
+    name_of,
 )
-from .options import CLIENT, announced_features
 from .pending import Pending, Receiver, Subscription
-from .unfit import Unfit, on_unfit_of_router
+from .unfit import Unfit, failure
 
-State = Enum("State", "JOINING OPEN LEAVING CLOSED")
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
-HEARS: dict[State, Container[type]] = {  # what counts in a state; all else is ignored there
-    State.JOINING: (),
-    State.OPEN: CODES,
-    State.LEAVING: (Goodbye, Abort),
+HEARS: dict[State, Container[type]] = {  # what a client takes notice of; all else is ignored
+    State.JOINING: (),  # before WELCOME, the handshake hears
+    State.OPEN: {Unfit, *CODES},  # what is out of place there is a violation
+    State.LEAVING: {Goodbye, Abort},
     State.CLOSED: (),
 }
 Handler = Callable[["Conversation", Any], None]
@@ -173,7 +171,7 @@ class Conversation:
         handler = self.handlers.get(type(message))
         try:
             if handler is None:
-                raise ProtocolError(f"{name_of(message)} is nothing a router says in a session")
+                raise misplaced(message, "router")
             handler(self, message)
         except ProtocolError as error:
             self.violated(error)
@@ -299,6 +297,18 @@ class Conversation:
         text = f"registration {message.registration} has been given up"
         self.refuse(message.request, uris.NO_SUCH_PROCEDURE, [text])
 
+    def _on_unfit(self, entry: Unfit) -> None:
+        """Let what cannot be carried fail by itself.
+
+        The call raises, the invocation is refused, the event is dropped and told of.
+        """
+        if type(entry.message) is Event:
+            self.dropped(entry.text)
+        elif type(entry.message) is Invocation:
+            self.send(failure(entry))
+        else:
+            self.handlers[Error](self, failure(entry))
+
     def _on_goodbye(self, message: Goodbye) -> None:
         if self.state is State.LEAVING:
             self.close(None)  # the answer to ours, or one that crossed it: none is due
@@ -308,16 +318,6 @@ class Conversation:
 
     def _on_abort(self, message: Abort) -> None:
         self.close(TransportLost(_text("the router ended the session with ABORT", message)))
-
-
-def name(kind: type[Message]) -> str:
-    """Return the specification's name of a message type."""
-    return NAMES[CODES[kind]]
-
-
-def name_of(message: Message) -> str:
-    """Return the specification's name of a message's type."""
-    return name(type(message))
 
 
 def _text(what: str, message: Goodbye | Abort) -> str:
@@ -337,7 +337,7 @@ BASIC: dict[type, Handler] = {
     Registered: Conversation._on_registered,
     Unregistered: Conversation._on_unregistered,
     Event: Conversation._on_event,
-    Unfit: on_unfit_of_router,
+    Unfit: Conversation._on_unfit,
     Invocation: Conversation._on_invocation,
     Error: Conversation._on_error,
     Goodbye: Conversation._on_goodbye,

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from . import uris
 from .errors import ProtocolError
-from .feature import Observer, Refused, Unread, notify, shorten
+from .feature import Observer, Refused, Unread, notify
 from .ids import following
 from .members import Bounds, Member
 from .messages import (
@@ -36,6 +36,7 @@ from .messages import (
 )
 from .records import Answer, Callee, PendingCall
 from .registrations import Registrations
+from .words import shorten
 
 ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that passes through unread
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes

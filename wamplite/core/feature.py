@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from .errors import UsageError
+from .words import shorten
 
 Host = Any  # the Realm or the Conversation that a feature is installed into
 Key = TypeVar("Key")
@@ -23,7 +24,6 @@ Handler = Callable[[Any, Any], None]  # (member or conversation, message)
 Wrap = Callable[[Handler, Any, Any], None]  # (inner, member or conversation, message)
 Observer = Callable[[Any, Any, Any], None]  # of a moment: (member, record, message)
 Unread = Callable[[Any, Any], None]  # (member, message): refuses a payload that is not a list
-LONGEST_TEXT = 200  # of a text in an answer: it may quote what a peer sent, and must reach it
 
 
 class Refused(Exception):
@@ -151,11 +151,6 @@ def notify(moment: list[Observer], member: Any, record: Any, message: Any) -> No
     """Tell all who wait for a moment."""
     for observer in moment:
         observer(member, record, message)
-
-
-def shorten(text: str) -> str:
-    """Cut a text that may quote a peer, so that an answer is never too large because of it."""
-    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."
 
 
 def announced(roles: Iterable[str], features: Iterable[Feature]) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from . import uris
 from .errors import ProtocolError
-from .feature import Refused, shorten
+from .feature import Refused
+from .grammar import CLIENT, announced_features
 from .ids import new_authid
 from .members import Identity, Violation
 from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
-from .options import CLIENT, announced_features
 from .unfit import Unfit
+from .words import shorten
 
 MOST_FEATURES = 64  # of a role; WAMP knows some 20
 

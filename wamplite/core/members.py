@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from . import uris
 from .feature import Refused
+from .grammar import announced_features
 from .messages import Message
-from .options import announced_features
 
 Post = Callable[[Message], bool]
 MANY = 2**53  # no bound: nobody can hold so many

@@ -28,13 +28,14 @@ from .feature import (
     announced,
     furnish,
     notify,
-    shorten,
 )
+from .grammar import REQUESTS, misplaced
 from .ids import following
 from .members import MANY, Bounds, Dismissed, Join, Lost, Member, Violation
-from .messages import CODES, NAMES, Abort, Call, Error, Goodbye, Publish, Welcome, Yield
+from .messages import CODES, Abort, Call, Error, Goodbye, Publish, Welcome, Yield, name_of
 from .own_calls import OwnCalls, Then
-from .unfit import REQUESTS, Unfit
+from .unfit import Unfit
+from .words import shorten
 
 
 class Clock(Protocol):
@@ -263,16 +264,16 @@ class Realm:
         expected = following(member.last_request)
         if message.request != expected:
             raise ProtocolError(
-                f"{NAMES[CODES[type(message)]]}: Request must be {expected}, not {message.request}"
+                f"{name_of(message)}: Request must be {expected}, not {message.request}"
             )
         member.last_request = expected
         return inner(member, entry)
 
 
 def _misplaced(member: Member, entry: Any) -> None:
-    raise ProtocolError(f"{NAMES[CODES[type(entry)]]} must not come from a client")
+    raise misplaced(entry, "client")
 
 
 def _not_announced(member: Member, message: Any) -> None:
-    name = NAMES[CODES[type(message)]]
+    name = name_of(message)
     raise ProtocolError(f"{name}: payload passthru mode is not announced")

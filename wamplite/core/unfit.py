@@ -9,36 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from . import uris
 from .errors import ProtocolError
-from .messages import (
-    CODES,
-    GRAMMAR,
-    NAMES,
-    Call,
-    Error,
-    Event,
-    Invocation,
-    Message,
-    Publish,
-    Register,
-    Result,
-    Subscribe,
-    Unregister,
-    Unsubscribe,
-    Yield,
-    parse,
-)
-from .shapes import show
-
-if TYPE_CHECKING:
-    from .conversation import Conversation
+from .grammar import GRAMMAR, REQUESTS, misplaced
+from .messages import CODES, Call, Error, Event, Invocation, Message, Result, Yield, name_of
+from .parsing import parse
+from .words import show
 
 Path = Sequence["int | str"]
 
-REQUESTS = (Call, Publish, Register, Subscribe, Unregister, Unsubscribe)
 ALONE = frozenset({*REQUESTS, Yield, Error, Result, Event, Invocation})  # may fail by themselves
 MOST_STEPS = 5  # below an argument that are named
 _ABSENT: dict[str, Any] = {"uri": "", "string": "", "dict": {}}
@@ -70,7 +51,7 @@ def unfit(flaw: Uncarriable) -> Unfit:
     message: Any = parse(head)
     text = f"{_place(head[0], flaw.path)}: {flaw}"
     if type(message) not in ALONE:
-        raise ProtocolError(f"{NAMES[CODES[type(message)]]}: {text}")
+        raise ProtocolError(f"{name_of(message)}: {text}")
     if "args" in message._fields:
         message = message._replace(args=None, kwargs=None)
     return Unfit(message, text)
@@ -92,23 +73,16 @@ def _key(key: str) -> str:
     return f".{key}" if _PLAIN(key) else f"[{show(key)}]"
 
 
-def on_unfit_of_router(conversation: Conversation, entry: Unfit) -> None:
-    """Let what came from a router and cannot be carried fail alone, in a client.
+def failure(entry: Unfit) -> Error:
+    """Return the ERROR that stands for what a router sent and cannot be carried.
 
-    The call raises, the invocation is refused, the event is dropped and told of.
+    Of an INVOCATION it is the answer. Raises ProtocolError where a router may not say that at all.
     """
     message, text = entry
-    if type(message) is Event:
-        conversation.dropped(text)
-    elif type(message) is Invocation:
-        conversation.send(
-            Error(CODES[Invocation], message.request, {}, uris.INVALID_ARGUMENT, [text])
-        )
-    elif type(message) is Result:
-        error = Error(CODES[Call], message.request, {}, uris.INVALID_ARGUMENT, [text])
-        conversation.handlers[Error](conversation, error)
-    elif type(message) is Error:
-        uri = message.error or uris.INVALID_ARGUMENT
-        conversation.handlers[Error](conversation, message._replace(error=uri, args=[text]))
-    else:
-        raise ProtocolError(f"{NAMES[CODES[type(message)]]} is nothing a router says in a session")
+    if type(message) is Invocation:
+        return Error(CODES[Invocation], message.request, {}, uris.INVALID_ARGUMENT, [text])
+    if type(message) is Result:
+        return Error(CODES[Call], message.request, {}, uris.INVALID_ARGUMENT, [text])
+    if type(message) is Error:
+        return message._replace(error=message.error or uris.INVALID_ARGUMENT, args=[text])
+    raise misplaced(message, "router")

@@ -26,7 +26,8 @@ from ..core import uris
 from ..core.errors import ProtocolError, TransportLost
 from ..core.handshake import Accepted
 from ..core.members import Lost, Violation
-from ..core.messages import Message, parse, to_array
+from ..core.messages import Message
+from ..core.parsing import parse, to_array
 from ..core.unfit import Uncarriable, unfit
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, Transport

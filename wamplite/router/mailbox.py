@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..core import uris
-from ..core.messages import Message, to_array
+from ..core.messages import Message
+from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core import uris
+from ..core.grammar import CLIENT, announced_features
 from ..core.handshake import Acceptor
 from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
-from ..core.options import CLIENT, announced_features
 from ..transports.base import Transport
 from .connection import Connection
 from .mailbox import Mailbox

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from wamplite.core.errors import ProtocolError
+from wamplite.core.grammar import GRAMMAR
 from wamplite.core.ids import MAX_ID
-from wamplite.core.messages import GRAMMAR, NAMES, parse, to_array
-from wamplite.core.shapes import show
+from wamplite.core.messages import NAMES
+from wamplite.core.parsing import parse, to_array
+from wamplite.core.words import show
 
 GOOD: dict[str, Any] = {"id": 7, "request": 48, "uri": "a.b", "string": "s"}
 OTHERS: dict[type, list[Any]] = {

@@ -1,0 +1,161 @@
+"""Grammar: what the value of each known key must be, and the table of the messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wamplite.core import grammar
+from wamplite.core.grammar import GRAMMAR
+from wamplite.core.ids import MAX_ID
+from wamplite.core.messages import NAMES
+
+ODD: list[Any] = [None, True, 1, -1, 1.0, "text", b"text", [], {}, [1], ["a"], {"a": 1}]
+RIGHT: dict[grammar.Key, list[Any]] = {
+    grammar.BOOL: [True, False],
+    grammar.STR: ["", "text"],
+    grammar.DICT: [{}, {"a": 1}],
+    grammar.ID: [1, MAX_ID],
+    grammar.UINT: [0, 1, 2**60],
+    grammar.IDS: [[], [1, MAX_ID]],
+    grammar.STRS: [[], ["a", ""]],
+    grammar.HOPS: [
+        [],
+        [{}],
+        [{"authid": None}],
+        [{"session": 1, "authid": "a", "authrole": "b", "more": 1}],
+    ],
+    grammar.MATCH: ["exact", "prefix", "wildcard", "_regex"],
+    grammar.ENCRYPTION: ["cryptobox", "mqtt", "xbr", "x_own"],
+    grammar.CLIENT_ROLES: [
+        {"caller": {}},
+        {"subscriber": {"features": {}}, "unknown": {}},
+        {"callee": {"features": {"call_canceling": True}}, "publisher": {"more": 1}},
+        {"caller": {"features": {"call_canceling": 1, "call_timeout": None}}},
+        {"caller": {"features": None}, "callee": None, "broker": 1},
+    ],
+    grammar.ROUTER_ROLES: [
+        {"broker": {}},
+        {"dealer": {"features": {"call_canceling": False}}},
+        {"dealer": {"features": {"call_canceling": "yes"}}, "caller": [], "broker": None},
+    ],
+}
+WRONG: dict[grammar.Key, list[Any]] = {
+    grammar.BOOL: [0, 1, "true"],
+    grammar.ID: [0, MAX_ID + 1],
+    grammar.UINT: [False],
+    grammar.IDS: [[0], [1, "a"], [True], (1,)],
+    grammar.STRS: [["a", 1], [b"a"]],
+    grammar.HOPS: [[1], [{"session": 0}], [{"authid": 1}], [{"authrole": b"a"}]],
+    grammar.MATCH: ["", "regex", "Exact"],
+    grammar.ENCRYPTION: ["", "invalid", "x"],
+    grammar.CLIENT_ROLES: [
+        {"broker": {}},
+        {"caller": None},
+        {"caller": {}, "callee": 1},
+        {"caller": {"features": []}},
+    ],
+    grammar.ROUTER_ROLES: [{"caller": {}}, {"broker": []}],
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+@pytest.mark.parametrize("key", RIGHT, ids=lambda key: key.wanted)
+def test_a_key_takes_what_it_says_and_nothing_else(key: grammar.Key) -> None:
+    assert all(key.fits(value) is True for value in RIGHT[key])
+    fitting = [value for value in ODD if key.fits(value)]
+    allowed = {
+        grammar.BOOL: [True], grammar.STR: ["text"], grammar.DICT: [{}, {"a": 1}],
+        grammar.ID: [1], grammar.UINT: [1], grammar.IDS: [[], [1]], grammar.STRS: [[], ["a"]],
+        grammar.HOPS: [[]],
+    }  # fmt: skip
+    expected = allowed.get(key, [])
+    assert len(fitting) == len(expected)
+    assert all(map(same, fitting, expected))
+    assert not any(key.fits(value) for value in WRONG.get(key, []))
+
+
+def test_every_key_in_use_is_tried_here() -> None:
+    used = {key for shape in GRAMMAR.values() for key in shape.keys.values()}
+    assert used == set(RIGHT)
+
+
+# What the specification names, with what its test vectors and other routers add; by kind.
+STRING, BOOL, UINT, ID = "a string", "a bool", "an integer of at least 0", "an ID"
+STRINGS, IDS = "a list of strings", "a list of IDs"
+FORWARD = {grammar.HOPS.wanted: "forward_for"}
+PASSED = {
+    STRING: "ppt_scheme ppt_serializer ppt_cipher ppt_keyid enc_key enc_serializer",
+    grammar.ENCRYPTION.wanted: "enc_algo",
+} | FORWARD
+RESULT = [PASSED, {BOOL: "progress"}]
+MODE = [FORWARD, {STRING: "mode"}]
+NAMED: dict[str, list[dict[str, str]]] = {
+    "HELLO": [
+        {STRING: "authid authrole agent", "a dict": "authextra", STRINGS: "authmethods"},
+        {grammar.CLIENT_ROLES.wanted: "roles"},
+    ],
+    "WELCOME": [
+        {STRING: "authid authrole agent authmethod authprovider realm", "a dict": "authextra"},
+        {grammar.ROUTER_ROLES.wanted: "roles"},
+    ],
+    "ABORT": [{STRING: "message"}],
+    "GOODBYE": [{STRING: "message"}],
+    "ERROR": [PASSED],
+    "PUBLISH": [
+        PASSED,
+        {BOOL: "acknowledge exclude_me disclose_me retain", IDS: "exclude eligible"},
+        {STRINGS: "exclude_authid exclude_authrole eligible_authid eligible_authrole"},
+        {STRING: "rkey transaction_hash"},
+    ],
+    "SUBSCRIBE": [
+        FORWARD,
+        {grammar.MATCH.wanted: "match", STRING: "nkey transaction_hash", BOOL: "get_retained"},
+    ],
+    "UNSUBSCRIBED": [{ID: "subscription", STRING: "reason"}],
+    "EVENT": [
+        PASSED,
+        {ID: "publisher", STRING: "publisher_authid publisher_authrole topic transaction_hash"},
+        {BOOL: "retained x_acknowledged_delivery", UINT: "trustlevel"},
+    ],
+    "CALL": [
+        PASSED,
+        {BOOL: "receive_progress progress disclose_me", UINT: "timeout"},
+        {STRING: "rkey runmode transaction_hash"},
+    ],
+    "CANCEL": MODE,
+    "RESULT": RESULT,
+    "REGISTER": [
+        FORWARD,
+        {STRING: "match invoke", BOOL: "disclose_caller forward_timeout"},
+    ],
+    "UNREGISTERED": [{ID: "registration", STRING: "reason"}],
+    "INVOCATION": [
+        PASSED,
+        {ID: "caller", STRING: "caller_authid caller_authrole procedure transaction_hash"},
+        {BOOL: "receive_progress progress", UINT: "timeout trustlevel"},
+    ],
+    "INTERRUPT": MODE,
+    "YIELD": RESULT,
+}
+
+
+@pytest.mark.parametrize("code", GRAMMAR, ids=NAMES.get)
+def test_the_keys_are_those_that_the_specification_names(code: int) -> None:
+    parts = NAMED.get(NAMES[code], [])
+    wanted = {
+        name: kind for part in parts for kind, names in part.items() for name in names.split()
+    }
+    assert {name: key.wanted for name, key in GRAMMAR[code].keys.items()} == wanted
+
+
+def test_a_feature_is_announced_by_true_and_by_nothing_else() -> None:
+    odd = {"a": True, "b": 1, "c": "true", "d": None, "e": False, "f": [], "g": {}}
+    roles = {"broker": {"features": odd}, "dealer": None, "caller": {"features": None}}
+    assert grammar.announced_features(roles, "broker") == {"a"}
+    for role in ("dealer", "caller", "callee"):
+        assert grammar.announced_features(roles, role) == set()
