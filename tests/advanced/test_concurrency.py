@@ -7,6 +7,7 @@ import pytest
 from tests.core.world import CALL, REGISTER, UNREGISTER, YIELD, Peer, World, only, take
 from wamplite.advanced import call_canceling, call_timeout, shared_registration
 from wamplite.advanced.concurrency import KEPT, WAITING, ForRouter
+from wamplite.core.errors import ProtocolError
 
 
 class Service:
@@ -62,12 +63,19 @@ def test_of_several_callees_each_has_its_own_limit() -> None:
     assert service.asked() == [[], [4]]
 
 
-@pytest.mark.parametrize("most", [0, -1, "2", 1.5, True, None])
-def test_what_is_no_number_of_calls_is_refused(most: Any) -> None:
+def test_a_callee_that_takes_no_call_at_all_is_refused() -> None:
     service = Service()
     ann = service.world.join()
-    service.world.send(ann, [REGISTER, 7, {"concurrency": most}, "com.app.p"])
+    service.world.send(ann, [REGISTER, 7, {"concurrency": 0}, "com.app.p"])
     assert only(ann)[4] == "wamp.error.invalid_argument"
+
+
+@pytest.mark.parametrize("most", [-1, "2", 1.5, True])
+def test_what_is_no_number_of_calls_is_a_violation(most: Any) -> None:
+    service = Service()
+    ann = service.world.join()
+    with pytest.raises(ProtocolError, match="concurrency must be an integer of at least 0"):
+        service.world.send(ann, [REGISTER, 7, {"concurrency": most}, "com.app.p"])
 
 
 def test_so_many_calls_wait_and_no_more() -> None:

@@ -131,7 +131,8 @@ NAMED: dict[str, list[dict[str, str]]] = {
     "RESULT": RESULT,
     "REGISTER": [
         FORWARD,
-        {STRING: "match invoke", BOOL: "disclose_caller forward_timeout"},
+        {STRING: "match invoke", BOOL: "disclose_caller forward_timeout force_reregister"},
+        {UINT: "concurrency"},
     ],
     "UNREGISTERED": [{ID: "registration", STRING: "reason"}],
     "INVOCATION": [

@@ -29,9 +29,8 @@ class ForRouter(Feature):
         claim(host.dealer.register_options, self.name, self.on_option)
 
     def on_option(self, callee: Any, most: Any) -> None:
-        if type(most) is not int or most < 1:
-            text = f"concurrency must be an integer of at least 1, not {most!r}"
-            raise Refused(uris.INVALID_ARGUMENT, text)
+        if most < 1:
+            raise Refused(uris.INVALID_ARGUMENT, "concurrency must be at least 1")
         callee.notes["most"], callee.notes["has"] = most, 0
         if not self.is_watching:  # nobody pays for this until somebody asks for it
             self.is_watching = True

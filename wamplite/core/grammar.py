@@ -7,8 +7,8 @@ of its Options or Details. `parsing.py` holds an array against it.
 Of a key only the *type* is grammar; the test vectors demand it of the words of `enc_algo` and of
 SUBSCRIBE's `match` as well. A key that is not listed is ignored, as "Extensibility" demands, and
 null is read as the key's absence: peers that have no other way to leave something out write it so.
-The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors.
-What a key *means* belongs to its feature.
+The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors;
+`concurrency` and `force_reregister` are Crossbar's. What a key *means* belongs to its feature.
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ SUBSCRIBE_OPTIONS: Keys = FORWARD | {
 }  # fmt: skip
 REGISTER_OPTIONS: Keys = FORWARD | {
     "match": STR, "invoke": STR, "disclose_caller": BOOL, "forward_timeout": BOOL,
+    "concurrency": UINT, "force_reregister": BOOL,
 }  # fmt: skip
 
 
