@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from .router import Router
 
-_HOMES = {
+_HOMES = {  # of all names but the errors
     "client.component": ("Component",),
     "client.connect": ("connect",),
     "client.handles": ("Registration", "Subscription"),
@@ -45,23 +45,6 @@ _HOMES = {
     "client.plain": ("to_plain",),
     "client.results": ("Event", "Invocation", "Result"),
     "client.session": ("Session",),
-    "core.errors": (
-        "ApplicationError",
-        "AuthenticationFailed",
-        "CallTimeout",
-        "Canceled",
-        "ConnectTimeout",
-        "InvalidArgument",
-        "JoinRefused",
-        "NoSuchProcedure",
-        "NotAuthorized",
-        "ProtocolError",
-        "SessionNotReady",
-        "TransportLost",
-        "Unavailable",
-        "UsageError",
-        "WampliteError",
-    ),
     "router": ("Router",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -102,12 +85,12 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load a public name from its home, once."""
-    wanted = "Component" if name == "Client" else name  # xconn and wampy say Client
-    home = _HOME.get(wanted)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module 'wamplite' has no attribute {name!r}")
     from importlib import import_module
 
+    wanted = "Component" if name == "Client" else name  # xconn and wampy say Client
+    home = _HOME.get(wanted, "core.errors")
     found: object = getattr(import_module(f".{home}", __name__), wanted)
     globals()[name] = found
     return found
