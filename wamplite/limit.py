@@ -5,7 +5,7 @@ from __future__ import annotations
 EVENTS = 256  # different events remembered within the while; all others count as one
 
 
-class Limit:
+class RateLimit:
     """At most `most` of each event within `seconds`; tells how many were left out."""
 
     def __init__(self, most: int, seconds: float) -> None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..limit import Limit
+from ..limit import RateLimit
 
 LEVELS = ("debug", "info", "warning", "error")
 STDERR = 2
@@ -31,7 +31,7 @@ class BoundedHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES)
-        self._limit = Limit(PER_SECOND, 1.0)
+        self._limit = RateLimit(PER_SECOND, 1.0)
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="wamplite-log", daemon=True)
         self._thread.start()

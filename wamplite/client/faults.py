@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from ..core.errors import ApplicationError
 from ..core.words import shorten
-from ..limit import Limit
+from ..limit import RateLimit
 
 MINUTE = 60.0
 LINES = 10  # of the same fault in a minute, the one with the traceback included
@@ -25,8 +25,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards both limits
-        self._lines = Limit(LINES, MINUTE)
-        self._tracebacks = Limit(1, MINUTE)
+        self._lines = RateLimit(LINES, MINUTE)
+        self._tracebacks = RateLimit(1, MINUTE)
 
     def tell(
         self, level: str, what: str, whose: str, error: BaseException, traceback: bool = False
