@@ -1,4 +1,8 @@
-"""Features by name: `wamplite/advanced/<name>.py`, imported when somebody asks for it."""
+"""Features by name: `wamplite/advanced/<name>.py`, imported when somebody asks for it.
+
+"basic" is none of them, "standard" those that the specification calls stable or beta with
+call_canceling, call_timeout, event_retention and testament_meta_api, "all" every one.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,30 @@ from importlib import import_module
 from typing import TypeVar
 
 from .core.errors import UsageError
-from .core.feature import Factory, make
+from .core.feature import Factory, made, make
 
 Item = TypeVar("Item")
+Wanted = str | Iterable[Factory | str]  # a group, or groups, names, classes and functions
+GROUPS = ("basic", "standard", "all")
+# What the specification calls stable or beta, and what nobody would miss gladly
+STANDARD = (
+    "call_canceling",
+    "call_timeout",
+    "caller_identification",
+    "event_history",
+    "event_retention",
+    "pattern_based_registration",
+    "pattern_based_subscription",
+    "progressive_call_results",
+    "publisher_exclusion",
+    "publisher_identification",
+    "registration_meta_api",
+    "session_meta_api",
+    "shared_registration",
+    "subscriber_blackwhite_listing",
+    "subscription_meta_api",
+    "testament_meta_api",
+)
 
 
 def names() -> list[str]:
@@ -27,7 +52,7 @@ def several(what: str, given: Iterable[Item]) -> Iterable[Item]:
     return given
 
 
-def for_router(wanted: Iterable[Factory | str]) -> list[Factory]:
+def for_router(wanted: Wanted) -> list[Factory]:
     """Return what makes the router's half of each feature, given by name, class or function.
 
     Raises UsageError for a name that there is not, two of one name, a need that is not met.
@@ -35,7 +60,7 @@ def for_router(wanted: Iterable[Factory | str]) -> list[Factory]:
     return _factories(wanted, "ForRouter")
 
 
-def for_client(wanted: Iterable[Factory | str]) -> list[Factory]:
+def for_client(wanted: Wanted) -> list[Factory]:
     """Return what makes the client's half of each feature, given by name, class or function.
 
     Raises UsageError for a name that there is not, two of one name, a need that is not met.
@@ -43,18 +68,41 @@ def for_client(wanted: Iterable[Factory | str]) -> list[Factory]:
     return _factories(wanted, "ForClient")
 
 
-def _factories(wanted: Iterable[Factory | str], half: str) -> list[Factory]:
-    factories = [
-        _load(each, half) if isinstance(each, str) else each for each in several("features", wanted)
-    ]
+def _factories(wanted: Wanted, half: str) -> list[Factory]:
+    given = [wanted] if wanted in GROUPS else list(several("features", wanted))
+    in_groups = {
+        name: factory
+        for group in given
+        if group in GROUPS
+        for name in _names(group)
+        if (factory := _find(name, half)) is not None
+    }
+    others = []
+    for each in given:
+        if not isinstance(each, str):
+            in_groups.pop(made(each).name, None)  # it takes the place of the group's
+            others.append(each)
+        elif each not in GROUPS and each not in in_groups:
+            others.append(_load(each, half))
+    factories = [*in_groups.values(), *others]
     make(factories)
     return factories
+
+
+def _names(group: str) -> Iterable[str]:
+    return names() if group == "all" else STANDARD if group == "standard" else ()
+
+
+def _find(name: str, half: str) -> Factory | None:
+    module = import_module(f".advanced.{name}", __package__)
+    factory: Factory | None = getattr(module, half, None)
+    return factory
 
 
 def _load(name: str, half: str) -> Factory:
     if name not in names():
         raise UsageError(f"there is no feature {name!r}; there are: {', '.join(names())}")
-    factory: Factory | None = getattr(import_module(f".advanced.{name}", __package__), half, None)
+    factory = _find(name, half)
     if factory is None:
         raise UsageError(f"feature {name!r} has no part for the {half.removeprefix('For').lower()}")
     return factory

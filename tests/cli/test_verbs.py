@@ -348,7 +348,7 @@ def test_the_time_for_all_events_includes_the_retries(tmp_path: Path) -> None:
 
 
 def test_a_router_that_does_not_match_is_told_with_what_would() -> None:
-    with running_router() as router:
+    with running_router("--feature", "basic") as router:
         done = ask(router, "sub", "com.a.", "--match", "prefix")
     assert done.returncode == 1
     assert "lacks the feature pattern_based_subscription" in done.stderr

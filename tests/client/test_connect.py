@@ -72,7 +72,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"authrole": b"sensor"}, "authrole must be a string"),
     ({"authextra": "x"}, "authextra must be a dict"),
     ({"authextra": {"a": {1}}}, "authextra: a value must be None, bool, .*, not set"),
-    ({"features": "publisher_exclusion"}, "features must be a list of names"),
+    (
+        {"features": "publisher_exclusion"},
+        "features must be basic, standard, all, or a list of names",
+    ),
     ({"features": ["sharks"]}, "no feature 'sharks'; there are: .*publisher_exclusion"),
     ({"default": "str"}, "default must be a function, like wamplite.to_plain"),
     ({"ping_interval": "20"}, "ping_interval must be seconds, 0 or more, or None"),

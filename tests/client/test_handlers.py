@@ -243,9 +243,7 @@ class Calling:
     [
         (coroutine, "a coroutine function"),
         (functools.partial(coroutine), "a coroutine function"),
-        (functools.partial(functools.partial(generator)), "a generator function"),
         (types.coroutine(generator), "a (generator|coroutine) function"),
-        (generator, "a generator function"),
         (asynchronous_generator, "an asynchronous generator function"),
         (Calling(), "a coroutine function"),
         (Calling().method, "a coroutine function"),
@@ -256,6 +254,17 @@ def test_a_handler_whose_call_would_only_make_something_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=f"a handler must be a plain function, not {what}: "):
         plan(handler, kind)
+
+
+def steps() -> Any:
+    yield 5
+
+
+@pytest.mark.parametrize("handler", [steps, functools.partial(functools.partial(steps))])
+def test_a_generator_function_may_serve_calls_but_not_events(handler: Any) -> None:
+    assert plan(handler, Invocation).handler is handler
+    with pytest.raises(UsageError, match="a plain function, not a generator function: "):
+        plan(handler, Event)
 
 
 @pytest.mark.parametrize("verb", ["register", "subscribe"])

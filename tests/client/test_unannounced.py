@@ -26,7 +26,7 @@ def publish(session: wamplite.Session, **options: Any) -> None:
 
 
 def test_an_option_without_effect_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    with wamplite.Router() as router, router.connect() as session:
+    with wamplite.Router(features="basic") as router, router.connect() as session:
         for _ in range(3):
             publish(session, exclude_me=False, acknowledge=True)
         publish(session, disclose_me=True)
@@ -50,7 +50,7 @@ def test_an_option_without_effect_is_told_once(caplog: pytest.LogCaptureFixture)
 
 
 def test_each_session_is_told_anew(caplog: pytest.LogCaptureFixture) -> None:
-    with wamplite.Router() as router:
+    with wamplite.Router(features="basic") as router:
         for _ in range(2):
             with router.connect() as session:
                 publish(session, exclude_me=False)
@@ -64,7 +64,7 @@ def test_what_is_announced_or_happens_anyway_is_not_told(
         publish(session, exclude_me=False)
         publish(session, exclude_me=True, disclose_me=False, retain=False, acknowledge=True)
         publish(session, _mine=1)
-    with wamplite.Router() as router, router.connect() as session:
+    with wamplite.Router(features="basic") as router, router.connect() as session:
         publish(session, exclude_me=True)
         session.register("com.app.p", print, options={"match": "exact", "invoke": "single"})
         session.subscribe("com.app.t", print, options={"match": "exact"})

@@ -30,7 +30,7 @@ def leave(peer: Peer, session: wamplite.Session) -> None:
 
 
 def test_hello_announces_the_four_roles(peer: Peer) -> None:
-    joining = soon(wamplite.connect, peer.url, "realm1", authid="joe")
+    joining = soon(wamplite.connect, peer.url, "realm1", authid="joe", features="basic")
     hello = peer.welcome()
     assert hello[1] == "realm1"
     assert hello[2]["roles"] == ALL_ROLES

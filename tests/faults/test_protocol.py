@@ -42,6 +42,11 @@ OTHERS = {
 # ---- 36 and 37
 
 
+@pytest.fixture(scope="module")
+def options() -> list[str]:
+    return ["--feature", "basic"]
+
+
 @pytest.mark.parametrize("name", [*ROUTER_ONLY, *OTHERS])
 def test_36_any_message_before_hello_is_aborted(connect: Connect, dialect: str, name: str) -> None:
     attacker = connect(dialect, join=False)

@@ -13,7 +13,7 @@ CALLS = 64  # in flight, instead of the usual 1024: the shares are the same
 
 
 def test_a_caller_whose_calls_time_out_still_reaches_others(start: Start, connect: Connect) -> None:
-    router = start(max_calls=CALLS)
+    router = start(max_calls=CALLS, features="basic")
     hung = connect(router.url).join()
     hung.ask(64, 1, {}, "com.hung")
     with (

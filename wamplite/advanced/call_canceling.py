@@ -15,7 +15,7 @@ from typing import Any
 from ..core import uris
 from ..core.errors import ProtocolError
 from ..core.feature import Feature, Host
-from ..core.messages import Cancel
+from ..core.messages import Cancel, Interrupt
 
 MODES = ("skip", "kill", "killnowait")
 
@@ -43,3 +43,16 @@ class ForRouter(Feature):
 
     def on_abandoned(self, caller: Any, pending: Any, answer: Any) -> None:
         self.dealer.interrupt(pending, "killnowait")
+
+
+class ForClient(Feature):
+    name = "call_canceling"
+    roles = ("caller", "callee")
+
+    def install(self, host: Host) -> None:
+        """Let INTERRUPT reach the handler. A call that is given up is canceled where it can be."""
+        host.handlers.claim(Interrupt, _on_interrupt)
+
+
+def _on_interrupt(conversation: Any, interrupt: Interrupt) -> None:
+    conversation.interrupt(interrupt.request)

@@ -83,3 +83,11 @@ class ForRouter(Feature):
         finally:
             for callee in out:
                 callee.busy = False
+
+
+class ForClient(Feature):
+    name = "call_reroute"
+    roles = ("callee",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: a callee that has no thread left answers that it is unavailable."""

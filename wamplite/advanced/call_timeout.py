@@ -43,6 +43,14 @@ class ForRouter(Feature):
             pending.notes["limit"].restart()
 
 
+class ForClient(Feature):
+    name = "call_timeout"
+    roles = ("caller",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: CALL carries the option."""
+
+
 class Limit:
     """The time that one call has: begun once it is stored, and at each progressive result."""
 

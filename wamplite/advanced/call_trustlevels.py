@@ -27,3 +27,11 @@ class ForRouter(Feature):
     def on_drafted(self, member: Any, record: Any, message: Any) -> None:
         if type(message) is Call:
             record.details["trustlevel"] = self.levels.get(member.identity.authrole, 0)
+
+
+class ForClient(Feature):
+    name = "call_trustlevels"
+    roles = ("callee",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: INVOCATION tells the level."""

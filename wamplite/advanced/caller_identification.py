@@ -38,6 +38,14 @@ class ForRouter(Feature):
             callee.writers.append(_identity)
 
 
+class ForClient(Feature):
+    name = "caller_identification"
+    roles = ("caller", "callee")
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: INVOCATION tells who calls."""
+
+
 def _identity(pending: Any) -> dict[str, Any]:
     """Return who calls; nothing where that is the router itself, which is no session."""
     caller = pending.caller

@@ -23,5 +23,13 @@ class ForRouter(Feature):
         host.dealer.matches.install(WildcardMatch(_procedure))
 
 
+class ForClient(Feature):
+    name = "pattern_based_registration"
+    roles = ("callee",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: REGISTER carries the option, INVOCATION the procedure."""
+
+
 def _procedure(pending: Host) -> dict[str, Any]:
     return {"procedure": pending.procedure}

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core import uris
 from ..core.errors import ProtocolError
-from ..core.feature import Feature, Host, Refused, claim
+from ..core.feature import Feature, Handler, Host, Refused, claim
 from ..core.messages import Call, Invocation
 
 GRACE = 256
@@ -83,3 +83,24 @@ class ForRouter(Feature):
 
     def on_left(self, member: Any, *_: Any) -> None:
         self.ended.pop(member, None)
+
+
+class ForClient(Feature):
+    name = "progressive_call_invocations"
+    roles = ("caller", "callee")
+    needs = ("call_canceling",)
+
+    def install(self, host: Host) -> None:
+        self.last = 0  # INVOCATION.Request: further parts have one that was there before
+        host.handlers.wrap(Invocation, self.on_invocation)
+
+    def on_invocation(self, inner: Handler, conversation: Any, invocation: Invocation) -> None:
+        """Hand over a further part of a call; one that comes when it was answered is dropped."""
+        if invocation.request > self.last:
+            self.last = invocation.request
+            inner(conversation, invocation)
+        elif invocation.request in conversation.invocations:
+            if not conversation.invocations[invocation.request].details.get("progress"):
+                return inner(conversation, invocation)  # a call without parts: a violation
+            conversation.go_on(invocation)
+        return None

@@ -32,3 +32,12 @@ class ForRouter(Feature):
             answer.final = False
             answer.told = "receive_progress" in answer.call.details
             answer.details["progress"] = True
+
+
+class ForClient(Feature):
+    name = "progressive_call_results"
+    roles = ("caller", "callee")
+    needs = ("call_canceling",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: partial results reach a call that asked for them."""

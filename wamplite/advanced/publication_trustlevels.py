@@ -27,3 +27,11 @@ class ForRouter(Feature):
     def on_drafted(self, member: Any, record: Any, message: Any) -> None:
         if type(message) is Publish:
             record.details["trustlevel"] = self.levels.get(member.identity.authrole, 0)
+
+
+class ForClient(Feature):
+    name = "publication_trustlevels"
+    roles = ("subscriber",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: EVENT tells the level."""

@@ -32,3 +32,11 @@ class ForRouter(Feature):
         publication.details["publisher"] = publisher.session
         publication.details["publisher_authid"] = publisher.identity.authid
         publication.details["publisher_authrole"] = publisher.identity.authrole
+
+
+class ForClient(Feature):
+    name = "publisher_identification"
+    roles = ("publisher", "subscriber")
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: EVENT tells who publishes."""

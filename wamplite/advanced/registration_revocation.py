@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import uris
 from ..core.dealer import result
-from ..core.feature import Feature, Host, Refused, claim
+from ..core.feature import Feature, Handler, Host, Refused, claim
 from ..core.messages import Call, Result, Unregistered
 from ..core.meta import argument, keyword
 
@@ -41,3 +41,23 @@ class ForRouter(Feature):
             raise Refused(uris.NO_SUCH_REGISTRATION, text)
         self.realm.dealer.revoke(callee, keyword(call, "reason", str, "revoked"))
         return result(call)
+
+
+class ForClient(Feature):
+    name = "registration_revocation"
+    roles = ("callee",)
+
+    def install(self, host: Host) -> None:
+        host.handlers.wrap(Unregistered, self.on_message)
+
+    def on_message(self, inner: Handler, conversation: Any, message: Unregistered) -> None:
+        """Give up what the router has taken away, and tell whose it was."""
+        if message.request:
+            return inner(conversation, message)
+        details = message.details or {}
+        number = details.get("registration")
+        receiver = conversation.registrations.pop(number, None)
+        receivers = [] if receiver is None else [receiver]
+        why = details.get("reason") or "no reason was given"
+        conversation.revoked(receivers, f"the router has revoked registration {number}: {why}")
+        return None

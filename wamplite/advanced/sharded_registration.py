@@ -29,6 +29,14 @@ class ForRouter(Feature):
         claim(host.dealer.call_options, "runmode", on_runmode)
 
 
+class ForClient(Feature):
+    name = "sharded_registration"
+    roles = ("caller", "callee")
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: CALL and REGISTER carry the options."""
+
+
 def on_runmode(pending: Any, runmode: str) -> None:
     if runmode != PARTITION:
         text = f"runmode must be {PARTITION!r}, not {runmode!r}"

@@ -23,6 +23,14 @@ class ForRouter(Feature):
             claim(host.dealer.invoke, POLICIES[policy], policy)
 
 
+class ForClient(Feature):
+    name = "shared_registration"
+    roles = ("callee",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: REGISTER carries the option."""
+
+
 def roundrobin(registration: Any, call: Any) -> Any:
     """Take the callee whose last call is longest ago: who is asked goes to the end of the row."""
     callee = first(registration, call)

@@ -32,6 +32,14 @@ class ForRouter(Feature):
             claim(options, "eligible" + suffix, partial(_eligible, of))
 
 
+class ForClient(Feature):
+    name = "subscriber_blackwhite_listing"
+    roles = ("publisher",)
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: PUBLISH carries the lists."""
+
+
 def _exclude(of: Callable[[Any], Any], publication: Any, names: list[Any]) -> None:
     excluded = frozenset(names)
     if excluded:

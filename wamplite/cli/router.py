@@ -12,14 +12,17 @@ import resource
 import sys
 import threading
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import notify, signals
-from ..features import names
+from ..features import GROUPS, names
 from . import logs
 from .common import positive, size
 
 if TYPE_CHECKING:
+    from ..core.feature import Factory
     from ..router import Router
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f" repeatable (default: {LISTEN})",
     )
     add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
-    add("--feature", action="append", metavar="NAME", help=f"repeatable: {', '.join(names())}")
+    add(
+        "--feature",
+        action="append",
+        metavar="NAME",
+        help=f"repeatable; {', '.join(GROUPS)} (default: standard), or {', '.join(names())}",
+    )
+    add(
+        "--history",
+        action="append",
+        metavar="TOPIC",
+        help="keep its events: com.example.log, prefix:com.example, wildcard:com..log; repeatable",
+    )
+    add("--keep", metavar="DIRECTORY", help="keep retained events and history there, in files")
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
@@ -149,7 +164,7 @@ def make_router(options: argparse.Namespace) -> Router:
     from ..router import Router
 
     given: dict[str, Any] = {
-        "features": options.feature,
+        "features": features(options),
         "strict": options.strict,
         "max_connections": options.max_connections,
         "max_connections_per_address": options.max_connections_per_address,
@@ -164,6 +179,23 @@ def make_router(options: argparse.Namespace) -> Router:
     }
     given = {key: said for key, said in given.items() if said is not None and said is not False}
     return Router(realms=options.realm or [REALM], **given)
+
+
+def features(options: argparse.Namespace) -> list[Factory | str]:
+    """Return the features that the options ask for; what is configured is a function."""
+    wanted: list[Factory | str] = [*(options.feature or ["standard"])]
+    keep = options.keep and Path(options.keep)
+    if options.history:
+        from ..advanced.event_history import ForRouter as History
+
+        file = str(keep / "history-{realm}.db") if keep else None
+        wanted.append(partial(History, options.history, file=file))
+    if keep:
+        from ..advanced.event_retention import ForRouter as Retention
+
+        keep.mkdir(parents=True, exist_ok=True)
+        wanted.append(partial(Retention, file=str(keep / "retained-{realm}.db")))
+    return wanted
 
 
 def listen(router: Router, options: argparse.Namespace) -> None:

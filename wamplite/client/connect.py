@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from .. import features as by_name
 from .. import serializers
 from ..channel import Channel
 from ..core.errors import ConnectTimeout, UsageError
 from ..transports import dial, http_request
 from ..transports.base import MOST, Transport
+from .joining import join_over
 from .pool import MOST_THREADS
 from .session import Session
 from .terms import Terms, checked
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from ..core.feature import Factory
     from ..core.joining import Answer
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
@@ -42,7 +43,7 @@ def connect(
     authid: str | None = None,
     authrole: str | None = None,
     authextra: dict[str, Any] | None = None,
-    features: Iterable[Factory | str] = (),
+    features: by_name.Wanted = "standard",
     ping_interval: float | None = 20.0,
     max_invocations: int = MOST_THREADS,
     concurrent: bool = True,
@@ -55,7 +56,8 @@ def connect(
     headers: of the HTTP request that asks for a WebSocket, like Cookie; `ws://user:password@host`
     becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss.
     timeout: seconds for the answer to each request; None: no limit.
-    features: names of wamplite.advanced, announced to the router.
+    features: what is announced: "basic", "standard", "all", or a list of names of
+    wamplite.advanced.
     ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
     the session is lost; None: never.
     max_invocations: how many calls are served at a time.
@@ -120,7 +122,7 @@ def join(terms: Terms) -> Session:
     except BaseException:
         stream.close()
         raise
-    return Session.over(Channel(transport, reader), terms, deadline)
+    return join_over(Channel(transport, reader), terms, deadline)
 
 
 def _shake_hands(stream: Stream, terms: Terms, serializer: str, deadline: float) -> Transport:

@@ -21,7 +21,8 @@ from .results import Event, Invocation, Result
 Handler = Callable[..., Any]
 Object = Event | Invocation
 _VAR_ARGS, _VAR_KEYWORDS = 0x04, 0x08  # code.co_flags: it has *args, **kwargs
-_KINDS = {0x20: "a generator function", 0x80: "a coroutine function"}  # ... it is
+_GENERATOR = 0x20
+_KINDS = {_GENERATOR: "a generator function", 0x80: "a coroutine function"}  # ... it is
 _KINDS |= {0x100: "a coroutine function", 0x200: "an asynchronous generator function"}
 
 
@@ -50,10 +51,10 @@ def plan(handler: Handler, kind: type[Object]) -> Plan:
     if code is None:  # built in: it gets plain arguments
         return Plan(handler, None, False)
     for flag, what in _KINDS.items():
-        if code.co_flags & flag:
+        if code.co_flags & flag and not (flag == _GENERATOR and kind is Invocation):
             raise UsageError(
                 f"a handler must be a plain function, not {what}: {shown(handler)};"
-                " run a coroutine by asyncio.run in it, return a list for what is generated"
+                " run a coroutine by asyncio.run in it"
             )
     annotations = getattr(function, "__annotations__", {})
     every = code.co_varnames[taken : code.co_argcount + code.co_kwonlyargcount]
@@ -112,6 +113,9 @@ def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
             kinds = f"{type(args).__name__} and {type(kwargs).__name__}"
             raise UsageError(f"a Result must have a list and a dict, not {kinds}")
         return list(args), kwargs
+    if hasattr(value, "cr_frame"):
+        value.close()
+        raise UsageError("a coroutine was returned: run it by asyncio.run in the handler")
     return ([] if value is None else [value]), {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 
@@ -55,3 +55,31 @@ class Invocation(NamedTuple):
     details: dict[str, Any]
     request: int
     registration: int
+    running: Any = None  # see below; None: it is not being served
+
+    @property
+    def canceled(self) -> bool:
+        """Whether the caller has canceled the call, or left: nobody waits for the answer."""
+        return self.running is not None and self.running.canceled
+
+    def check(self) -> None:
+        """Raise Canceled where the call was canceled; in a loop it ends what takes long."""
+        if self.running is not None:
+            self.running.check()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Sleep, and wake up at once when the call is canceled: then it returns True."""
+        return self.running is not None and self.running.wait(seconds)
+
+    def progress(self, *args: Any, **kwargs: Any) -> None:
+        """Send a partial result, if the caller wants such. Raises Canceled."""
+        if self.running is not None:
+            self.running.progress(list(args), kwargs)
+
+    def parts(self) -> Iterator[Result]:
+        """Give the arguments of a call that sends them in parts, as they come. Raises Canceled."""
+        if self.running is None:
+            yield Result(self.args, self.kwargs, self.details)
+            return
+        for part in self.running.parts():
+            yield Result(part.args or (), part.kwargs, part.details)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from ..channel import TooLarge
@@ -22,7 +24,8 @@ from .faults import Faults, class_name
 from .handlers import Refusal, refusal_of, result_of, shown, takes_no_such_arguments
 from .handles import Registration, Subscription
 from .pool import MOST_WAITING, OneByOne, Pool
-from .results import Event, Invocation
+from .results import Event, Invocation, Result
+from .running import Running
 from .values import Default, sendable
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Serving:
     ) -> None:
         self._most_threads = most_threads
         self._concurrent = concurrent
+        self._running: dict[int, Running] = {}  # by INVOCATION.Request
         self.default = default  # makes of values what can be sent
         self.faults = Faults()
 
@@ -46,6 +50,9 @@ class Serving:
         """Get ready for the session that has been joined."""
         session = wire.conversation.session
         self.wire = wire
+        conversation = wire.conversation
+        conversation.interrupt, conversation.go_on = self.interrupt, self.go_on
+        conversation.revoked = self.revoked
         self.events = Events(f"wamplite-events-{session}")
         self.pool = Pool(f"wamplite-call-{session}", self._most_threads)
         self._in_turn = OneByOne(self.pool)  # for a session that serves all calls one by one
@@ -95,12 +102,36 @@ class Serving:
     def serve(self, registration: Registration, invocation: messages.Invocation) -> None:
         """Serve an invocation on a thread of the pool, or refuse it where there is none."""
         threads = registration.in_turn or self.pool
-        if not threads.submit(partial(self._answer, registration, invocation)):
+        running = self._running[invocation.request] = Running(invocation, self._progress)
+        if not threads.submit(partial(self._answer, registration, running)):
+            del self._running[invocation.request]
             busy = f"all {self._most_threads} threads are busy"
             if registration.in_turn:
                 busy += f", or {MOST_WAITING} calls wait for their turn"
             text = f"{registration.procedure}: {busy}"
             self.wire.conversation.refuse(invocation.request, uris.UNAVAILABLE, [text])
+
+    def interrupt(self, request: int) -> None:
+        """Let a handler know that its call was canceled."""
+        running = self._running.get(request)
+        if running is not None:
+            running.interrupt()
+
+    def go_on(self, part: messages.Invocation) -> None:
+        """Hand over a further part of a call."""
+        running = self._running.get(part.request)
+        if running is not None and not running.add(part):
+            running.interrupt()
+            text = "the parts of the call came faster than they were taken"
+            self.wire.conversation.refuse(part.request, uris.UNAVAILABLE, [text])
+
+    def revoked(self, receivers: list[Any], what: str) -> None:
+        """Take note that the router has taken something away."""
+        for receiver in receivers:
+            receiver.active = False
+        import logging  # 8 ms that most clients never need
+
+        logging.getLogger("wamplite.client").warning("%s", what)
 
     # ---- the handlers' threads
 
@@ -126,8 +157,15 @@ class Serving:
             whose = shown(subscription.plan.handler)
             self.faults.tell(self._level(error), f"EVENT of {event.topic}", whose, error, at_length)
 
-    def _answer(self, registration: Registration, message: messages.Invocation) -> None:
+    def _answer(self, registration: Registration, running: Running) -> None:
         """Answer an invocation, whatever its handler does; the second answer would not be sent."""
+        try:
+            self._serve(registration, running)
+        finally:
+            self._running.pop(running.message.request, None)
+
+    def _serve(self, registration: Registration, running: Running) -> None:
+        message = running.message
         invocation = Invocation(
             message.details.get("procedure", registration.procedure),
             positional(message.args),
@@ -135,11 +173,15 @@ class Serving:
             message.details,
             message.request,
             message.registration,
+            running,
         )
         what = f"INVOCATION of {invocation.procedure}"
         whose = shown(registration.plan.handler)
         try:
+            running.check()  # it may have waited
             returned = registration.plan.run(invocation)
+            if type(returned) is GeneratorType:
+                returned = self._generate(returned, running)
         except BaseException as error:
             refusal = refusal_of(error, self.defined.uris)
             try:
@@ -156,6 +198,29 @@ class Serving:
             self.faults.tell("ERROR", f"result for {what}", whose, error, traceback=True)
             uri = uris.PAYLOAD_SIZE_EXCEEDED if type(error) is TooLarge else uris.RUNTIME_ERROR
             self._refuse(message.request, Refusal(uri, [f"result: {_told(error)}"], {}))
+
+    def _generate(self, generator: Generator[Any, Any, Any], running: Running) -> Any:
+        """Send what a generator yields as partial results; return what the last one is to be.
+
+        Where the caller wants none, that is a list of all, unless the generator returns something.
+        """
+        every: list[Any] = []
+        try:
+            while True:
+                value = next(generator)
+                running.check()
+                if running.wants_progress:
+                    self._progress(running, *result_of(value))
+                else:
+                    every.append(value)
+        except StopIteration as stop:
+            return every if stop.value is None and not running.wants_progress else stop.value
+        finally:
+            generator.close()
+
+    def _progress(self, running: Running, args: list[Any], kwargs: dict[str, Any]) -> None:
+        args, kwargs = sendable(args, kwargs, self.default)
+        self.wire.reply(running.message.request, args, kwargs, progress=True)
 
     def _refuse(self, request: int, refusal: Refusal) -> None:
         with suppress(TransportLost):
@@ -191,3 +256,11 @@ def _told(error: BaseException) -> str:
 def positional(args: messages.Args) -> list[Any]:
     """Return Arguments as a list; a payload that passed through unread is one binary value."""
     return args if type(args) is list else [] if args is None else [args]
+
+
+def value_of(result: Any) -> Any:
+    """Return what `call` returns of a RESULT: None, the one value, or a Result of several."""
+    values = result.args
+    if result.kwargs or (values and (len(values) != 1 or type(values) is not list)):
+        return Result(positional(values), result.kwargs, result.details)
+    return values[0] if values else None

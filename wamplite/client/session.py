@@ -6,28 +6,23 @@ and a pool that serves invocations. All are daemons: a program that forgets to l
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, overload
 
-from .. import __version__
-from .. import features as by_name
-from ..channel import AnyChannel
 from ..core import uris
-from ..core.errors import ApplicationError, WampliteError
-from ..core.joining import Joiner
+from ..core.errors import ApplicationError
 from ..core.messages import Call, Publish, Register, Subscribe
-from ..forks import OfOneProcess
 from ..signals import until_signal
 from .checks import check_request, check_uri, in_order
-from .handlers import plan
+from .facts import Facts
+from .handlers import plan, result_of
 from .handles import Registration, Subscription
-from .options import Options, Wishes, apart, checked_timeout, told_timeout
+from .options import Options, Wishes, apart, told_timeout
 from .pipeline import Published, publish_all
+from .progress import Part, results
 from .results import Event, Invocation, Result
-from .serving import Serving, positional
-from .terms import Terms
+from .serving import Serving, positional, value_of
 from .unannounced import tell_ineffective
 from .waiter import Waiter
 from .wire import Wire
@@ -36,7 +31,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 LEAVE = 5.0  # seconds for a polite end
 
 
-class Session(OfOneProcess):
+class Session(Facts):
     """A joined session; `wamplite.connect()` and `Router.connect()` return it.
 
     In a forked child it cannot be used, and leaving it there does nothing.
@@ -50,85 +45,80 @@ class Session(OfOneProcess):
         self.realm = realm
         self.lost = wire.lost  # set when the session has ended, for whatever reason
 
-    @classmethod
-    def over(cls, channel: AnyChannel, terms: Terms, deadline: float) -> Session:
-        """Join a realm over a channel that is connected, before a `time.monotonic()`."""
-        try:
-            wait = None if terms.timeout is None else checked_timeout(terms.timeout)
-            serving = Serving(terms.max_invocations, terms.default, terms.concurrent)
-            features = by_name.for_client(terms.features)
-            wire = Wire(channel, serving.deliver, serving.serve, features, terms.ping_interval)
-            joiner = Joiner(
-                terms.realm,
-                wire.conversation.roles,
-                authmethods=terms.authmethods,
-                authid=terms.authid,
-                authrole=terms.authrole,
-                authextra=terms.authextra,
-                agent=f"wamplite-{__version__}",
-            )
-        except BaseException:
-            channel.shutdown("the session was not joined")
-            channel.close()
-            raise
-        wire.on_end.append(serving.end)
-        wire.join(joiner, deadline, serving.begin)
-        return cls(wire, serving, wire.conversation.details.get("realm", terms.realm), wait)
-
-    # ---- who we are
-
-    @property
-    def id(self) -> int:
-        """The session's id."""
-        return self._wire.conversation.session
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """WELCOME.Details, as the router sent them."""
-        return self._wire.conversation.details
-
-    @property
-    def authid(self) -> str | None:
-        """Who the router says we are."""
-        return self.details.get("authid")
-
-    @property
-    def authrole(self) -> str | None:
-        """The role the router gave us."""
-        return self.details.get("authrole")
-
-    @property
-    def authmethod(self) -> str | None:
-        """How the router made sure."""
-        return self.details.get("authmethod")
-
-    @property
-    def error(self) -> WampliteError | None:
-        """Why the session was lost; None while it lives, and when we left."""
-        return self._wire.error
-
-    @property
-    def in_handler(self) -> bool:
-        """Whether the current thread runs a handler of this session."""
-        return threading.current_thread() in self._serving.threads()
-
-    def __repr__(self) -> str:
-        ended = ", ended" if self.lost.is_set() else ""
-        return f"<Session {self.id} in {self.realm}{ended}>"
-
     # ---- calls and publications
 
-    def call(self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any) -> Any:
+    def call(
+        self,
+        procedure: str,
+        /,
+        *args: Any,
+        options: Options = None,
+        on_progress: Callable[[Any], object] | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Call a procedure and wait for its result.
 
-        Returns None for no result, the value for one, else a Result. `options` is never a keyword
-        argument of the call: `call_result` takes one of that name.
+        Returns None for no result, the value for one, else a Result. on_progress: called with each
+        partial result, in this thread; the timeout is then for each. `options` and `on_progress`
+        are never keyword arguments of the call: `call_result` takes such.
         """
-        result = self._call(procedure, list(args), kwargs, options)
-        values = result.args
-        if result.kwargs or (values and (len(values) != 1 or type(values) is not list)):
-            return Result(positional(values), result.kwargs, result.details)
-        return values[0] if values else None
+        if on_progress is None:
+            return value_of(self._call(procedure, list(args), kwargs, options))
+        return self._last(procedure, [(list(args), kwargs)], options, on_progress)
+
+    def call_progressive(
+        self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Call a procedure and give its partial results as they come, the last one last.
+
+        A last result without a value is not given. The timeout is for each. Whoever does not go on
+        to the end, and closes the iterator or drops it, cancels the call.
+        """
+        for result in self._results(procedure, [(list(args), kwargs)], options):
+            value = value_of(result)
+            if value is not None or result.details.get("progress"):
+                yield value
+
+    def call_parts(
+        self,
+        procedure: str,
+        parts: Iterable[Any],
+        *,
+        options: Options = None,
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """Call a procedure with arguments that come in parts, and wait for its result.
+
+        Each part is a value, or a Result of several. Raises ApplicationError where the router or
+        the callee cannot do it (RFC "Progressive Call Invocations").
+        """
+        return self._last(procedure, map(result_of, parts), options, on_progress)
+
+    def _last(
+        self,
+        procedure: str,
+        parts: Iterable[Part],
+        options: Options,
+        on_progress: Callable[[Any], object] | None,
+    ) -> Any:
+        value: Any = None
+        for result in self._results(procedure, parts, options, on_progress is not None):
+            value = value_of(result)
+            if on_progress is not None and result.details.get("progress"):
+                on_progress(value)
+        return value
+
+    def _results(
+        self, procedure: str, parts: Iterable[Part], options: Options, progress: bool = True
+    ) -> Iterator[Any]:
+        wire, timeout = self._call_options(options)
+        if progress:
+            wire = {**wire, "receive_progress": True}
+            tell_ineffective(self._wire, Call, wire)
+        try:
+            yield from results(self._wire, procedure, parts, wire, timeout, self._default)
+        except ApplicationError as error:
+            raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
 
     def call_result(
         self,
@@ -145,20 +135,23 @@ class Session(OfOneProcess):
     def _call(
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> Any:
-        wire: dict[str, Any] = {}
-        timeout = self._timeout
-        if options:
-            wishes = apart(Call, options, timeout)
-            wire, timeout = wishes.wire, wishes.timeout
-            tell_ineffective(self._wire, Call, wire)
-            if self._wire.announced("dealer", "call_timeout"):
-                wire = told_timeout(wishes, options)
+        wire, timeout = self._call_options(options)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self._default)
         waiter = Waiter(procedure)
         try:
             return self._wire.ask(timeout, Call, waiter, wire, procedure, args, kwargs)
         except ApplicationError as error:
             raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
+
+    def _call_options(self, options: Options) -> tuple[dict[str, Any], float | None]:
+        """Return CALL.Options and the seconds to wait."""
+        if not options:
+            return {}, self._timeout
+        wishes = apart(Call, options, self._timeout)
+        tell_ineffective(self._wire, Call, wishes.wire)
+        if self._wire.announced("dealer", "call_timeout"):
+            return told_timeout(wishes, options), wishes.timeout
+        return wishes.wire, wishes.timeout
 
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any

@@ -13,7 +13,6 @@ from .. import features as by_name
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
-from ..core.feature import Factory
 from ..core.joining import Answer
 from ..transports.base import MOST
 from .options import checked_timeout
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
         authid: str | None
         authrole: str | None
         authextra: dict[str, Any] | None
-        features: Iterable[Factory | str]
+        features: by_name.Wanted
         ping_interval: float | None
         max_invocations: int
         concurrent: bool
@@ -67,7 +66,7 @@ class Terms(NamedTuple):
     authid: str | None = None
     authrole: str | None = None
     authextra: dict[str, Any] | None = None
-    features: Iterable[Factory | str] = ()
+    features: by_name.Wanted = "standard"
     ping_interval: float | None = 20.0
     max_invocations: int = MOST_THREADS
     concurrent: bool = True
@@ -110,7 +109,7 @@ def checked(terms: Terms) -> Terms:
         serializers.check_payload([terms.authextra], None)
     except ProtocolError as error:
         raise UsageError(f"authextra: {error}") from None
-    features = tuple(terms.features)
+    features = terms.features if isinstance(terms.features, str) else tuple(terms.features)
     by_name.for_client(features)
     return terms._replace(features=features)
 
@@ -128,7 +127,9 @@ def _is_tls(value: Any) -> bool:
 
 
 def _are_features(value: Any) -> bool:
-    return not isinstance(value, (str, bytes)) and isinstance(value, Iterable)
+    if isinstance(value, str):
+        return value in by_name.GROUPS
+    return not isinstance(value, bytes) and isinstance(value, Iterable)
 
 
 def _are_authmethods(value: Any) -> bool:
@@ -146,7 +147,7 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "authid": ("a string", _is_text_or_none),
     "authrole": ("a string", _is_text_or_none),
     "authextra": ("a dict", lambda value: value is None or type(value) is dict),
-    "features": ("a list of names", _are_features),
+    "features": ("basic, standard, all, or a list of names", _are_features),
     "ping_interval": (
         "seconds, 0 or more, or None",
         lambda value: value is None or _is_time(value),

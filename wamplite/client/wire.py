@@ -33,7 +33,7 @@ from ..core.feature import Factory
 from ..core.grammar import State
 from ..core.joining import Joiner
 from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, name
-from ..core.pending import Receiver
+from ..core.pending import Pending, Receiver
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
 from .dropped import Dropped
@@ -243,7 +243,21 @@ class Wire(OfOneProcess):
         else:
             self._late(seconds, request, waiter.kind, waiter)
 
-    def tell(self, kind: type[Message], *elements: Any, waiter: Waiter | None = None) -> int:
+    def want_reader(self) -> None:
+        """Have the reading thread read: somebody waits for what it brings."""
+        self._turn.want_reader()
+
+    def tell_more(self, request: int, *elements: Any) -> None:
+        """Send a further part of a call, unless it has ended."""
+        with self._lock:
+            if request not in self.conversation.pending:
+                return
+            self._channel.send(Call(request, *elements))
+            left = self._channel.left
+        if left:
+            self._flush(FLUSH)
+
+    def tell(self, kind: type[Message], *elements: Any, waiter: Pending | None = None) -> int:
         """Send a request whose answer, if it has one, the caller will see to; return its id."""
         with self._lock:
             request, left = self._request(kind, waiter, elements), self._channel.left
@@ -251,7 +265,7 @@ class Wire(OfOneProcess):
             self._flush(FLUSH)
         return request
 
-    def _request(self, kind: type[Message], waiter: Waiter | None, elements: Any) -> int:
+    def _request(self, kind: type[Message], waiter: Pending | None, elements: Any) -> int:
         if self.conversation.state is not OPEN:
             raise self._over()
         try:
@@ -301,10 +315,10 @@ class Wire(OfOneProcess):
             self._channel.shutdown(why)
             raise TransportLost(why) from None
 
-    def reply(self, request: int, args: Args, kwargs: Kwargs) -> None:
-        """Answer an invocation with YIELD."""
+    def reply(self, request: int, args: Args, kwargs: Kwargs, *, progress: bool = False) -> None:
+        """Answer an invocation with YIELD; progress: more will follow."""
         with self._lock:
-            self.conversation.reply(request, args, kwargs)
+            self.conversation.reply(request, args, kwargs, progress=progress)
             left = self._channel.left
         if left:
             self._flush(FLUSH)

@@ -81,6 +81,9 @@ class Conversation:
         self.deliver = deliver
         self.serve = serve
         self.dropped: Callable[[str], None] = lambda text: None  # of an EVENT that is unfit
+        self.interrupt: Callable[[int], None] = lambda request: None  # an invocation
+        self.revoked: Callable[[list[Receiver], str], None] = lambda receivers, what: None
+        self.go_on: Callable[[Invocation], None] = lambda part: None  # a further part of one
         self.state = State.JOINING
         self.session = 0
         self.details: dict[str, Any] = {}  # of WELCOME
@@ -150,11 +153,17 @@ class Conversation:
 
     # ---- how we answer an INVOCATION
 
-    def reply(self, request: int, args: Args = None, kwargs: Kwargs = None) -> None:
-        """Answer an invocation with YIELD; nobody waits any more where it is not known."""
+    def reply(
+        self, request: int, args: Args = None, kwargs: Kwargs = None, *, progress: bool = False
+    ) -> None:
+        """Answer an invocation with YIELD; nobody waits any more where it is not known.
+
+        progress: more will follow.
+        """
         if self.state is OPEN and request in self.invocations:
-            self.send(Yield(request, {}, args, kwargs))
-            del self.invocations[request]
+            self.send(Yield(request, {"progress": True} if progress else {}, args, kwargs))
+            if not progress:
+                del self.invocations[request]
 
     def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> None:
         """Answer an invocation with ERROR."""
@@ -212,6 +221,9 @@ class Conversation:
     def _on_result(self, message: Result) -> None:
         pending = self.pending.get(message[0])
         if pending is not None and pending.kind is Call:  # nearly always
+            if message[1] and message[1].get("progress"):
+                pending.progress(message)
+                return
             del self.pending[message[0]]
             pending.settle(message)
         else:

@@ -107,7 +107,7 @@ def make(factories: Iterable[Factory]) -> list[Feature]:
     """
     waiting: dict[str, Feature] = {}
     for factory in factories:
-        feature = _made(factory)
+        feature = made(factory)
         if feature.name in waiting:
             raise UsageError(f"there are two features {feature.name!r}")
         waiting[feature.name] = feature
@@ -122,7 +122,8 @@ def make(factories: Iterable[Factory]) -> list[Feature]:
     return list(ordered.values())
 
 
-def _made(factory: Factory) -> Feature:
+def made(factory: Factory) -> Feature:
+    """Make a feature; raises UsageError where that is not what comes of it."""
     if isinstance(factory, Feature):
         raise UsageError(
             f"feature {factory.name!r} must be given as a class or as a function that makes it:"

@@ -22,6 +22,9 @@ class Pending:
         self.receiver = receiver
         self.abandoned = False
 
+    def progress(self, result: Message) -> None:
+        """Take a RESULT that more will follow."""
+
     def settle(self, answer: Message | WampliteError) -> None:
         """Take the answer, or the exception that stands for it (an ERROR, the end)."""
 

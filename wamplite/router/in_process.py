@@ -29,7 +29,7 @@ logger = logging.getLogger("wamplite.router")
 
 def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
     """Join a realm of a router in this process."""
-    from ..client.session import Session
+    from ..client.joining import join_over
     from ..client.terms import JOINING, Terms, check_keywords, checked
 
     check_keywords("Router.connect()", options, JOINING)
@@ -40,7 +40,7 @@ def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
     if refusal:
         raise TransportLost(f"no session in this process: {refusal}")
     try:
-        return Session.over(theirs, terms, deadline)
+        return join_over(theirs, terms, deadline)
     except BaseException:
         theirs.shutdown("did not join")
         raise

@@ -59,9 +59,10 @@ _starting = threading.Lock()  # guards threading.stack_size, which is the whole 
 class Router(OfOneProcess):
     """Realms, and the listeners through which sessions reach them. A context manager.
 
-    realms: their URIs. features: names of wamplite.advanced, classes of features or functions that
-    make them, for each realm anew. strict: request ids must start at 1 and step by 1. authmethods:
-    how a session may say who it is; None: it need not.
+    realms: their URIs. features: "basic", "standard", "all", or a list of those, of names of
+    wamplite.advanced, of classes and functions that make features, for each realm anew. strict:
+    request ids must start at 1 and step by 1. authmethods: how a session may say who it is; None:
+    it need not.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -73,7 +74,7 @@ class Router(OfOneProcess):
         self,
         realms: Iterable[str] = ("realm1",),
         *,
-        features: Iterable[Factory | str] = (),
+        features: by_name.Wanted = "standard",
         strict: bool = False,
         authmethods: Mapping[str, AuthMethod] | None = None,
         allow_anonymous_network: bool = False,
