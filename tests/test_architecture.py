@@ -40,6 +40,29 @@ DYNAMIC = (
     "transports/dial.py",
 )
 DYNAMIC += ("cli/__init__.py", "bridge/__init__.py")
+# Known to break a rule below until they are mended; each row that is mended goes.
+CIRCLES_OF_TYPES = ("client/", "router/")
+SAME_NAMES = {
+    "Events",
+    "Limit",
+    "Port",
+    "Published",
+    "Refusal",
+    "Refused",
+    "Registrations",
+    "Rules",
+}
+SAME_NAMES |= {"Subscription"}
+LONG_FUNCTIONS = {"add_connection", "configure", "connect"}
+LONG_FILES = {"client/wire.py", "core/conversation.py"}
+
+MOST_LINES = 350  # of a file
+LONGEST_FUNCTION = 50
+# What belongs to the user and to WAMP alike: the public class, and at most one more inside.
+SHARED_NAMES = {"Event", "Invocation", "Result", "Subscription", "Registration"}
+SIDE_BY_SIDE = {"advanced", "auth"}
+HALVES = {"ForRouter", "ForClient"}  # of each feature
+
 VOCABULARY = {"errors", "uris", "ids", "messages", "grammar", "parsing", "feature"}
 VOCABULARY |= {"matching", "members", "words", "dealer", "meta", "parking", "records", "weight"}
 
@@ -174,6 +197,13 @@ def test_features_and_authmethods_are_handed_what_they_write_to() -> None:
     assert not wrong, "\n".join(map(str, wrong))
 
 
+def test_no_feature_imports_another() -> None:
+    wrong = [
+        found for found in below("advanced/") + below("auth/") if floor_of(found) in SIDE_BY_SIDE
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
 def test_nothing_imports_the_command_line() -> None:
     wrong = [
         found
@@ -206,7 +236,7 @@ def test_nothing_imports_asyncio() -> None:
 def test_there_are_no_circles() -> None:
     edges: dict[str, set[str]] = {}
     for found in IMPORTS:
-        if found.is_own and not found.typing:
+        if found.is_own and not (found.typing and found.importer.startswith(CIRCLES_OF_TYPES)):
             importer = module_name(PACKAGE / found.importer)
             edges.setdefault(importer, set()).add(found.module)
     # `wamplite` itself loads on use, by name; what imports it wants its `__version__` alone.
@@ -244,6 +274,39 @@ def test_dynamic_imports_stand_in_tables_alone() -> None:
         and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    wrong = {name: found for name, found in homes.items() if not may_stand_in(name, found)}
+    assert not wrong
+
+
+def may_stand_in(name: str, homes: list[str]) -> bool:
+    if name in HALVES:
+        return all(home.startswith("advanced/") for home in homes)
+    # micro/ is printed for boards that have nothing else of the package.
+    homes = [home for home in homes if not home.startswith("micro/")]
+    return len(homes) <= (2 if name in SHARED_NAMES else 1) or name in SAME_NAMES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_can_be_read(path: Path) -> None:
+    text = path.read_text()
+    lines = len(text.splitlines())
+    assert lines <= MOST_LINES or path.relative_to(PACKAGE).as_posix() in LONG_FILES
+    long = [
+        f"{node.name}: {size} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        and node.name not in LONG_FUNCTIONS
+        and (size := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+    assert not long
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
