@@ -126,8 +126,8 @@ def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
     component = wamplite.Component(router_process.rs)
     with wamplite.connect(router_process.rs) as session:
         session.subscribe("com.example.text", on_event)
-        with SerialBridge(device.path, "com.example.text", component) as bridge:
-            until(lambda: bridge.counts.snapshot()["published"] or poke(device), "published")
+        with SerialBridge(device.path, "com.example.text", component):
+            until(lambda: arrived or poke(device), "arrived")
             assert [event.args for event in arrived[-1:]] == [["21.5 C"]]
             assert arrived[-1].kwargs == {}
 
