@@ -193,8 +193,9 @@ def test_what_was_refused_for_good_is_not_tried_again(
     peer.accept()
     peer.receive()
     peer.send([3, {}, reason])
-    with pytest.raises(kind, match=reason):
+    with pytest.raises(kind, match=reason) as refused:
         running.result()
+    assert refused.traceback[-1].name == "run", "where it passed within tells nobody anything"
 
 
 def test_a_refusal_that_may_pass_is_tried_again(peer: Peer, app: Component) -> None:

@@ -132,6 +132,20 @@ def test_a_uri_that_is_none_is_not_sent(bob: Session, uri: str) -> None:
             decorator(uri, print)
 
 
+@pytest.mark.parametrize(
+    ("options", "feature"),
+    [
+        ({"match": "prefix"}, "pattern_based_registration"),
+        ({"invoke": "first"}, "shared_registration"),
+    ],
+)
+def test_a_feature_that_the_router_lacks_is_told_with_what_would_do(
+    bob: Session, options: dict[str, Any], feature: str
+) -> None:
+    with pytest.raises(wamplite.ApplicationError, match=f"{feature}: --feature {feature}, in"):
+        bob.register("com.app.p", print, options=options)
+
+
 def test_options_of_the_wrong_type_are_not_sent(bob: Session) -> None:
     with pytest.raises(wamplite.UsageError, match="CALL: option disclose_me must be a bool, not 1"):
         bob.call("com.app.p", options={"disclose_me": 1})

@@ -95,7 +95,7 @@ def test_methods_that_are_not_offered_are_refused() -> None:
 def test_an_unknown_realm_is_refused() -> None:
     assert say(acceptor(), [1, "realm2", {"roles": ROLES}]) == [
         3,
-        {"message": "there is no realm 'realm2' here"},
+        {"message": "there is no realm 'realm2' here, only those of --realm or realms="},
         "wamp.error.no_such_realm",
     ]
 

@@ -22,6 +22,28 @@ def test_a_uri_with_an_empty_component_a_space_or_a_hash_is_not_valid(uri: str) 
     assert not uris.is_valid(uri)
 
 
+@pytest.mark.parametrize("uri", [*BAD, "\ud800", None])
+def test_what_is_wrong_with_a_uri_is_told_in_words(uri: object) -> None:
+    assert uris.flaw(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        (5, "it must be text, not int"),
+        ("", "it has 1 to 255 bytes"),
+        ("x" * 256, "it has 1 to 255 bytes"),
+        ("com.#", "it may hold no #; for all topics that begin so there is match prefix"),
+        ("com.a b", "it may hold no spaces"),
+        ("com.", "a dot at an end, or two in a row, are for patterns: match prefix or wildcard"),
+        ("com..a", "a dot at an end, or two in a row, are for patterns: match prefix or wildcard"),
+        ("ä" * 128, "it is not UTF-8 of at most 255 bytes"),
+    ],
+)
+def test_a_flaw_says_what_would_do_instead(uri: object, words: str) -> None:
+    assert uris.flaw(uri) == words
+
+
 @pytest.mark.parametrize("uri", ["\udcff", "com.example.\ud800", "\udc00.a"])
 def test_a_lone_surrogate_is_in_no_uri(uri: str) -> None:
     assert not uris.is_valid(uri)

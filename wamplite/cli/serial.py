@@ -51,7 +51,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Publish until SIGTERM or Ctrl-C, or until the router refuses us for good."""
     if not uris.is_valid(options.publish):
-        raise UsageError(f"--publish: {options.publish!r} is not a valid URI")
+        raise UsageError(
+            f"--publish: {options.publish!r} is not a valid URI: {uris.flaw(options.publish)}"
+        )
     component = Component(**connection(options), initial_retry_delay=0.2, max_retry_delay=2.0)
     bridge = SerialBridge(
         options.device,

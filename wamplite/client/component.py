@@ -33,7 +33,7 @@ from .lasting import Lasting, LastingRegistration, LastingSubscription
 from .options import Options
 from .retries import ON_A_CABLE, ON_A_NETWORK, RETRYING, Retries
 from .session import Session
-from .stay import Stay, unless_final
+from .stay import Stay, unless_final, without_inside
 from .terms import KEYWORDS, Terms, check_keywords
 from .through import ThroughSession
 
@@ -300,7 +300,7 @@ class Component(OfOneProcess, ThroughSession):
                 log("WARNING", f"{self._naming(error)}; again in {delay:.1f} s")
                 self._stopped.wait(delay)
         except BaseException as error:
-            self.error = error
+            self.error = without_inside(error)
             log("ERROR", f"the component has ended: {self._naming(error)}")
         finally:
             with self._changed:

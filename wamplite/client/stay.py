@@ -142,3 +142,8 @@ def unless_final(error: WampliteError) -> WampliteError:
     if refused or isinstance(error, (UsageError, AuthenticationFailed, NotAuthorized)):
         raise error
     return error
+
+
+def without_inside(error: BaseException) -> BaseException:
+    """Return an error without the library's own traceback where its text tells all."""
+    return error.with_traceback(None) if isinstance(error, WampliteError) else error

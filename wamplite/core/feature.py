@@ -154,6 +154,11 @@ def notify(moment: list[Observer], member: Any, record: Any, message: Any) -> No
         observer(member, record, message)
 
 
+def lacking(name: str) -> str:
+    """Say to whoever was refused that the router lacks a feature, and how it is switched on."""
+    return f"it lacks the feature {name}: --feature {name}, in Python features=, switches it on"
+
+
 def announced(roles: Iterable[str], features: Iterable[Feature]) -> dict[str, Any]:
     """Compute the role dictionaries of HELLO or WELCOME from the features that are installed."""
     found: dict[str, Any] = {role: {} for role in roles}

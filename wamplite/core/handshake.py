@@ -80,7 +80,8 @@ class Acceptor:
         if not uris.is_valid(message.realm):
             raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
         if message.realm not in self._realms:
-            raise Refused(uris.NO_SUCH_REALM, f"there is no realm {message.realm!r} here")
+            text = f"there is no realm {message.realm!r} here, only those of --realm or realms="
+            raise Refused(uris.NO_SUCH_REALM, text)
         self._hello = message
         wishes = message.details.get("authmethods") or ["anonymous"]
         method = next(

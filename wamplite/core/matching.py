@@ -15,7 +15,7 @@ from operator import eq, itemgetter
 from typing import Any, Generic, TypeVar
 
 from . import uris
-from .feature import Refused, claim
+from .feature import Refused, claim, lacking
 
 Writer = Callable[[Any], dict[str, Any]]
 Kept = TypeVar("Kept")
@@ -175,8 +175,8 @@ def find_match(matches: Matches[Any], policy: str, what: str) -> ExactMatch[Any]
     if match is not None:
         return match
     if policy in ("prefix", "wildcard"):
-        text = f"this router does not match by {policy!r}: it lacks the feature pattern_based_"
-        raise Refused(uris.FEATURE_NOT_SUPPORTED, text + what)
+        text = f"this router does not match by {policy!r}: {lacking(f'pattern_based_{what}')}"
+        raise Refused(uris.FEATURE_NOT_SUPPORTED, text)
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {policy!r}")
 
 

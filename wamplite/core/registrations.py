@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 from . import uris
-from .feature import Observer, Refused, notify
+from .feature import Observer, Refused, lacking, notify
 from .matching import Matches, find_match
 from .members import Bounds, Member, check_room
 from .messages import Call, Register, Registered, Result, Unregister, Unregistered
@@ -51,8 +51,10 @@ class Registrations:
         if not match.is_valid(uri) or uris.is_reserved(uri):
             raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
         if invoke not in self.invoke:
-            error = uris.FEATURE_NOT_SUPPORTED if invoke in POLICIES else uris.INVALID_ARGUMENT
-            raise Refused(error, f"this router does not invoke by {invoke!r}")
+            text = f"this router does not invoke by {invoke!r}"
+            if invoke not in POLICIES:
+                raise Refused(uris.INVALID_ARGUMENT, text)
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking('shared_registration')}")
         registration = match.records.get(uri) or Registration(uri, policy, invoke)
         callee = Callee(member, registration, list(match.writers))
         for key, value in options.items():

@@ -84,6 +84,21 @@ def is_reserved(uri: str) -> bool:
     return uri.startswith("wamp.") or uri == "wamp"
 
 
+def flaw(uri: object) -> str:
+    """Say to whoever wrote it what is wrong with a URI that is not valid."""
+    if not isinstance(uri, str):
+        return f"it must be text, not {type(uri).__name__}"
+    if not uri or len(uri) > MAX_LENGTH:
+        return f"it has 1 to {MAX_LENGTH} bytes"
+    if "#" in uri:
+        return "it may hold no #; for all topics that begin so there is match prefix"
+    if any(map(str.isspace, uri)):
+        return "it may hold no spaces"
+    if "" in uri.split("."):
+        return "a dot at an end, or two in a row, are for patterns: match prefix or wildcard"
+    return f"it is not UTF-8 of at most {MAX_LENGTH} bytes"
+
+
 @lru_cache(maxsize=1024)  # asked before every PUBLISH; short strings only, or it would hold a lot
 def _is_valid(uri: str) -> bool:
     return _fits(uri) and _LOOSE.fullmatch(uri) is not None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tls import TlsOptions
 
 T = TypeVar("T")
+NOBODY = (ConnectionRefusedError, FileNotFoundError)  # listens, at a port or a Unix socket
 
 
 class Scheme(NamedTuple):
@@ -131,7 +132,8 @@ def dial(
     except TimeoutError as exc:
         raise ConnectTimeout(f"{url}: no connection within {timeout:g} s") from exc
     except OSError as exc:
-        raise TransportLost(f"{url}: {exc.strerror or exc}") from exc
+        hint = ": is a router running there?" if isinstance(exc, NOBODY) else ""
+        raise TransportLost(f"{url}: {exc.strerror or exc}{hint}") from exc
 
 
 def _context(tls: TlsOptions | ssl.SSLContext | None) -> ssl.SSLContext:
