@@ -6,7 +6,6 @@ import pytest
 
 from wamplite.core.errors import UsageError
 from wamplite.core.feature import Feature, Floor, Handlers, Refused, announced, claim, furnish, make
-from wamplite.core.words import shorten
 
 
 def feature(name: str, *needs: str, roles: tuple[str, ...] = ()) -> Feature:
@@ -32,10 +31,6 @@ def test_a_refusal_carries_the_error_with_args_and_kwargs() -> None:
 def test_a_refusal_cuts_the_texts_that_quote_a_peer() -> None:
     (text,) = Refused("com.app.no", "x" * 1000).args
     assert text == "x" * 197 + "..."
-
-
-def test_a_text_that_fits_is_not_cut() -> None:
-    assert shorten("x" * 200) == "x" * 200
 
 
 def test_a_free_key_can_be_claimed() -> None:

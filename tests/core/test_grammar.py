@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from tests.core.world import World
+from wamplite import features
 from wamplite.core import grammar
-from wamplite.core.grammar import GRAMMAR
+from wamplite.core.conversation import HEARS, Conversation
+from wamplite.core.grammar import GRAMMAR, Sender, Shape, State, misplaced
 from wamplite.core.ids import MAX_ID
-from wamplite.core.messages import NAMES
+from wamplite.core.messages import (
+    CODES,
+    NAMES,
+    Call,
+    Error,
+    Publish,
+    Register,
+    Subscribe,
+    Yield,
+    build,
+)
 
 ODD: list[Any] = [None, True, 1, -1, 1.0, "text", b"text", [], {}, [1], ["a"], {"a": 1}]
 RIGHT: dict[grammar.Key, list[Any]] = {
@@ -160,3 +174,119 @@ def test_a_feature_is_announced_by_true_and_by_nothing_else() -> None:
     assert grammar.announced_features(roles, "broker") == {"a"}
     for role in ("dealer", "caller", "callee"):
         assert grammar.announced_features(roles, role) == set()
+
+
+# ---- the table
+
+# Which side may send a message, and when it counts, as the specification's section "Messages" and
+# "Sessions" say.
+BOTH = {"ABORT", "GOODBYE", "ERROR"}
+OF_CLIENTS = {"HELLO", "AUTHENTICATE", "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "CALL", "CANCEL"}
+OF_CLIENTS |= {"REGISTER", "UNREGISTER", "YIELD", "EVENT_RECEIVED"}
+JOINING = {"HELLO", "WELCOME", "CHALLENGE", "AUTHENTICATE"}
+LEAVING = {"ABORT", "GOODBYE"}
+UNHANDLED = {"EVENT_RECEIVED"}  # no feature of ours asks for it
+
+
+def test_each_of_the_messages_has_its_row() -> None:
+    assert {row.message: code for code, row in GRAMMAR.items()} == CODES
+    assert len(GRAMMAR) == 25
+
+
+def test_every_element_has_its_field() -> None:
+    for shape in GRAMMAR.values():
+        more = {"payload": ("args", "kwargs"), "revocation": ("details",), "": ()}[shape.ends]
+        assert shape.message._fields[len(shape.elements) :] == more
+
+
+@pytest.mark.parametrize(("code", "row"), GRAMMAR.items(), ids=NAMES.values())
+def test_a_row_says_who_may_send_a_message_and_when_it_counts(code: int, row: Shape) -> None:
+    name = NAMES[code]
+    senders = (
+        {"client", "router"} if name in BOTH else {"client" if name in OF_CLIENTS else "router"}
+    )
+    assert row.senders == senders
+    assert (State.JOINING in row.states) is (name in JOINING or name == "ABORT")
+    assert (State.OPEN in row.states) is (name not in JOINING)
+    assert (State.LEAVING in row.states) is (name in LEAVING)
+    assert State.CLOSED not in row.states
+
+
+def test_only_what_asks_can_be_answered_with_an_error() -> None:
+    assert {NAMES[code] for code in grammar.ANSWERABLE} == {
+        "PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", "CALL", "REGISTER", "UNREGISTER", "INVOCATION",
+    }  # fmt: skip
+
+
+def names_of(kinds: Iterable[type]) -> set[str]:
+    return {NAMES[CODES[kind]] for kind in kinds if kind in CODES}
+
+
+def said_by(sender: str) -> set[str]:
+    """Return what the grammar lets one side say in an open session."""
+    rows = GRAMMAR.values()
+    return names_of(
+        row.message for row in rows if sender in row.senders and State.OPEN in row.states
+    )
+
+
+def no(*_: Any) -> None:
+    raise AssertionError("nothing is to be said")
+
+
+def test_a_realm_with_all_features_handles_what_a_client_may_say_and_nothing_else() -> None:
+    realm = World(*features.for_router("all")).realm
+    assert names_of(realm.handlers) == said_by("client") - UNHANDLED
+    assert names_of(World().realm.handlers) == said_by("client") - UNHANDLED - {"CANCEL"}
+
+
+def test_every_option_that_the_router_reads_has_its_type() -> None:
+    realm = World(*features.for_router("all")).realm
+    broker, dealer = realm.broker, realm.dealer
+    tables: dict[type, Iterable[str]] = {
+        Publish: broker.publish_options,
+        Subscribe: broker.subscribe_options,
+        Call: dealer.call_options,
+        Register: dealer.register_options,
+        Yield: dealer.yield_options,
+        Error: dealer.error_options,
+    }
+    for kind, table in tables.items():
+        public = {key for key in table if not key.startswith("_")}
+        assert public
+        assert public <= set(GRAMMAR[CODES[kind]].keys), kind
+
+
+def test_a_client_with_all_features_handles_what_a_router_may_say_and_nothing_else() -> None:
+    def heard(wanted: str) -> set[str]:
+        return names_of(Conversation(no, no, no, features.for_client(wanted)).handlers)
+
+    assert heard("all") == said_by("router")
+    assert heard("basic") == said_by("router") - {"INTERRUPT"}
+
+
+def test_a_client_hears_in_each_state_what_counts_there() -> None:
+    for state in (State.OPEN, State.LEAVING, State.CLOSED):
+        heard = names_of(HEARS[state]) & names_of(
+            row.message for row in GRAMMAR.values() if "router" in row.senders
+        )
+        counts = names_of(row.message for row in GRAMMAR.values() if state in row.states)
+        assert heard & said_by("router") == counts & said_by("router")
+    assert not HEARS[State.JOINING]  # before WELCOME the handshake hears, not the conversation
+
+
+@pytest.mark.parametrize(
+    ("code", "sender", "why"),
+    [
+        (68, "client", "INVOCATION must not come from a client"),
+        (48, "router", "CALL must not come from a router"),
+        (1, "client", "HELLO must not come in an open session"),
+        (2, "router", "WELCOME must not come in an open session"),
+        (49, "client", "CANCEL belongs to a feature that was not announced"),
+    ],
+)
+def test_what_is_out_of_place_is_a_violation_that_says_why(
+    code: int, sender: Sender, why: str
+) -> None:
+    kind = GRAMMAR[code].message
+    assert str(misplaced(build(kind, kind._fields), sender)) == why

@@ -1,4 +1,4 @@
-"""Messages: the table, `parse` and `to_array`; each array as it would stand on the wire."""
+"""Messages: their codes, their names, and that they are built alike in both ways."""
 
 from __future__ import annotations
 
@@ -7,114 +7,56 @@ from typing import Any
 import pytest
 
 from wamplite.core import messages
-from wamplite.core.errors import ProtocolError
-from wamplite.core.grammar import GRAMMAR
-from wamplite.core.ids import MAX_ID
-from wamplite.core.messages import CODES, NAMES
-from wamplite.core.parsing import parse, to_array
+from wamplite.core.messages import CODES, NAMES, build, name, name_of
 
-ROLES = {"roles": {"caller": {}, "broker": {}}}
-WIRE: list[list[Any]] = [
-    [1, "realm1", ROLES],
-    [2, 9129137332, ROLES],
-    [3, {"message": "no"}, "wamp.error.no_such_realm"],
-    [3, {}, "wamp.error.no_such_realm", [1], {"a": 1}],
-    [4, "wampcra", {"challenge": "x"}],
-    [5, "signature", {}],
-    [6, {}, "wamp.close.goodbye_and_out"],
-    [8, 48, 7, {}, "com.example.no"],
-    [8, 68, 7, {}, "com.example.no", ["why"]],
-    [8, 68, 7, {}, "com.example.no", ["why"], {"code": 1}],
-    [16, 7, {"acknowledge": True}, "com.example.topic"],
-    [16, 7, {}, "com.example.topic", ["a"], {"b": None}],
-    [17, 7, MAX_ID],
-    [32, 7, {"match": "prefix"}, "com.example"],
-    [33, 7, 1],
-    [34, 7, 1],
-    [35, 7],
-    [35, 0, {"subscription": 7, "reason": "wamp.close.killed"}],
-    [36, 1, 2, {}],
-    [36, 1, 2, {"topic": "com.example.topic"}, [1.5]],
-    [48, 7, {}, "com.example.add2", [2, 3]],
-    [48, 7, {"timeout": 0}, "com.example.add2", [], {"a": 1}],
-    [49, 7, {"mode": "kill"}],
-    [50, 7, {}],
-    [50, 7, {"progress": True}, [5]],
-    [64, 7, {"invoke": "single"}, "com.example.add2"],
-    [65, 7, 1],
-    [66, 7, 1],
-    [67, 7],
-    [67, 0, {"registration": 7}],
-    [68, 7, 1, {"caller": 5}, [2, 3]],
-    [69, 7, {}],
-    [70, 7, {}, [5], {"x": b"\0\1"}],
-    [337, 5],
-]
-ENCRYPTED = {"enc_algo": "cryptobox"}
-PASSED = {"ppt_scheme": "mqtt"}
+# Code, name and elements, as the specification's section "Messages" lists them.
+LISTED = """
+    1 HELLO realm details
+    2 WELCOME session details
+    3 ABORT details reason args kwargs
+    4 CHALLENGE authmethod extra
+    5 AUTHENTICATE signature extra
+    6 GOODBYE details reason
+    8 ERROR request_type request details error args kwargs
+    16 PUBLISH request options topic args kwargs
+    17 PUBLISHED request publication
+    32 SUBSCRIBE request options topic
+    33 SUBSCRIBED request subscription
+    34 UNSUBSCRIBE request subscription
+    35 UNSUBSCRIBED request details
+    36 EVENT subscription publication details args kwargs
+    48 CALL request options procedure args kwargs
+    49 CANCEL request options
+    50 RESULT request details args kwargs
+    64 REGISTER request options procedure
+    65 REGISTERED request registration
+    66 UNREGISTER request registration
+    67 UNREGISTERED request details
+    68 INVOCATION request registration details args kwargs
+    69 INTERRUPT request options
+    70 YIELD request options args kwargs
+    337 EVENT_RECEIVED publication
+"""
+ROWS = [(int(row.split()[0]), *row.split()[1:]) for row in LISTED.strip().splitlines()]
 
 
-@pytest.mark.parametrize("array", WIRE, ids=lambda array: f"{NAMES[array[0]]}-{len(array)}")
-def test_a_good_array_becomes_its_message_and_the_same_array_again(array: list[Any]) -> None:
-    message = parse(array)
-    assert type(message) is GRAMMAR[array[0]].message
-    assert to_array(message) == array
+def test_the_messages_are_those_of_the_specification() -> None:
+    assert [(CODES[kind], name(kind), *kind._fields) for kind in CODES] == ROWS
+    assert dict(NAMES) == {row[0]: row[1] for row in ROWS}
 
 
-def test_all_messages_of_the_specification_are_known() -> None:
-    assert len(GRAMMAR) == 25
-    assert {array[0] for array in WIRE} == set(GRAMMAR)
-    assert {kind: code for code, (kind, *_) in GRAMMAR.items()} == CODES
-    assert NAMES[337] == "EVENT_RECEIVED"
-    assert NAMES[48] == "CALL"
+def test_every_tuple_of_the_file_has_its_code() -> None:
+    tuples = {kind for kind in vars(messages).values() if hasattr(kind, "_fields")}
+    assert tuples == set(CODES)
 
 
-def test_every_element_has_its_field() -> None:
-    for shape in GRAMMAR.values():
-        more = {"payload": ("args", "kwargs"), "revocation": ("details",), "": ()}[shape.ends]
-        assert shape.message._fields[len(shape.elements) :] == more
+def test_a_message_tells_its_name() -> None:
+    assert name_of(messages.EventReceived(7)) == "EVENT_RECEIVED"
 
 
-@pytest.mark.parametrize(
-    ("sent", "written"),
-    [
-        ([48, 7, {}, "a.b", []], [48, 7, {}, "a.b"]),
-        ([48, 7, {}, "a.b", [], {}], [48, 7, {}, "a.b"]),
-        ([48, 7, {}, "a.b", [1], {}], [48, 7, {}, "a.b", [1]]),
-    ],
-)
-def test_an_empty_payload_is_taken_and_left_out(sent: list[Any], written: list[Any]) -> None:
-    assert to_array(parse(sent)) == written
-
-
-def test_keyword_arguments_alone_stand_behind_an_empty_list() -> None:
-    assert to_array(messages.Result(7, {}, None, {"a": 1})) == [50, 7, {}, [], {"a": 1}]
-
-
-@pytest.mark.parametrize("details", [ENCRYPTED, PASSED])
-@pytest.mark.parametrize("payload", [b"\1\2", "text"])
-def test_a_payload_that_passes_through_may_be_one_binary(details: Any, payload: Any) -> None:
-    for array in (
-        [16, 7, details, "a.b", payload],
-        [36, 1, 2, details, payload],
-        [48, 7, details, "a.b", payload],
-        [50, 7, details, payload],
-        [68, 7, 1, details, payload],
-        [70, 7, details, payload],
-        [8, 48, 7, details, "a.b", payload],
-    ):
-        assert to_array(parse(array)) == array
-
-
-@pytest.mark.parametrize(
-    "value", [None, {}, [], "text", 48, 1.0, True, b"0", [[48]], ["CALL", 1], [None], [48.0, 1]]
-)
-def test_what_is_no_list_that_begins_with_a_code_is_refused(value: Any) -> None:
-    with pytest.raises(ProtocolError, match="must be a list that starts with its code"):
-        parse(value)
-
-
-@pytest.mark.parametrize("code", [0, 7, 9, -1, 255, 256, 10**400])
-def test_a_code_nobody_knows_is_refused(code: int) -> None:
-    with pytest.raises(ProtocolError, match="is not the code of a message"):
-        parse([code, 1, {}])
+@pytest.mark.parametrize("kind", CODES, ids=lambda kind: kind.__name__)
+def test_both_ways_build_the_same_message(kind: Any) -> None:
+    elements = range(len(kind._fields))
+    built = build(kind, elements)
+    assert type(built) is kind
+    assert built == kind(*elements)

@@ -10,7 +10,7 @@ from tests.core.world import World, only, take
 from wamplite.core.errors import ProtocolError
 from wamplite.core.messages import CODES
 from wamplite.core.parsing import to_array
-from wamplite.core.unfit import Path, Uncarriable, Unfit, unfit
+from wamplite.core.unfit import Path, Uncarriable, Unfit, failure, unfit
 
 INVALID = "wamp.error.invalid_argument"
 
@@ -115,3 +115,24 @@ def test_an_unfit_request_counts_in_the_sequence_of_a_strict_realm() -> None:
     world.realm.handle(caller.member, flawed(48, 4, {}, "a.b", []))
     assert only(caller)[0] == "ABORT"
     assert Unfit not in CODES
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        (flawed(50, 7, {}, path=(3, 0)), [8, 48, 7, {}, INVALID, ["argument 1: it is wrong"]]),
+        (flawed(68, 7, 1, {}), [8, 68, 7, {}, INVALID, ["argument 1: it is wrong"]]),
+        (flawed(8, 48, 7, {}, "a.b", path=(5, 0)),
+         [8, 48, 7, {}, "a.b", ["argument 1: it is wrong"]]),
+        (flawed(8, 48, 7, path=(3,)), [8, 48, 7, {}, INVALID, ["Details: it is wrong"]]),
+    ],
+)  # fmt: skip
+def test_an_error_stands_in_a_client_for_what_cannot_be_carried(
+    entry: Unfit, error: list[Any]
+) -> None:
+    assert to_array(failure(entry)) == error
+
+
+def test_what_a_router_may_not_say_is_a_violation_whole_or_not() -> None:
+    with pytest.raises(ProtocolError, match="CALL must not come from a router"):
+        failure(flawed(48, 7, {}, "a.b"))
