@@ -14,6 +14,7 @@ from typing import Any
 
 from .config import Location
 from .core import uris
+from .core.words import show
 
 __all__ = [
     "MISSING",
@@ -66,8 +67,7 @@ MISSING: Any = object()
 
 
 def _shown(value: Any) -> str:
-    text = {True: "true", False: "false"}[value] if type(value) is bool else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return str(value).lower() if type(value) is bool else show(value)  # as TOML spells it
 
 
 class Flag(Kind):

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..core import errors
+from ..core.words import printable
 from . import streams
 from .outcomes import exit_code, in_words
 
@@ -104,7 +105,7 @@ class VerbParser(argparse.ArgumentParser):
         if not hint and words:
             hint = self.hints.get("-" if words.startswith("-") else "", "")
         self.print_usage(sys.stderr)
-        text = streams.printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
+        text = printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
         self.exit(2, f"{text}\n")
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..core.words import printable
 from ..limit import RateLimit
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -73,9 +74,9 @@ class BoundedHandler(logging.Handler):
 
 def one_line(text: str) -> bytes:
     """Return one line of at most LENGTH bytes, control characters escaped, the middle left out."""
-    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:LENGTH])
+    escaped = printable(text[:LENGTH])
     if len(text) > LENGTH:
-        escaped += "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[-LENGTH:])
+        escaped += printable(text[-LENGTH:])
     line = escaped.encode(errors="backslashreplace")
     if len(line) >= LENGTH:
         head, tail = line[: LENGTH // 3], line[-LENGTH // 2 :]

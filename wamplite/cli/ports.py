@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..bridge import device_names, sysfs
+from ..core.words import printable
 from .common import emit
-from .streams import printable
 
 BY_ID = Path("dev/serial/by-id")
 BY_PATH = Path("dev/serial/by-path")

@@ -14,6 +14,8 @@ import os
 import sys
 from typing import TextIO, cast
 
+from ..core.words import printable
+
 ESCAPES = {"stdout": "wamplite-json", "stderr": "backslashreplace"}
 
 
@@ -69,8 +71,3 @@ def complain(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         return
-
-
-def printable(text: str) -> str:
-    """Return text without anything that a terminal would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

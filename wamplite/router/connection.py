@@ -29,11 +29,12 @@ from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import parse, to_array
 from ..core.unfit import Uncarriable, unfit
+from ..core.words import shorten
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
 from .mailbox import Mailbox
-from .peer import Peer, shown
+from .peer import Peer
 from .routing import Routing
 from .timers import FOREVER
 from .trimming import MUCH
@@ -85,7 +86,7 @@ class Connection(Peer):
             self.converse()
             self._linger()
         except (TransportLost, ProtocolError) as error:
-            logger.debug("%s: %s", self.name, shown(self.unnamed(str(error))))
+            logger.debug("%s: %s", self.name, shorten(self.unnamed(str(error))))
             self._linger()
         except Exception:
             logger.exception("%s: the connection is closed", self.name)
@@ -104,7 +105,7 @@ class Connection(Peer):
             if kind != "http_200":  # somebody looked what this is
                 text = str(refused)
                 who = "" if text.startswith(self.name) else f"{self.name}: "
-                self.router.refusals.warn(kind, shown(who + text, LONGEST_REFUSAL))
+                self.router.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
             raise
         self._serializer = serializers.get(self._transport.serializer)
         self._opened = True
@@ -256,7 +257,7 @@ class Connection(Peer):
                 except Uncarriable as flaw:
                     entries.append(unfit(flaw))
                     self.router.count("unfit_messages")
-                    logger.debug("%s: %s", self.name, shown(entries[-1].text))
+                    logger.debug("%s: %s", self.name, shorten(entries[-1].text))
         except ProtocolError as error:
             entries.append(Violation(str(error)))
         return entries

@@ -17,7 +17,8 @@ from ..core import uris
 from ..core.errors import TransportLost
 from ..core.members import Lost
 from ..core.messages import Message
-from .peer import Peer, shown
+from ..core.words import shorten
+from .peer import Peer
 from .routing import Routing
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class LocalPeer(Peer):
         try:
             self.converse()
         except TransportLost as error:
-            logger.debug("%s: %s", self.name, shown(str(error)))
+            logger.debug("%s: %s", self.name, shorten(str(error)))
         except Exception:
             logger.exception("%s: the session is closed", self.name)
         finally:

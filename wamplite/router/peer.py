@@ -24,6 +24,7 @@ from ..core.handshake import Accepted, Acceptor
 from ..core.ids import new_session
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
+from ..core.words import shorten
 from .faults import guarded, log_fault
 from .routing import NOTHING, Arrival, Routing
 
@@ -36,7 +37,6 @@ PAUSE = 0.01  # seconds after a fault: memory may be had again
 ENDS = (Lost, Violation, Goodbye)
 FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED)
 MOST_REFUSED = 4  # handshakes in a row over one connection
-LONGEST_TEXT = 200  # characters of what a peer sent, in a log
 
 
 class Box(Protocol):
@@ -236,7 +236,7 @@ class Peer(ABC):
             turn.acquire()  # it is to be handled before anything else is read
             return member.open
         level = logging.INFO if type(last) is Violation else logging.DEBUG
-        logger.log(level, "%s, %s: %s", self.name, member, shown(self.unnamed(last.text)))
+        logger.log(level, "%s, %s: %s", self.name, member, shorten(self.unnamed(last.text)))
         turn.acquire()  # its end is to be handled before the connection is closed
         return False
 
@@ -265,12 +265,6 @@ def _lose(member: Member, routing: Routing) -> None:
     turn.acquire()
 
 
-def shown(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Return what a peer sent as a log may show it: one line, no control characters, not long."""
-    cut = text if len(text) <= longest else f"{text[:longest]}..."
-    return cut if cut.isprintable() else ascii(cut)[1:-1]
-
-
 def log_join(peer: Peer, member: Member, routing: Routing) -> None:
     """Tell who joins."""
     who = member.identity
@@ -279,8 +273,8 @@ def log_join(peer: Peer, member: Member, routing: Routing) -> None:
         peer.name,
         member,
         routing.realm.uri,
-        shown(who.authid),
-        shown(who.authrole),
+        shorten(who.authid),
+        shorten(who.authrole),
         who.authmethod,
         peer.transport_name,
     )
@@ -293,5 +287,5 @@ def _is_final(outcome: Abort | None) -> bool:
 
 def _why(outcome: Abort | None) -> str:
     if outcome is not None:
-        return shown(f"{outcome.reason}: {outcome.details.get('message', '')}")
+        return shorten(f"{outcome.reason}: {outcome.details.get('message', '')}")
     return "it gave up"

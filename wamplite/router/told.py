@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.feature import Handler, Refused
 from ..core.messages import CODES, NAMES, Register, Subscribe, Unregister, Unsubscribe
-from .peer import shown
+from ..core.words import shorten
 
 if TYPE_CHECKING:
     from ..core.members import Member
@@ -36,10 +36,10 @@ def _request(inner: Handler, member: Member, message: Any) -> None:
 def _refused(member: Member, refused: Refused, message: Any) -> None:
     if logger.isEnabledFor(logging.DEBUG):
         why = "; ".join(map(str, (refused.error, *refused.args)))
-        logger.debug("%s: %s is refused: %s", member, _shown(message), shown(why))
+        logger.debug("%s: %s is refused: %s", member, _shown(message), shorten(why))
 
 
 def _shown(message: Any) -> str:
     """Return a request by its name, id and subject: a URI behind the options, else an id."""
     subject = message[2] if len(message) > 2 else message[1]
-    return shown(f"{NAMES[CODES[type(message)]]} {message.request} of {subject}", 300)
+    return shorten(f"{NAMES[CODES[type(message)]]} {message.request} of {subject}", 300)
