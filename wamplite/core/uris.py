@@ -61,7 +61,6 @@ ANSWERS_PING = "_answers_ping"
 
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 _LOOSE_PATTERN = re.compile(r"(?:[^\s.#]+\.|\.)*(?:[^\s.#]+)?")
-_STRICT = re.compile(r"(?:[0-9a-z_]+\.)*[0-9a-z_]+")
 
 
 def is_valid(uri: str) -> bool:
@@ -72,11 +71,6 @@ def is_valid(uri: str) -> bool:
 def is_valid_pattern(uri: str) -> bool:
     """Tell whether `uri` keeps the loose rule for patterns, where components may be empty."""
     return _fits(uri) and _LOOSE_PATTERN.fullmatch(uri) is not None
-
-
-def is_strict(uri: str) -> bool:
-    """Tell whether `uri` keeps the strict rule: components of digits, lower case and '_'."""
-    return _fits(uri) and _STRICT.fullmatch(uri) is not None
 
 
 def is_reserved(uri: str) -> bool:
