@@ -13,7 +13,7 @@ from typing import Any
 
 from wamplite.core.feature import Factory
 from wamplite.core.members import Identity, Join, Lost, Member, Violation
-from wamplite.core.messages import CODES, NAMES, Message
+from wamplite.core.messages import Message, name_of
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 
@@ -40,7 +40,7 @@ class Peer:
         if self.limit and len(json.dumps(array, default=bytes.hex)) > self.limit:
             return False
         if not self.ends:
-            self.outbox.append([NAMES[CODES[type(message)]], *array[1:]])
+            self.outbox.append([name_of(message), *array[1:]])
         return True
 
     def post_droppable(self, message: Message) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from ..core import uris
 from ..core.errors import ProtocolError
 from ..core.feature import Feature, Host, Refused, claim
-from ..core.messages import CODES, NAMES, Call, Error, Publish, Yield
+from ..core.messages import Call, Error, Publish, Yield, name_of
 
 KEYS = ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid")
 SENDERS = {Call: "caller", Publish: "publisher", Yield: "callee", Error: "callee"}
@@ -40,7 +40,7 @@ class ForRouter(Feature):
     def check_sender(self, member: Any, message: Any) -> None:
         role = SENDERS[type(message)]
         if not member.announced(role, self.name):
-            name = NAMES[CODES[type(message)]]
+            name = name_of(message)
             raise ProtocolError(f"{name}: the {role} did not announce {self.name}")
 
     def on_drafted(self, member: Any, record: Any, message: Any) -> None:

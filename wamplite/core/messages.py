@@ -181,7 +181,8 @@ CODES: dict[type[Message], int] = {
 NAMES: dict[int, str] = {code: kind.__name__.upper() for kind, code in CODES.items()}
 NAMES[CODES[EventReceived]] = "EVENT_RECEIVED"
 
-# Builds a message of all its elements in a third of the time that its constructor takes.
+# Builds a message of all its elements in half the time of its constructor (150 ns for 300): for
+# `parse`, and for what goes out with each call.
 build: Callable[[Any, Iterable[Any]], Any] = tuple.__new__
 
 

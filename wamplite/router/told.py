@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ..core.feature import Handler, Refused
-from ..core.messages import CODES, NAMES, Register, Subscribe, Unregister, Unsubscribe
+from ..core.messages import Register, Subscribe, Unregister, Unsubscribe, name_of
 from ..core.words import shorten
 
 if TYPE_CHECKING:
@@ -42,4 +42,4 @@ def _refused(member: Member, refused: Refused, message: Any) -> None:
 def _shown(message: Any) -> str:
     """Return a request by its name, id and subject: a URI behind the options, else an id."""
     subject = message[2] if len(message) > 2 else message[1]
-    return shorten(f"{NAMES[CODES[type(message)]]} {message.request} of {subject}", 300)
+    return shorten(f"{name_of(message)} {message.request} of {subject}", 300)
