@@ -1,29 +1,29 @@
-r"""Serial devices to topics, and calls to devices; both they and the router may come and go.
+r"""Serial devices to topics, and calls to devices; the devices and the router may come and go.
 
     from wamplite import bridge
 
     weather = bridge.Port("/dev/ttyUSB0", 115200).regex(r"T=(?P<temp>\S+)").publish("home.{field}")
     bridge.run(weather, url="ws://127.0.0.1:8080/ws")
 
-The floors, from the cable upwards. Each is tested alone, and none knows the one above it:
+The layers, from the cable upwards. Each has tests of its own, and none imports a layer above it:
 
-    device_names, sysfs   what a person wants to know of a device: its stable names, who holds it
-    carrier, port    one device: opened, read, lost, reopened for ever; `carrier` knows pyserial
-    framing          bytes in, frames out; pure
-    decoding         a frame in, a Reading (args and kwargs of an event) out, or Undecodable; pure
-    shaping          readings in, events out: topics, deadbands, intervals; pure
-    intake           framing and decoding behind a port; what is no reading is counted by reason
-    commands, polls  who asks the device, one at a time
-    outbox, stored   events that wait for the router, bounded, in memory or in a file
-    publisher        outbox to session, in order, confirmed by the router
+    device_names, sysfs  the stable names of a device, the process that holds it, what is wrong
+    carrier, device      one device: opened, read, lost, opened again; only `carrier` uses pyserial
+    framing              bytes in, frames out; pure
+    decoding             a frame in, a Reading (args, kwargs of an event) or Undecodable out; pure
+    shaping              readings in, events out: topics, deadbands, intervals; pure
+    intake               framing and decoding behind a device; counts by reason what is no reading
+    commands, polls      requests to the device, one at a time
+    outbox, stored       events that wait for the router, bounded, in memory or in a file
+    publisher            outbox to session, in order, confirmed by the router
     bridge_port, bridge  all of that for each port, and one session; `serial_bridge`: for one topic
-    settings         what can be said about it all; `configuration` reads it from a file, `builder`
-                     from a script
+    settings             every setting with its default; `configuration` reads them from a file,
+                         `builder` takes them from a script
 
-The law of the house: the port's thread never waits for the session. The kernel keeps 4 kB of a
-serial line (0.36 s at 115200 baud); past that, bytes vanish and nobody is told.
+The main rule: the port's thread never waits for the session. The kernel keeps 4 kB of a serial line
+(0.36 s at 115200 baud); what comes after that is lost, and nothing reports it.
 
-The counts add up, see `counts`. Importing this loads nothing: each name is loaded when it is used.
+The counts add up (see `counts`). Importing this loads nothing else; a name is loaded by its use.
 """
 
 from importlib import import_module

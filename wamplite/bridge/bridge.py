@@ -5,8 +5,8 @@
     BridgePort ───────────────────────────────────────┘ Notices (status) ─────> session
     Component: joins, and joins again after a loss; each session gets all procedures and topics
 
-Whatever becomes of a port, the others go on; whatever becomes of the router, all of them go on. A
-procedure or topic that the router refuses is asked for again now and then, and costs nothing else.
+The loss of a device does not stop the other ports, and the loss of the router stops none of them. A
+procedure or topic that the router refuses is asked for again now and then; all else is served.
 """
 
 from __future__ import annotations
@@ -36,16 +36,17 @@ __all__ = ["Bridge"]
 
 log = logging.getLogger(__name__)
 
-ENDING = 0.4  # seconds for each of them to end: 2 in all
+ENDING = 0.4  # seconds for each part to end: 2 in all
 AGAIN = 5.0  # seconds until what the router refused is asked for again
-LOOK = 0.5  # seconds between two looks whether the router has refused us for good
+LOOK = 0.5  # seconds between two checks whether the router has refused the session for good
 
 
 class Bridge(OfOneProcess):
     """Publishes what the ports of the settings send, and hands on what they are asked.
 
-    sink: is given lists of ShapedEvents instead of any router. component: instead of the one that
-    `settings.session` describes. plain: the session sees events alone, with nothing added to them.
+    sink: called with lists of events, in place of a router. component: used in place of the one
+    that `settings.session` describes. plain: publish only the events, with nothing added to them,
+    and neither procedures nor status.
     """
 
     what = "bridge"
@@ -60,7 +61,7 @@ class Bridge(OfOneProcess):
         plain: bool = False,
     ) -> None:
         self.settings = settings
-        self._others: dict[str, Counts] = {}  # of ports that are only left in the outbox's file
+        self._others: dict[str, Counts] = {}  # of ports that only the outbox's file knows
         self._notices = Notices()
         self._outbox = self._open_outbox(settings.buffer)
         self.ports = {
@@ -78,12 +79,12 @@ class Bridge(OfOneProcess):
             self.component.on_join(self._joined)
             self.component.on_leave(self._left)
         self._stopped = threading.Event()
-        self._stopping = threading.Lock()  # held by who stops it
+        self._stopping = threading.Lock()  # held while `stop` begins
 
     def _open_outbox(self, buffer: BufferSettings) -> Outbox:
         if not buffer.path:
             return Outbox(buffer, self._drop)
-        from .stored import StoredOutbox  # which brings SQLite
+        from .stored import StoredOutbox  # imports SQLite
 
         return StoredOutbox(buffer, self._drop)
 
@@ -105,7 +106,7 @@ class Bridge(OfOneProcess):
         self.stop()
 
     def start(self) -> None:
-        """Begin to read and to publish; return at once."""
+        """Begin to read and to publish; returns at once."""
         self.check_process()
         watch(self)
         self._outbox.start()
@@ -119,7 +120,7 @@ class Bridge(OfOneProcess):
             port.start()
 
     def stop(self) -> None:
-        """Stop reading, publish what waits if the router is there, and leave; within 2 seconds."""
+        """Stop reading, publish what waits if there is a session, and leave; within 2 seconds."""
         if self.owner:
             return
         with self._stopping:
@@ -154,7 +155,7 @@ class Bridge(OfOneProcess):
     ) -> None:
         """Serve until SIGINT, SIGTERM or a refusal for good, which it raises; main thread only.
 
-        tick: called now and then meanwhile. ending: called before all is stopped.
+        tick: called every `every` seconds meanwhile. ending: called before the parts are stopped.
         """
         with signals.Ending() as signaled, self:
             while self.error is None and not signaled.wait(every, self.figures):
@@ -166,7 +167,7 @@ class Bridge(OfOneProcess):
 
     @property
     def error(self) -> BaseException | None:
-        """What ended it for good, if anything did."""
+        """The refusal that ended it for good, or None."""
         return self.component.error if self.component is not None else None
 
     # ---- sessions, on the component's thread
@@ -200,7 +201,7 @@ class Bridge(OfOneProcess):
         self._notices.left(session)
 
     def _wishes(self) -> list[tuple[str, Callable[[Session], Any]]]:
-        """Return what each session is asked for."""
+        """Return what the bridge asks of each session: a URI, and the function that asks."""
         wishes: list[tuple[str, Callable[[Session], Any]]] = []
         for port in self.ports.values():
             for uri, handler in port.procedures.items():
@@ -214,13 +215,13 @@ class Bridge(OfOneProcess):
         return wishes
 
     def _serve(self, session: Session, wishes: list[tuple[str, Callable[[Session], Any]]]) -> None:
-        """Ask for each; what is refused is asked for again later."""
+        """Ask for each; ask again later for those that were refused."""
         refused = []
         for uri, wish in wishes:
             try:
                 wish(session)
             except (TransportLost, SessionNotReady):
-                return  # the next session will have it
+                return  # the next session is asked for it
             except WampliteError as exc:
                 log.error("%s: %s", uri, exc)
                 if isinstance(exc, ApplicationError):
@@ -231,7 +232,7 @@ class Bridge(OfOneProcess):
             timer.name = "wamplite-again"
             timer.start()
 
-    # ---- what can be told
+    # ---- counts and status
 
     def figures(self) -> str:
         """Return the counts, a line for each port."""
@@ -239,7 +240,7 @@ class Bridge(OfOneProcess):
         return "\n".join(lines)
 
     def report(self) -> dict[str, Any]:
-        """Return the status of each port, and the outbox's."""
+        """Return the status of each port and of the outbox."""
         ports = {name: port.status() for name, port in self.ports.items()}
         return {"ports": ports, "outbox": self._outbox.figures()}
 

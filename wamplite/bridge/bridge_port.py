@@ -1,8 +1,8 @@
-"""One port of a bridge with all that belongs to it: who reads, who asks, what is shaper of it.
+"""One port of a bridge: its device, its commands, and the events made of its readings.
 
-Port ──bytes──> Intake ──readings──> Shapers ──events──> put (the outbox)
-  ^                └─ replies ──> Commands <── calls, topics, polls
-  └──────────── writes ──────────────┘
+Device ──bytes──> Intake ──readings──> Shapers ──events──> put (the outbox)
+  ^                  └─ replies ──> Commands <── calls, topics, polls
+  └───────────── writes ──────────────┘
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class CountedShaper:
         self.held = 0
 
     def deliver(self, readings: list[Reading], until: float | None = None) -> None:
-        """Make events of readings, and of what was held back until now."""
+        """Make events of readings, and of those held back until `until` (default: now)."""
         now = time.monotonic()
         events: list[ShapedEvent] = []
         for reading in readings:
@@ -64,7 +64,7 @@ class CountedShaper:
             self._put(self._port, events)
 
     def next_due(self) -> float | None:
-        """Tell when something that is held back wants to go."""
+        """Return the monotonic time at which an event that is held back is due."""
         return self._shaper.next_due if self.held else None
 
     def _account(self) -> None:
@@ -79,7 +79,7 @@ class CountedShaper:
 
 
 class AsIs:
-    """Every reading is an event of one topic."""
+    """Makes each reading an event of one topic."""
 
     held = 0
 
@@ -103,12 +103,12 @@ class AsIs:
             )
 
     def next_due(self) -> float | None:
-        """Nothing is held back."""
+        """Return None: nothing is held back."""
         return None
 
 
 class BridgePort:
-    """A port, its counts, its commands, and what it tells."""
+    """A device with its counts, commands and status, and the procedures and topics for them."""
 
     def __init__(
         self,
@@ -148,20 +148,20 @@ class BridgePort:
         self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
 
     def publish_as_is(self, topic: str) -> None:
-        """Publish every reading to one topic, whatever the settings say."""
+        """Publish every reading to one topic, in place of what the settings say."""
         self._shapers = [AsIs(topic, self.name, self.counts, self._put)]
 
     def start(self) -> None:
-        """Begin to read, and to ask."""
+        """Begin to read and to poll; returns at once."""
         self.commands.start(self._polls)
         self.device.start()
 
     def stop(self, timeout: float) -> bool:
-        """Stop asking and reading."""
+        """Stop polling and reading; False when a thread has not ended in `timeout` seconds."""
         asked = self.commands.stop(timeout)
         return self.device.stop(timeout) and asked
 
-    # ---- the port's thread
+    # ---- the device's thread
 
     def _deliver(self, readings: list[Reading]) -> None:
         if not self._shapers:
@@ -182,7 +182,7 @@ class BridgePort:
         self._since = time.time()
         self._tell(uri(self.name, "status"), self.status())
 
-    # ---- what is told
+    # ---- status
 
     def status(self) -> dict[str, Any]:
         """Return state and counts."""
@@ -204,7 +204,7 @@ class BridgePort:
         asked = {"late_replies": self.commands.late, "failed_requests": self.commands.failed}
         return {**self.counts.snapshot(), "waiting": waiting, **asked}
 
-    # ---- what can be asked for
+    # ---- procedures and topics
 
     def _procedures(self) -> list[tuple[str, DeviceHandler]]:
         own: list[tuple[str, DeviceHandler]] = [

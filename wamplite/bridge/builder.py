@@ -9,7 +9,7 @@ r"""A bridge from a script, without a file.
     )
     bridge.run(weather, url="rs://127.0.0.1:8080", realm="home")
 
-Every word is a key of the file and is checked as there; docs/bridge.md explains them all.
+Each keyword is a key of the configuration file, checked in the same way; see docs/bridge.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Port:
     """A device, described step by step; each step returns a new description."""
 
     def __init__(self, device: str, baudrate: int = 9600, **keys: Any) -> None:
-        """Begin with what [[port]] has; without a name it is that of the device."""
+        """Begin with the keys of [[port]]; without `name`, the device's name is used."""
         name = re.sub("[^A-Za-z0-9_-]+", "_", device.rpartition("/")[2])[-64:]
         self.data: dict[str, Any] = {"name": name, "device": device, "baudrate": baudrate} | keys
 
@@ -43,7 +43,7 @@ class Port:
     # ---- framing
 
     def lines(self, **keys: Any) -> Port:
-        """Frames are lines; this is what goes without saying."""
+        """Frames are lines: the default."""
         return self._with(framing={"kind": "lines"} | keys)
 
     def delimited(self, delimiter: str | bytes, **keys: Any) -> Port:
@@ -59,25 +59,25 @@ class Port:
         return self._with(framing={"kind": "length", "length_bytes": length_bytes} | keys)
 
     def idle_gap(self, gap: float, **keys: Any) -> Port:
-        """Frames have silence of so many seconds between them."""
+        """Frames have `gap` seconds of silence between them."""
         return self._with(framing={"kind": "idle-gap", "gap": gap} | keys)
 
     def cobs(self, **keys: Any) -> Port:
-        """Frames are in COBS, ended by a zero byte."""
+        """Frames are encoded in COBS and end at a zero byte."""
         return self._with(framing={"kind": "cobs"} | keys)
 
     def slip(self, **keys: Any) -> Port:
-        """Frames are in SLIP."""
+        """Frames are encoded in SLIP."""
         return self._with(framing={"kind": "slip"} | keys)
 
     # ---- decoding
 
     def text(self, encoding: str = "utf-8") -> Port:
-        """Decode text, the one argument; this is what goes without saying."""
+        """Decode text, the only argument of the event: the default."""
         return self._with(decode={"kind": "text", "encoding": encoding})
 
     def bytes(self) -> Port:
-        """Take frames as they are."""
+        """Take frames as they are: bytes, the only argument of the event."""
         return self._with(decode={"kind": "bytes"})
 
     def json(self) -> Port:
@@ -85,7 +85,7 @@ class Port:
         return self._with(decode={"kind": "json"})
 
     def csv(self, *fields: str, **keys: Any) -> Port:
-        """Decode comma-separated values with these names."""
+        """Decode comma-separated values; `fields` names them in order."""
         return self._with(decode={"kind": "csv", "fields": fields} | keys)
 
     def regex(self, pattern: str, **keys: Any) -> Port:
@@ -93,7 +93,7 @@ class Port:
         return self._with(decode={"kind": "regex", "pattern": pattern} | keys)
 
     def struct(self, format: str, *fields: str) -> Port:
-        """Decode a binary record with these names."""
+        """Decode a binary record; `fields` names its values in order."""
         return self._with(decode={"kind": "struct", "format": format, "fields": fields})
 
     def nmea(self, **keys: Any) -> Port:
@@ -101,17 +101,17 @@ class Port:
         return self._with(decode={"kind": "nmea"} | keys)
 
     def decode(self, function: Callable[[Any], Any]) -> Port:
-        """Decode by a function: bytes to a dict (keyword arguments), None, or the one argument."""
+        """Decode by a function: bytes to a dict (keyword arguments), None, or the only argument."""
         return self._with(decode={"kind": "python:", "function": function})
 
-    # ---- what is done with it
+    # ---- what the bridge does with readings, and asks of the device
 
     def publish(self, topic: str, **keys: Any) -> Port:
-        """Publish readings, besides what is published already."""
+        """Publish readings, in addition to what earlier steps publish."""
         return self._and("publish", {"topic": topic} | keys)
 
     def procedure(self, uri: str, write: str, reply: Any = None, **keys: Any) -> Port:
-        """Serve calls by writing to the device, and waiting for its reply if there is one."""
+        """Serve calls: write to the device and, where `reply` is given, wait for its reply."""
         answer = {} if reply is None else {"reply": reply}
         return self._and("procedure", {"uri": uri, "write": write} | answer | keys)
 
@@ -120,14 +120,14 @@ class Port:
         return self._and("subscribe", {"topic": topic, "write": write} | keys)
 
     def poll(self, every: float, topic: str, **keys: Any) -> Port:
-        """Ask the device now and then, by `write` and `reply` or by `modbus`, and publish."""
+        """Ask the device each `every` seconds, by `write` and `reply` or `modbus`; publish that."""
         return self._and("poll", {"every": every, "topic": topic} | keys)
 
 
 def make_settings(
     *ports: Port, buffer: dict[str, Any] | None = None, **session: Any
 ) -> BridgeSettings:
-    """Return the settings of a bridge of these ports; UsageError tells all that is wrong."""
+    """Return the settings of a bridge of these ports; UsageError lists every problem."""
     data: dict[str, Any] = {"port": [port.data for port in ports], "session": session}
     return from_dict(data | ({"buffer": buffer} if buffer else {}))
 

@@ -1,14 +1,14 @@
-"""A line to a device, whatever carries it: a tty, a TCP stream (socket://) or RFC 2217.
+"""What carries the bytes of a device: a tty, a TCP stream (socket://) or RFC 2217 (rfc2217://).
 
-    wait(seconds)         until bytes have come, or the end; False: time is up, or somebody woke us
+    wait(seconds)         until bytes have come, or the end; False: the time is up, or `wake`
     read()                what has come; OSError at the end
     write(data, seconds)  all of it within so many seconds, or TimeoutError
     wake()                end a wait, from any thread
-    close()               give the device back; the reading thread's alone
+    close()               close the device; only the reading thread
 
-The only file that knows pyserial, which opens and configures. Reading is one poll and one read for
-all that has come: pyserial's own `readline()` costs 500 us a line, this 3. Errors are OSErrors
-(termios.error from a tty), whatever the carrier calls them.
+The only file that uses pyserial, which opens and configures. Reading is one poll and one read for
+all that has come: 3 us a line (measured), where pyserial's `readline()` takes 500. Every carrier
+raises OSError, a tty termios.error too.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 __all__ = ["Carrier", "open_carrier"]
 
 CHUNK = 65536
-CONNECT = 5.0  # seconds for a line that a network carries
-SLICE = 0.1  # seconds after which who waits to write looks whether the line has been closed
-EMPTY = 3  # reads in a row that brought nothing, after which the device is taken for gone
+CONNECT = 5.0  # seconds to connect to socket://
+SLICE = 0.1  # seconds after which a waiting writer looks whether the carrier has been closed
+EMPTY = 3  # reads in a row without bytes, after which the device counts as lost
 GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Carrier(Protocol):
-    """What a port needs of it."""
+    """The methods that Device uses; see the top of the file."""
 
     def wait(self, seconds: float | None) -> bool: ...
 
@@ -53,7 +53,7 @@ class Carrier(Protocol):
 
 
 def open_carrier(settings: PortSettings, device: str) -> Carrier:
-    """Open a device: what `settings.device` means now."""
+    """Open `device`, the path or URL that `settings.device` means now."""
     if device.startswith("socket://"):
         connection = _connect(device)
         return DescriptorCarrier(connection.fileno(), connection, is_stream=True)
@@ -66,7 +66,7 @@ def open_carrier(settings: PortSettings, device: str) -> Carrier:
 
 
 def _open(settings: PortSettings, device: str, timeout: float | None) -> serial.SerialBase:
-    """Let pyserial open it, configured at once: a pty takes no other parity later."""
+    """Open by pyserial with all settings at once: a pty refuses a later change of parity."""
     import serial
 
     try:
@@ -79,15 +79,15 @@ def _open(settings: PortSettings, device: str, timeout: float | None) -> serial.
             rtscts=settings.rtscts,
             xonxoff=settings.xonxoff,
             exclusive=settings.exclusive,
-            timeout=timeout,  # and no write_timeout: RFC 2217 knows none, ours is in write()
+            timeout=timeout,  # no write_timeout: RFC 2217 has none; write() has its own
         )
-    except ValueError as exc:  # a word that this carrier does not know
+    except ValueError as exc:  # a setting that this carrier does not have
         raise OSError(errno.EINVAL, str(exc)) from exc
 
 
 def _keep_lines_up(descriptor: int) -> None:
-    """Leave DTR alone at close, so that the next opening does not reset the board."""
-    with suppress(termios.error):  # a pty has no such line
+    """Keep DTR up at close, so that the next opening does not reset the board."""
+    with suppress(termios.error):  # a pty has no DTR
         attributes = termios.tcgetattr(descriptor)
         attributes[2] &= ~termios.HUPCL
         termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
@@ -106,15 +106,17 @@ def _connect(url: str) -> socket.socket:
 
 
 class DescriptorCarrier:
-    """A tty or a TCP stream: a descriptor that does not block."""
+    """A tty or a TCP stream: a non-blocking descriptor."""
 
     def __init__(self, descriptor: int, owner: Any, is_stream: bool = False) -> None:
         self._descriptor = descriptor
         self._owner = owner  # has close()
         self._is_stream = is_stream
-        self._lock = threading.Lock()  # guards the descriptor's life: closed ones are given again
+        self._lock = (
+            threading.Lock()
+        )  # guards the descriptor: the kernel gives a closed number again
         self._closed = False
-        self._ended = False  # told so by poll
+        self._ended = False  # poll has reported the end
         self._empty = 0
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
@@ -123,7 +125,7 @@ class DescriptorCarrier:
         self._poll.register(self._woken, select.POLLIN)
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait for bytes, or the end."""
+        """Wait for bytes, or the end; None: without a limit."""
         found = dict(self._poll.poll(None if seconds is None else max(0.0, seconds) * 1000))
         if self._woken in found:
             os.read(self._woken, CHUNK)
@@ -138,13 +140,13 @@ class DescriptorCarrier:
         except BlockingIOError:
             return b""
         self._empty = 0 if data else self._empty + 1
-        # Nothing, though there was something: another program took it, or the device is gone.
+        # poll reported bytes, read found none: another program took them, or the device is gone.
         if not data and (self._is_stream or self._ended or self._empty >= EMPTY):
             raise OSError(errno.EIO, "the device is gone")
         return data
 
     def write(self, data: bytes, seconds: float) -> None:
-        """Write all of it; what a tty has not sent when time is up is thrown away."""
+        """Write all of it; what a tty has not sent when the time is up is dropped."""
         deadline = time.monotonic() + seconds
         view = memoryview(data)
         while view:
@@ -180,7 +182,7 @@ class DescriptorCarrier:
                 os.write(self._waker, b"!")
 
     def close(self) -> None:
-        """Close it; a writer finds out at its next attempt."""
+        """Close it; a waiting writer raises OSError within SLICE seconds."""
         with self._lock:
             if self._closed:
                 return
@@ -191,10 +193,10 @@ class DescriptorCarrier:
 
 
 class QueueCarrier:
-    """A line that pyserial reads by itself (rfc2217://): it is asked in short waits."""
+    """A connection that a thread of pyserial reads (rfc2217://); waits poll pyserial's queue."""
 
     def __init__(self, handle: Any) -> None:
-        self._handle = handle  # its timeout is the length of one wait
+        self._handle = handle  # its read timeout is the length of one poll
         self._first = b""
         self._woken = threading.Event()
 
@@ -221,7 +223,7 @@ class QueueCarrier:
         self._handle.write(data)
 
     def wake(self) -> None:
-        """End a wait, within the handle's timeout."""
+        """End a wait, within the handle's read timeout."""
         self._woken.set()
 
     def close(self) -> None:

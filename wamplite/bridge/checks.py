@@ -1,6 +1,6 @@
-"""What the values of a configuration must be together; each complaint at its place.
+"""Checks of the values of a configuration against each other; each problem has its location.
 
-A check gets settings whose single values are right, and notes what does not fit.
+A check is given settings of which each single value is valid, and notes what does not fit.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MODBUS_TYPES = ("bit", "uint16", "int16", "uint32", "int32", "float32", "float64
 
 
 def _try(at: Location, make: Callable[..., Any], *args: Any) -> bool:
-    """Note what `make` complains about."""
+    """Call `make` and note its UsageError."""
     try:
         make(*args)
     except UsageError as exc:
@@ -45,7 +45,7 @@ def _try(at: Location, make: Callable[..., Any], *args: Any) -> bool:
 
 
 def session(settings: SessionSettings, at: Location) -> None:
-    """Check that the URL is one that can be dialled."""
+    """Check that the URL can be dialled, and that a secret belongs to an authid."""
     from ..transports import dial
 
     _try(at / "url", dial.parse, settings.url)
@@ -54,7 +54,7 @@ def session(settings: SessionSettings, at: Location) -> None:
 
 
 def framing(settings: FramingSettings, at: Location) -> None:
-    """Check what a length prefix can be."""
+    """Check the size of a length prefix."""
     if settings.length_bytes == 3:
         (at / "length_bytes").wrong("expected 1, 2 or 4, not 3")
 
@@ -89,7 +89,7 @@ def publish(settings: PublishSettings, at: Location) -> None:
 
 
 def _values(settings: PublishSettings, known: set[str] | None, at: Location) -> None:
-    """Check that what is published of a reading is in it."""
+    """Check that each published value is in the reading."""
     names = TopicTemplate(settings.topic).names
     _known(settings.fields, known, at / "fields")
     _known(settings.deadband, known, at / "deadband")
@@ -105,14 +105,14 @@ def _asks(settings: ProcedureSettings | SubscribeSettings | PollSettings, at: Lo
 
 
 def procedure(settings: ProcedureSettings, at: Location) -> None:
-    """Check what is written."""
+    """Check the template, and that the URI is not reserved."""
     _asks(settings, at)
     if settings.uri.startswith(("wamp.", "wamplite.")):
         (at / "uri").wrong(f"{settings.uri} is reserved")
 
 
 def subscribe(settings: SubscribeSettings, at: Location) -> None:
-    """Check what is written, and that only patterns have empty components."""
+    """Check the template, and that only wildcard patterns have empty components."""
     _asks(settings, at)
     if settings.match != "wildcard" and "" in settings.topic.removesuffix(".").split("."):
         (at / "topic").wrong(
@@ -121,7 +121,7 @@ def subscribe(settings: SubscribeSettings, at: Location) -> None:
 
 
 def modbus(settings: ModbusSettings, at: Location) -> None:
-    """Check that the type can be read by that function, and that the library is there."""
+    """Check that the function can read the type, and that the library is installed."""
     if find_spec("minimalmodbus") is None:
         at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
     if (settings.type == "bit") != (settings.function in (1, 2)):
@@ -134,7 +134,7 @@ def modbus(settings: ModbusSettings, at: Location) -> None:
 
 
 def poll(settings: PollSettings, at: Location) -> None:
-    """Check that it asks in one way, and publishes what comes back."""
+    """Check that it asks in one way, and publishes what its reply holds."""
     publish(settings.publish, at)
     if (settings.modbus is None) == (not settings.write):
         at.wrong('a poll has either "modbus" or "write"')
@@ -159,7 +159,7 @@ def _published(settings: PublishSettings, known: set[str] | None, at: Location) 
 
 
 def port(settings: PortSettings, at: Location) -> None:
-    """Check that what is published is decoded."""
+    """Check the stop bits, and that what is published is decoded."""
     if settings.stopbits not in (1, 1.5, 2):
         (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
     for number, publish in enumerate(settings.publish):

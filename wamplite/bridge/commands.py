@@ -1,13 +1,12 @@
-"""Who asks a device, and in what order: one at a time, first come first served.
+"""Commands to a device, one at a time, in the order in which they were asked for.
 
     call ──> queue ──> [wamplite-ask-<port>: write, wait for the reply, again] ──> result or error
     topic ─────^                                     ^
     poll ────── when it is time                      │ the port's thread: is this frame the reply?
 
-A frame that answers is claimed: it goes to who asked and is not published. Where a reply did not
-come in time it may come late, and must not answer the next command: until it has come, or three
-times the timeout has passed since the command was written, no other is written, and it is thrown
-away.
+A frame that is the reply is claimed: it goes to the caller and is not published. A reply that did
+not come in time may come late and must not answer the next command. So no other command is written
+until it has come, and is dropped, or until three times the timeout has passed since the write.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ __all__ = ["Commands", "Poll", "Reply"]
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 256  # jobs of one port
-LATE = 3.0  # times the timeout during which a reply may still come
+LATE = 3.0  # times the timeout: as long a reply may still come
 LATE_AT_LEAST = 1.0  # seconds
-SOON = 0.5  # seconds until a poll whose port was not ready is due again
+SOON = 0.5  # seconds until a poll is due again that found its device not ready
 LONGEST_QUEUED = 30.0  # seconds that a job waits in the queue
 
 Reply = Callable[[bytes], Reading | None]
 
 
 class Poll(Protocol):
-    """What is asked now and then, on the thread of the commands."""
+    """A request repeated each `every` seconds, on the thread of the commands."""
 
     every: float
 
@@ -47,7 +46,7 @@ class Poll(Protocol):
 
 
 class DeviceJob:
-    """Something to do with the device, and whoever waits for it."""
+    """Something to do with the device, and the thread that waits for its result."""
 
     def __init__(self, what: str, run: Callable[[], Any]) -> None:
         self.what = what
@@ -58,7 +57,7 @@ class DeviceJob:
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Do it, on the thread of the commands."""
+        """Do it; called on the thread of the commands."""
         if time.monotonic() - self.since > LONGEST_QUEUED:
             self.fail(
                 CallTimeout(uris.TIMEOUT, f"{self.what}: not its turn within {LONGEST_QUEUED:g} s")
@@ -71,17 +70,17 @@ class DeviceJob:
         self._done.set()
 
     def fail(self, error: BaseException) -> None:
-        """End it undone."""
+        """End it without having done it."""
         self._error = error
         self._done.set()
 
     @property
     def error(self) -> BaseException | None:
-        """Why it failed."""
+        """The exception it ended with, or None."""
         return self._error
 
     def result(self) -> Any:
-        """Wait until it is done; raises what it raised."""
+        """Wait until it is done; returns its result or raises its exception."""
         self._done.wait()
         if self._error is not None:
             raise self._error
@@ -102,17 +101,17 @@ class Commands:
         self._thread: threading.Thread | None = None
         self._reply: Reply | None = None  # of the command that waits
         self._answer: Reading | None = None
-        self._is_lost = False  # the device went while it waited
+        self._is_lost = False  # the device was lost while it waited
         self._owed: list[Reply] = []  # replies that may still come
         self._owed_until = 0.0
-        self._raw: bytearray | None = None  # bytes as they come, for who reads them so
+        self._raw: bytearray | None = None  # bytes as they come, for `read_raw`
         self.failed = 0
         self.late = 0
 
     # ---- any thread
 
     def start(self, polls: list[Poll]) -> None:
-        """Begin; a thread is only needed once there is something to do."""
+        """Begin; the thread is started with the first poll or command."""
         now = time.monotonic()
         with self._changed:
             self._polls = [(poll, now) for poll in polls]
@@ -120,7 +119,7 @@ class Commands:
                 self._need_thread()
 
     def stop(self, timeout: float) -> bool:
-        """Fail what waits, and end the thread."""
+        """Fail what waits, and end the thread; False when it has not ended in time."""
         with self._changed:
             self._stopping = True
             jobs, thread = list(self._queue), self._thread
@@ -135,14 +134,14 @@ class Commands:
     def ask(
         self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int = 0
     ) -> Reading | None:
-        """Write a command in its turn, and return its reply."""
+        """Write a command when those before it are done, and return its reply."""
         job = DeviceJob(what, lambda: self.exchange(what, data, reply, timeout, retries))
         self._append(job)
         result: Reading | None = job.result()
         return result
 
     def post(self, what: str, data: bytes) -> None:
-        """Write in its turn; nobody waits for it."""
+        """Write a command when those before it are done; does not wait for that."""
         self._append(DeviceJob(what, lambda: self._write(data)))
 
     def _append(self, job: DeviceJob) -> None:
@@ -162,10 +161,10 @@ class Commands:
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()
 
-    # ---- the port's thread
+    # ---- the device's thread
 
     def claim(self, frame: bytes) -> bool:
-        """Take a frame that is the reply, or one that is too late."""
+        """Take a frame that is the reply, or a late reply; tell whether it was taken."""
         with self._changed:
             if self._reply is not None and self._answer is None:
                 self._answer = self._reply(frame)
@@ -187,14 +186,14 @@ class Commands:
         return False
 
     def take_raw(self, data: bytes) -> None:
-        """Take bytes for who reads them as they come."""
+        """Take bytes for `read_raw`."""
         with self._changed:
             if self._raw is not None:
                 self._raw += data
                 self._changed.notify_all()
 
     def lost(self) -> None:
-        """Hear that the device has gone: nothing will answer any more."""
+        """Note that the device is lost: no reply can come any more."""
         with self._changed:
             self._is_lost = True
             self._owed.clear()
@@ -223,7 +222,7 @@ class Commands:
         return max(0.0, min(at for _, at in self._polls) - time.monotonic())
 
     def _due_poll(self) -> DeviceJob | None:
-        """Return the poll that is due longest, as a job; turns that were missed are not made up."""
+        """Return the poll that is due longest, as a job; missed ones are not made up for."""
         if not self._polls:
             return None
         now = time.monotonic()
@@ -245,7 +244,7 @@ class Commands:
     def exchange(
         self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int
     ) -> Reading | None:
-        """Write a command and wait for its reply; on this thread alone."""
+        """Write a command and wait for its reply; only on the thread of the commands."""
         self._await_late()
         if reply is None:
             self._write(data)
@@ -300,23 +299,23 @@ class Commands:
         except TimeoutError as exc:
             raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
 
-    # ---- bytes as they come, for who knows a protocol of their own (this thread alone)
+    # ---- bytes as they come, for a protocol of its own (only on the thread of the commands)
 
     def begin_raw(self) -> None:
-        """Have the bytes of the device as they come."""
+        """Send the bytes of the device to `read_raw` instead of through the framing."""
         self._await_late()
         with self._changed:
             self._raw, self._is_lost = bytearray(), False
             self._intake.take_raw, self._device.eager = self.take_raw, True
 
     def write_raw(self, data: bytes) -> None:
-        """Write, and forget what came before."""
+        """Write, and drop the bytes that came before."""
         with self._changed:
             self._raw = bytearray()
         self._write(data)
 
     def read_raw(self, size: int, timeout: float) -> bytes:
-        """Wait for so many bytes; return what there is when time is up."""
+        """Wait for `size` bytes; returns fewer when the time is up."""
         with self._changed:
             self._changed.wait_for(
                 lambda: len(self._raw or b"") >= size or self._is_lost or self._stopping, timeout
@@ -329,7 +328,7 @@ class Commands:
             return found
 
     def end_raw(self) -> None:
-        """Let the bytes go their usual way again."""
+        """Send the bytes of the device through the framing again."""
         with self._changed:
             self._raw = None
             self._intake.take_raw, self._device.eager = None, False

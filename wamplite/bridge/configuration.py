@@ -1,7 +1,7 @@
 """The configuration of a bridge, from a file in TOML or from a dict of the same shape.
 
-What each key may be stands in tables here, what the values must be together in `checks`, the
-defaults in `settings`; docs/bridge.md explains them all.
+The tables here say what each key may be; `checks` compares the values with each other, `settings`
+holds the defaults, docs/bridge.md explains every key.
 """
 
 from __future__ import annotations
@@ -247,12 +247,12 @@ BRIDGE = Table(
 
 
 def from_file(path: str | Path) -> BridgeSettings:
-    """Read a configuration file; UsageError with a line for each thing that is wrong."""
+    """Read a configuration file; UsageError with a line for each problem."""
     return _read(load(path))
 
 
 def from_dict(data: dict[str, Any]) -> BridgeSettings:
-    """Read a dict that has the shape of the file; UsageError as for a file."""
+    """Read a dict of the same shape as the file; UsageError as for a file."""
     return _read(Document(data))
 
 

@@ -1,11 +1,11 @@
-"""Frames whose size is known before their end: always the same, or told by a length in front.
+"""Frames whose size is known before their end: a fixed size, or a length prefix.
 
     Fixed            [start] `size` bytes
     LengthPrefixed   [start] length, that many bytes
 
-Neither `start` nor the length is part of the frame. The way back after a lost byte is `start`, or
-a pause: a frame that has begun and gets no byte for `gap` seconds is garbage, and the next byte
-begins a new one. A device that never pauses needs a start.
+Neither `start` nor the length is part of the frame. After a lost byte the next frame is found by
+`start` or by a pause: a frame that has begun and gets no byte for `gap` seconds is garbage, and the
+next byte begins a new one. A device that never pauses needs a start.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Fixed", "LengthPrefixed"]
 
 
 class _Counted(ABC):
-    """Seek the start, ask for the size, take so many bytes."""
+    """Find the start, get the size, take as many bytes."""
 
     def __init__(self, start: bytes, gap: float) -> None:
         self.overlong = 0
@@ -28,7 +28,7 @@ class _Counted(ABC):
         self.knows_start = bool(start)
         self._start = start
         self._rest = b""
-        self._noise = False  # in garbage that has been counted
+        self._noise = False  # within garbage that has been counted
 
     @property
     def pending(self) -> bool:
@@ -69,7 +69,7 @@ class _Counted(ABC):
         return frames
 
     def _seek(self, at: int) -> int | None:
-        """Find where the next frame begins; None when that has not come."""
+        """Find where the next frame begins; None when its start has not come yet."""
         begin = self._rest.find(self._start, at)
         found = 0 <= begin < len(self._rest)
         end = begin if found else len(self._rest) - partial(self._rest[at:], self._start)
@@ -83,7 +83,7 @@ class _Counted(ABC):
 
     @abstractmethod
     def _size(self, begin: int) -> int | None:
-        """Tell the size of the frame that begins there: None: not known yet, -1: it is none."""
+        """Return the size of the frame that begins there; None: not known yet, -1: no frame."""
 
 
 class Fixed(_Counted):
@@ -98,7 +98,7 @@ class Fixed(_Counted):
 
 
 class LengthPrefixed(_Counted):
-    """Frames of at most `max_bytes` whose length stands in front."""
+    """Frames of at most `max_bytes` bytes behind a length prefix."""
 
     def __init__(
         self,

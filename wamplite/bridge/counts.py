@@ -1,8 +1,8 @@
 """The counts of one port, which add up: read = published + dropped, by reason + waiting.
 
-A frame counts once for each event that it makes, and once when it makes none (then under the
-reason why); what waited on disk from an earlier run counts as read too. Replies to commands are no
-readings: they have an entry of their own.
+A frame counts once for each event that is made of it, or once, under the reason, when none is. What
+waited on disk from an earlier run counts as read too. Replies to commands are not readings and are
+counted apart.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ __all__ = ["Counts"]
 
 @dataclass(slots=True)
 class Counts:
-    """What became of what a port read; made by the bridge, shown in figures and status."""
+    """What became of all that a port has read; any thread may count."""
 
     frames: int = 0  # all of them, replies too
     replies: int = 0  # frames that answered a command, or came too late to do so
     bad: int = 0  # frames that could not be understood, or came in part
     read: int = 0
     published: int = 0
-    resent: int = 0  # published once more because nobody had confirmed them
+    resent: int = 0  # published once more because the router had not confirmed them
     dropped: dict[str, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards all of them
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards all above
 
     def framed(self, number: int = 1) -> None:
         """Count frames that came."""
@@ -38,12 +38,12 @@ class Counts:
             self.replies += 1
 
     def took(self, number: int) -> None:
-        """Count events that were made."""
+        """Count events that were made of frames."""
         with self._lock:
             self.read += number
 
     def confirm(self, number: int) -> None:
-        """Count events that the router has."""
+        """Count events that the router has confirmed."""
         with self._lock:
             self.published += number
 
@@ -53,26 +53,26 @@ class Counts:
             self.resent += number
 
     def refuse(self, reason: str, number: int = 1) -> None:
-        """Count frames that never became events."""
+        """Count frames of which no event was made."""
         with self._lock:
             self.bad += number
             self.read += number
             self.dropped[reason] = self.dropped.get(reason, 0) + number
 
     def ignore(self, number: int) -> None:
-        """Count readings that nobody wants published."""
+        """Count readings for which no `publish` is configured."""
         if number:
             with self._lock:
                 self.read += number
                 self.dropped["not published"] = self.dropped.get("not published", 0) + number
 
     def drop(self, reason: str, number: int = 1) -> None:
-        """Count events that went no further; they have been counted as read."""
+        """Count events that were dropped; they have been counted as read."""
         with self._lock:
             self.dropped[reason] = self.dropped.get(reason, 0) + number
 
     def snapshot(self) -> dict[str, Any]:
-        """Return them as they stand together at one moment."""
+        """Return all counts of one moment."""
         with self._lock:
             return {
                 "frames": self.frames,

@@ -1,17 +1,17 @@
 """A frame in, the arguments of an event out.
 
-`text`   the frame as the one argument; NULs and line ends at its ends are left out.
-`bytes`  the frame as it is, as the one argument.
+`text`   the frame as the only argument; NULs and line ends at its ends are left out.
+`bytes`  the frame as it is, as the only argument.
 `json`   an object's members as keyword arguments (none may be named "options"), any other value as
-         the one argument.
-`nmea`   the sentence from $ or ! to *hh as the one argument, its checksum verified; keyword
+         the only argument.
+`nmea`   the sentence from $ or ! to *hh as the only argument, its checksum verified; keyword
          arguments `talker` ("P" for a proprietary sentence), `type` and `fields`, all strings.
          With `parse`: named values instead of `fields`, see `nmea_fields`.
 `csv`, `regex`, `struct`: see `field_decoders`; `python:MODULE:FUNCTION`: see `python_decoder`.
 
-What cannot be decoded is refused with a reason to count it by, never guessed at: a reading made
-of garbage is worse than none. Nothing here raises anything but Undecodable, whatever the bytes
-are, and whatever passes can be encoded by every serializer.
+A frame that cannot be decoded is refused with a reason, under which it is counted; nothing is
+guessed. For any bytes, decoders raise nothing but Undecodable, and every serializer can encode the
+readings that they return.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def decode_nmea(line: bytes) -> Reading:
     body, checksum = match.groups()
     if reduce(operator.xor, body, 0) != int(checksum, 16):
         raise Undecodable("wrong checksum")
-    address, *fields = body.decode("latin-1").split(",")  # ASCII but for some receivers' greetings
+    address, *fields = body.decode("latin-1").split(",")  # it takes every byte
     head = 1 if address.startswith("P") else 2
     kwargs = {"talker": address[:head], "type": address[head:], "fields": fields}
     return Reading([match[0].decode("latin-1")], kwargs, len(line))
@@ -79,9 +79,9 @@ def decode_json(line: bytes) -> Reading:
         value = _json().loads(line.strip(b"\0"))
         reading = Reading([], value, len(line)) if type(value) is dict else _one(value, line)
         serializers.check_payload(reading.args, reading.kwargs)
-    except ProtocolError:  # a router would end the session for it
+    except ProtocolError:  # the router would end the session: a violation
         raise Undecodable("no JSON for WAMP") from None
-    if "options" in reading.kwargs:  # how to publish, in Session.publish
+    if "options" in reading.kwargs:  # a keyword of Session.publish
         raise Undecodable("member named options")
     return reading
 
@@ -95,7 +95,7 @@ def _one(value: Any, line: bytes) -> Reading:
     return Reading([value], {}, len(line))
 
 
-# Those that need no settings.
+# The decoders that need no settings.
 DECODERS: dict[str, Decoder] = {
     "text": Decoder(decode_text, drops_first=True),
     "bytes": Decoder(decode_bytes, drops_first=True),
@@ -105,7 +105,7 @@ DECODERS: dict[str, Decoder] = {
 
 
 def make_decoder(settings: DecodeSettings) -> Decoder:
-    """Make the decoder that the settings describe; UsageError where they cannot be met."""
+    """Return the decoder that the settings describe; UsageError where they do not fit."""
     if settings.kind.startswith(PREFIX):
         return Decoder(python_decoder(settings), drops_first=True)
     if settings.kind in _MAKERS:
@@ -138,7 +138,7 @@ _MAKERS: dict[str, Callable[[DecodeSettings], Decode]] = {
 
 
 def make_reply(settings: DecodeSettings) -> Callable[[bytes], Reading | None]:
-    """Make what tells whether a frame is the reply, and what it says."""
+    """Return a function that decodes a frame, or returns None where it is not the reply."""
     decode = make_decoder(settings).decode
 
     def reply(frame: bytes) -> Reading | None:

@@ -1,8 +1,8 @@
-"""Frames that end at a delimiter: as it stands, or as COBS and SLIP make it unmistakable.
+"""Frames that end at a delimiter, which COBS and SLIP keep out of the frame by encoding it.
 
-Delimited   [start] bytes delimiter; both of any length, neither is part of the frame. What
-            stands before `start` is garbage, and so is a frame in which `start` comes again:
-            its end was lost, and the new one counts.
+Delimited   [start] bytes delimiter; both of any length, neither is part of the frame. Bytes
+            before `start` are garbage. Where `start` comes again within a frame, the end of the
+            first frame was lost: it is garbage, and the second one is kept.
 Cobs        Consistent Overhead Byte Stuffing (Cheshire, Baker 1999), frames ended by 0x00
 Slip        RFC 1055, frames ended (and, with most senders, begun) by 0xC0
 """
@@ -33,7 +33,7 @@ class Delimited:
     def _forget(self) -> None:
         self._rest = b""
         self._inside = not self._start
-        self._noise = False  # dropping, and it has been counted
+        self._noise = False  # within garbage that has been counted
 
     @property
     def pending(self) -> bool:
@@ -56,7 +56,7 @@ class Delimited:
         return frames
 
     def _seek(self) -> bool:
-        """Drop what stands before the start; False when there is none yet."""
+        """Drop the bytes before the start; False when there is no start yet."""
         if self._inside:
             return True
         before, start, after = self._rest.partition(self._start)
@@ -70,12 +70,12 @@ class Delimited:
         return self._inside
 
     def _count_noise(self, data: bytes) -> None:
-        if data.strip(b"\r\n\0 ") and not self._noise:  # line ends between frames are no garbage
+        if data.strip(b"\r\n\0 ") and not self._noise:  # these may stand between frames
             self._noise = True
             self.garbage += 1
 
     def _next(self) -> bytes | None:
-        """Take what stands before the delimiter; None when there is none yet."""
+        """Take the bytes before the delimiter; None when there is no delimiter yet."""
         frame, delimiter, after = self._rest.partition(self._delimiter)
         if delimiter:
             self._rest = after
@@ -87,7 +87,7 @@ class Delimited:
         return None
 
     def _give_up(self) -> None:
-        """Drop a frame that is too long: up to the next start, or else to the next delimiter."""
+        """Drop a frame that is too long, up to the next start or else the next delimiter."""
         if not self._noise:
             self.overlong += 1
         self._noise = True
@@ -97,8 +97,8 @@ class Delimited:
             self._rest = self._rest[len(self._rest) - len(self._delimiter) + 1 :]
 
     def _newest(self, frame: bytes) -> bytes:
-        """Return what comes after the last start in a frame, if it is one."""
-        if self._noise and not self._start:  # the end of what was given up
+        """Return the bytes after the last start in a frame; b"" where it is dropped."""
+        if self._noise and not self._start:  # the end of a frame that is too long
             self._noise = False
             return b""
         if self._start and self._start in frame:
@@ -114,12 +114,12 @@ class Delimited:
 
 
 def partial(data: bytes, word: bytes) -> int:
-    """Tell how many bytes at the end of `data` may be the beginning of `word`."""
+    """Return how many bytes at the end of `data` may be the beginning of `word`."""
     return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)
 
 
 class _Encoded(Delimited):
-    """Frames that are decoded; those that cannot be are garbage."""
+    """Frames in an encoding; those that break its rules are garbage."""
 
     def _plain(self, frame: bytes) -> bytes:
         plain = self._decode(frame)
@@ -132,7 +132,7 @@ class _Encoded(Delimited):
 
 
 class Cobs(_Encoded):
-    """Frames of at most `max_bytes` (encoded: one in 254 more) in COBS, ended by 0x00."""
+    """Frames of at most `max_bytes` bytes in COBS (1 more in 254), ended by 0x00."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         super().__init__(b"\0", max_bytes=max_bytes + max_bytes // 254 + 1)
@@ -142,7 +142,7 @@ class Cobs(_Encoded):
 
 
 class Slip(_Encoded):
-    """Frames of at most `max_bytes` (escaped: up to twice that) in SLIP, ended by 0xC0."""
+    """Frames of at most `max_bytes` bytes in SLIP (escaped: up to twice as many), ended by 0xC0."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         super().__init__(b"\xc0", max_bytes=2 * max_bytes)
@@ -157,7 +157,7 @@ class Slip(_Encoded):
 
 
 def from_slip(data: bytes) -> bytes | None:
-    """Replace the escapes of SLIP; None where one is no escape."""
+    """Replace the escapes of SLIP; None where an escape is not valid (RFC 1055)."""
     head, *escaped = data.split(b"\xdb")
     try:
         return head + b"".join(_ESCAPED[part[:1]] + part[1:] for part in escaped)

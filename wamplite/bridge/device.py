@@ -6,10 +6,10 @@
       |                     longer                  |
       \\_____________________each time_______________/
 
-One thread per port reads what has come in one piece and hands it to a ByteSink that must not wait.
-While a device is busy it is read every few milliseconds instead of at each byte. A device that has
-been opened may be booting: for `settle` seconds what it says is read and thrown away. Another
-thread writes (see `commands`), within a deadline. Nothing escapes from the thread.
+One thread per device reads all that has come and hands it to a ByteSink, which must not wait. A
+busy device is read every GATHER seconds instead of at each byte. A device that has just been opened
+may be booting: for `settle` seconds what it sends is read and dropped. Another thread writes (see
+`commands`), within a deadline. No exception ends the thread.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 30.0
-LOOK = 0.25  # how often a waiting port looks whether the device has come
+LOOK = 0.25  # seconds between two looks whether a lost device has come back
 GATHER = 0.008  # seconds between two reads of a busy device: 100 bytes at 115200 baud
-BUSY = 0.05  # seconds since the last read: the device is busy
-OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for what no file in /dev announces
+BUSY = 0.05  # seconds: a device that was read within them is busy
+OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for a URL: no file in /dev announces it
 
 
 class DeviceState(str, Enum):
-    """Where a port is; the words of its status."""
+    """The state of a device, by the word that its port's status has for it."""
 
     CLOSED = "closed"
     SETTLING = "settling"
@@ -50,14 +50,14 @@ class DeviceState(str, Enum):
 
 
 class DeviceDown(Exception):
-    """The device is not there to be written to; the text says why."""
+    """The device is not open and cannot be written to; the text says why."""
 
 
 class ByteSink(Protocol):
-    """What a port tells, always from its own thread; none of it may wait."""
+    """What takes a device's bytes. Called on the device's thread; no method may wait."""
 
     heard: float  # monotonic time of the last frame
-    gathers: bool  # it need not know to the millisecond when bytes came
+    gathers: bool  # it does not need the time of bytes to the millisecond
 
     def opened(self) -> None: ...
 
@@ -71,7 +71,7 @@ class ByteSink(Protocol):
 
 
 class Device:
-    """One device and the thread that reads it; `changed(state, why)` is told what becomes of it."""
+    """One device and the thread that reads it; `changed(state, why)` is called at each change."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Device:
         self.opens = 0
         self.state = DeviceState.CLOSED
         self.is_ready = False  # open and settled
-        self.eager = False  # somebody waits for the next bytes: do not gather
+        self.eager = False  # a command waits for the next bytes: do not gather
         self._sink = sink
         self._changed = changed
         self._stopping = threading.Event()
-        self._reopen = ""  # why the device has to be closed and opened again
+        self._reopen = ""  # the reason to close the device and open it again, if there is one
         self._lock = threading.Lock()  # guards _carrier against a close() while it is woken
         self._carrier: Carrier | None = None
         self._wait = FIRST_WAIT
@@ -101,7 +101,7 @@ class Device:
     # ---- any thread
 
     def start(self) -> None:
-        """Begin to open and read the device."""
+        """Begin to open and read the device; returns at once."""
         self._thread.start()
 
     def stop(self, timeout: float = 1.0) -> bool:
@@ -118,13 +118,13 @@ class Device:
         self._wake()
 
     def down(self) -> str:
-        """Say why the device cannot be asked."""
+        """Return the text for a command that cannot reach the device."""
         return f"{self.address} is {self.state.value}{self.why and f': {self.why}'}"
 
     def write(self, data: bytes, seconds: float | None = None) -> None:
         """Write to the device; DeviceDown when it is not open, TimeoutError when it takes nothing.
 
-        Never from the port's own thread.
+        seconds: in place of the setting write_timeout. Not on the device's own thread.
         """
         carrier = self._carrier
         if carrier is None or not self.is_ready:
@@ -141,7 +141,7 @@ class Device:
             if self._carrier is not None:
                 self._carrier.wake()
 
-    # ---- the port's thread
+    # ---- the device's thread
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -169,7 +169,7 @@ class Device:
         log.info("%s: open at %d baud%s", self.address, self.settings.baudrate, advice)
 
     def _settle(self) -> None:
-        """Throw away what a booting board says."""
+        """Drop what a booting board sends."""
         carrier, deadline = self._carrier, time.monotonic() + self.settings.settle
         if self.settings.settle > 0 and self.state is not DeviceState.SILENT:
             self._become(DeviceState.SETTLING, "")
@@ -206,7 +206,7 @@ class Device:
         return max(self._opened, self._sink.heard)
 
     def _gather(self) -> None:
-        """Let more come, unless somebody waits for it."""
+        """Let more bytes come, unless a command waits for them."""
         now = time.monotonic()
         if now - self._last < BUSY and not self.eager and self._sink.gathers:
             self._stopping.wait(GATHER)
@@ -221,7 +221,7 @@ class Device:
             self._become(DeviceState.OPEN, "")
 
     def _look_around(self) -> None:
-        """Leave the device if it has fallen silent, or if somebody asked for it."""
+        """Raise _Reopen if the device has been silent for too long, or `reopen` was called."""
         if self._reopen:
             raise _Reopen(DeviceState.CLOSED, f"{self.address}: reopened: {self._reopen}")
         silence = self.settings.silence
@@ -249,7 +249,7 @@ class Device:
             self._changed(state, why)
 
     def _tell(self, exc: Exception) -> str:
-        """Log why the device is closed, once for each reason; return it."""
+        """Log why the device is closed, once for each reason; return the reason."""
         text = device_names.explain(self.address, _number(exc), str(exc))
         if text != self._said:
             self._said = text
@@ -258,7 +258,7 @@ class Device:
         return text
 
     def _pause(self, meant: object) -> None:
-        """Wait before the next try, longer each time, but not once the path means something new."""
+        """Wait before the next try, longer each time, until the path leads to another device."""
         left = self._wait
         longest = OPEN_TRIES_NETWORK if "://" in self.address else LONGEST_WAIT
         self._wait = min(2 * self._wait, longest)
@@ -271,7 +271,7 @@ class Device:
 
 
 class _Reopen(Exception):
-    """Close the device and open it again at once."""
+    """The device is to be closed and opened again at once."""
 
     def __init__(self, state: DeviceState, why: str) -> None:
         super().__init__(why)
@@ -279,7 +279,7 @@ class _Reopen(Exception):
 
 
 def _meaning(device: str) -> object:
-    """Tell what the name of a device means now; None: nothing."""
+    """Return a value that changes with the device behind an address; None: no device."""
     try:
         return device_names.identity(device_names.resolve(device))
     except OSError:
@@ -287,7 +287,7 @@ def _meaning(device: str) -> object:
 
 
 def _number(exc: Exception) -> int | None:
-    """Find the errno, which pyserial sometimes keeps in its text alone."""
+    """Find the errno; pyserial has it only in the text of some of its exceptions."""
     number = getattr(exc, "errno", None) or (exc.args[0] if exc.args else None)
     if isinstance(number, int):
         return number

@@ -1,6 +1,6 @@
-"""What a person wants to know of a serial device: a name that stays, who holds it, what is wrong.
+"""Facts about a serial device: its stable name, the process that holds it, why it cannot be opened.
 
-All of it is read from /dev, /sys and /proc, a courtesy: where nothing can be read, nothing is said.
+They are read from /dev, /sys and /proc; where these cannot be read, nothing is reported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STABLE = (Path("/dev/serial/by-id"), Path("/dev/serial/by-path"))
 
 
 def stable_name(device: str, folders: tuple[Path, ...] = _STABLE) -> str | None:
-    """Find the name under /dev/serial that keeps meaning this device."""
+    """Find the name below /dev/serial that stays with this device; None: there is none."""
     target = os.path.realpath(device)
     for folder in folders:
         with suppress(OSError):
@@ -40,18 +40,18 @@ def stable_name(device: str, folders: tuple[Path, ...] = _STABLE) -> str | None:
 
 
 def advice(device: str, folders: tuple[Path, ...] = _STABLE) -> str:
-    """Name the better name of a device whose number is given out anew at every plugging."""
+    """Recommend the stable name for a device that gets a new number each time it is plugged in."""
     name = stable_name(device, folders) if device.startswith(_BARE) else None
     return f"; its number may change, {name} will not" if name else ""
 
 
 def resolve(device: str, root: Path = sysfs.ROOT) -> str:
-    """Return the path or URL to open: a USB id is looked up, anything else stands for itself."""
+    """Return the path or URL to open: a USB id is looked up, all else is returned as it is."""
     return sysfs.find_usb(device, root) if device.startswith(sysfs.USB) else device
 
 
 def identity(device: str) -> tuple[str, int, int] | None:
-    """Tell what a path means now: another value for another device or rights; None: not there."""
+    """Return a value that changes with the device behind a path or its rights; None: no device."""
     try:
         found = os.stat(device)
     except OSError:
@@ -68,7 +68,7 @@ def holding(device: str) -> Iterator[tuple[int, str]]:
     """Find the other processes that have the device open: pid and program."""
     target = os.path.realpath(device)
     for pid in _others():
-        with suppress(OSError):  # gone meanwhile, or somebody else's
+        with suppress(OSError):  # the process has ended, or is another user's (proc(5))
             if any(
                 os.readlink(f"/proc/{pid}/fd/{n}") == target for n in os.listdir(f"/proc/{pid}/fd")
             ):
@@ -82,7 +82,7 @@ def _others() -> Iterator[str]:
 
 
 def explain(device: str, number: int | None, text: str) -> str:
-    """Say what is wrong with a device that could not be opened, and what to do about it."""
+    """Say why a device could not be opened, and what to do about it; `number`: the errno."""
     if number in (errno.EACCES, errno.EPERM):
         return f"{device}: {denied(device)}"
     if number in (errno.EAGAIN, errno.EBUSY):
@@ -95,7 +95,7 @@ def explain(device: str, number: int | None, text: str) -> str:
 
 
 def denied(device: str) -> str:
-    """Say what to do about a device that we may not open."""
+    """Say what to do about a device that this user may not open."""
     group = _group(device)
     if _is_member(group):
         return f"permission denied; you are in the group {group} now: log in again"
@@ -106,7 +106,7 @@ def denied(device: str) -> str:
 
 
 def _is_member(group: str) -> bool:
-    """Tell whether the database has us in a group, which counts from the next login on."""
+    """Tell whether the group database lists this user; that counts from the next login on."""
     with suppress(OSError, KeyError, ImportError):
         import grp
         import pwd

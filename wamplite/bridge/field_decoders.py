@@ -1,8 +1,8 @@
-"""Frames that hold several values: named, they are keyword arguments, unnamed, arguments.
+"""Frames that hold several values: named ones become keyword arguments, the others arguments.
 
 `csv`     the values of one line, quoted or not, named by `fields` in their order ("": skip it).
-`regex`   the groups of a pattern that is searched for in the text; without groups, what it matched.
-`struct`  the values of a binary record, as Python's struct module spells its format.
+`regex`   the groups of a pattern that is searched for in the text; without groups, its match.
+`struct`  the values of a binary record, its format as in Python's struct module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST = 65536  # bytes of a record
 
 
 def names_of(settings: DecodeSettings) -> set[str] | None:
-    """Return the names of all values that a frame can have; None where only the frame tells."""
+    """Return the names of all values a frame can have; None where they depend on the frame."""
     if settings.kind == "regex":
         pattern = _compiled(settings)
         unnamed = pattern.groups - len(pattern.groupindex) if pattern.groups else 1
@@ -41,7 +41,7 @@ def _positions(number: int) -> set[str]:
 
 
 def csv_decoder(settings: DecodeSettings) -> Decode:
-    """Make the decoder of lines of comma-separated values."""
+    """Return the decoder of lines of comma-separated values."""
     fields, types, separator = settings.fields, settings.types, settings.separator
 
     def decode(frame: bytes) -> Reading:
@@ -64,7 +64,7 @@ def _row(text: str, separator: str) -> list[str]:
 
 
 def regex_decoder(settings: DecodeSettings) -> Decode:
-    """Make the decoder of lines that hold what a pattern finds."""
+    """Return the decoder of lines in which a pattern finds the values."""
     pattern, types = _compiled(settings), settings.types
     named = {number: name for name, number in pattern.groupindex.items()}
     unnamed = [number for number in range(1, pattern.groups + 1) if number not in named]
@@ -91,7 +91,7 @@ def _compiled(settings: DecodeSettings) -> re.Pattern[str]:
 
 
 def struct_decoder(settings: DecodeSettings) -> Decode:
-    """Make the decoder of binary records."""
+    """Return the decoder of binary records."""
     layout, fields = _layout(settings), settings.fields
     number = len(layout.unpack(bytes(layout.size)))
     if fields and len(fields) != number:

@@ -1,13 +1,13 @@
 """Bytes in, frames out: where one frame of a serial device ends and the next begins.
 
-Every framing is bounded, finds its way back after lost or foreign bytes, and counts what it
-dropped: `overlong` frames, and `garbage`, stretches of bytes that belong to no frame. The same
-bytes make the same frames, however they come in pieces.
+Every framing is bounded, finds the next frame after lost or foreign bytes, and counts what it
+dropped: `overlong` frames, and `garbage`, runs of bytes that belong to no frame. The same bytes
+make the same frames, in whatever pieces they come.
 
-`Lines`: a line ends at LF or CRLF. A stream in which no LF has come yet may be a device that ends
-its lines with CR alone, so until the first LF a CR ends a line too; after it, a CR is a byte like
-others (binary between text holds some). A line longer than the bound is dropped whole, and after it
-nothing is taken for granted: the next CR or LF ends it. Lines of white space alone are no frames.
+`Lines`: a line ends at LF or CRLF. Until the first LF a CR ends a line too, for the device may end
+its lines with CR only; after it, a CR is a byte like others (binary data between lines holds some).
+A line longer than the bound is dropped whole, and the next CR or LF ends it, as at the beginning.
+Lines that hold only white space are no frames.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LF = re.compile(rb"\n")
 class Framing(Protocol):
     """Cuts a stream into frames.
 
-    knows_start: its frames cannot begin in the middle, so the first after an opening is whole.
-    gap: after so many seconds without a byte, while something is `pending`, `idle` wants to be
-    called; 0: never.
+    knows_start: a frame is found by its start, so the first after an opening is whole.
+    gap: seconds without a byte after which `idle` has to be called while a frame is `pending`;
+    0: never.
     """
 
     overlong: int
@@ -44,19 +44,19 @@ class Framing(Protocol):
 
     @property
     def pending(self) -> bool:
-        """Tell whether a frame has begun and not ended."""
+        """Whether a frame has begun and not ended."""
         ...
 
     def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
-        """Take what was read (at that time, if known) and return the frames that it completed."""
+        """Take what was read, at the monotonic time `now`; return the frames that it completed."""
         ...
 
     def idle(self) -> list[bytes]:
-        """Hear that nothing has come for `gap` seconds; return what that completed."""
+        """Note that nothing has come for `gap` seconds; return the frames that this completed."""
         ...
 
     def reset(self) -> bool:
-        """Forget what is unfinished (the line was cut); True when that was something."""
+        """Drop what is unfinished: the device is lost. True where a frame was cut off by that."""
         ...
 
 
@@ -118,12 +118,12 @@ class Lines:
         self._end = _CR_OR_LF
 
 
-# Those that need no settings.
+# The framings that need no settings.
 FRAMINGS: dict[str, Callable[[], Framing]] = {"lines": Lines, "cobs": Cobs, "slip": Slip}
 
 
 def make_framing(settings: FramingSettings) -> Framing:
-    """Make the framing that the settings describe."""
+    """Return the framing that the settings describe."""
     return _MAKERS[settings.kind](settings)
 
 

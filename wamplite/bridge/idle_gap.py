@@ -1,4 +1,4 @@
-"""Frames that end where the line falls silent, as Modbus RTU and many binary devices have it."""
+"""Frames that end with silence on the line, as those of Modbus RTU and many binary devices."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["IdleGap"]
 class IdleGap:
     """Frames of at most `max_bytes` with at least `gap` seconds between them.
 
-    Whoever reads the line calls `idle` when nothing has come for that long; where it could not
-    look in time, the times of the bytes tell.
+    The reading thread calls `idle` when nothing has come for that long. Where it was late, the
+    times given to `feed` show the gap.
     """
 
     knows_start = False

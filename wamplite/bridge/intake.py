@@ -1,8 +1,8 @@
-"""From the bytes of a port to readings: framing, then decoding; what is none is counted by reason.
+"""From the bytes of a device to readings: framing, then decoding; the rest is counted by reason.
 
-The first frame after an opening may be the second half of one, the last before a loss was cut off.
-Where neither framing nor decoder can tell, the first is dropped unseen; the last is no frame yet.
-A frame that somebody waits for, the reply to a command, goes to them and nowhere else.
+The first frame after an opening may be the second half of a frame. Where neither framing nor
+decoder can tell, it is dropped. The part of a frame that came before a loss is dropped too. The
+reply to a command goes only to the command.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Claim = Callable[[bytes], bool]
 
 
 class Intake:
-    """What a port's bytes go through, on the port's thread.
+    """Takes a device's bytes, on the device's thread.
 
-    claim: takes a frame that is a reply; None while nobody waits for one.
-    take_raw: takes the bytes as they come; None while nobody wants them so.
+    claim: takes a frame that is a reply and tells so; None while no command waits.
+    take_raw: takes the bytes as they come; None while they go through the framing.
     """
 
     def __init__(
@@ -39,33 +39,33 @@ class Intake:
         next_due: Callable[[], float | None] = lambda: None,
         when_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        self.heard = self._touched = 0.0  # monotonic times of the last frame, the last byte
-        self.gathers = not framing.gap  # bytes may be left to gather: their times do not matter
+        self.heard = self._touched = 0.0  # monotonic times of the last frame and byte
+        self.gathers = not framing.gap  # it does not need the times of single bytes
         self.claim: Claim | None = None
         self.take_raw: Callable[[bytes], None] | None = None
         self._framing = framing
         self._decoder = decoder
         self._counts = counts
         self._deliver = deliver
-        self._next_due = next_due  # when to deliver, though it be nothing
+        self._next_due = next_due  # monotonic time at which to deliver, even no reading
         self._when_lost = when_lost
         self._drop_next = False
         self._overlong = self._garbage = 0
-        self._at = 0.0  # when the last bytes came
+        self._at = 0.0  # UTC time of the last bytes
 
     def opened(self) -> None:
-        """Begin a new stream; `lost` has forgotten the old one."""
+        """Begin a new stream; `lost` has dropped the rest of the old one."""
         self._drop_next = self._decoder.drops_first and not self._framing.knows_start
 
     def lost(self) -> None:
-        """Forget the stream, and count the frame that was cut off, if any."""
+        """Drop the rest of the stream, and count the frame that was cut off, if any."""
         if self._framing.reset():
             self._refuse("cut off")
         self._when_lost()
 
     def received(self, data: bytes, at: float | None = None) -> None:
-        """Deliver the readings that these bytes completed, in one piece; `at`: UTC seconds."""
-        take_raw = self.take_raw  # another thread may take it away
+        """Deliver the readings that these bytes completed, in one list; `at`: UTC seconds."""
+        take_raw = self.take_raw  # another thread may set it to None
         if take_raw is not None:
             self.heard = time.monotonic()
             take_raw(data)
@@ -75,7 +75,7 @@ class Intake:
         self._handle(self._framing.feed(data, self._touched))
 
     def patience(self) -> float | None:
-        """Tell in how many seconds `idle` wants to be called."""
+        """Return in how many seconds `idle` has to be called; None: it has not."""
         wishes = []
         if self._framing.gap and self._framing.pending:
             wishes.append(self._touched + self._framing.gap)
@@ -85,7 +85,7 @@ class Intake:
         return max(0.0, min(wishes) - time.monotonic()) if wishes else None
 
     def idle(self) -> None:
-        """Deliver what silence has ended, and what was held back."""
+        """Deliver what silence has completed, and what was held back."""
         now = time.monotonic()
         gap = self._framing.gap
         if gap and self._framing.pending and now - self._touched >= gap:
@@ -122,7 +122,7 @@ class Intake:
             self._garbage = self._framing.garbage
 
     def _is_claimed(self, frame: bytes) -> bool:
-        claim = self.claim  # another thread may take it away
+        claim = self.claim  # another thread may set it to None
         if claim is None or not claim(frame):
             return False
         self._counts.replied()

@@ -1,7 +1,7 @@
 """Modbus RTU through minimalmodbus (the extra `modbus`), on a port that others may use too.
 
-minimalmodbus knows the protocol; what it takes for a serial port is ours, and reads and writes
-through the port's own threads, in the turn of its commands.
+minimalmodbus has the protocol. In place of a serial port it is given a SerialShim, which reads and
+writes through the port's commands.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TYPES: dict[str, ReadSlave] = {
 
 
 class SerialShim:
-    """What minimalmodbus takes for an open serial port."""
+    """The part of serial.Serial that minimalmodbus uses, as an open port."""
 
     is_open = True
 
@@ -57,11 +57,11 @@ class SerialShim:
         self._commands.write_raw(data)
 
     def read(self, size: int) -> bytes:
-        """Read an answer, or what there is of it when time is up."""
+        """Read `size` bytes of an answer, or fewer when the time is up."""
         return self._commands.read_raw(size, self.timeout)
 
     def open(self) -> None:
-        """Open already."""
+        """Do nothing: it is always open."""
 
     close = flush = reset_input_buffer = reset_output_buffer = open
 
@@ -82,7 +82,7 @@ class Modbus:
         self._silence = minimalmodbus.NoResponseError
 
     def read(self, timeout: float, retries: int) -> Reading:
-        """AskSlave for the value; on the thread of the commands alone."""
+        """Ask for the value; only on the thread of the commands."""
         self._shim.timeout = timeout
         self._commands.begin_raw()
         try:
@@ -92,7 +92,7 @@ class Modbus:
                 except (self._failure, ValueError, Undecodable) as exc:
                     if not left:
                         raise self._as_error(exc) from exc
-            raise AssertionError("a loop without a turn")
+            raise AssertionError("retries is below 0")
         finally:
             self._commands.end_raw()
 

@@ -1,9 +1,9 @@
 """The values of an NMEA sentence by their names, through pynmea2 (pip install pynmea2).
 
-Keyword arguments: `talker`, `type` and what pynmea2 calls the values: numbers where it knows them
-as such, dates and times in ISO 8601, else text; empty ones are left out. Where a position is told,
-`latitude` and `longitude` in degrees stand for its four values. A sentence that pynmea2 does not
-know keeps `fields`.
+Keyword arguments: `talker`, `type` and the values by pynmea2's names: numbers where pynmea2 parses
+them as numbers, dates and times in ISO 8601, else text; empty ones are left out. `latitude` and
+`longitude` in degrees replace the four values of a position. A sentence that pynmea2 does not know
+keeps `fields`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _POSITION = {"lat", "lat_dir", "lon", "lon_dir"}
 
 
 def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
-    """Make what names the fields of a decoded sentence."""
+    """Return a function that names the fields of a decoded sentence."""
     try:
         import pynmea2
     except ImportError as exc:
@@ -36,7 +36,7 @@ def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
         try:
             sentence = pynmea2.parse(reading.args[0])
             values = _values(sentence)
-        except Exception:  # pynmea2 does not know it, or stumbles over what it holds
+        except Exception:  # an unknown sentence, or any error of pynmea2 over its values
             return reading
         texts = {name: value for name, value in values.items() if type(value) is str}
         values |= converted(texts, types)

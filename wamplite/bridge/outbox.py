@@ -3,11 +3,10 @@
     put ──> fresh ──take──> flying ──confirm──> gone
                  └─ overflow, expired: counted for the port they came from
 
-Filled by the ports' threads, which are never kept waiting; emptied by the publisher's. What is
-flying has been handed out and cannot be dropped any more. Every event gets a number, `seq`, which
-it keeps however often it is sent. Events wait encoded, so that the bound in bytes is a true one: in
-JSON, which is there on every machine.
-`stored` holds the same on disk.
+The devices' threads fill it and never wait; the publisher's thread empties it. Events that are
+`flying` have been handed out and are not dropped. Each event gets a number, `seq`, and keeps it
+however often it is sent. Events wait encoded in JSON, so that their size in bytes is known.
+`stored` keeps the same on disk.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ class WaitingEvent(NamedTuple):
     port: str
     since: float  # monotonic seconds of this boot
     data: bytes  # topic, args, kwargs, options, at
-    sent: bool = False  # by an earlier run, which did not hear what became of it
+    sent: bool = False  # perhaps published already: not confirmed by an earlier session or run
 
     @property
     def size(self) -> int:
-        """The memory it takes."""
+        """The bytes of memory it takes."""
         return len(self.data) + OVERHEAD
 
     def event(self) -> list[Any]:
@@ -57,7 +56,9 @@ class WaitingEvent(NamedTuple):
 
 @cache
 def _reader(is_json: bool) -> serializers.Serializer:
-    return serializers.get("json" if is_json else "msgpack")  # early outboxes hold MsgPack
+    return serializers.get(
+        "json" if is_json else "msgpack"
+    )  # outboxes of early versions hold MsgPack
 
 
 class Outbox:
@@ -71,26 +72,26 @@ class Outbox:
         self._fresh: deque[WaitingEvent] = deque()
         self._flying: list[WaitingEvent] = []
         self._bytes = 0  # of fresh and flying
-        self._waiting: Counter[str] = Counter()  # by port, all that is not gone
+        self._waiting: Counter[str] = Counter()  # by port, fresh and flying
         self._next = 1
-        self._full = False  # said so, and nothing was taken since
+        self._full = False  # logged, and nothing has been taken since
         self._closed = False
         self._held = False
 
     def start(self) -> None:
-        """Begin; there is nothing to do in memory."""
+        """Begin; in memory there is nothing to do."""
 
     def __len__(self) -> int:
         return self._waiting.total()
 
     def waiting(self, port: str) -> int:
-        """Tell how many events of a port wait, flying ones too."""
+        """Return how many events of a port wait, flying ones included."""
         return self._waiting[port]
 
-    # ---- the ports' side
+    # ---- the devices' threads
 
     def put(self, port: str, publications: Iterable[ShapedEvent]) -> None:
-        """Append events, dropping the oldest or these where there is no room."""
+        """Append events; where there is no room, drop the oldest or these."""
         now = time.monotonic()
         with self._changed:
             for publication in publications:
@@ -130,7 +131,7 @@ class Outbox:
         return len(self._fresh) + len(self._flying)
 
     def _make_room(self, now: float) -> None:
-        """Drop what is too old, and the oldest of what is too much."""
+        """Drop events that are too old, and the oldest while there are too many."""
         self._expire(now)
         while self._fresh and self._over(self._number(), self._bytes):
             self._forget(self._fresh.popleft(), "overflow")
@@ -144,7 +145,7 @@ class Outbox:
         return 0 < self.settings.max_age < now - entry.since
 
     def _forget(self, entry: WaitingEvent, reason: str) -> None:
-        """Count an event that goes; it is in no list any more."""
+        """Count an event that is dropped; it is in no list any more."""
         self._bytes -= entry.size
         self._waiting[entry.port] -= 1
         self._drop(entry.port, reason, 1)
@@ -155,10 +156,10 @@ class Outbox:
             whom = "the oldest" if self.settings.overflow == "drop-oldest" else "new ones"
             log.warning("%d events wait: from now on %s are dropped", len(self), whom)
 
-    # ---- the publisher's side
+    # ---- the publisher's thread
 
     def take(self, limit: int, seconds: float | None = None) -> list[WaitingEvent]:
-        """Wait for events and hand the oldest out; [] when closed and empty, or time is up."""
+        """Wait for events and hand out the oldest; [] when closed and empty, or the time is up."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
             if self._held:
@@ -176,13 +177,13 @@ class Outbox:
         return bool(self._fresh)
 
     def hold(self, held: bool = True) -> None:
-        """Hand nothing out while nobody is there to take it."""
+        """Hand nothing out while there is no session."""
         with self._changed:
             self._held = held
             self._changed.notify_all()
 
     def confirm(self, entries: Iterable[WaitingEvent], reason: str = "") -> None:
-        """Let go of events that were handed out: the router has them, or `reason` tells."""
+        """Forget events that were handed out: confirmed, or else dropped for `reason`."""
         with self._changed:
             gone = set()
             for entry in entries:
@@ -194,7 +195,7 @@ class Outbox:
             self._flying = [entry for entry in self._flying if entry.seq not in gone]
 
     def too_old(self, entries: Iterable[WaitingEvent]) -> list[WaitingEvent]:
-        """Return those that have waited for too long."""
+        """Return the events that have waited longer than `max_age`."""
         now = time.monotonic()
         return [entry for entry in entries if self._is_old(entry, now)]
 
@@ -205,8 +206,8 @@ class Outbox:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Be done; what waits in memory is lost, and counted as waiting."""
+        """End; events that wait in memory are lost, and stay counted as waiting."""
 
     def figures(self) -> dict[str, Any]:
-        """Return what can be told about it."""
+        """Return how many events wait."""
         return {"waiting": len(self)}

@@ -1,4 +1,4 @@
-"""A request that is repeated now and then, and whose reply is published."""
+"""Requests that are repeated, and their replies published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver: Deliver) -> Poll:
-    """Make the poll that the settings describe."""
+    """Return the poll that the settings describe."""
     if settings.modbus is not None:
         from .modbus import Modbus
 
@@ -31,27 +31,27 @@ def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver
 
 
 class Failure:
-    """Says once that a poll fails, and once that it works again."""
+    """Logs once that a poll fails, and once that it works again."""
 
     def __init__(self, what: str) -> None:
         self._what = what
         self._failing = False
 
     def failed(self, error: object) -> None:
-        """Say so, unless it was said."""
+        """Log it, unless the last attempt failed too."""
         if not self._failing:
             log.warning("%s: %s; asked again and again", self._what, error)
         self._failing = True
 
     def worked(self) -> None:
-        """Say so after a failure."""
+        """Log it after a failure."""
         if self._failing:
             log.info("%s: answers again", self._what)
         self._failing = False
 
 
 class RequestPoll:
-    """Bytes that are written, and the frame that answers them."""
+    """A poll that writes bytes and publishes the frame that is their reply."""
 
     def __init__(self, settings: PollSettings, commands: Commands, deliver: Deliver) -> None:
         self.every = settings.every
@@ -82,7 +82,7 @@ class RequestPoll:
 
 
 class ModbusPoll:
-    """A value of a Modbus slave."""
+    """A poll for a value of a Modbus slave."""
 
     def __init__(self, settings: PollSettings, modbus: Modbus, deliver: Deliver) -> None:
         self.every = settings.every

@@ -1,16 +1,16 @@
 """From the outbox to the session, in order, each event confirmed by the router.
 
-What waits goes out in batches: all of a batch is sent, then all of its answers are waited for. What
-nobody had confirmed when the session was lost is kept and goes out again with the next one, ahead
-of everything else and, where `marks` is on, marked `_resent: true`, with the `seq` it had. Nothing
-else is sent twice: as long as the session lives, its answers are waited for.
+Events go out in batches: a whole batch is sent, then the publisher waits for all of its answers.
+Events that were not confirmed when the session was lost are kept and sent again by the next
+session, before all others, with the same `seq` and, where `marks` is on, with `_resent: true`.
+Nothing else is sent twice: as long as the session lives, the publisher waits for the answers.
 
     take a batch --> wait for a session --> publish --confirmed--> count, take the next
                           ^                    \\--lost--> keep it --.
                           \\________________________________________/
 
-Events that come close together are gathered, and what waited while the router was away goes out at
-a bounded pace: others share the router.
+Events that come close together are gathered. Those that waited while the router was away go out at
+a bounded rate, PACE, for the router serves others too.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 GATHER = 0.02  # seconds between two batches while events keep coming
-BUSY = 0.1  # seconds since the last batch: they keep coming
+BUSY = 0.1  # seconds: events that come within them after a batch keep coming
 PACE = 4000  # events a second at most
 
 ToPublish = tuple[str, list[Any], Mapping[str, Any], Mapping[str, Any]]
 
 
 class PublishingSession(Protocol):
-    """What a publisher needs of a session."""
+    """The part of a session that a publisher uses."""
 
     def publish_all(self, events: Iterable[ToPublish]) -> list[Published]: ...
 
 
 class Publisher:
-    """The thread that empties an outbox through whatever session there is."""
+    """The thread that publishes the events of an outbox through the current session."""
 
     def __init__(
         self, outbox: Outbox, counts: Callable[[str], Counts], *, marks: bool = True
@@ -59,8 +59,8 @@ class Publisher:
         self._retains = True
         self._stopping = threading.Event()
         self._ending = False
-        self._kept: list[WaitingEvent] = []  # handed out, not confirmed
-        self._refused: set[tuple[str, str]] = set()  # topics and errors that have been told
+        self._kept: list[WaitingEvent] = []  # taken from the outbox, not confirmed
+        self._refused: set[tuple[str, str]] = set()  # topics and errors that have been logged
         self._last = self._free_at = 0.0
         self._thread = threading.Thread(target=self._run, name="wamplite-publisher", daemon=True)
 
@@ -84,7 +84,7 @@ class Publisher:
                 self._outbox.hold()
 
     def finish(self, timeout: float) -> bool:
-        """Publish what waits if it can be done in that time; True when nothing is left."""
+        """Publish what waits within `timeout` seconds; True when nothing is left."""
         self._ending = True
         self._outbox.close()
         self._join(timeout if self._session else 0)
@@ -131,7 +131,7 @@ class Publisher:
         return True
 
     def _gather(self) -> None:
-        """Let more come, and keep to the pace."""
+        """Let more events come, and keep to the rate."""
         now = time.monotonic()
         wait = GATHER if now - self._last < BUSY else 0.0
         wait = max(wait, self._free_at - now)
@@ -144,7 +144,7 @@ class Publisher:
             return None if self._stopping.is_set() else self._session
 
     def _expire(self) -> None:
-        """Let go of what grew too old while nobody was there."""
+        """Drop events that became too old while there was no session."""
         old = self._outbox.too_old(self._kept)
         if old:
             self._outbox.confirm(old, "expired")
@@ -176,7 +176,7 @@ class Publisher:
     def _given(self, entry: WaitingEvent) -> ToPublish | None:
         try:
             topic, args, kwargs, options, _ = entry.event()
-        except WampliteError as exc:  # something that no serializer carries to everybody
+        except WampliteError as exc:  # a value that WAMP cannot carry
             self._refuse(entry, entry.port, exc)
             return None
         if entry.sent:

@@ -1,7 +1,7 @@
-"""Frames that only their owner's own code understands: `python:MODULE:FUNCTION`.
+"""Frames that a function of the user's decodes: `python:MODULE:FUNCTION`.
 
-The function takes the frame (bytes) and returns a dict: keyword arguments; None: this frame is
-no reading; anything else: the one argument. Whatever it raises makes the frame undecodable.
+The function takes the frame (bytes) and returns a dict: keyword arguments; None: this frame is no
+reading; anything else: the only argument. If it raises an exception the frame is undecodable.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def python_decoder(settings: DecodeSettings) -> Decode:
-    """Make the decoder that calls the function which the kind names."""
+    """Return the decoder that calls the function named in `kind`, or given by a script."""
     function = settings.function or _found(settings.kind.removeprefix(PREFIX))
     logged: set[str] = set()  # kinds of exceptions
 
@@ -51,7 +51,7 @@ def _found(name: str) -> Any:
         raise UsageError(f"a Python decoder is python:MODULE:FUNCTION, not {PREFIX}{name}")
     try:
         found = pkgutil.resolve_name(name)
-    except Exception as exc:  # whatever that module does when it is imported
+    except Exception as exc:  # importing it runs code of the user's, which may raise anything
         raise UsageError(f"{PREFIX}{name}: {type(exc).__name__}: {exc}") from exc
     if not callable(found):
         raise UsageError(f"{PREFIX}{name} is no function but {found!r:.80}")

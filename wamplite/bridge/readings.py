@@ -1,4 +1,4 @@
-"""What decoders share: readings, the one exception, and the types of values made of text."""
+"""What decoders share: readings, their exception, and the types of values made from text."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = [
 
 
 class Reading(NamedTuple):
-    """What one frame says, as an event carries it."""
+    """What one frame holds, as an event carries it."""
 
     args: list[Any]
     kwargs: dict[str, Any]
     size: int  # bytes of the frame: what the outbox bounds
-    at: float = 0.0  # UTC seconds of the frame's last byte; the port knows it
+    at: float = 0.0  # UTC seconds of the frame's last byte; set by Intake
 
 
 class Undecodable(Exception):
-    """A frame that is no reading; `reason` is the word it is counted under."""
+    """A frame that is no reading; `reason` is the text under which it is counted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -45,10 +45,10 @@ Deliver = Callable[[list[Reading]], None]
 
 
 class Decoder(NamedTuple):
-    """How to decode, and whether the first frame after an opening is dropped unseen.
+    """How to decode, and whether the first frame after an opening is dropped.
 
-    It may be the second half of one, and a half may look like a whole ("21.5" of "121.5").
-    A checksum tells the two apart, so NMEA loses nothing; nor does a framing that knows its start.
+    It may be the second half of a frame, and a half may look whole ("21.5" of "121.5"). With a
+    checksum (NMEA), or a framing that finds the start of a frame, none has to be dropped.
     """
 
     decode: Decode
@@ -56,12 +56,12 @@ class Decoder(NamedTuple):
 
 
 def checked(reading: Reading) -> Reading:
-    """Return a reading that every serializer can carry to every subscriber, or refuse it."""
+    """Return the reading if every serializer can carry it; else raise Undecodable."""
     try:
         check_payload(reading.args, reading.kwargs)
-    except ProtocolError:  # a router would end the session for it
+    except ProtocolError:  # the router would end the session: a violation
         raise Undecodable("no value for WAMP") from None
-    if "options" in reading.kwargs:  # how to publish, in Session.publish
+    if "options" in reading.kwargs:  # a keyword of Session.publish
         raise Undecodable("member named options")
     return reading
 
@@ -92,12 +92,12 @@ def _convert(name: str, text: str, kind: str) -> Any:
     return value
 
 
-LONGEST = 64  # characters of a number; an int of more than 4300 digits could not even be read
+LONGEST = 64  # characters of a value with a type; int() refuses more than 4300 digits
 _BOOLS = {"1": True, "true": True, "on": True, "yes": True}
 _BOOLS |= {"0": False, "false": False, "off": False, "no": False}
 
-# What the text must look like, and what is made of it. "nan", "1_000" and other digits than ours
-# are numbers for Python alone.
+# The pattern of the text, and the function that converts it. Python's own int() and float() also
+# take "nan", "1_000" and digits of other scripts.
 TYPES: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     "int": (re.compile(r"[+-]?[0-9]+"), int),
     "float": (re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"), float),

@@ -1,4 +1,4 @@
-"""One serial device to one topic: a Bridge with one port, whose events carry nothing of ours."""
+"""One serial device to one topic: a Bridge with one port that adds nothing to the events."""
 
 from __future__ import annotations
 

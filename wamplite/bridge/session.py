@@ -21,7 +21,7 @@ EventSink = Callable[[list[tuple[str, list[Any], dict[str, Any]]]], None]
 
 
 def component_of(settings: SessionSettings) -> Component:
-    """Make the Component that joins as the settings say."""
+    """Return a Component that joins as the settings say."""
     words: dict[str, Any] = {
         "serializer": settings.serializer or None,
         "timeout": settings.timeout,
@@ -44,13 +44,13 @@ def component_of(settings: SessionSettings) -> Component:
 
 
 def heeds_retain(session: Session) -> bool:
-    """Tell whether the router of a session keeps events for who subscribes later."""
+    """Tell whether the router of a session keeps events for later subscribers."""
     broker = session.details.get("roles", {}).get("broker", {})
     return broker.get("features", {}).get("event_retention") is True
 
 
 class ToSink:
-    """Stands for a session where there is no router: hands every event to a function."""
+    """Takes the place of a session where there is no router: hands events to a function."""
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink

@@ -1,8 +1,8 @@
-"""What can be said about a bridge: its session, its buffer, its ports, and what each port does.
+"""The settings of a bridge: its session, its buffer, its ports, and what each port does.
 
-Plain values with their defaults, no parsing: `wamplite.config` makes them from a file and checks
-every key, `bridge.builder` from a script. The names are the keys of the file; all times are
-seconds, 0 means "no such limit" where a limit may be absent.
+Plain values with their defaults: `bridge.configuration` makes them from a file and checks every
+key, `bridge.builder` from a script. The names are the keys of the file; times are seconds; 0 means
+no limit where a limit may be absent.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class SessionSettings:
-    """Where and as whom to join."""
+    """The router, the realm, and the identity to join with."""
 
     url: str = "ws://127.0.0.1:8080/ws"
     realm: str = "realm1"
     authid: str = ""
     secret_file: str = ""  # see wamplite.config.read_secret
     serializer: str = "json"
-    ca: str = ""  # whom to trust for wss and rss
+    ca: str = ""  # file of the certificates to trust for wss and rss
     timeout: float = 30.0
     connect_timeout: float = 10.0
     max_retry_delay: float = 2.0
@@ -43,7 +43,7 @@ class SessionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BufferSettings:
-    """What waits while the router is away."""
+    """The bounds of what waits while the router is away."""
 
     max_messages: int = 1000
     max_bytes: int = 1 << 20
@@ -54,7 +54,7 @@ class BufferSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FramingSettings:
-    """Where a frame ends and the next begins; which keys count depends on the kind."""
+    """Where a frame ends and the next begins; which keys are used depends on the kind."""
 
     kind: str = "lines"  # lines delimiter fixed length idle-gap cobs slip
     max_bytes: int = 4096
@@ -64,12 +64,12 @@ class FramingSettings:
     length_bytes: int = 1  # length: 1, 2 or 4
     byteorder: str = "big"  # length: big or little
     includes_header: bool = False  # length: it counts `start` and itself too
-    gap: float = 0.1  # idle-gap: silence that ends a frame; fixed, length: that voids a begun one
+    gap: float = 0.1  # silence that ends a frame (idle-gap), or drops a begun one (fixed, length)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeSettings:
-    """What a frame says; which keys count depends on the kind."""
+    """What a frame holds; which keys are used depends on the kind."""
 
     kind: str = "text"  # text bytes json csv regex struct nmea python:MODULE:FUNCTION
     encoding: str = "utf-8"  # text, csv, regex
@@ -84,7 +84,7 @@ class DecodeSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PublishSettings:
-    """Which readings become events, and of what topic."""
+    """The topic of events, and which values of a reading they carry."""
 
     topic: str  # may hold {field} {port} and the names of kwargs
     fields: tuple[str, ...] = ()  # (): all
@@ -98,11 +98,11 @@ class PublishSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureSettings:
-    """A call that is written to the device, and the frame that answers it."""
+    """A procedure: what a call writes to the device, and the frame that is its reply."""
 
     uri: str
     write: str  # {0} {1} {name}
-    reply: DecodeSettings | None = None  # None: no reply is waited for
+    reply: DecodeSettings | None = None  # None: the call does not wait for a reply
     timeout: float = 1.5
     retries: int = 0
     encoding: str = "utf-8"
@@ -134,7 +134,7 @@ class ModbusSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PollSettings:
-    """A request repeated now and then, whose reply is published."""
+    """A request that is repeated each `every` seconds, and its reply published."""
 
     every: float
     publish: PublishSettings
@@ -148,7 +148,7 @@ class PollSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class PortSettings:
-    """One device, and all that is done with it."""
+    """One device, and what the bridge does with it."""
 
     name: str
     device: str  # a path, usb:VID:PID[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT
@@ -159,9 +159,9 @@ class PortSettings:
     rtscts: bool = False
     xonxoff: bool = False
     exclusive: bool = True
-    hupcl: bool = True  # False: do not drop DTR at close, so that the next open resets no board
-    settle: float = 0.0  # after an open: wait, then begin with what comes
-    silence: float = 0.0  # no frame for so long: reopen
+    hupcl: bool = True  # False: keep DTR up at close, so that the next opening resets no board
+    settle: float = 0.0  # after an opening: drop what comes for so long
+    silence: float = 0.0  # open the device again after so long without a frame
     write_timeout: float = 1.0
     framing: FramingSettings = FramingSettings()
     decode: DecodeSettings = DecodeSettings()

@@ -4,9 +4,9 @@
                                              |              held: the newest goes when it is time
                                              '-- unless max_interval has passed
 
-With {field} in its topic a reading is one candidate for each of its fields, with the value as the
-one argument; without, it is one candidate with all of its fields as keyword arguments. Positional
-values are the fields "0", "1" ... The deadband and the intervals are kept for each topic.
+With {field} in the topic, a reading is one candidate for each of its fields, with the value as the
+only argument; without it, one candidate with all of its fields as keyword arguments. Positional
+values are the fields "0", "1" ... Deadband and intervals apply to each topic apart.
 
 Pure: `now` is a number that grows. The counts add up: candidates = returned + dropped, by reason +
 waiting.
@@ -27,8 +27,8 @@ from .settings import PublishSettings
 
 __all__ = ["ShapedEvent", "Shaper", "TopicTemplate"]
 
-MOST_TOPICS = 1000  # of one template; a device that makes up more is forgotten where it is oldest
-SLACK = 1 - 1e-9  # 21.2 - 21.0 is a little less than 0.2
+MOST_TOPICS = 1000  # of one template; beyond it the oldest is forgotten
+SLACK = 1 - 1e-9  # as floats, 21.2 - 21.0 is less than 0.2
 FORBIDDEN = frozenset(".#")
 
 
@@ -43,7 +43,7 @@ class ShapedEvent(NamedTuple):
 
 
 class TopicTemplate:
-    """A topic with {names} in it, each of which is within one component."""
+    """A topic with {names} in it; the value of each stays within one component."""
 
     def __init__(self, text: str) -> None:
         try:
@@ -59,7 +59,7 @@ class TopicTemplate:
             raise UsageError(f"topic {text!r} makes no valid URIs, or reserved ones")
 
     def fill(self, values: dict[str, Any]) -> str | None:
-        """Return the topic; None where a value is missing or cannot be within a component."""
+        """Return the topic; None where a value is missing or cannot be part of a component."""
         topic = ""
         for literal, name in self._pieces:
             word = "" if name is None else _word(values.get(name))
@@ -78,7 +78,7 @@ def _word(value: Any) -> str:
 
 @dataclass(slots=True)
 class _Track:
-    """What was sent of one topic, and what is held back; made by the first candidate."""
+    """What was sent of one topic, and what is held back; made with the first candidate."""
 
     sent: float = 0.0
     values: dict[str, Any] = field(default_factory=dict)
@@ -103,12 +103,12 @@ class Shaper:
 
     @property
     def waiting(self) -> int:
-        """Tell how many events are held back until `min_interval` is over."""
+        """How many events are held back until `min_interval` is over."""
         return sum(track.held is not None for track in self._tracks.values())
 
     @property
     def next_due(self) -> float | None:
-        """Return when `due` will have something; None: not before another reading."""
+        """When `due` will return an event; None: not before another reading."""
         times = [track.sent for track in self._tracks.values() if track.held]
         return min(times) + self._settings.min_interval if times else None
 
@@ -158,12 +158,14 @@ class Shaper:
     def _passes(
         self, topic: str, publication: ShapedEvent, values: dict[str, Any], now: float
     ) -> bool:
-        """Tell whether a candidate goes now; else hold it or drop it."""
+        """Tell whether a candidate is sent now; else hold it back or drop it."""
         track = self._tracks.get(topic)
         if track is None:
             track = self._new_track(topic)
         elif not (self._moved(track.values, values) or self._is_overdue(track, now)):
-            self._let_go(track)  # what was held has been taken back by the device
+            self._let_go(
+                track
+            )  # the value is back within the deadband: what was held back is outdated
             self.dropped["deadband"] += 1
             return False
         elif now - track.sent < self._settings.min_interval * SLACK:
@@ -191,14 +193,14 @@ class Shaper:
         return bool(longest) and now - track.sent >= longest * SLACK
 
     def _moved(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
-        """Tell whether a value with a deadband has left it, or there is none with one."""
+        """Tell whether a value has left its deadband, or no value has a deadband."""
         bands = [(name, band) for name, band in self._settings.deadband.items() if name in new]
         return not bands or any(
             name not in old or _differs(old[name], new[name], band) for name, band in bands
         )
 
     def due(self, now: float) -> list[ShapedEvent]:
-        """Return the events that were held back and whose time has come."""
+        """Return the events that were held back and are due."""
         publications = []
         for track in self._tracks.values():
             if track.held and now - track.sent >= self._settings.min_interval * SLACK:

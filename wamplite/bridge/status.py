@@ -1,9 +1,9 @@
-"""What the world is told of a port: published whenever its state changes, and when asked for.
+"""The status of ports, published at each change of state and on request.
 
 Topic `wamplite.bridge.<port>.status`, retained where the router can, with the keyword arguments
 `state` (closed, settling, open, silent, stopped), `why`, `device`, `since` (UTC seconds), and the
-counters. A thread of its own publishes, so that no port ever waits for the session; while there is
-none, only the latest of each port is kept.
+counters. A thread of its own publishes, so that no port waits for the session. Without a session
+only the latest status of each port is kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Notices", "uri"]
 
 log = logging.getLogger(__name__)
 
-MOST = 1000  # notices that wait for a session that is slow
+MOST = 1000  # notices that wait for a slow session
 
 
 def uri(port: str, word: str) -> str:
@@ -32,7 +32,7 @@ def uri(port: str, word: str) -> str:
 
 
 class Notices:
-    """Publishes what has changed, through whatever session there is."""
+    """Publishes the status of ports through the current session."""
 
     def __init__(self) -> None:
         self._session: Session | None = None
@@ -46,7 +46,7 @@ class Notices:
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """End, after what waits."""
+        """End after publishing what waits; False when that takes longer than `timeout` seconds."""
         if self._thread.ident is None:
             return True
         try:
@@ -57,9 +57,9 @@ class Notices:
         return not self._thread.is_alive()
 
     def joined(self, session: Session, retains: bool) -> None:
-        """Publish through this session from now on; first the latest of all.
+        """Publish through this session from now on, the latest status of each port first.
 
-        retains: the router keeps events for who subscribes later.
+        retains: the router keeps events for later subscribers.
         """
         self._options = {"retain": True} if retains else {}
         self._session = session
@@ -67,12 +67,12 @@ class Notices:
             self._put(topic, kwargs)
 
     def left(self, session: Session) -> None:
-        """Publish no more through this session."""
+        """Stop publishing through this session."""
         if self._session is session:
             self._session = None
 
     def tell(self, topic: str, kwargs: dict[str, Any]) -> None:
-        """Publish this, and again in every new session; never waits."""
+        """Publish this now, and again in each new session; never waits."""
         self._latest[topic] = kwargs
         if self._session is not None:
             self._put(topic, kwargs)

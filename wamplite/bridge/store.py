@@ -1,9 +1,9 @@
 """The outbox's file: an SQLite database that survives kill -9 and power loss.
 
-WAL, synchronous=FULL, and an exclusive lock: two bridges never share one. Each method is one
-transaction. `sent_to` is the highest number that may have been sent: what is found at or below it
-after a crash was perhaps published, and goes out marked. A damaged file is set aside, one that a
-newer wamplite or something else has written is refused.
+WAL, synchronous=FULL, and an exclusive lock, so that two bridges never share a file. Each method is
+one transaction. `sent_to` is the highest number that may have been sent: an event at or below it
+that is found after a crash was perhaps published, and is sent marked. A damaged file is set aside;
+a file of a newer wamplite or of another program is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 1
 APPLICATION = 0x77616D70  # "wamp"
-RESERVE = 10_000  # numbers that may be given out before the file is told again
+RESERVE = 10_000  # numbers that may be given out until the file is updated
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS event (
 
 
 class DroppedRow(NamedTuple):
-    """What is counted when an event is dropped."""
+    """The facts that are counted when an event is dropped."""
 
     seq: int
     port: str
@@ -45,7 +45,7 @@ class DroppedRow(NamedTuple):
 
 
 def unusable(path: str) -> str:
-    """Say what keeps an outbox's file from being made or written; "" where nothing does."""
+    """Return what prevents an outbox's file from being made or written, or ""."""
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         return f"there is no folder {folder}"
@@ -56,7 +56,7 @@ def unusable(path: str) -> str:
 
 
 class Store:
-    """One file, open. `lock` is held over what has to stay together."""
+    """One open file. Hold `lock` over calls that have to stay together."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -116,7 +116,7 @@ class Store:
             )
 
     def _prepare(self) -> int:
-        """Return the next number, and turn the times of another boot into times of this one."""
+        """Return the next number; convert the times of an earlier boot into times of this one."""
         boot, now = boot_id(), time.monotonic()
         with self.lock, self._database:
             self._database.execute("BEGIN IMMEDIATE")
@@ -137,10 +137,10 @@ class Store:
     def _set(self, name: str, value: object) -> None:
         self._database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
-    # ---- what is in it
+    # ---- reading
 
     def tally(self) -> dict[str, tuple[int, int]]:
-        """Return number and size of the events of each port."""
+        """Return number and size in memory of the events of each port."""
         with self.lock:
             rows = self._database.execute(
                 "SELECT port, count(*), sum(length(data)) FROM event GROUP BY port"
@@ -165,7 +165,7 @@ class Store:
         ]
 
     def oldest(self, after: int, number: int, size: int, before: float) -> list[DroppedRow]:
-        """Return the oldest events of so many or such a size in all, and those from `before`."""
+        """Return the oldest: at least `number`, at least `size` bytes, all from before `before`."""
         found: list[DroppedRow] = []
         with self.lock:
             for seq, port, length, since in self._database.execute(
@@ -189,7 +189,7 @@ class Store:
         sent_to: int = 0,
         following: int = 0,
     ) -> None:
-        """Add events, delete what is done with, and keep what has been sent; all of it or none."""
+        """Add events, delete confirmed and dropped ones, record `sent_to`: all of it or nothing."""
         offset = time.time() - time.monotonic()
         with self.lock:
             execute = self._database.execute
@@ -214,7 +214,7 @@ class Store:
                 raise
 
     def close(self, following: int) -> None:
-        """Close the file, with the exact number that comes next."""
+        """Record the exact next number, and close the file."""
         with self.lock:
             try:
                 self._set("next", following)
@@ -222,7 +222,7 @@ class Store:
                 self._database.close()
 
     def start_over(self) -> Path:
-        """Set a file aside that has turned out to be damaged, and begin another."""
+        """Set the file aside, for it is damaged, and begin another; returns the new name."""
         with self.lock:
             self._database.close()
             aside = set_aside(self.path)
@@ -231,7 +231,7 @@ class Store:
 
 
 def set_aside(path: str) -> Path:
-    """Give a file, and what SQLite keeps beside it, another name."""
+    """Rename a file and the two that SQLite keeps beside it; returns the new name."""
     aside = Path(f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
     for suffix in ("", "-wal", "-shm"):
         if os.path.exists(path + suffix):
@@ -240,7 +240,7 @@ def set_aside(path: str) -> Path:
 
 
 def boot_id() -> str:
-    """Return what tells this boot from others; the monotonic clock is comparable within one."""
+    """Return the id of this boot: monotonic times can be compared only within one boot."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -1,14 +1,14 @@
-"""An outbox that outlives its process: what waits for more than a moment is written to a file.
+"""An outbox that outlives its process: what waits for longer than HOLD is written to a file.
 
     put ──> fresh ──(not confirmed after HOLD)──> file ──take──> flying ──confirm──> gone
                  └──────────── take ────────────────────────────────^
 
-With the router there nothing is ever written, which is kind to an SD card; while it is away one
-transaction in HOLD seconds takes all that has come. What has been committed (`stored_to`) is
-neither lost by kill -9 nor by a power cut. Before an event that is in the file goes out, the file
-is told so: a crash after that sends it again, marked. A full disk is survived as if in memory.
+While the router is there nothing is written, which spares an SD card; while it is away, one
+transaction in HOLD seconds writes all that has come. What has been committed (`stored_to`) is not
+lost by kill -9 or a power cut. Before an event of the file is sent, the file records that: after a
+crash it is sent again, marked. While the disk is full, events are kept in memory.
 
-Lock order: the store's, then the outbox's. The ports' threads take the outbox's alone.
+Lock order: the store's, then the outbox's. The devices' threads take only the outbox's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 HOLD = 0.5  # seconds that an event waits before it is written
 PAUSE = 0.2  # seconds until a file that could not be read is asked again
-RETRY = 5.0  # seconds between attempts on a disk that is full
+RETRY = 5.0  # seconds between two attempts to write to a full disk
 
 
 class StoredOutbox(Outbox):
@@ -49,7 +49,7 @@ class StoredOutbox(Outbox):
         self.stored_to = self._store.last()  # what has been committed
         self._storing_to = self.stored_to  # what is being written, or has been
         self._taken_to = 0
-        self._gone_to = 0  # what the file has been told to forget
+        self._gone_to = 0  # up to here the file has deleted
         self.trouble = ""
         self._retry_at = 0.0
         self._ending = threading.Event()
@@ -66,17 +66,17 @@ class StoredOutbox(Outbox):
         if not self._rows:
             super()._make_room(now)
             return
-        # The file holds older ones, which the writing thread drops; unless it cannot.
+        # The writing thread drops the older ones in the file; here only those in memory are bounded.
         while len(self._fresh) > self.settings.max_messages:
             self._forget(self._fresh.popleft(), "overflow")
 
-    # ---- the publisher's side
+    # ---- the publisher's thread
 
     def _has_any(self) -> bool:
         return self._rows > 0 or super()._has_any()
 
     def take(self, limit: int, seconds: float | None = None) -> list[WaitingEvent]:
-        """Hand the oldest out, from the file first; the file is told before they go."""
+        """Hand out the oldest, those of the file first, which the file records before."""
         with self._changed:
             self._changed.wait_for(self._has_some, seconds)
             if self._held:
@@ -96,11 +96,11 @@ class StoredOutbox(Outbox):
             if batch:
                 self._tell_sent()
         if not batch:
-            self._ending.wait(PAUSE)  # what is there cannot be read now
+            self._ending.wait(PAUSE)  # the file cannot be read now
         return batch
 
     def _take_fresh(self, limit: int) -> list[WaitingEvent]:
-        """Hand out what is in memory (the condition is held, and given up for a while)."""
+        """Hand out events in memory (the condition is held, and released meanwhile)."""
         self._expire(time.monotonic())
         batch = [self._fresh.popleft() for _ in range(min(limit, len(self._fresh)))]
         self._flying.extend(batch)
@@ -117,7 +117,7 @@ class StoredOutbox(Outbox):
         return batch
 
     def _tell_sent(self) -> None:
-        """Let the file know what goes out now (the store's lock is held)."""
+        """Record in the file what is sent now (the store's lock is held)."""
         gone_to = self._done_to()
         try:
             self._store.commit(gone_to=gone_to, sent_to=self._taken_to, following=self._next)
@@ -140,7 +140,7 @@ class StoredOutbox(Outbox):
                 log.exception("outbox %s", self._store.path)
 
     def _write(self, hold: float) -> None:
-        """Write what has waited for long enough, and delete what is done with."""
+        """Write what has waited for `hold` seconds, and delete what is confirmed."""
         if time.monotonic() < self._retry_at:
             return
         with self._store.lock:
@@ -171,7 +171,7 @@ class StoredOutbox(Outbox):
         return found if found and time.monotonic() - found[0].since >= hold else []
 
     def _too_much(self) -> tuple[list[DroppedRow], dict[int, str]]:
-        """Find what the file holds beyond its bounds; nobody takes from it meanwhile."""
+        """Find what the file holds beyond its bounds (the store's lock is held)."""
         now, settings = time.monotonic(), self.settings
         before = now - settings.max_age if settings.max_age > 0 else 0.0
         number = size = 0
@@ -195,7 +195,7 @@ class StoredOutbox(Outbox):
         reasons: dict[int, str],
         gone_to: int,
     ) -> None:
-        """Take over what has been committed."""
+        """Update the queues after a commit."""
         with self._changed:
             self._gone_to = gone_to
             if batch:
@@ -216,7 +216,7 @@ class StoredOutbox(Outbox):
             self.trouble = ""
 
     def _suffer(self, exc: sqlite3.DatabaseError) -> None:
-        """Go on in memory while the disk is full; begin another file where this one is damaged."""
+        """Keep events in memory while the disk is full; begin another file if this is damaged."""
         if not isinstance(exc, sqlite3.OperationalError):
             self._start_over(exc)
             return

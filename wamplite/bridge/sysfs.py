@@ -1,6 +1,6 @@
-"""The serial devices that the kernel knows, read from /sys, and the one that a USB id means.
+"""The serial devices that the kernel lists in /sys, and the device that a USB id means.
 
-`root` is where /sys and /dev are looked for.
+`root`: the directory that holds /sys and /dev.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path("/")
 
 
 class Tty(NamedTuple):
-    """A serial device; what is not known of it is ""."""
+    """A serial device; facts that are not known are ""."""
 
     device: str  # /dev/ttyUSB0
     vid: str = ""  # four hexadecimal digits
@@ -28,18 +28,18 @@ class Tty(NamedTuple):
 
     @property
     def usb(self) -> str:
-        """Return usb:VID:PID[:SERIAL], or "" for what is none."""
+        """usb:VID:PID[:SERIAL], or "" for a device that is not USB."""
         words = [word for word in (self.vid, self.pid, self.serial) if word]
         return USB + ":".join(words) if self.vid else ""
 
 
 def ttys(root: Path = ROOT) -> list[Tty]:
-    """Return the serial devices that are there, in the order of their names."""
+    """Return the serial devices that are plugged in, in the order of their names."""
     found = []
     with suppress(OSError):
         for entry in sorted((root / "sys/class/tty").iterdir()):
             device = root / "dev" / entry.name
-            # A terminal without a device is a console or a pty; type 0: an 8250 that is not there.
+            # Without `device`: a console or a pty. Type 0, PORT_UNKNOWN: an 8250 without hardware.
             if (entry / "device").exists() and _line(entry / "type") != "0" and device.exists():
                 found.append(_described(str(device), Path(os.path.realpath(entry / "device"))))
     return found

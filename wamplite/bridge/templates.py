@@ -1,8 +1,8 @@
 """From the arguments of a call or an event to the bytes for the device: "FAN {0:d}\\n".
 
-What callers send must not become a command of its own: text that is filled in may not hold control
-characters, a line end above all. Only a template that is one field alone ("{0}") passes text and
-bytes as they are.
+Arguments must not add a command of their own: text that is filled in may not hold control
+characters such as line ends. Only a template that is a single field ("{0}") passes text and bytes
+as they are.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ MOST = 4096  # bytes of one command
 
 
 def make_template(template: str, encoding: str = "utf-8") -> Template:
-    """Return what fills the template; it raises InvalidArgument where arguments do not fit."""
+    """Return a function that fills the template, or raises InvalidArgument."""
     fields = _fields(template)
-    alone = fields[0] if template in ("{" + name + "}" for name in fields) else None
+    single = fields[0] if template in ("{" + name + "}" for name in fields) else None
     filler = _Filler()
 
     def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-        if alone is not None:
-            return _bounded(_as_is(filler.get_value(_key(alone), args, kwargs), encoding))
+        if single is not None:
+            return _bounded(_as_is(filler.get_value(_key(single), args, kwargs), encoding))
         try:
             return _bounded(filler.vformat(template, args, kwargs).encode(encoding))
         except (ValueError, TypeError) as exc:
@@ -38,7 +38,7 @@ def make_template(template: str, encoding: str = "utf-8") -> Template:
 
 
 def _fields(template: str) -> list[str]:
-    """Return the names in a template, which must be plain ones."""
+    """Return the names in a template; UsageError for any but a plain name."""
     try:
         pieces = [piece for piece in string.Formatter().parse(template) if piece[1] is not None]
     except ValueError as exc:
@@ -53,7 +53,7 @@ def _fields(template: str) -> list[str]:
 
 
 class _Filler(string.Formatter):
-    """Fills plain names, and looks at what is filled in."""
+    """Fills plain names, and refuses what must not be filled in."""
 
     def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         try:
