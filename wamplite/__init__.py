@@ -3,12 +3,12 @@
     with wamplite.connect("ws://127.0.0.1:8080/ws", realm="realm1") as session:
         session.publish("com.example.temp", 21.5, unit="C")
 
-Importing this loads nothing else: each name below is loaded when it is first used (PEP 562).
+Importing this loads nothing else: each name below is loaded by its first use (PEP 562).
 """
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False  # as `typing` has it, without the milliseconds that importing typing takes
+TYPE_CHECKING = False  # as in `typing`, without the milliseconds that its import takes
 if TYPE_CHECKING:
     from .client.component import Component
     from .client.component import Component as Client
@@ -89,7 +89,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'wamplite' has no attribute {name!r}")
     from importlib import import_module
 
-    wanted = "Component" if name == "Client" else name  # xconn and wampy say Client
+    wanted = "Component" if name == "Client" else name  # the name in xconn and wampy
     home = _HOME.get(wanted, "core.errors")
     found: object = getattr(import_module(f".{home}", __name__), wanted)
     globals()[name] = found

@@ -25,10 +25,10 @@ __all__ = ["Document", "Location", "Steps", "in_words", "load", "read_secret"]
 
 @dataclass
 class Document:
-    """Data to be read by a schema, and what is wrong with it; made by `load` or of a dict."""
+    """Data to be read by a schema, and its problems; made by `load` or from a dict."""
 
     data: dict[str, Any]
-    name: str = ""  # of the file
+    name: str = ""  # of the file; "": the data are the dict of a script
     text: str = ""
     problems: list[tuple[Steps, str]] = field(default_factory=list)
 
@@ -37,7 +37,7 @@ class Document:
         return Location(self, ())
 
     def finish(self) -> None:
-        """Raise UsageError if anything was wrong, with a line for each problem."""
+        """Raise UsageError if there are problems, with a line for each."""
         if self.problems:
             line_of = KeyLines(self.text, *_toml()).line_of if self.name else _no_line
             problems = [(line_of(path), self._told(path, text)) for path, text in self.problems]
@@ -52,7 +52,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Location:
-    """Where in a document something stands."""
+    """The path of a value within a document."""
 
     document: Document
     path: Steps
@@ -66,11 +66,11 @@ class Location:
 
 
 def _no_line(path: Steps) -> int:
-    return 0  # of a script's own dict
+    return 0  # a dict has no lines
 
 
 def in_words(path: Steps, data: Any) -> list[str]:
-    """Return a path as a person would say it: port "weather", publish 1, topic."""
+    """Return a path in words: port "weather", publish 1, topic."""
     words: list[str] = []
     for step in path:
         try:
@@ -86,7 +86,7 @@ def in_words(path: Steps, data: Any) -> list[str]:
 
 
 def load(path: str | Path) -> Document:
-    """Read a file; UsageError where it cannot be read or is no TOML."""
+    """Read a file; UsageError where it cannot be read or is not TOML."""
     try:
         text = Path(path).read_bytes().decode()
     except OSError as exc:
@@ -114,8 +114,8 @@ def _toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:
 def read_secret(name: str) -> str:
     """Read a secret from its file: a path, or a name within $CREDENTIALS_DIRECTORY.
 
-    A file that others may read is refused. In systemd's directory the group's bits may stand for
-    an access list, so only everybody's count there.
+    A file that other users may read is refused: UsageError. In systemd's directory the bits of the
+    group may stand for an access list (acl(5)), so only the bits of others are checked there.
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     if not os.path.isabs(name) and not folder:

@@ -1,9 +1,9 @@
 """What a fork copies and two processes cannot share: sockets, request ids, locks, threads.
 
-A forked child has none of the parent's threads, its locks may be held for ever, and whatever it
-sends goes out under the parent's ids. So what is made of these is watched: in the child it is
-disowned, closes the child's copy of its descriptors, which ends nothing, and refuses every use by
-UsageError. Ending it there does nothing. Nor can it be pickled.
+A forked child has none of the parent's threads, its locks may be held for ever, and what it sends
+goes out under the parent's ids. So sessions, routers and the like are watched: in the child they
+are disowned. Then they close the child's copies of their descriptors, which ends nothing, and raise
+UsageError at every use; ending them there does nothing. They cannot be pickled.
 
     watch(session) ... os.fork() ──> in the child: session.disown()
 """
@@ -18,10 +18,10 @@ from .core.errors import UsageError
 
 
 class Watched(Protocol):
-    """What cannot be shared by two processes."""
+    """An object that two processes cannot share."""
 
     def disown(self) -> None:
-        """Become unusable in a forked child: no other thread is there, locks may be held."""
+        """Become unusable: called in a forked child, which has no other thread."""
 
 
 _watched: WeakSet[Watched] = WeakSet()
@@ -34,7 +34,7 @@ def watch(owned: Watched) -> None:
 
 
 def parent() -> int:
-    """Return the process that what is being disowned belongs to."""
+    """Return the id of the process that owns what is being disowned."""
     return _process
 
 
@@ -50,7 +50,7 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 class Elsewhere:
-    """A lock that another process has: whoever wants it is told so."""
+    """Takes the place of a lock in a forked child: entering it raises UsageError."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -59,7 +59,7 @@ class Elsewhere:
         raise UsageError(self._text)
 
     def __exit__(self, *_: object) -> None:
-        """Nobody was let in."""
+        """Do nothing: it was never entered."""
 
 
 class OfOneProcess:
@@ -67,19 +67,19 @@ class OfOneProcess:
 
     what = "session"
     again = "connect anew"
-    owner = 0  # the process that it belongs to, where that is not this one
+    owner = 0  # the id of the process that owns it, in a forked child; else 0
 
     def disown(self) -> None:
-        """Belong to the parent, in a forked child."""
+        """Note that the parent owns it; called in a forked child."""
         self.owner = parent()
 
     def check_process(self) -> None:
-        """Refuse to be used in a forked child."""
+        """Raise UsageError in a forked child."""
         if self.owner:
             raise UsageError(f"{self.told()}; {self.again} after a fork")
 
     def told(self) -> str:
-        """Say whose it is."""
+        """Return the text that names its process."""
         return f"this {self.what} belongs to process {self.owner or os.getpid()}"
 
     def __reduce__(self) -> Any:

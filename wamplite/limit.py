@@ -1,12 +1,12 @@
-"""How often the same may be said: a number of times in a while; what is left out is counted."""
+"""A bound on how often the same event is logged; what is left out is counted."""
 
 from __future__ import annotations
 
-EVENTS = 256  # different events remembered within the while; all others count as one
+EVENTS = 256  # different events that are counted apart in one period; all others count as one
 
 
 class RateLimit:
-    """At most `most` of each event within `seconds`; tells how many were left out."""
+    """At most `most` of each event within `seconds`; counts those that were left out."""
 
     def __init__(self, most: int, seconds: float) -> None:
         self._most = most
@@ -16,7 +16,7 @@ class RateLimit:
         self.left_out = 0
 
     def allows(self, event: object, now: float) -> bool:
-        """Count an event and tell whether it may be written."""
+        """Count an event and tell whether it is within the bound."""
         if now >= self._until:
             self._counts.clear()
             self._until = now + self._seconds
@@ -28,6 +28,6 @@ class RateLimit:
         return count <= self._most
 
     def take_left_out(self) -> int:
-        """Return how many were left out since this was asked last."""
+        """Return how many were left out since the last call."""
         left_out, self.left_out = self.left_out, 0
         return left_out

@@ -1,7 +1,7 @@
 """On which line of a TOML text each key stands, found in one pass over it.
 
-The text is taken apart into statements, each of the fewest lines that the parser takes by
-themselves: no other notion of TOML is needed, and the time is that of reading the text.
+The text is split into statements, each of the fewest lines that the parser accepts alone. So no
+second parser of TOML is needed, and the time is that of parsing the text once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ __all__ = ["KeyLines", "Steps"]
 
 Steps = tuple[Any, ...]  # keys, and positions in arrays
 Parse = Callable[[str], dict[str, Any]]
-CLOSING = re.compile("""[]}]|\"""|\'''""")  # without one a statement of several lines goes on
+CLOSING = re.compile(
+    """[]}]|\"""|\'''"""
+)  # a statement of several lines ends on a line with one of these
 
 
 class KeyLines:
-    """Where each key of a text is set; the text is right, for it has been read."""
+    """The line on which each key of a text is set; the text has been parsed without error."""
 
     def __init__(self, text: str, parse: Parse, error: type[ValueError]) -> None:
         self._lines = text.split("\n")
@@ -33,7 +35,7 @@ class KeyLines:
                 self._note(table, data, (begin, end))
 
     def line_of(self, path: Steps) -> int:
-        """Return the line of a path, or of the nearest above it that the text has; from 1."""
+        """Return the line of a path, from 1, or of the nearest path above it in the text."""
         while path and path not in self._found:
             path = path[:-1]
         if not path:
@@ -81,7 +83,7 @@ class KeyLines:
 
 
 def names_of(header: Any) -> list[str]:
-    """Return the names in a header: what it parses to has nothing beside them."""
+    """Return the names in a header, from what it parses to."""
     names: list[str] = []
     while header:
         if isinstance(header, list):

@@ -1,7 +1,7 @@
-"""Tell systemd how this program is: ready, alive, stopping (sd_notify(3)).
+"""Tell systemd the state of this program: ready, alive, stopping (sd_notify(3)).
 
-Nothing is sent, and no socket is made, unless $NOTIFY_SOCKET says where to. A name that begins with
-@ is an abstract socket. Who asks for signs of life ($WATCHDOG_USEC) gets two within that time.
+Without $NOTIFY_SOCKET nothing is sent and no socket is made. A name that begins with @ is an
+abstract socket. Where systemd asks for signs of life ($WATCHDOG_USEC), two are sent in that time.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def tell(state: str) -> bool:
         sock.settimeout(PATIENCE)
         try:
             sock.sendto(state.encode(), address)
-        except OSError:  # nobody is there: no reason for the program to end
+        except OSError:  # nobody listens: the program goes on
             return False
     return True
 
 
 def interval() -> float:
-    """Return the seconds between two signs of life; 0.0 where this process owes none."""
+    """Return the seconds between two signs of life; 0.0: systemd does not ask for any."""
     owner = os.environ.get("WATCHDOG_PID", "")
     if owner and owner != str(os.getpid()):
         return 0.0
@@ -39,7 +39,7 @@ def interval() -> float:
 
 
 class Pulse:
-    """Signs of life for a loop that runs more often than they are due."""
+    """Signs of life, sent by a loop that runs more often than they are due."""
 
     def __init__(self) -> None:
         self._interval = interval()
@@ -47,10 +47,10 @@ class Pulse:
 
     @property
     def is_due(self) -> bool:
-        """Tell whether it is time to look whether all is well."""
+        """Whether the next sign of life is due."""
         return 0 < self._interval <= time.monotonic() - self._last
 
     def beat(self) -> None:
-        """Tell that all is well."""
+        """Send a sign of life."""
         self._last = time.monotonic()
         tell("WATCHDOG=1")

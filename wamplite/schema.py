@@ -1,7 +1,7 @@
-"""What a configuration may say: tables of keys and of the kind that each value must be.
+"""Schemas of configurations: tables of keys, and the kind of each value.
 
-Reading data by a `Table` returns what was given, converted, and notes at its place what is wrong:
-unknown keys with the nearest known one, wrong types, values out of range. Nothing is guessed.
+`Table.read` returns the data, converted, and notes each problem at its location: an unknown key
+with the nearest known one, a wrong type, a value out of range. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def nearest(word: str, known: Mapping[str, Any] | set[str]) -> str:
-    """Say which known word may be meant, or which there are."""
+    """Return a hint: the known word that is nearest, or all known words."""
     near = difflib.get_close_matches(word, sorted(known), 1)
     if near:
         return f'did you mean "{near[0]}"?'
@@ -45,12 +45,12 @@ def nearest(word: str, known: Mapping[str, Any] | set[str]) -> str:
 
 
 class Kind:
-    """What a value must be; `read` returns it, or the default MISSING after noting a problem."""
+    """What a value must be; `read` returns it, or MISSING after noting a problem."""
 
     wanted = ""
 
     def read(self, value: Any, at: Location) -> Any:
-        """Return the value, converted; MISSING when it is wrong."""
+        """Return the value, converted; MISSING when it does not fit."""
         if self.fits(value):
             return self.convert(value)
         at.wrong(f"expected {self.wanted}, not {_shown(value)}")
@@ -102,7 +102,7 @@ class Number(Kind):
 
 
 class Text(Kind):
-    """A string: not empty unless allowed, one of some, or of some form."""
+    """A string: one of the choices, or one that the pattern matches (by default: not empty)."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Text(Kind):
 
 
 class Uri(Kind):
-    """A URI; with `pattern`, one whose components may be empty."""
+    """A URI; with `pattern`, its components may be empty."""
 
     wanted = "a URI such as com.example.temperature"
 
@@ -133,7 +133,7 @@ class Uri(Kind):
 
 
 class Bytes(Kind):
-    """Bytes, or text whose characters stand for them: "\\u0002" is 02."""
+    """Bytes, or text with a character for each byte: "\\u0002" is 02."""
 
     wanted = 'bytes as text, such as "\\r\\n" or "\\u00aaU"'
 
@@ -147,7 +147,7 @@ class Bytes(Kind):
 
 
 class Encoding(Kind):
-    """How text becomes bytes."""
+    """The name of an encoding of text."""
 
     wanted = 'an encoding such as "utf-8", "latin-1" or "cp437"'
     _NONE_OF_OURS = frozenset(
@@ -163,7 +163,7 @@ class Encoding(Kind):
 
 
 class FunctionKind(Kind):
-    """A function, which a script alone can give."""
+    """A function; only a script can give one."""
 
     wanted = "a function"
 
@@ -184,7 +184,7 @@ class Texts(Kind):
 
 
 class Names(Kind):
-    """A table of names of the file's own choice, all their values of one kind."""
+    """A table with any names, and values of one kind."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -197,9 +197,9 @@ class Names(Kind):
 
 
 class Table(Kind):
-    """A table of known keys; `make` turns what was given into what is wanted.
+    """A table of known keys. `make` is called with them as keywords, only if none has a problem.
 
-    `make` is called only if all went well in it, and may itself complain to the place.
+    checks: called with what `make` returned and its location, where they note further problems.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class Table(Kind):
         return settings
 
     def unknown(self, key: str) -> str:
-        """Say that there is no such key, and which one may be meant."""
+        """Return the text for an unknown key, with a hint."""
         return f"unknown key; {nearest(str(key), self.keys)}"
 
 
@@ -255,15 +255,15 @@ class Tables(Kind):
 
 
 class Either(Kind):
-    """A table whose own `kind` tells which keys it may have; a text alone is the kind.
+    """A table whose key `kind` selects the keys that it may have; a text in its place is the kind.
 
-    `key` is what a text alone stands for, where that is another key; `find` names the table.
+    key: the key that a text in place of the table gives, where it is not `kind`.
     """
 
     def __init__(self, tables: Mapping[str, Table], key: str = "kind", kind: str = "") -> None:
         self.tables = tables
         self._key = key
-        self._kind = kind  # where none is given
+        self._kind = kind  # the default
 
     def read(self, value: Any, at: Location) -> Any:
         if isinstance(value, str):

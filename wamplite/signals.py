@@ -33,7 +33,7 @@ MEANINGS = {
 HEARING = 0.5
 
 
-@cache  # asked first when the program starts: a terminal that has hung up is none any more
+@cache  # the answer at the start counts: once the terminal has hung up, it cannot be opened
 def has_terminal() -> bool:
     """Tell whether this process has a controlling terminal."""
     try:
@@ -44,7 +44,7 @@ def has_terminal() -> bool:
 
 
 def heard() -> dict[int, bool]:
-    """Return the signals that are ours to hear, and whether each ends the program."""
+    """Return the signals that we handle, and whether each ends the program."""
     ending: dict[int, bool] = dict.fromkeys(ENDING, True)
     others = {**dict.fromkeys(MEANINGS, False), signal.SIGHUP: has_terminal(), signal.SIGALRM: True}
     usual = {number: ends for number, ends in others.items() if is_usual(number)}
@@ -52,7 +52,7 @@ def heard() -> dict[int, bool]:
 
 
 def is_usual(number: int) -> bool:
-    """Tell whether a signal does what it does by default; `nohup` ignores SIGHUP."""
+    """Tell whether a signal has its default action; under `nohup` SIGHUP is ignored."""
     return signal.getsignal(number) is signal.SIG_DFL
 
 
@@ -97,8 +97,8 @@ class Ending:
 
 
 def log_other(number: int, figures: Callable[[], str] | None = None) -> None:
-    """Say that a signal has been heard, and that the program goes on."""
-    import logging  # 8 ms that few need
+    """Log a signal at which the program goes on."""
+    import logging  # 8 ms; most programs never get here
 
     meaning = MEANINGS[signal.Signals(number)]
     if number == signal.SIGUSR1 and figures is not None:
@@ -108,15 +108,15 @@ def log_other(number: int, figures: Callable[[], str] | None = None) -> None:
 
 
 class Gate:
-    """A lock that is opened once; anybody may, a signal's handler too."""
+    """A gate that is opened once, by any thread or by a signal's handler."""
 
     def __init__(self) -> None:
         self._lock = allocate_lock()
         self._lock.acquire()
 
     def open(self) -> None:
-        """Let whoever waits go on."""
-        with suppress(RuntimeError):  # it is open
+        """Let the waiting thread go on."""
+        with suppress(RuntimeError):  # it is open already
             self._lock.release()
 
     def wait(self) -> None:
@@ -126,7 +126,7 @@ class Gate:
 
 
 def until_signal(on_end: list[Callable[[], None]], ended: threading.Event) -> None:
-    """Wait for a signal that ends programs, or until a session has ended."""
+    """Wait for a signal that ends the program, or until a session has ended."""
     gate = Gate()
     on_end.append(gate.open)
     if ended.is_set():
@@ -137,9 +137,9 @@ def until_signal(on_end: list[Callable[[], None]], ended: threading.Event) -> No
 
 
 def with_signals(gate: Gate, wait: Callable[[], None]) -> None:
-    """Wait with the signals' handlers in place, and put back those that were there.
+    """Call `wait` with our handlers of signals set, then put back those of before.
 
-    A handler runs in this thread, in the middle of its wait and of nothing else.
+    Python runs the handlers in the main thread, here always within `wait`.
     """
     if threading.current_thread() is not threading.main_thread():
         wait()

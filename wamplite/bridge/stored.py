@@ -66,7 +66,7 @@ class StoredOutbox(Outbox):
         if not self._rows:
             super()._make_room(now)
             return
-        # The writing thread drops the older ones in the file; here only those in memory are bounded.
+        # The writing thread drops the older ones in the file; here those in memory are bounded.
         while len(self._fresh) > self.settings.max_messages:
             self._forget(self._fresh.popleft(), "overflow")
 

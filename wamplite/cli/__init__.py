@@ -1,8 +1,8 @@
-"""`wamplite VERB ...`: one file per verb, imported when it is the one that is asked for.
+"""`wamplite VERB ...`: one file per verb, imported when it is used.
 
 A verb's module has `configure(parser)`, which adds its arguments, and `run(options)`, which returns
-the exit code. What follows the first `--` is not parsed and stands in `options.rest`, for verbs
-whose module says TAKES_REST.
+the exit code. The words after the first `--` are not parsed and are in `options.rest`, for modules
+that set TAKES_REST.
 
 Exit codes: 0 done, 1 WAMP error (its URI on stderr), 2 usage, 3 cannot connect or connection lost,
 4 timeout, 130 Ctrl-C, 128 + N signal N where that is not the usual end of the verb.
@@ -51,12 +51,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def guarded(argv: list[str]) -> int:
-    """Run the command line; what went wrong is told in words and by the exit code."""
+    """Run the command line; report an error in words and by the exit code."""
     try:
         return run(argv)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # whoever reads our stdout has seen enough
+    except BrokenPipeError:  # the reader of our stdout has closed it
         return 0
     except errors.WampliteError as error:
         streams.complain(in_words(error))
@@ -83,23 +83,23 @@ def run(argv: list[str]) -> int:
         parser.error(f"unexpected after `--`: {' '.join(after)}")
     options.rest = after
     code: int = module.run(options)
-    with contextlib.suppress(ValueError):  # closed by the verb
+    with contextlib.suppress(ValueError):  # the verb has closed it
         sys.stdout.flush()
     return code
 
 
 class VerbParser(argparse.ArgumentParser):
-    """A parser that takes every negative number for a value, and knows what people try."""
+    """A parser that takes every negative number for a value, and has hints for wrong words."""
 
-    hints: Mapping[str, str] = {}  # a word that is not understood -> what to type
+    hints: Mapping[str, str] = {}  # an unknown word -> what to type instead
 
     def __init__(self, prog: str, **given: Any) -> None:
         super().__init__(prog, formatter_class=argparse.RawDescriptionHelpFormatter, **given)
-        # -1e3 too, which argparse's own pattern does not know: no option of ours has a digit there.
+        # -1e3 too, which argparse's own pattern misses; no option of ours begins with a digit.
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong, and what was perhaps meant; ends with 2."""
+        """Print what is wrong and what was perhaps meant, and exit with 2."""
         _, _, words = message.partition("unrecognized arguments: ")
         hint = next((self.hints[key] for key in words.split() if key in self.hints), "")
         if not hint and words:
@@ -110,7 +110,7 @@ class VerbParser(argparse.ArgumentParser):
 
 
 def split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:
-    """Return what stands before and after the first `--`."""
+    """Return the words before and after the first `--`."""
     if "--" not in argv:
         return argv, []
     at = argv.index("--")

@@ -1,8 +1,8 @@
 """Run the bridge that FILE describes: many serial devices to topics, and procedures to devices.
 
-It survives devices that vanish and come back, and a router that is away: events wait for it. Ends
-at SIGTERM or Ctrl-C. docs/bridge.md explains all that FILE may say. Modules for `python:` decoders
-are also looked for beside FILE.
+It goes on when devices are lost and come back, and when the router is away: events wait for it. It
+ends at SIGTERM or Ctrl-C. docs/bridge.md explains every key of FILE. Modules for `python:` decoders
+are looked for in the directory of FILE, too.
 
 --stdout json needs no router and no outbox: each event is a line {"topic", "args", "kwargs"}.
 """
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.5  # seconds between two looks whether anything is to be said
+LOOK = 0.5  # seconds between two calls of Watch
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite bridge`."""
     add = parser.add_argument
     add("file", metavar="FILE", help="what to do, in TOML")
-    add("--check", action="store_true", help="say whether FILE is right, and do nothing else")
+    add("--check", action="store_true", help="check FILE, and do nothing else")
     add("--stdout", choices=("json",), help="print events instead of publishing them")
     add(
         "--figures",
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     from ..bridge.bridge import Bridge
 
     printer = Printer() if options.stdout else None
-    if printer is not None:  # nothing waits for a router that is away
+    if printer is not None:  # without a router no event has to wait
         settings = replace(settings, buffer=replace(settings.buffer, path=""))
     with signals.Ending(), logs.to_stderr(options.log_level):
         bridge = Bridge(settings, sink=printer)
@@ -68,12 +68,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(settings: BridgeSettings, file: str) -> int:
-    """Say what the file describes, having looked at what it names."""
+    """Print what the file describes, and check the devices and files that it names."""
     if settings.session.secret_file:
         from ..config import read_secret
 
         read_secret(settings.session.secret_file)
-    known: dict[object, str] = {}  # what a device is -> the port that has it
+    known: dict[object, str] = {}  # identity of a device -> name of its port
     for port in settings.ports:
         print(f"{port.name}: {in_words(port, known)}")
     if settings.buffer.path:
@@ -87,7 +87,7 @@ def check(settings: BridgeSettings, file: str) -> int:
 
 
 def in_words(port: PortSettings, known: dict[object, str]) -> str:
-    """Return what a port is, whether its device is there, and what keeps us from it."""
+    """Return the device of a port, whether it is there, and what prevents its use."""
     from ..bridge import device_names
 
     try:
@@ -105,18 +105,18 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
 
 
 def plus(complaint: str) -> str:
-    """Return what is added where something is amiss."""
+    """Return a complaint with a colon before it, or ""."""
     return complaint and f": {complaint}"
 
 
 class Printer:
-    """Prints events; remembers when nobody reads them any more."""
+    """Prints events, until stdout is closed by its reader."""
 
     def __init__(self) -> None:
         self.broken: OSError | None = None
 
     def __call__(self, events: list[tuple[str, list[Any], dict[str, Any]]]) -> None:
-        """Print a line for each event, and let them go at once."""
+        """Print a line for each event, and flush."""
         if self.broken is not None:
             return
         try:
@@ -124,11 +124,11 @@ class Printer:
                 emit({"topic": topic, "args": args, "kwargs": kwargs})
             sys.stdout.flush()
         except OSError as exc:
-            self.broken = exc  # Watch will tell
+            self.broken = exc  # Watch raises it
 
 
 class Watch:
-    """What is looked at now and then: counters, whether stdout is read, whether all is alive."""
+    """Called each LOOK seconds: logs counters, checks stdout and the threads."""
 
     def __init__(self, bridge: Bridge, printer: Printer | None, interval: float) -> None:
         self._bridge = bridge
@@ -139,7 +139,7 @@ class Watch:
         self._pulse: notify.Pulse | None = None
 
     def __call__(self) -> None:
-        """Log the figures that have changed, and tell systemd that all is well, if it is time."""
+        """Log counters that have changed, and send systemd a sign of life, where it is time."""
         if self._printer is not None and self._printer.broken is not None:
             raise self._printer.broken
         self._waited += LOOK
@@ -158,7 +158,7 @@ class Watch:
 
 
 def is_alive(bridge: Bridge) -> bool:
-    """Tell whether all threads run and the counts can be read (no thread hangs under a lock)."""
+    """Tell whether all threads run and the counts can be read: no thread hangs under a lock."""
     wanted = {"wamplite-publisher", *(f"wamplite-port-{name}" for name in bridge.ports)}
     bridge.report()
     return wanted <= {thread.name for thread in threading.enumerate()}

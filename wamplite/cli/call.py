@@ -1,6 +1,6 @@
 """Call a procedure and print its result as one line of JSON.
 
-The result is null, the one value, or {"args": [...], "kwargs": {...}} where there is more.
+It prints null, the single value, or {"args": [...], "kwargs": {...}} where there is more.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def simplest(args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Return what a result is in its simplest form."""
+    """Return a result in its simplest form."""
     if kwargs or len(args) > 1:
         return {"args": args, "kwargs": kwargs}
     return args[0] if args else None

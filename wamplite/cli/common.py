@@ -1,4 +1,4 @@
-"""What the client verbs share: options with their environment variables, values, and output."""
+"""What the client verbs share: options with environment variables, values, and output."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 DASHES = "put -- before arguments that begin with -, and options before that"
-CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON lets them stand; a terminal might obey
+CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON allows them; a terminal may act on them
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where and as whom to join."""
+    """Add the options of the connection and of HELLO."""
     group = parser.add_argument_group(
         "connection", "each also as WAMPLITE_URL, WAMPLITE_REALM, ..."
     )
@@ -81,35 +81,37 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 
 def environment(name: str, default: str | None = None) -> str | None:
-    """Return what the environment says for an option."""
+    """Return the value of an option from the environment."""
     return os.environ.get(f"WAMPLITE_{name}", default)
 
 
 def connect(options: argparse.Namespace, code: int | None = None) -> Session:
-    """Join the realm that the options name; `code` is that of an end by a signal."""
+    """Join the realm that the options name; `code`: the exit code after a signal."""
     import logging
 
     from .. import connect
 
     hear_signals(code)
-    logging.getLogger("wamplite").addHandler(logging.NullHandler())  # stderr is for what we say
+    logging.getLogger("wamplite").addHandler(
+        logging.NullHandler()
+    )  # stderr is for our own messages
     return connect(**connection(options))
 
 
 def hear_signals(code: int | None) -> None:
-    """Leave the session at a signal that would kill us, and go on at one that means nothing.
+    """Exit at a signal that kills a program by default, or go on at one without a meaning here.
 
-    code: of a program whose usual end that is; else, as after Ctrl-C, 128 and the signal's number.
+    code: the exit code, for verbs that end so as a rule; None: 128 and the signal's number.
     """
 
     def end(number: int, _frame: object) -> NoReturn:
-        for other in ours:  # a second one ends it at once; a terminal says twice that it hangs up
+        for other in ours:  # a second one kills; a hangup sends SIGHUP twice
             signal.signal(other, signal.SIG_IGN if other == signal.SIGHUP else signal.SIG_DFL)
         sys.exit(128 + number if code is None else code)
 
     def go_on(number: int, _frame: object) -> None:
         heard = signal.Signals(number)
-        with contextlib.suppress(OSError):  # not through sys.stderr, which we may be in
+        with contextlib.suppress(OSError):  # sys.stderr may be in the middle of a write
             os.write(2, f"wamplite: {heard.name}: {signals.MEANINGS[heard]}\n".encode())
 
     ours = signals.heard()
@@ -159,7 +161,7 @@ def add_payload(parser: argparse.ArgumentParser) -> None:
 
 
 def payload(options: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
-    """Return args and kwargs as they were given, before and after `--`."""
+    """Return args and kwargs, of the words before and after `--`."""
     return [*options.args, *map(value, options.rest)], dict(options.kwargs)
 
 
@@ -188,7 +190,7 @@ def size(word: str) -> int:
 
 
 def text(word: str) -> str:
-    """Return a word of the command line as UTF-8 has it, whatever the locale is."""
+    """Return a word of the command line, decoded as UTF-8 in any locale."""
     if is_unicode(word):
         return word
     try:
@@ -198,7 +200,7 @@ def text(word: str) -> str:
 
 
 def is_unicode(word: str) -> bool:
-    """Tell whether a word holds characters alone, and no bytes that were none."""
+    """Tell whether a word holds only characters, no undecodable bytes (surrogates, PEP 383)."""
     try:
         word.encode()
     except UnicodeEncodeError:
@@ -228,12 +230,12 @@ def json_or_text(word: str) -> Any:
 
 
 def refuse(constant: str) -> NoReturn:
-    """Refuse NaN and Infinity, which are no JSON."""
+    """Refuse NaN and Infinity, which are not JSON."""
     raise ValueError(constant)
 
 
 def finite(digits: str) -> float:
-    """Return a number; one that is too large for a float is no number of ours."""
+    """Return a number; refuse one that is too large for a float."""
     number = float(digits)
     return number if math.isfinite(number) else refuse(digits)
 
@@ -255,7 +257,7 @@ def pair(word: str) -> tuple[str, Any]:
 
 
 def to_json(data: Any) -> str:
-    """Return one line of JSON; bytes stand as WAMP's JSON binding writes them."""
+    """Return one line of JSON; bytes as in WAMP's JSON binding."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=binary)
     return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

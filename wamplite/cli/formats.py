@@ -1,4 +1,4 @@
-"""What a line of `wamplite sub` is made of: JSON, or a format with the event's values in it."""
+"""The lines of `wamplite sub`: JSON, or a format filled with the event's values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .streams import complain
 
 as_json = to_json
 NAMES = ("topic", "args", "kwargs", "details")
-LARGE = re.compile(r"\d{4}")  # a width that fills the memory; an event may say it: {0:{1}}
+LARGE = re.compile(r"\d{4}")  # such a width fills the memory; {0:{1}} takes it from an event
 
 
 class LineFormat(string.Formatter):
-    """A format string of -F; what an event does not have is shown as nothing.
+    """A format string of -F; a value that an event does not have is shown as "".
 
-    The first event that has none of the fields is told of: its lines would be empty for ever.
+    The first event that has none of the fields is reported: all lines might stay empty.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._fields = [0, 0]  # of an event: that it lacks, that it has
+        self._fields = [0, 0]  # how many fields the event lacks, how many it has
         self._is_told = False
         try:
             self._filled({"topic": "", "args": [], "kwargs": {}, "details": {}})
@@ -56,12 +56,12 @@ class LineFormat(string.Formatter):
         return value
 
     def get_field(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Find a value by its whole name: dots and brackets have no meaning here."""
+        """Find a value by its whole name: dots and brackets are part of it."""
         key = int(name) if name.isdecimal() else name
         return self.get_value(key, args, kwargs), key
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Show text as it is and the rest as JSON, unless a fitting specification is given."""
+        """Show text as it is and all else as JSON, unless a fitting specification is given."""
         if format_spec and not LARGE.search(format_spec):
             try:
                 return format(value, format_spec)
@@ -69,6 +69,6 @@ class LineFormat(string.Formatter):
                 ValueError,
                 TypeError,
                 ArithmeticError,
-            ):  # this event's value is of another kind
+            ):  # the value does not fit the specification
                 return shown(value)
         return shown(value)

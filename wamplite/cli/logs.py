@@ -1,8 +1,9 @@
-"""Logging to stderr that never makes its caller wait: a bounded queue, and a thread that writes.
+"""Logging to stderr that never waits: a bounded queue, and a thread that writes.
 
-stderr may be a pipe that nobody reads. What does not fit into the queue is counted and told when
-there is room again. A line is at most 500 bytes, control characters are escaped (a URI may hold a
-terminal's commands), and the same event is written at most ten times a second.
+stderr may be a pipe that nobody reads. Lines that do not fit into the queue are counted, and the
+count is logged when there is room again. A line is at most 500 bytes, its control characters are
+escaped (a URI may hold a terminal's commands), and the same event is logged at most ten times a
+second.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from ..limit import RateLimit
 LEVELS = ("debug", "info", "warning", "error")
 STDERR = 2
 LINES = 1000  # waiting to be written
-LENGTH = 500  # bytes a line, the newline included
+LENGTH = 500  # bytes of a line, the newline included
 PER_SECOND = 10  # of one event
-ENDING = 1.0  # seconds given to the last lines
+ENDING = 1.0  # seconds to write the last lines
 
 
 class BoundedHandler(logging.Handler):
-    """Hands lines to a thread through a queue that is never waited for."""
+    """Hands lines to a thread through a bounded queue, without waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class BoundedHandler(logging.Handler):
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a record, or count it (`logging` holds this handler's lock)."""
+        """Queue a record, or count it (`logging` holds the lock of this handler)."""
         if not self._limit.allows((record.name, record.msg), time.monotonic()):
             return
         try:
@@ -57,14 +58,12 @@ class BoundedHandler(logging.Handler):
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
             try:
-                os.write(
-                    STDERR, line
-                )  # not through sys.stderr: a blocked write would hold its lock
-            except OSError:  # nobody reads stderr any more: the router goes on
+                os.write(STDERR, line)  # a blocked write to sys.stderr would hold its lock
+            except OSError:  # the reader has closed it: the program goes on
                 continue
 
     def finish(self) -> None:
-        """Write what is queued, for at most ENDING seconds."""
+        """Write what is queued, within ENDING seconds."""
         try:
             self._lines.put(None, timeout=ENDING)
         except queue.Full:
@@ -73,7 +72,7 @@ class BoundedHandler(logging.Handler):
 
 
 def one_line(text: str) -> bytes:
-    """Return one line of at most LENGTH bytes, control characters escaped, the middle left out."""
+    """Return a line of at most LENGTH bytes: control characters escaped, the middle left out."""
     escaped = printable(text[:LENGTH])
     if len(text) > LENGTH:
         escaped += printable(text[-LENGTH:])
@@ -99,7 +98,7 @@ def is_journal() -> bool:
 def to_stderr(level: str) -> Iterator[None]:
     """Send the log to stderr while the block runs."""
     handler = BoundedHandler()
-    time_ = "" if is_journal() else "%(asctime)s "  # the journal has its own
+    time_ = "" if is_journal() else "%(asctime)s "  # the journal adds its own
     handler.setFormatter(logging.Formatter(f"{time_}%(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -1,4 +1,4 @@
-"""What an error is to whoever typed the command: a text on stderr, and an exit code."""
+"""How the command line reports an error: a text on stderr, and an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def exit_code(error: errors.WampliteError) -> int:
 
 
 def in_words(error: errors.WampliteError) -> str:
-    """Return the text for stderr: a WAMP error starts with its URI."""
+    """Return the text for stderr; that of a WAMP error starts with its URI."""
     if isinstance(error, errors.ProtocolError):
         return f"{uris.PROTOCOL_VIOLATION}: {error}"
     return str(error)

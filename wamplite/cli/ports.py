@@ -1,8 +1,8 @@
 """List the serial devices: their lasting names, who holds each, and what to do about permissions.
 
-Use the name after `use` in configurations: it stays when the device is plugged in elsewhere, or,
-where two adapters cannot be told apart, as long as each stays in its socket. When piped, one JSON
-value per line: {"device", "use", "by_id", "by_path", "usb", "product", "held_by", "advice"}.
+Use the name after `use` in configurations: it stays when the device is plugged in elsewhere. Where
+two adapters have the same id, it stays as long as each is in its socket. When piped, one JSON value
+per line: {"device", "use", "by_id", "by_path", "usb", "product", "held_by", "advice"}.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what there is."""
+    """Print the devices."""
     rows = found(options.root)
     as_json = options.json or not sys.stdout.isatty()
     for row in rows:
@@ -45,14 +45,14 @@ def found(root: Path) -> list[dict[str, Any]]:
     """Return a row for each device."""
     ttys = sysfs.ttys(root)
     names = [tty.usb for tty in ttys if tty.usb]
-    return [row_of(tty, root, is_alone=names.count(tty.usb) == 1) for tty in ttys]
+    return [row_of(tty, root, is_unique=names.count(tty.usb) == 1) for tty in ttys]
 
 
-def row_of(tty: sysfs.Tty, root: Path, is_alone: bool) -> dict[str, Any]:
-    """Describe a device; `is_alone`: no other has its USB id and serial number."""
+def row_of(tty: sysfs.Tty, root: Path, is_unique: bool) -> dict[str, Any]:
+    """Describe a device; `is_unique`: no other has its USB id and serial number."""
     by_id = device_names.stable_name(tty.device, (root / BY_ID,))
     by_path = device_names.stable_name(tty.device, (root / BY_PATH,))
-    use = (by_id if is_alone else None) or by_path or by_id or tty.device
+    use = (by_id if is_unique else None) or by_path or by_id or tty.device
     return {
         "device": tty.device,
         "use": use,
@@ -68,7 +68,7 @@ def row_of(tty: sysfs.Tty, root: Path, is_alone: bool) -> dict[str, Any]:
 
 
 def advice(device: str) -> str | None:
-    """Say what keeps us from opening a device."""
+    """Return what prevents this user from opening a device."""
     may = os.access(device, os.R_OK | os.W_OK)
     return None if may else device_names.denied(device)
 

@@ -37,6 +37,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def of_lines(given: list[Any]) -> Iterator[list[Any]]:
-    """Give the args of each line's event."""
+    """Yield the args of the event of each line."""
     for line in sys.stdin.buffer:
         yield [*given, value_of(line.rstrip(b"\r\n"))]

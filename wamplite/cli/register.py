@@ -1,9 +1,9 @@
 """Serve a procedure by running a command for each call: wamplite register PROCEDURE -- CMD ...
 
-The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. What it prints is
-the result: JSON where it parses as JSON, else text, else (where it is not UTF-8) bytes, and none
-where it prints nothing. An exit code other than 0 is the error wamplite.error.command_failed.
-Callers choose the words: where CMD takes options, end it with `--`.
+The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. Its output is the
+result: JSON where it parses as JSON, else text, else (where it is not UTF-8) bytes; no output is
+null. An exit code other than 0 is the error wamplite.error.command_failed. The caller chooses the
+words: where CMD takes options, end it with `--`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TAKES_REST = True
 HINTS = {"": "put -- before the command"}
 ENDING = 1.0  # seconds for the commands that run when the service ends
-COMPLAINT = 500  # characters of stderr that the caller gets to see
+COMPLAINT = 500  # characters of stderr that are sent to the caller
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, SIGTERM or loss; -W bounds each run of the command."""
+    """Serve until Ctrl-C, SIGTERM or a loss; -W bounds each run of the command."""
     if not options.rest:
         raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
     command = Command(options.rest, options.timeout or TIMEOUT)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Command:
-    """A command that is run once a call; `stop` ends the runs that are left."""
+    """A command that is run once for each call; `stop` ends the runs that are left."""
 
     def __init__(self, words: list[str], timeout: float) -> None:
         self.words = words
@@ -89,14 +89,14 @@ class Command:
     def _start(self, words: list[str | bytes]) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
         try:
-            with self._lock:  # while it starts: stop() must not miss it
+            with self._lock:  # over the start: stop() must not miss the process
                 if self._stopping:
                     raise self._failed("the service is ending")
                 process = subprocess.Popen(
                     words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
                 )
                 self._running.add(process)
-        except ValueError as error:  # a NUL cannot stand in a word
+        except ValueError as error:  # a word with a NUL
             raise InvalidArgument(uris.INVALID_ARGUMENT, str(error)) from error
         except OSError as error:
             raise self._failed(f"{error.strerror}: {self.words[0]}") from error
@@ -119,7 +119,7 @@ class Command:
         return error
 
     def stop(self) -> None:
-        """End what is still running: politely, and those that stay after ENDING by force."""
+        """End what is still running: by SIGTERM, and after ENDING seconds by SIGKILL."""
         with self._lock:
             self._stopping = True
             running = list(self._running)
@@ -134,12 +134,12 @@ class Command:
 
 
 def result_of(out: bytes) -> Any:
-    """Return what a command has printed: the last newline is a text's, but may be a byte's."""
+    """Return what a command has printed, without its last newlines unless it is bytes."""
     result = value_of(out.rstrip(b"\n"))
     return out if isinstance(result, bytes) else result
 
 
 def signal_all(process: subprocess.Popen[bytes], number: int) -> None:
-    """Signal a process and its children: it leads a process group of its own."""
+    """Signal a process and its children: it leads its own process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

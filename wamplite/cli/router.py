@@ -33,10 +33,10 @@ HINTS = {
 }
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
-HOUR = 3600.0  # seconds: nothing is to be done meanwhile
+HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
-SPARE = 64  # descriptors beside those of connections
-SWITCH = 0.0005  # seconds: a busy connection must not keep others waiting for the usual 5 ms
+SPARE = 64  # descriptors besides those of connections
+SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Python's default: 5 ms
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def allow_descriptors(connections: int) -> None:
-    """Raise the soft limit to what so many connections need, or say that they cannot be."""
+    """Raise the soft limit to what so many connections need, or warn that it cannot be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + SPARE
     if resource.RLIM_INFINITY != soft < wanted:
@@ -135,7 +135,7 @@ def allow_descriptors(connections: int) -> None:
 
 
 def wait(router: Router, ending: signals.Ending) -> None:
-    """Wait for a signal, giving signs of life meanwhile where they are asked for."""
+    """Wait for a signal; send signs of life meanwhile where systemd asks for them."""
     interval = notify.interval()
     while not ending.wait(interval or HOUR, lambda: figures(router)):
         if not interval or is_alive(router, interval):
@@ -145,13 +145,13 @@ def wait(router: Router, ending: signals.Ending) -> None:
 
 
 def figures(router: Router) -> str:
-    """Return in a line what there is, and what was refused, dropped or missed so far."""
+    """Return a line: the number of sessions, and what was refused, dropped or missed so far."""
     counters = router.counters.items()
     return " ".join([f"sessions={router.sessions}", *(f"{name}={n}" for name, n in counters)])
 
 
 def is_alive(router: Router, seconds: float) -> bool:
-    """Tell whether the thread of timers runs, and each realm routes what it hands on."""
+    """Tell whether the timers' thread runs, and each realm routes what the timers give it."""
     routed = [threading.Event() for _ in router.realms]
     for routing, event in zip(router.realms.values(), routed, strict=True):
         routing.realm.later(SOON, event.set)
@@ -160,7 +160,7 @@ def is_alive(router: Router, seconds: float) -> bool:
 
 
 def make_router(options: argparse.Namespace) -> Router:
-    """Make the router that the options describe; what was not given keeps the router's default."""
+    """Return the router that the options describe, with its own defaults for the others."""
     from ..router import Router
 
     given: dict[str, Any] = {
@@ -199,7 +199,7 @@ def features(options: argparse.Namespace) -> list[Factory | str]:
 
 
 def listen(router: Router, options: argparse.Namespace) -> None:
-    """Open the listeners, telling each one's real URL."""
+    """Open the listeners, and print the URL of each with its real port."""
     files = {"cert": options.cert, "key": options.key}
     given = {key: file for key, file in files.items() if file is not None}
     for url in options.listen or [LISTEN]:
@@ -208,6 +208,6 @@ def listen(router: Router, options: argparse.Namespace) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line in one piece: what goes to stderr must not tear it apart."""
+    """Print a line by one write, so that no line of stderr can come in between."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

@@ -1,12 +1,12 @@
 """Publish what a serial device sends: each line an event of one topic.
 
---decode text: the line is the one argument. json: an object's members are keyword arguments, any
-other value is the one argument. nmea: the sentence, its checksum verified, is the one argument;
+--decode text: the line is the only argument. json: an object's members are keyword arguments, any
+other value is the only argument. nmea: the sentence, its checksum verified, is the only argument;
 keyword arguments are talker, type and fields. Other lines are counted and dropped, and with text
 and json the first line after every opening too, for it may be half a line.
 
-It survives a device that vanishes and comes back, and a router that is away: readings wait for it.
-Ends at SIGTERM or Ctrl-C.
+It goes on when the device is lost and comes back, and when the router is away: readings wait for
+it. It ends at SIGTERM or Ctrl-C.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .common import add_connection, connection, positive, seconds
 
 log = logging.getLogger(__name__)
 
-LOOK = 0.5  # seconds between two looks whether the router has refused us for good
+LOOK = 0.5  # seconds between two checks whether the router has refused the session for good
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 def follow(
     bridge: SerialBridge, component: Component, interval: float, ending: signals.Ending
 ) -> None:
-    """Log the figures now and then until told to end, or until the component has ended."""
+    """Log the counters each `interval` seconds, until a signal or the end of the component."""
     figures, waited = bridge.figures(), 0.0
     while component.error is None and not ending.wait(LOOK, bridge.figures):
         waited += LOOK
@@ -84,7 +84,7 @@ def follow(
 
 
 def log_changed(bridge: SerialBridge, before: str) -> str:
-    """Log the figures unless they are those of before."""
+    """Log the counters unless they are the same as before."""
     figures = bridge.figures()
     if figures != before:
         log.info("%s", figures)

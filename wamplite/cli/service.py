@@ -6,7 +6,7 @@
     wamplite service show router -- --listen tcp://127.0.0.1:8080 --realm home
 
 What follows `--` goes to the router. The bridge reads /etc/wamplite/bridge.toml, with --user
-~/.config/wamplite/bridge.toml. Units that are there are not written over without --force.
+~/.config/wamplite/bridge.toml. Existing units are overwritten only with --force.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse what would stand in a unit as something else."""
+    """Refuse a word that a unit cannot hold as it is."""
     said = (options.account, options.config, options.secret, options.directory, *options.rest)
     for word in filter(None, said):
         if "\n" in word or not is_unicode(word):
@@ -85,7 +85,7 @@ def config_home() -> Path:
     given = os.environ.get("XDG_CONFIG_HOME")
     try:
         return Path(given) if given else Path.home() / ".config"
-    except RuntimeError:  # of a user whom the machine does not know
+    except RuntimeError:  # the user is not in the password database
         raise UsageError("--user: there is no home directory: set $HOME") from None
 
 
@@ -95,7 +95,7 @@ def closed_to_others(program: str) -> list[Path]:
 
 
 def install(texts: dict[str, str], options: argparse.Namespace) -> None:
-    """Write all units, or none where one is there."""
+    """Write all units; UsageError, and none is written, where one exists."""
     usual = config_home() / "systemd/user" if options.user else Path("/etc/systemd/system")
     folder = Path(options.directory or usual)
     there = [str(folder / name) for name in texts if os.path.lexists(folder / name)]

@@ -1,9 +1,9 @@
-"""The three standard streams as every verb may rely on them: there, and able to take any text.
+"""The three standard streams, made so that every verb can use them: open, and for any text.
 
-A descriptor that is closed at the start would be given to the first socket or file, and be written
-into by whoever writes to stderr: /dev/null stands there instead. What the locale's encoding does
-not have is written as an escape, and what a peer or a file has told reaches a terminal without
-anything that the terminal would obey. The escapes on stdout are those of JSON, which stays JSON.
+The kernel would give the number of a descriptor that is closed at the start to the first socket
+or file, and text for stderr would be written into that: it is opened on /dev/null instead.
+Characters that the locale's encoding lacks are written as escapes, on stdout as escapes of JSON.
+Text of a peer or a file is printed without the control characters that a terminal acts on.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ codecs.register_error(ESCAPES["stdout"], as_json)
 
 
 def prepare() -> None:
-    """Open what is closed, and let the encodings of stdout and stderr take every character."""
+    """Open closed streams, and let stdout and stderr take every character."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number (open(2)): this one
     sys.stdin = sys.stdin or _opened(0, "r")
     sys.stdout = sys.stdout or _opened(1, "w")
     sys.stderr = sys.stderr or _opened(2, "w")
@@ -51,20 +51,20 @@ def _opened(number: int, mode: str) -> TextIO:
 
 
 def settle() -> None:
-    """Write what is left; where nobody takes it, nobody hears of it: the exit code has told."""
+    """Flush stdout and stderr; errors are dropped, for the exit code has been decided."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()
         except ValueError:  # closed
             continue
-        except OSError:  # the interpreter will flush once more
+        except OSError:  # the interpreter flushes again at its exit
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, number)
             os.close(null)
 
 
 def complain(text: str) -> None:
-    """Say on stderr what is wrong; without effect where nobody reads it."""
+    """Print a message on stderr; without effect where its reader has closed it."""
     lines = (printable(line) for line in text.split("\n"))
     try:
         sys.stderr.write("wamplite: " + "\n".join(lines) + "\n")

@@ -1,12 +1,13 @@
 """Print the events of topics, one line of JSON each: {"topic", "args", "kwargs", "details"}.
 
--F prints what a format makes of an event instead: {topic}, {args}, {kwargs}, {0} for the first
-argument, {unit} for a keyword argument, {0:.1f} for a number; what an event does not have is empty.
+-F prints a format filled with the event instead: {topic}, {args}, {kwargs}, {0} for the first
+argument, {unit} for a keyword argument, {0:.1f} for a number; a missing value is empty.
 
 --match prefix takes `com.app.` for all topics that begin so, --match wildcard `com..temperature`
-for all with anything in the empty place; the router needs --feature pattern_based_subscription.
+for all with any one component in its empty place; the router needs
+--feature pattern_based_subscription.
 
--W bounds the time for all events; without it there is none.
+-W bounds the time for all events; without it there is no bound.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from .streams import complain
 if TYPE_CHECKING:
     from ..client.session import Session
 
-EVENTS = 1000  # waiting to be printed; beyond it they wait in the session, which has its own bound
+EVENTS = 1000  # that wait to be printed; more wait in the session, which has its own bound
 AGAIN = 2.0  # seconds between two attempts
 WILDCARDS = {"#", "+", "*", ">"}  # of MQTT and NATS
 EventRow = dict[str, Any]
@@ -52,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print events until there were enough; -W bounds the time for all of them."""
+    """Print as many events as --count says; -W bounds the time for all of them."""
     warn_of_wildcards(options)
     printing = Printing(options)
     while True:
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def print_session(options: argparse.Namespace, printing: Printing) -> None:
-    """Print events until there were enough, or raise what the session ended with."""
+    """Print events of one session until there were enough, or raise how it ended."""
     rows = EventRows()
     with connect(options, code=0) as session:
         try:
@@ -81,7 +82,7 @@ def print_session(options: argparse.Namespace, printing: Printing) -> None:
 
 
 def warn_of_wildcards(options: argparse.Namespace) -> None:
-    """Say how WAMP does it where a topic looks like a pattern of MQTT or NATS."""
+    """Warn where a topic looks like a pattern of MQTT or NATS."""
     for topic in options.topics:
         if WILDCARDS.intersection(re.split("[./]", topic)):
             complain(
@@ -91,14 +92,14 @@ def warn_of_wildcards(options: argparse.Namespace) -> None:
 
 
 class EventRows:
-    """Events on their way from the session's thread to the one that prints; None is the end."""
+    """Events on the way from the session's thread to the printing one; None is the end."""
 
     def __init__(self) -> None:
         self._queue: queue.Queue[EventRow | None] = queue.Queue(EVENTS)
         self._finished = False
 
     def put(self, row: EventRow | None) -> None:
-        """Add an event and wait while there are too many; without effect once all is printed."""
+        """Add an event, and wait while there are too many; without effect after `finish`."""
         if not self._finished:
             self._queue.put(row)
 
@@ -115,7 +116,7 @@ class EventRows:
                     raise
 
     def finish(self) -> None:
-        """Let go of whoever waits in put()."""
+        """Let a thread that waits in put() go on."""
         self._finished = True
         with contextlib.suppress(queue.Empty):
             while True:
@@ -136,14 +137,14 @@ def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: E
 
 
 def tell_loss(session: Session, rows: EventRows) -> None:
-    """Say that there is no more, when the session has ended and its last events are there."""
+    """Add the end once the session has ended and its last events have come."""
     session.lost.wait()
     session.leave()
     rows.put(None)
 
 
 class Printing:
-    """What is still to be printed, over all sessions."""
+    """How many events are still to be printed, and until when, over all sessions."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -151,7 +152,7 @@ class Printing:
         self._deadline = time.monotonic() + (options.timeout or math.inf)
 
     def take(self, rows: EventRows) -> bool:
-        """Print what comes until there were enough, and tell whether there were."""
+        """Print events until there were enough; False when the session has ended before."""
         while self._left is None or self._left > 0:
             try:
                 row = rows.get(self._deadline)

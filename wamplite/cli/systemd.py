@@ -1,8 +1,8 @@
 """The text of systemd units for the router and the bridge (systemd.service(5), .exec(5)).
 
-Type=notify: the unit is up when the program says so, and it is ended and started again when it
-gives no sign of life for WATCHDOG seconds. The user's own systemd can neither lend groups nor keep
-devices away: there the sandbox is smaller.
+Type=notify: the unit is up when the program reports READY, and systemd restarts it when it gives no
+sign of life for WATCHDOG seconds. A user's systemd can neither add groups nor restrict devices:
+there the sandbox is smaller.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LASTING = (
     "Restart=always",
     "RestartSec=2",
     "TimeoutStopSec=15",
-    # glibc's arenas, one for each thread that allocates, keep what is free for themselves alone.
+    # glibc gives threads arenas of their own (mallopt(3)), and none can use another's free memory.
     "Environment=MALLOC_ARENA_MAX=2",
 )
 DOCUMENTATION = "Documentation=https://wamp-proto.org"
@@ -43,7 +43,8 @@ SANDBOX = (
     "SystemCallArchitectures=native",
     "SystemCallFilter=@system-service",
 )
-# Of /proc/devices at the start: the modules of USB adapters must be there before the first adapter.
+# systemd reads char-* from /proc/devices at the start of the unit: the modules of USB adapters have
+# to be loaded before, even where no adapter is plugged in yet.
 TTYS = ("DevicePolicy=closed", "DeviceAllow=char-tty* rw", "SupplementaryGroups=dialout")
 MODULES = "modprobe@usbserial.service modprobe@cdc_acm.service"
 
@@ -52,13 +53,13 @@ def router(command: list[str], user: bool, account: str | None) -> str:
     """Return the router's unit."""
     about = ("Description=WAMP router (wamplite)", DOCUMENTATION)
     own = [*named("wamplite-router"), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
-    if not user:  # what serves the others is not the first to go where memory is short
+    if not user:  # where memory is short, other programs are killed before the router
         own.append("OOMScoreAdjust=-200")
     return unit(about, command, user, account, own)
 
 
 def named(name: str) -> UnitLines:
-    """Return what says who the program is in the journal, and where its state may stand."""
+    """Return the program's name in the journal, and its directory for state."""
     return f"SyslogIdentifier={name}", f"StateDirectory={name}"
 
 
@@ -107,12 +108,12 @@ def unit(
 
 
 def escaped(text: str) -> str:
-    """Return what systemd reads as `text` where it looks for its own %-words alone."""
+    """Return `text` as systemd reads it where it replaces only %-specifiers."""
     return text.replace("%", "%%")
 
 
 def quoted(word: str) -> str:
-    """Return one word of a command line, as systemd takes command lines apart."""
+    """Return one word of a command line, quoted as systemd splits command lines."""
     word = escaped(word).replace("$", "$$")
     if word and not set(word) & set(" \t\n\"'\\;"):
         return word

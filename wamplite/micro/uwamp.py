@@ -36,7 +36,7 @@ class Client:
 		self._hello = 1, realm, dict(details, roles=roles)
 		self._wishes = []  # (kind, uri, handler): for every session
 		self._asked = {}  # request: (kind, uri, handler, when)
-		self.report = print  # told what went wrong
+		self.report = print  # takes the text of errors
 		self._clear("not open")
 
 	def subscribe(self, topic, handler):
