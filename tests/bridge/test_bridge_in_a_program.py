@@ -100,6 +100,28 @@ def succeeds(session: wamplite.Session) -> bool:
     return True
 
 
+def test_a_command_that_fails_is_logged_with_its_port(
+    device: PseudoDevice, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    procedures = (ProcedureSettings(uri="com.example.set", write="SET {0}\n"),)
+    with wamplite.Router() as router, router.connect() as session:
+        url = router.listen("tcp://127.0.0.1:0")
+        with Bridge(settings(device, url, procedures=procedures)):
+            until(lambda: is_refused(session, "com.example.set"), "registered")
+    assert (
+        "INVOCATION of com.example.set: port p0 raised wamp.error.invalid_argument" in caplog.text
+    )
+
+
+def is_refused(session: wamplite.Session, procedure: str) -> bool:
+    try:
+        session.call(procedure)
+    except wamplite.ApplicationError as error:
+        return isinstance(error, wamplite.InvalidArgument)
+    return False
+
+
 def test_a_full_outbox_says_so_in_its_books(device: PseudoDevice) -> None:
     url = f"unix://{device.path}.absent"
     told = settings(device, url, publish=(PublishSettings(topic="test.p0"),))
@@ -192,7 +214,7 @@ def test_that_a_router_lacks_event_retention_is_told_once_and_where_retain_is_se
     with Bridge(settings(device, url, publish=publish)) as bridge:
         until(lambda: bridge.ports["p0"].device.is_ready, "open")
         for _ in range(2):
-            with wamplite.Router() as router, router.connect() as session:
+            with wamplite.Router(features="basic") as router, router.connect() as session:
                 topics = heard(session)
                 router.listen(url)
                 feed(device, range(1))

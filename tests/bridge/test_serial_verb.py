@@ -298,6 +298,8 @@ def test_a_topic_that_is_refused_is_counted(
         ("serial", "/dev/x", "--publish", "a.b", "--baud", "0"),
         ("serial", "/dev/x", "--publish", "a.b", "--decode", "morse"),
         ("serial", "/dev/x", "--publish", "not a uri"),
+        ("serial", "/tmp", "--publish", "a.b"),
+        ("serial", __file__, "--publish", "a.b"),
     ],
 )
 def test_wrong_usage_ends_with_2(words: tuple[str, ...], stack: ExitStack) -> None:

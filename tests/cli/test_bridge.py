@@ -72,7 +72,8 @@ def test_check_says_that_all_is_fine(tmp_path: Path, device: PseudoDevice) -> No
     usb = '[[port]]\nname = "three"\ndevice = "usb:ffff:ffff"\n'
     net = '[[port]]\nname = "four"\ndevice = "socket://127.0.0.1:9"\n'
     again = f'[[port]]\nname = "five"\ndevice = "{os.path.realpath(device.path)}"\n'
-    file = written(tmp_path, there + absent + usb + net + again)
+    folder = f'[[port]]\nname = "six"\ndevice = "{tmp_path}"\n'
+    file = written(tmp_path, there + absent + usb + net + again + folder)
     done = checked(file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -81,7 +82,8 @@ def test_check_says_that_all_is_fine(tmp_path: Path, device: PseudoDevice) -> No
         "three: usb:ffff:ffff: no such device is plugged in",
         "four: socket://127.0.0.1:9",
         f"five: {os.path.realpath(device.path)}: the same device as that of one",
-        f"{file}: fine, 5 ports, realm1 at ws://127.0.0.1:8080/ws",
+        f"six: {tmp_path}: a directory, not a serial device",
+        f"{file}: fine, 6 ports, realm1 at ws://127.0.0.1:8080/ws",
     ]
 
 

@@ -29,7 +29,6 @@ def line(text: str, *args: Any, **kwargs: Any) -> str:
         ("{1:.1f}", "a b"),
         ("{0!r:>6}", " 21.55"),
         ("{{}}", "{}"),
-        ("{0.real}{unit.__class__}", ""),
         ("{0:99999999999}", "21.55"),
         ("{1:{2}}|", "a b|"),
         ("{large:c}", "9007199254740992"),
@@ -43,10 +42,17 @@ def test_a_keyword_argument_does_not_hide_the_topic() -> None:
     assert line("{topic}", topic="other") == "com.example.t"
 
 
-@pytest.mark.parametrize("text", ["{", "}", "{0!x}", "{} {0}"])
+@pytest.mark.parametrize("text", ["{", "}", "{0!x}", "{} {0}", "{0.real}", "{0[0]}"])
 def test_a_broken_format_is_refused_before_anything_happens(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         LineFormat(text)
+
+
+def test_a_field_that_cannot_be_is_refused_with_those_that_can() -> None:
+    fields = "{topic}, {args}, {kwargs}, {details}, {0}, {KEY}"
+    with pytest.raises(argparse.ArgumentTypeError) as refused:
+        LineFormat("{topic} {0:{a.b}}")
+    assert str(refused.value).endswith(f": there is no {{a.b}}, fields are {fields}")
 
 
 def test_no_event_chooses_a_width_that_fills_the_memory() -> None:

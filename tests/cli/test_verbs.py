@@ -418,8 +418,11 @@ def test_a_command_that_fails_is_an_error(router: RouterProcess) -> None:
     assert done.stderr.endswith(": 'it is broken', code=1\n")
 
 
-def test_a_command_that_is_not_there_is_an_error(router: RouterProcess) -> None:
-    with registered(router, "/no/such/command"):
+def test_a_command_that_is_gone_is_an_error(router: RouterProcess, tmp_path: Path) -> None:
+    command = tmp_path / "command"
+    command.touch(mode=0o700)
+    with registered(router, str(command)):
+        command.unlink()
         done = ask(router, "call", "com.example.run")
     assert done.returncode == 1
     assert "wamplite.error.command_failed" in done.stderr
@@ -502,6 +505,39 @@ def test_what_is_asked_for_by_habit_is_answered() -> None:
     assert run("help", "sub").stdout == run("sub", "--help").stdout
     bare = run()
     assert (bare.returncode, bare.stdout, bare.stderr) == (2, "", usual)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("rotuer", "there is no verb 'rotuer', perhaps router"),
+        ("--vresion", "perhaps --version"),
+        ("sub t --coutn=3", "unrecognized arguments: --coutn=3; perhaps --count"),
+        ("router --relm home", "unrecognized arguments: --relm home; perhaps --realm"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_was_meant(words: str, meant: str) -> None:
+    done = run(*words.split())
+    assert done.returncode == 2 and done.stderr.endswith(f"{meant}\n")
+
+
+def test_a_word_like_no_verb_is_told_all_of_them() -> None:
+    done = run("xyz")
+    assert done.returncode == 2 and all(verb in done.stderr for verb in VERBS)
+
+
+def test_a_listener_without_a_scheme_is_told_all_of_them() -> None:
+    done = run("router", "--listen", "8080")
+    assert done.returncode == 2 and "tcp, tls, rs, rss, ws, wss, unix, serial, like" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["no-such-command", "/etc/passwd"])
+def test_register_refuses_a_command_that_cannot_run_before_anything_is_registered(
+    router: RouterProcess, command: str
+) -> None:
+    done = run("register", "com.example.p", "--url", router.rs, "--", command)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"wamplite: register: {command}: there is no such command")
 
 
 def test_pub_asks_for_a_topic_alone() -> None:

@@ -243,6 +243,7 @@ class BridgePort:
             answer = self.commands.ask(procedure.uri, data, reply, timeout, retries)
             return None if answer is None else Result(answer.args, answer.kwargs, {})
 
+        serve.__qualname__ = f"port {self.name}"  # as logs name it
         return serve
 
     def _topic(self, subscribe: SubscribeSettings) -> tuple[SubscribeSettings, DeviceHandler]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = [
     "holders",
     "holding",
     "identity",
+    "no_device",
     "resolve",
     "stable_name",
 ]
@@ -89,9 +91,18 @@ def explain(device: str, number: int | None, text: str) -> str:
         return f"{device}: in use by {', '.join(holders(device)) or 'another program'}"
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return f"{device}: not there"
-    if number == errno.ENOTTY:
+    if number in (errno.ENOTTY, errno.EISDIR):
         return f"{device}: not a serial device"
     return f"{device}: {text}"
+
+
+def no_device(path: str) -> str:
+    """Say what stands at a path where a device should; "" for a device, and for nothing."""
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        if not stat.S_ISCHR(mode):
+            return f"{'a directory' if stat.S_ISDIR(mode) else 'a file'}, not a serial device"
+    return ""
 
 
 def denied(device: str) -> str:

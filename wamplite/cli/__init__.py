@@ -14,7 +14,7 @@ import argparse
 import contextlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -102,11 +102,20 @@ class VerbParser(argparse.ArgumentParser):
         """Print what is wrong and what was perhaps meant, and exit with 2."""
         _, _, words = message.partition("unrecognized arguments: ")
         hint = next((self.hints[key] for key in words.split() if key in self.hints), "")
+        hint = hint or perhaps(words.split(), self._option_string_actions)
         if not hint and words:
             hint = self.hints.get("-" if words.startswith("-") else "", "")
         self.print_usage(sys.stderr)
         text = printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
         self.exit(2, f"{text}\n")
+
+
+def perhaps(words: Iterable[str], known: Iterable[str]) -> str:
+    """Name what was meant by the first of some words that is nearly a known one."""
+    from difflib import get_close_matches
+
+    near = (get_close_matches(word.partition("=")[0], known, 1) for word in words)
+    return next((f"perhaps {found[0]}" for found in near if found), "")
 
 
 def split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -132,5 +141,8 @@ def general(words: list[str]) -> int:
     if not words:
         parser.print_help(sys.stderr)
         return 2
+    known = [*VERBS, *parser._option_string_actions]
+    if words[0] not in known and (near := perhaps(words[:1], known)):
+        parser.error(f"there is no verb {words[0]!r}, {near}")
     parser.parse_args(words)  # ends here
     raise AssertionError(words)

@@ -100,8 +100,10 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
     other = known.setdefault(found, port.name)
     if other != port.name:
         return f"{port.device}: the same device as that of {other}"
-    denied = "" if os.access(device, os.R_OK | os.W_OK) else device_names.denied(device)
-    return f"{port.device}{plus(denied)}{device_names.advice(device)}"
+    wrong = device_names.no_device(device)
+    if not wrong and not os.access(device, os.R_OK | os.W_OK):
+        wrong = device_names.denied(device)
+    return f"{port.device}{plus(wrong)}{device_names.advice(device)}"
 
 
 def plus(complaint: str) -> str:

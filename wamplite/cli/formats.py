@@ -56,7 +56,10 @@ class LineFormat(string.Formatter):
         return value
 
     def get_field(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Find a value by its whole name: dots and brackets are part of it."""
+        """Find a value by its whole name; ValueError for one with dots or brackets."""
+        if set(name) & set(".["):
+            fields = ", ".join(f"{{{known}}}" for known in (*NAMES, 0, "KEY"))
+            raise ValueError(f"there is no {{{name}}}, fields are {fields}")
         key = int(name) if name.isdecimal() else name
         return self.get_value(key, args, kwargs), key
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +48,10 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C, SIGTERM or a loss; -W bounds each run of the command."""
     if not options.rest:
         raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
+    if shutil.which(options.rest[0]) is None:
+        raise UsageError(
+            f"register: {options.rest[0]}: there is no such command, or it may not run"
+        )
     command = Command(options.rest, options.timeout or TIMEOUT)
     with connect(options, code=0) as session:
         try:

@@ -1,7 +1,8 @@
 """Write systemd units for `wamplite router` and `wamplite bridge`, or show them.
 
     wamplite service show                      both, on stdout
-    sudo wamplite service install              both, in /etc/systemd/system
+    sudo wamplite service install              both, in /etc/systemd/system; where sudo does not
+                                               find it: sudo $(command -v wamplite) service install
     wamplite service install --user bridge     one, in ~/.config/systemd/user
     wamplite service show router -- --listen tcp://127.0.0.1:8080 --realm home
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -101,11 +103,22 @@ def install(texts: dict[str, str], options: argparse.Namespace) -> None:
     there = [str(folder / name) for name in texts if os.path.lexists(folder / name)]
     if there and not options.force:
         raise UsageError(f"{', '.join(there)}: there already; --force writes over it")
+    try:
+        write(texts, folder)
+    except PermissionError as error:
+        if options.user:
+            raise
+        again = shlex.join([sys.executable, "-m", "wamplite", *sys.argv[1:]])
+        raise PermissionError(f"{error}; as root: sudo {again}") from error
+    systemctl = "systemctl --user" if options.user else "systemctl"
+    print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(texts)}")
+
+
+def write(texts: dict[str, str], folder: Path) -> None:
+    """Write each unit whole, or leave the one that is there."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         new = folder / f".{name}.new"
         new.write_text(text)
         os.replace(new, folder / name)
         print(f"wrote {folder / name}")
-    systemctl = "systemctl --user" if options.user else "systemctl"
-    print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(texts)}")

@@ -71,7 +71,7 @@ def parse(url: str) -> Place:
         raise UsageError(f"cannot listen on {url!r}: {exc}") from exc
     if parts.scheme not in SCHEMES:
         raise UsageError(
-            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)},"
+            f"cannot listen on {url!r}: the scheme must be one of {', '.join(SCHEMES)}, serial,"
             " like tcp://127.0.0.1:8080"
         )
     if parts.query or parts.fragment or parts.username is not None:
