@@ -22,6 +22,7 @@ from wamplite.core.messages import (
 )
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.pending import Pending
+from wamplite.core.unfit import Path, Uncarriable, Unfit, unfit
 
 VIOLATION = "wamp.error.protocol_violation"
 Answer = Message | WampliteError
@@ -193,6 +194,43 @@ def test_welcome_and_challenge_in_a_session_are_violations(array: Any) -> None:
     talk = Talk()
     talk.hear(array)
     assert broken(talk) == f"{NAMES[array[0]]} must not come in an open session"
+
+
+def flawed(*head: Any, path: Path) -> Unfit:
+    return unfit(Uncarriable("it is wrong", path, list(head)))
+
+
+def test_a_result_that_cannot_be_carried_fails_its_call_alone() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.conversation.receive(flawed(50, 1, {}, path=(3, 0)))
+    assert [str(answer) for answer in asked.answers] == [
+        "wamp.error.invalid_argument: 'argument 1: it is wrong'"
+    ]
+    assert talk.said() == [["CALL", 1, {}, "com.app.p"]]
+    assert talk.state is State.OPEN
+
+
+def test_an_invocation_that_cannot_be_carried_is_refused() -> None:
+    talk = Talk()
+    talk.register()
+    talk.conversation.receive(flawed(68, 1, 90, {}, path=(4, 0)))
+    assert talk.said() == [
+        ["ERROR", 68, 1, {}, "wamp.error.invalid_argument", ["argument 1: it is wrong"]]
+    ]
+    assert not talk.served
+
+
+def test_an_event_that_cannot_be_carried_is_dropped_and_told_of() -> None:
+    talk = Talk()
+    talk.subscribe()
+    dropped: list[str] = []
+    for tell in (talk.conversation.dropped, dropped.append):  # nobody need be told
+        talk.conversation.dropped = tell
+        talk.conversation.receive(flawed(36, 70, 8, {}, path=(4, 0)))
+    assert dropped == ["argument 1: it is wrong"]
+    assert not talk.delivered and not talk.said()
+    assert talk.state is State.OPEN
 
 
 def test_after_a_violation_nothing_is_processed() -> None:
