@@ -23,7 +23,7 @@ from wamplite.core.errors import ConnectTimeout, ProtocolError, TransportLost, U
 from wamplite.transports import rawsocket
 from wamplite.transports import rawsocket_frames as frames
 from wamplite.transports.base import MOST
-from wamplite.transports.rawsocket import RawSocket, Refused
+from wamplite.transports.rawsocket import RawSocket, RawSocketRefused
 from wamplite.transports.rawsocket_frames import Framer, frame
 from wamplite.transports.stream import Stream
 
@@ -82,7 +82,7 @@ def test_a_request_is_read_as_it_was_written() -> None:
     ],
 )
 def test_a_bad_request_is_refused_with_its_number(head: str, answer: str, text: str) -> None:
-    with pytest.raises(Refused, match=text) as refused:
+    with pytest.raises(RawSocketRefused, match=text) as refused:
         rawsocket.read_request(bytes.fromhex(head), ("json", "msgpack"), least_send=2048)
     assert refused.value.answer == bytes.fromhex(answer)
 
@@ -306,7 +306,7 @@ def test_a_handshake_may_come_byte_by_byte() -> None:
 def test_a_refusal_reaches_the_peer_before_the_end(head: str, answer: str) -> None:
     with stream_and_socket() as (stream, peer):
         peer.sendall(bytes.fromhex(head))
-        with pytest.raises(Refused):
+        with pytest.raises(RawSocketRefused):
             accept(stream)
         stream.finish()
         assert receive_all(peer) == bytes.fromhex(answer)

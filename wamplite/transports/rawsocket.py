@@ -41,7 +41,7 @@ class Request(NamedTuple):
     max_send: int
 
 
-class Refused(ProtocolError):
+class RawSocketRefused(ProtocolError):
     """The handshake cannot be accepted; `answer` is what to write before closing."""
 
     def __init__(self, text: str, answer: bytes = b"") -> None:
@@ -76,24 +76,24 @@ def refusal(code: int) -> bytes:
 
 
 def read_request(head: bytes, serializers: Sequence[str], least_send: int = LEAST) -> Request:
-    """Read a client's four octets; raises Refused."""
+    """Read a client's four octets; raises RawSocketRefused."""
     magic, kind, third, fourth = head
     if magic != MAGIC:
-        raise Refused(f"RawSocket handshake: expected 7f first, not {head.hex(' ')}")
+        raise RawSocketRefused(f"RawSocket handshake: expected 7f first, not {head.hex(' ')}")
     if third or fourth:
-        raise Refused(
+        raise RawSocketRefused(
             f"RawSocket handshake: reserved octets must be 0, not {head.hex(' ')}",
             refusal(RESERVED_BITS),
         )
     serializer = NAMES.get(kind & 15)
     if serializer is None or serializer not in serializers:
-        raise Refused(
+        raise RawSocketRefused(
             f"RawSocket handshake: serializer {kind & 15} is not one of {', '.join(serializers)}",
             refusal(SERIALIZER_UNSUPPORTED),
         )
     max_send = LEAST << (kind >> 4)
     if max_send < least_send:
-        raise Refused(
+        raise RawSocketRefused(
             f"RawSocket handshake: the peer receives {max_send} octets, {least_send} are needed",
             refusal(LENGTH_UNACCEPTABLE),
         )
@@ -193,13 +193,13 @@ def accept(
 ) -> RawSocket:
     """Answer a client's handshake, of which `head` has been read already (the reading thread).
 
-    Raises Refused, after writing the answer that the specification wants, and TransportLost.
-    Deadlines are the caller's: it calls `stream.shutdown`.
+    Raises RawSocketRefused, after writing the answer that the specification wants, and
+    TransportLost. Deadlines are the caller's: it calls `stream.shutdown`.
     """
     head = _read_handshake(stream, head)
     try:
         serializer, max_send = read_request(head[:4], serializers, least_send)
-    except Refused as refused:
+    except RawSocketRefused as refused:
         if refused.answer:
             stream.write([refused.answer])
         raise
