@@ -26,7 +26,7 @@ ABSOLUTE = re.compile(rb"(?:https?|wss?)://([^/?#]*)(.*)", re.IGNORECASE)  # wha
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
-class Rules(NamedTuple):
+class UpgradeRules(NamedTuple):
     """What a listener serves, and whom: names in lower case."""
 
     serializers: tuple[str, ...]
@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     allowed_hosts: frozenset[str] = frozenset()
 
 
-class Refusal(Exception):
+class HttpRefusal(Exception):
     """An answer other than 101: its status, its text and its further headers."""
 
     def __init__(self, status: int, text: str, *headers: tuple[str, str]) -> None:
@@ -45,7 +45,7 @@ class Refusal(Exception):
         self.headers = headers
 
 
-def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, bytes]:
+def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[str, bytes]:
     """Answer the request; return the chosen serializer and the bytes that came behind it.
 
     Raises HandshakeRefused when it was anything but a request for a WebSocket that we serve.
@@ -55,7 +55,7 @@ def open_handshake(stream: Stream, head: bytes, rules: Rules) -> tuple[str, byte
         request, rest = read_request(stream, head)
         method = request.method
         serializer, answer = judge(request, rules)
-    except Refusal as refusal:
+    except HttpRefusal as refusal:
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
         stream.finish()
         said = f"{refusal.status.value} {refusal.status.phrase}: {refusal.text}"
@@ -70,9 +70,9 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
     data = data or stream.recv()
     if data[:1] == b"\x16":
-        raise Refusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
+        raise HttpRefusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
     if data and not data[:1].isalpha():  # h11 would wait for the end of an odd method
-        raise Refusal(400, "a bad request: it does not begin with a method")
+        raise HttpRefusal(400, "a bad request: it does not begin with a method")
     size = 0
     try:
         while data:
@@ -83,19 +83,21 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
                 return within_bounds(event, size, reader.trailing_data[0])
             data = stream.recv()
     except h11.RemoteProtocolError as exc:
-        raise Refusal(exc.error_status_hint, f"a bad request: {exc}") from exc
+        raise HttpRefusal(exc.error_status_hint, f"a bad request: {exc}") from exc
     raise stream.ended()
 
 
 def within_bounds(request: h11.Request, size: int, rest: bytes) -> tuple[h11.Request, bytes]:
     """Refuse what h11 let pass because all of it came at once."""
     if size - len(rest) > LARGEST_REQUEST or len(list(request.headers)) > MOST_HEADERS:
-        raise Refusal(431, f"at most {LARGEST_REQUEST} bytes and {MOST_HEADERS} headers are read")
+        raise HttpRefusal(
+            431, f"at most {LARGEST_REQUEST} bytes and {MOST_HEADERS} headers are read"
+        )
     return request, rest
 
 
-def judge(request: h11.Request, rules: Rules) -> tuple[str, bytes]:
-    """Return the serializer and the answer that opens the WebSocket, or raise Refusal."""
+def judge(request: h11.Request, rules: UpgradeRules) -> tuple[str, bytes]:
+    """Return the serializer and the answer that opens the WebSocket, or raise HttpRefusal."""
     check_resource(request, rules)
     check_host(request)
     check_body(request)
@@ -111,44 +113,44 @@ def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
     return render(HTTPStatus.SWITCHING_PROTOCOLS, *UPGRADE, accept, *headers)
 
 
-def check_resource(request: h11.Request, rules: Rules) -> None:
+def check_resource(request: h11.Request, rules: UpgradeRules) -> None:
     """Serve one path, to those who ask for a WebSocket there."""
     what = f"This is wamplite, a WAMP router: WebSocket at {rules.path}, {offered(rules)}."
     if request.method not in (b"GET", b"HEAD"):
-        raise Refusal(405, what, ("Allow", "GET, HEAD"))
+        raise HttpRefusal(405, what, ("Allow", "GET, HEAD"))
     path = path_of(request)
     wants_upgrade = has_word(request, "upgrade", "websocket")
     if path != rules.path.encode():
-        raise Refusal(200 if path == b"/" and not wants_upgrade else 404, what)
+        raise HttpRefusal(200 if path == b"/" and not wants_upgrade else 404, what)
     if not wants_upgrade or not has_word(request, "connection", "upgrade"):
-        raise Refusal(426, what, *UPGRADE)
+        raise HttpRefusal(426, what, *UPGRADE)
 
 
 def check_host(request: h11.Request) -> None:
     """Refuse a Host that is more than a name or address and a port."""
     host = authority(request)
     if any(character in host for character in "@/?#\\"):
-        raise Refusal(400, f"Host must be host or host:port, not {host[:200]!r}")
+        raise HttpRefusal(400, f"Host must be host or host:port, not {host[:200]!r}")
 
 
 def check_body(request: h11.Request) -> None:
     """Refuse a body, which a proxy and we might see end at different places."""
     length = values(request, "content-length")
     if values(request, "transfer-encoding") or any(set(size) != {"0"} for size in length):
-        raise Refusal(400, "a request for a WebSocket has no body: no Content-Length above 0")
+        raise HttpRefusal(400, "a request for a WebSocket has no body: no Content-Length above 0")
 
 
 def check_version(request: h11.Request) -> bytes:
     """Return the key of a handshake as RFC 6455 wants it."""
     if request.method != b"GET" or request.http_version < b"1.1":
-        raise Refusal(400, "a WebSocket is asked for by GET and HTTP/1.1")
+        raise HttpRefusal(400, "a WebSocket is asked for by GET and HTTP/1.1")
     version = values(request, "sec-websocket-version")
     if version != ["13"]:
         text = f"Sec-WebSocket-Version must be 13, not {', '.join(version) or 'missing'}"
-        raise Refusal(426, text, *UPGRADE, ("Sec-WebSocket-Version", "13"))
+        raise HttpRefusal(426, text, *UPGRADE, ("Sec-WebSocket-Version", "13"))
     keys = values(request, "sec-websocket-key")
     if len(keys) != 1 or not is_key(keys[0]):
-        raise Refusal(400, "Sec-WebSocket-Key must be 16 bytes in base64")
+        raise HttpRefusal(400, "Sec-WebSocket-Key must be 16 bytes in base64")
     return keys[0].encode()
 
 
@@ -160,14 +162,14 @@ def is_key(key: str) -> bool:
         return False
 
 
-def check_origin(request: h11.Request, rules: Rules) -> None:
+def check_origin(request: h11.Request, rules: UpgradeRules) -> None:
     """Refuse the pages of foreign sites; programs other than browsers send no Origin."""
     origin, host = ", ".join(values(request, "origin")), authority(request)
     if origin and not origins.may_connect(origin, host, rules.allowed_origins, rules.allowed_hosts):
-        raise Refusal(403, origins.advice(origin, host))
+        raise HttpRefusal(403, origins.advice(origin, host))
 
 
-def choose_serializer(request: h11.Request, rules: Rules) -> str:
+def choose_serializer(request: h11.Request, rules: UpgradeRules) -> str:
     """Return the first serializer that the client asks for and we have."""
     asked = words(request, "sec-websocket-protocol")
     for subprotocol in asked:
@@ -175,10 +177,10 @@ def choose_serializer(request: h11.Request, rules: Rules) -> str:
         if serializer != subprotocol and serializer in rules.serializers:
             return serializer
     came = f"{', '.join(asked)[:200]!r}" if asked else "none"
-    raise Refusal(400, f"{offered(rules)} expected, {came} offered")
+    raise HttpRefusal(400, f"{offered(rules)} expected, {came} offered")
 
 
-def offered(rules: Rules) -> str:
+def offered(rules: UpgradeRules) -> str:
     """Name the subprotocols that are served."""
     return "subprotocol " + " or ".join(f"wamp.2.{name}" for name in rules.serializers)
 
@@ -211,7 +213,7 @@ def has_word(request: h11.Request, name: str, word: str) -> bool:
     return word in map(str.lower, words(request, name))
 
 
-def refuse(refusal: Refusal, with_text: bool) -> bytes:
+def refuse(refusal: HttpRefusal, with_text: bool) -> bytes:
     """Return the whole answer of a refusal; HEAD gets the headers alone."""
     body = f"{refusal.text}\n".encode()
     ours = [
@@ -232,9 +234,9 @@ def render(status: HTTPStatus, *headers: tuple[str, str]) -> bytes:
 
 def rules(
     serializers: Iterable[str], path: str, allowed: Iterable[str], hosts: Iterable[str]
-) -> Rules:
+) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
-    return Rules(
+    return UpgradeRules(
         tuple(serializers),
         path,
         origins.allowed(allowed),
