@@ -15,7 +15,7 @@ from ..core.messages import Call, Result
 from ..core.meta import Records, argument
 
 
-class Registrations(Records):
+class RegistrationRecords(Records):
     """The procedure `match` tells the one registration that a call goes to."""
 
     def match(self, caller: Any, call: Call) -> Result:
@@ -30,7 +30,7 @@ class ForRouter(Feature):
 
     def install(self, host: Host) -> None:
         dealer = host.dealer
-        api = Registrations(
+        api = RegistrationRecords(
             host,
             "registration",
             dealer.matches,
