@@ -52,6 +52,18 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         default=environment("SERIALIZER"),
         help="default: json",
     )
+    _add_way(group)
+    group.add_argument(
+        "-W",
+        "--timeout",
+        type=seconds,
+        default=environment("TIMEOUT"),
+        metavar="SECONDS",
+        help=f"how long to wait for an answer (default: {TIMEOUT:g})",
+    )
+
+
+def _add_way(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
     )
@@ -69,14 +81,6 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         default=environment("PROXY"),
         metavar="URL",
         help="an HTTP proxy for ws and wss: http://host:port",
-    )
-    group.add_argument(
-        "-W",
-        "--timeout",
-        type=seconds,
-        default=environment("TIMEOUT"),
-        metavar="SECONDS",
-        help=f"how long to wait for an answer (default: {TIMEOUT:g})",
     )
 
 

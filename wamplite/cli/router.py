@@ -65,6 +65,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--keep", metavar="DIRECTORY", help="keep retained events and history there, in files")
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
+    _add_bounds(parser)
+    _add_access(parser)
+    add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
+    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+
+
+def _add_bounds(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--max-connections", type=positive, metavar="N", help="in all")
     add("--max-connections-per-address", type=positive, metavar="N")
     add("--max-handshaking", type=positive, metavar="N", help="of those that have not joined yet")
@@ -83,6 +91,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of silence, until a peer is pinged; 0: never (default: 20)",
     )
     add("--max-message-size", type=positive, metavar="BYTES", help="up to 16 MiB")
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--allow-anonymous-network",
         action="store_true",
@@ -97,8 +109,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", metavar="NAME", help="a name of this host; repeatable")
     add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
     add("--key", metavar="FILE", help="its private key")
-    add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
-    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
 
 
 def run(options: argparse.Namespace) -> int:
