@@ -133,8 +133,12 @@ def test_a_challenge_nobody_can_answer_is_answered_with_abort(peer: Peer) -> Non
 def test_a_challenge_is_answered_through_the_doorway(peer: Peer) -> None:
     from wamplite.core.messages import Authenticate
 
-    methods = {"ticket": lambda challenge: Authenticate("s3cret", {})}
-    joining = soon(wamplite.connect, peer.url, "realm1", authmethods=methods, authid="joe")
+    def ticket() -> Any:
+        yield {"authid": "joe"}
+        yield Authenticate("s3cret", {})
+
+    methods = {"ticket": ticket}
+    joining = soon(wamplite.connect, peer.url, "realm1", authmethods=methods)
     peer.accept()
     assert peer.receive()[2]["authmethods"] == ["ticket"]
     peer.send([4, "ticket", {}])

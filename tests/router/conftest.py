@@ -15,6 +15,7 @@ from wamplite.core.errors import TransportLost
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 from wamplite.router import Router
+from wamplite.router.limits import Limits
 from wamplite.router.routing import Routing
 from wamplite.transports import rawsocket
 from wamplite.transports.base import Transport
@@ -122,6 +123,16 @@ def connect() -> Iterator[Connect]:
 eventually = until
 
 
+class Admitting:
+    """What a listener is handed, for the tests of the listener: it admits by a function."""
+
+    def __init__(self, admit: Callable[[Any], None]) -> None:
+        self.limits, self.realms = Limits(), {}
+        self.admit = admit
+        self.counted: list[str] = []
+        self.count = self.counted.append
+
+
 def made_routing() -> Routing:
     """Return the routing of a realm whose timers never ring."""
     return Routing(lambda clock: Realm("realm1", clock=clock), lambda seconds, run: lambda: None)
@@ -129,6 +140,6 @@ def made_routing() -> Routing:
 
 def held_by(router: Router) -> int:
     """Return how many bytes all connections hold."""
-    with router._connections._lock:
-        connections = list(router._connections._threads)
+    with router._shared.connections._lock:
+        connections = list(router._shared.connections._threads)
     return sum(connection.held for connection in connections)  # type: ignore[attr-defined]

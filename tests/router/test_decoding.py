@@ -23,23 +23,23 @@ def session(router: Router, stack: ExitStack) -> Session:
 
 
 def waiting(router: Router) -> list[Connection]:
-    with router._connections._lock:
-        connections: list[Any] = list(router._connections._threads)
+    with router._shared.connections._lock:
+        connections: list[Any] = list(router._shared.connections._threads)
     return [one for one in connections if one._waiting]
 
 
 def take_all(router: Router) -> None:
     for _ in range(router.limits.max_decoding):
-        assert router.decoding.acquire(timeout=5)
+        assert router._shared.decoding.acquire(timeout=5)
 
 
 def give_back(router: Router) -> None:
     for _ in range(router.limits.max_decoding):
-        router.decoding.release()
+        router._shared.decoding.release()
 
 
 def all_are_free(router: Router) -> bool:
-    return router.decoding._value == router.limits.max_decoding
+    return router._shared.decoding._value == router.limits.max_decoding
 
 
 def test_small_messages_are_served_while_large_ones_wait(start: Start) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from wamplite.router.limits import Counters, Limits
 from wamplite.router.listener import Listener, Settings
 from wamplite.router.timers import FOREVER
 
-from .conftest import MS, eventually
+from .conftest import MS, Admitting, eventually
 from .test_faults_of_routing import Faulty, Refusing
 
 FAULTS = [MemoryError(), SystemExit(1), ZeroDivisionError("a bug")]
@@ -76,12 +77,12 @@ def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
 def test_an_accepting_thread_goes_on(place: str, fault: BaseException) -> None:
     accepted: list[str] = []
 
-    def on_accept(_: Listener, sock: socket.socket, address: str) -> None:
-        accepted.append(address)
-        sock.close()
+    def admit(connection: Any) -> None:
+        accepted.append(connection.address)
+        connection.stream.close()
 
     bound = places.parse("tcp://127.0.0.1:0")
-    listener = Listener(bound, Settings(Limits()), None, on_accept, accepted.append)
+    listener = Listener(bound, Settings(Limits()), None, Admitting(admit))  # type: ignore[arg-type]
     faulty = Faulty(getattr(listener, place), 2, fault=fault)
     setattr(listener, place, faulty)
     if place == "_pause":

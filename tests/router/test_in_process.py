@@ -21,7 +21,7 @@ def test_a_realm_that_is_not_there_is_refused_and_nothing_stays(start: Start) ->
     router = start()
     with pytest.raises(wamplite.WampliteError, match="no_such_realm|no realm"):
         router.connect("com.nowhere")
-    eventually(lambda: len(router._connections) == 0)
+    eventually(lambda: len(router._shared.connections) == 0)
 
 
 def test_options_that_cannot_be_meant_leave_nothing_behind(start: Start) -> None:
@@ -30,7 +30,7 @@ def test_options_that_cannot_be_meant_leave_nothing_behind(start: Start) -> None
         router.connect("realm1", no_such_option=1)
     with pytest.raises(Exception, match="timeout|number"):
         router.connect("realm1", timeout="soon")
-    eventually(lambda: len(router._connections) == 0)
+    eventually(lambda: len(router._shared.connections) == 0)
 
 
 def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> None:
@@ -41,13 +41,13 @@ def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> Non
         assert router.sessions == 5
         with pytest.raises(TransportLost):
             connect(router.url)
-    eventually(lambda: len(router._connections) == 2)
+    eventually(lambda: len(router._shared.connections) == 2)
 
 
 def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> None:
     router = start()
     ours, theirs = pair()  # their end takes nothing: there is no session that reads it
-    assert router.serve(LocalPeer(router, ours)) is None
+    assert router._shared.serve(LocalPeer(router._shared, ours)) is None
     theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
     theirs.send(Subscribe(1, {}, "com.topic"))
     eventually(lambda: router.realms["realm1"].realm.broker.subscriptions)
@@ -70,11 +70,11 @@ def test_a_fault_of_the_session_on_the_routers_side_ends_its_clients_wait(
 
     router = start()
     ours, theirs = pair()
-    assert router.serve(Faulty(router, ours)) is None
+    assert router._shared.serve(Faulty(router._shared, ours)) is None
     theirs.set_receive_timeout(5)
     with pytest.raises(TransportLost):
         theirs.receive()
-    eventually(lambda: len(router._connections) == 0)
+    eventually(lambda: len(router._shared.connections) == 0)
     assert "a bug" in caplog.text
 
 
@@ -104,4 +104,4 @@ def test_sessions_that_come_while_the_router_closes_end_or_are_refused(hurried: 
             thread.join(20)
             assert not thread.is_alive()
         assert odd == []
-        eventually(lambda router=router: len(router._connections) == 0)
+        eventually(lambda router=router: len(router._shared.connections) == 0)

@@ -19,7 +19,7 @@ from wamplite.router import Router, places
 from wamplite.router.limits import Limits
 from wamplite.router.listener import Listener, Settings
 
-from .conftest import Connect, Start, Wire, eventually
+from .conftest import Admitting, Connect, Start, Wire, eventually
 
 
 def test_at_the_file_limit_accepting_pauses_and_goes_on(
@@ -49,7 +49,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(
         eventually(lambda number=number: counted(router) == number)
     with pytest.raises(TransportLost, match="connections_without_thread"):
         router.connect()
-    assert len(router._connections) == 0 and not router.drain._ticking
+    assert len(router._shared.connections) == 0 and not router._shared.drain._ticking
     assert re.search(r"(?m)^WARNING .*127\.0\.0\.1\S*: no thread for the connection: ", caplog.text)
 
 
@@ -68,14 +68,14 @@ def test_a_fault_while_a_connection_is_accepted_costs_that_one(
 ) -> None:
     accepted: list[str] = []
 
-    def on_accept(listener: Listener, sock: socket.socket, address: str) -> None:
-        accepted.append(address)
+    def admit(connection: Any) -> None:
+        accepted.append(connection.address)
         if len(accepted) == 1:
             raise ZeroDivisionError("a bug")
-        sock.close()
+        connection.stream.close()
 
     place = places.parse("tcp://127.0.0.1:0")
-    listener = Listener(place, Settings(Limits()), None, on_accept, accepted.append)
+    listener = Listener(place, Settings(Limits()), None, Admitting(admit))  # type: ignore[arg-type]
     listener.start()
     port = int(listener.url.rpartition(":")[2])
     with caplog.at_level(logging.ERROR, "wamplite.router"):
@@ -89,7 +89,7 @@ def test_a_fault_while_a_connection_is_accepted_costs_that_one(
 
 def test_a_listener_that_was_never_started_can_be_closed(tmp_path: Path) -> None:
     place = places.parse(f"unix://{tmp_path}/socket")
-    listener = Listener(place, Settings(Limits()), None, lambda *_: None, lambda _: None)
+    listener = Listener(place, Settings(Limits()), None, Admitting(print))  # type: ignore[arg-type]
     assert listener.url == f"unix://{tmp_path}/socket"
     listener.close()
     assert not os.path.exists(place.path)
@@ -114,13 +114,13 @@ def test_who_comes_while_it_closes_is_refused_or_closed() -> None:
         crowd = [threading.Thread(target=come) for _ in range(3)]
         for thread in crowd:
             thread.start()
-        eventually(lambda router=router: len(router._connections))
+        eventually(lambda router=router: len(router._shared.connections))
         router.close()
         stop.set()
         for thread in crowd:
             thread.join(20)
             assert not thread.is_alive()
-        assert len(router._connections) == 0
+        assert len(router._shared.connections) == 0
 
 
 @pytest.mark.parametrize("scheme", ["tls", "wss", "rss"])
@@ -174,8 +174,8 @@ def test_a_listener_for_the_one_refuses_the_other(start: Start) -> None:
 def test_a_peer_that_says_nothing_at_all_is_nothing_special(start: Start) -> None:
     router = start()
     with socket.create_connection(("127.0.0.1", places.parse(router.url).port), 5):
-        eventually(lambda: len(router._connections) == 1)
-    eventually(lambda: len(router._connections) == 0)
+        eventually(lambda: len(router._shared.connections) == 1)
+    eventually(lambda: len(router._shared.connections) == 0)
     assert router.counters == {}
 
 

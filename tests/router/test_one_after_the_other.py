@@ -50,7 +50,7 @@ def test_a_session_may_follow_another_and_inherits_nothing(
         assert other.ask(16, 2, {"acknowledge": True}, "com.topic")[0] == 17
         assert wire.ask(48, 1, {}, "com.add")[4] == "wamp.error.no_such_procedure"
     assert len(sessions) == 3
-    assert router.sessions == 2 and len(router._connections) == 2
+    assert router.sessions == 2 and len(router._shared.connections) == 2
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -105,7 +105,7 @@ def test_a_refused_hello_may_be_followed_by_a_better_one(
 def test_a_client_that_gives_up_its_handshake_may_begin_another(
     start: Start, connect: Connect
 ) -> None:
-    def asks(hello: Hello) -> Dialogue:
+    def asks(hello: Hello, joining: Any) -> Dialogue:
         yield Challenge("ticket", {})
         return Identity("ann", "user", "ticket", "static")
 
@@ -125,7 +125,7 @@ def test_refused_handshakes_hold_no_place_afterwards(start: Start, connect: Conn
         wire.send(1, "nowhere", {"roles": ROLES})
         assert wire.receive()[0] == 3
         wire.close()
-        eventually(lambda: len(router._connections) == 0)
+        eventually(lambda: len(router._shared.connections) == 0)
     assert connect(router.url).join().ask(*GOODBYE) == AND_OUT
 
 
@@ -164,7 +164,7 @@ def test_who_stays_silent_after_the_last_word_is_closed_after_linger(
         assert wire.rest() == []
     assert 250 * MS < time.monotonic() - begun < 5
     wire.close()
-    eventually(lambda: len(router._connections) == 0)
+    eventually(lambda: len(router._shared.connections) == 0)
     assert "deadlines_missed" not in router.counters
 
 
@@ -181,7 +181,7 @@ def test_refused_handshakes_do_not_prolong_the_time_to_join(start: Start, connec
 
 
 def test_a_second_handshake_has_its_own_deadline(start: Start, connect: Connect) -> None:
-    def asks(hello: Hello) -> Dialogue:
+    def asks(hello: Hello, joining: Any) -> Dialogue:
         if hello.details.get("authmethods") == ["slow"]:
             yield Challenge("slow", {})
         return Identity("ann", "user", "slow", "static")
@@ -226,7 +226,7 @@ def test_a_router_that_closes_does_not_wait_for_another_session(
     assert left.ask(*GOODBYE) == AND_OUT
     refused.send(1, "nowhere", {"roles": ROLES})
     assert refused.receive()[0] == 3
-    eventually(lambda: all(peer.waits for peer in list(router._connections._threads)))  # type: ignore[attr-defined]
+    eventually(lambda: all(peer.waits for peer in list(router._shared.connections._threads)))  # type: ignore[attr-defined]
     begun = time.monotonic()
     router.close()
     assert time.monotonic() - begun < 5
@@ -252,36 +252,36 @@ def test_sessions_follow_each_other_at_speed(start: Start, connect: Connect) -> 
     for thread in threads:
         thread.join(60)
     assert not faults
-    assert router.sessions == 0 and len(router._connections) == 4
+    assert router.sessions == 0 and len(router._shared.connections) == 4
 
 
 # ---- authmethods that fail
 
 
-def raises(hello: Hello) -> Dialogue:
+def raises(hello: Hello, joining: Any) -> Dialogue:
     raise OSError("the database is gone: secret")
 
 
-def raises_later(hello: Hello) -> Dialogue:
+def raises_later(hello: Hello, joining: Any) -> Dialogue:
     yield Challenge("ticket", {})
     raise KeyError("secret")
 
 
-def yields_junk(hello: Hello) -> Any:
+def yields_junk(hello: Hello, joining: Any) -> Any:
     yield "secret"
 
 
-def returns_junk(hello: Hello) -> Any:
+def returns_junk(hello: Hello, joining: Any) -> Any:
     yield Challenge("ticket", {})
     return "secret"
 
 
-def returns_half(hello: Hello) -> Any:
+def returns_half(hello: Hello, joining: Any) -> Any:
     yield from ()
     return Identity("ann", "user", "ticket", None)  # type: ignore[arg-type]
 
 
-def is_no_dialogue(hello: Hello) -> Any:
+def is_no_dialogue(hello: Hello, joining: Any) -> Any:
     return None
 
 
@@ -312,7 +312,7 @@ def test_an_authmethod_that_sleeps_is_ended_by_the_deadline_and_lets_nobody_in(
 ) -> None:
     wake = threading.Event()
 
-    def sleeps(hello: Hello) -> Dialogue:
+    def sleeps(hello: Hello, joining: Any) -> Dialogue:
         wake.wait(20)
         yield from ()
         return Identity("ann", "user", "ticket", "static")
@@ -323,7 +323,7 @@ def test_an_authmethod_that_sleeps_is_ended_by_the_deadline_and_lets_nobody_in(
         wire.send(1, "realm1", {"roles": ROLES, "authmethods": ["ticket"]})
         assert seconds_until_closed(wire) < 5
         wake.set()
-        eventually(lambda: len(router._connections) == 0)
+        eventually(lambda: len(router._shared.connections) == 0)
     assert "joins" not in caplog.text
 
 

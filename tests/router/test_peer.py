@@ -11,6 +11,7 @@ import pytest
 
 from wamplite.core.errors import TransportLost
 from wamplite.core.feature import Refused
+from wamplite.core.handshake import Acceptor
 from wamplite.core.members import Lost, Violation
 from wamplite.core.messages import Abort, Authenticate, Challenge, Goodbye, Hello
 from wamplite.core.parsing import to_array
@@ -26,12 +27,16 @@ class Scripted(Peer):
     """A peer whose receives bring what they are told, and then Lost."""
 
     def __init__(self, router: Router, *script: list[Any] | Callable[[], list[Any]]) -> None:
-        super().__init__(router, "scripted", None)
+        super().__init__(router._shared, "scripted", None)
+        self.authmethods = router._settings.authmethods
         self.script = list(script)
         self.said: list[Any] = []
         self.posted: list[Any] = []
         self.parts = 0
         self.finished = 0
+
+    def acceptor(self) -> Acceptor:
+        return Acceptor(self.shared.realms, self.authmethods)
 
     def receive(self) -> list[Any]:
         if not self.script:
@@ -122,7 +127,7 @@ def test_who_gives_up_is_not_answered(start: Start) -> None:
 def test_a_challenge_is_asked_and_a_refusal_without_words_is_told(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def ask(hello: Hello) -> Any:
+    def ask(hello: Hello, joining: Any) -> Any:
         answer = yield Challenge("ticket", {})
         assert answer.signature == "wrong"
         raise Refused("wamp.error.authentication_failed")

@@ -146,7 +146,7 @@ def test_connections_above_the_bound_are_closed_and_counted(start: Start, connec
     assert kept[0].ask(64, 1, {}, "com.add")[0] == 65
     kept.pop().stream.shutdown("done")
     eventually(lambda: router.sessions == 2)
-    eventually(lambda: len(router._connections) == 2)
+    eventually(lambda: len(router._shared.connections) == 2)
     connect(router.url).join()
 
 

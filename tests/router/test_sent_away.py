@@ -63,7 +63,7 @@ def test_who_looks_what_this_is_and_who_goes_at_once_are_no_warnings(
     url = router.listen("tcp://127.0.0.1:0")
     assert b" 200 " in answer(url, b"GET / HTTP/1.1\r\nHost: pi\r\n\r\n")
     socket.create_connection(("127.0.0.1", places.parse(url).port), 5).close()
-    eventually(lambda: len(router._connections) == 0)
+    eventually(lambda: len(router._shared.connections) == 0)
     assert told() == []
 
 

@@ -87,7 +87,7 @@ def test_over_websocket_everybody_is_pinged(start: Start, connect: Connect) -> N
 def test_the_kernel_watches_over_who_is_not_pinged(start: Start, interval: float) -> None:
     router = start(ping_interval=interval)
     with enter(router.url):
-        [connection] = router._connections._threads
+        [connection] = router._shared.connections._threads
         sock = connection.stream._sock  # type: ignore[attr-defined]
         names = (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)
         values = [sock.getsockopt(socket.IPPROTO_TCP, name) for name in names]

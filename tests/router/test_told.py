@@ -63,7 +63,7 @@ def test_a_line_names_its_peer_once(
         names = ["{}:{}".format(*wire.stream._sock.getsockname()) for wire in (silent, joined)]
         silent.close()
         joined.close()
-        eventually(lambda: len(router._connections) == 0)
+        eventually(lambda: len(router._shared.connections) == 0)
     said = [record.getMessage() for record in caplog.records]
     for name in names:
         assert [line for line in said if name in line and "closed the connection" in line]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.component import Component
 from ..client.pipeline import Published
+from ..core.handshake import ClientDialogue
 from ..core.messages import Authenticate
 from .settings import SessionSettings
 
@@ -35,7 +36,12 @@ def component_of(settings: SessionSettings) -> Component:
         from ..config import read_secret
 
         secret = read_secret(settings.secret_file)
-        words["authmethods"] = {"ticket": lambda challenge: Authenticate(secret, {})}
+
+        def ticket() -> ClientDialogue:
+            yield {}
+            yield Authenticate(secret, {})
+
+        words["authmethods"] = {"ticket": ticket}
     if settings.ca:
         from ..transports.tls import TlsOptions
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-    from ..core.joining import Answer
+    from ..core.handshake import ClientMethod
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
     from .values import Default
@@ -39,7 +39,7 @@ def connect(
     headers: Mapping[str, str] | None = None,
     proxy: str | None = None,
     timeout: float | None = 30.0,
-    authmethods: Mapping[str, Answer] | None = None,
+    authmethods: Mapping[str, ClientMethod] | None = None,
     authid: str | None = None,
     authrole: str | None = None,
     authextra: dict[str, Any] | None = None,

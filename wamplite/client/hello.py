@@ -1,4 +1,4 @@
-"""From HELLO to WELCOME over a channel, before a deadline; `core.joining` judges what comes."""
+"""From HELLO to WELCOME over a channel, before a deadline; `core.handshake` judges what comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from ..channel import AnyChannel
 from ..core.errors import ConnectTimeout, ProtocolError
-from ..core.joining import Joiner
+from ..core.handshake import Joiner
 from ..core.messages import Abort, Message, Welcome
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import __version__
 from .. import features as by_name
 from ..channel import AnyChannel
-from ..core.joining import Joiner
+from ..core.handshake import Joiner
 from .options import checked_timeout
 from .serving import Serving
 from .session import Session

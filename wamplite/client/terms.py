@@ -13,7 +13,7 @@ from .. import features as by_name
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
-from ..core.joining import Answer
+from ..core.handshake import ClientMethod
 from ..transports.base import MOST
 from .options import checked_timeout
 from .pool import MOST_THREADS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
         connect_timeout: float
         timeout: float | None
-        authmethods: Mapping[str, Answer] | None
+        authmethods: Mapping[str, ClientMethod] | None
         authid: str | None
         authrole: str | None
         authextra: dict[str, Any] | None
@@ -62,7 +62,7 @@ class Terms(NamedTuple):
     headers: Mapping[str, str] | None = None
     proxy: str | None = None
     timeout: float | None = 30.0
-    authmethods: Mapping[str, Answer] | None = None
+    authmethods: Mapping[str, ClientMethod] | None = None
     authid: str | None = None
     authrole: str | None = None
     authextra: dict[str, Any] | None = None
@@ -143,7 +143,7 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "connect_timeout": ("seconds above 0", lambda value: _is_time(value) and value > 0),
     "tls": ("TlsOptions or an ssl.SSLContext", _is_tls),
     "max_message_size": ("bytes above 0", lambda value: type(value) is int and value > 0),
-    "authmethods": ("a dict of names and functions that answer CHALLENGE", _are_authmethods),
+    "authmethods": ("a dict of names and functions that begin a dialogue", _are_authmethods),
     "authid": ("a string", _is_text_or_none),
     "authrole": ("a string", _is_text_or_none),
     "authextra": ("a dict", lambda value: value is None or type(value) is dict),

@@ -31,7 +31,7 @@ from ..core.errors import (
 )
 from ..core.feature import Factory
 from ..core.grammar import State
-from ..core.joining import Joiner
+from ..core.handshake import Joiner
 from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, name
 from ..core.pending import Pending, Receiver
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT

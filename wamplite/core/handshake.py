@@ -1,8 +1,14 @@
-"""From HELLO to WELCOME or ABORT, as the router sees it (RFC "Session Establishment").
+"""From HELLO to WELCOME or ABORT, both sides (RFC "Session Establishment").
 
-HELLO ──> realm known? ──> authmethod ──┬──────────────────────────────┬──> Accepted
-              │                         └─ CHALLENGE <──> AUTHENTICATE ─┘
-              └──> ABORT <── anything else, at any time
+    client                                          router
+    HELLO, with what the methods add         ──>    realm known? one of these methods? begin it
+    answer, by the method that it names      <──    CHALLENGE, any number of times
+    AUTHENTICATE                             ──>    go on
+    may the method take this for the router? <──    WELCOME
+    ABORT, and an exception                  <──    ABORT: whatever else, at any time
+
+A method of authentication is a dialogue, on either side a generator that is begun anew for each
+session. One that breaks lets nobody in: ABORT `wamp.error.authentication_failed`.
 """
 
 from __future__ import annotations
@@ -12,46 +18,75 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from . import uris
-from .errors import ProtocolError
+from .errors import AuthenticationFailed, ProtocolError, UsageError, from_abort
 from .feature import Refused
 from .grammar import CLIENT, announced_features
-from .ids import new_authid
+from .ids import new_authid, new_session
 from .members import Identity, Violation
-from .messages import CODES, NAMES, Abort, Authenticate, Challenge, Hello, Message
+from .messages import Abort, Authenticate, Challenge, Hello, Message, Welcome, name_of
 from .unfit import Unfit
 from .words import shorten
 
-MOST_FEATURES = 64  # of a role; WAMP knows some 20
+MOST_FEATURES = 64  # of a role; WAMP knows some 30
+
+# ---- the router's side
+
+
+class Joining(NamedTuple):
+    """What is known of a session before it is one, for a method of authentication."""
+
+    session: int  # the id that WELCOME will carry
+    realm: str
+    listener: str = ""  # the URL that it came to
+    address: str | None = None  # of the peer; "": a Unix socket, None: in this process, serial
+    tls: Any = None  # transports.tls.TlsFacts, within TLS
+
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
-# Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is.
-AuthMethod = Callable[[Hello], Dialogue]
+# Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is; raises Refused.
+AuthMethod = Callable[[Hello, Joining], Dialogue]
 
 
 class Accepted(NamedTuple):
     """The outcome that lets a session in."""
 
+    session: int
     realm: str
     identity: Identity
     roles: dict[str, Any]  # those of a client, with the features that are on
     answers_ping: bool = False  # it announced so
+    agent: str = ""
 
 
-def anonymous(hello: Hello) -> Dialogue:
+def anonymous(hello: Hello, joining: Joining) -> Dialogue:
     """Let anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
     yield from ()  # it asks nothing
     return Identity(new_authid(), "anonymous", "anonymous", "static")
 
 
 class Acceptor:
-    """One handshake: feed it each message, it returns the answer to send or what was accepted."""
+    """One handshake: feed it each message, it returns the answer to send or what was accepted.
+
+    trusted: who the peer is, where that needs no proof; else it is asked by an authmethod.
+    listener, address, tls: see Joining.
+    """
 
     def __init__(
-        self, realms: Mapping[str, Any], authmethods: Mapping[str, AuthMethod] | None = None
+        self,
+        realms: Mapping[str, Any],
+        authmethods: Mapping[str, AuthMethod] | None = None,
+        *,
+        trusted: Identity | None = None,
+        listener: str = "",
+        address: str | None = None,
+        tls: Any = None,
     ) -> None:
         self._realms = realms
         self._authmethods = {"anonymous": anonymous} if authmethods is None else authmethods
+        self._trusted = trusted
+        self._place = listener, address, tls
         self._hello: Hello | None = None
+        self._joining: Joining | None = None
         self._dialogue: Dialogue | None = None
 
     def on_message(
@@ -76,13 +111,16 @@ class Acceptor:
 
     def _on_hello(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Hello:
-            raise ProtocolError(f"a session starts with HELLO, not {NAMES[CODES[type(message)]]}")
+            raise ProtocolError(f"a session starts with HELLO, not {name_of(message)}")
         if not uris.is_valid(message.realm):
             raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
         if message.realm not in self._realms:
             text = f"there is no realm {message.realm!r} here, only those of --realm or realms="
             raise Refused(uris.NO_SUCH_REALM, text)
         self._hello = message
+        self._joining = Joining(new_session(), message.realm, *self._place)
+        if self._trusted is not None:
+            return self._accept(self._trusted)
         wishes = message.details.get("authmethods") or ["anonymous"]
         method = next(
             (self._authmethods[wish] for wish in wishes if wish in self._authmethods), None
@@ -92,18 +130,16 @@ class Acceptor:
             raise Refused(
                 uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
             )
-        self._dialogue = method(message)
+        self._dialogue = method(message, self._joining)
         return self._advance(lambda dialogue: next(dialogue))
 
     def _on_authenticate(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Authenticate:
-            raise ProtocolError(
-                f"CHALLENGE is answered with AUTHENTICATE, not {NAMES[CODES[type(message)]]}"
-            )
+            raise ProtocolError(f"CHALLENGE is answered with AUTHENTICATE, not {name_of(message)}")
         return self._advance(lambda dialogue: dialogue.send(message))
 
     def _advance(self, step: Callable[[Dialogue], Challenge]) -> Challenge | Accepted:
-        assert self._dialogue is not None and self._hello is not None
+        assert self._dialogue is not None
         try:
             challenge = step(self._dialogue)
         except StopIteration as done:
@@ -113,15 +149,21 @@ class Acceptor:
         return challenge
 
     def _accept(self, identity: Identity) -> Accepted:
-        assert self._hello is not None
+        assert self._hello is not None and self._joining is not None
         if not isinstance(identity, Identity):
             raise TypeError(f"an authmethod must return Identity, not {type(identity).__name__}")
         for name, said in zip(Identity._fields[:4], identity, strict=False):
             if not isinstance(said, str):
                 raise TypeError(f"{name} of an Identity must be str, not {type(said).__name__}")
         details = self._hello.details
-        answers_ping = details.get(uris.ANSWERS_PING) is True
-        return Accepted(self._hello.realm, identity, _kept(details["roles"]), answers_ping)
+        return Accepted(
+            self._joining.session,
+            self._joining.realm,
+            identity,
+            _kept(details["roles"]),
+            details.get(uris.ANSWERS_PING) is True,
+            shorten(details.get("agent") or ""),
+        )
 
 
 def _kept(roles: dict[str, Any]) -> dict[str, Any]:
@@ -132,3 +174,113 @@ def _kept(roles: dict[str, Any]) -> dict[str, Any]:
             features = islice(announced_features(roles, role), MOST_FEATURES)
             kept[role] = {"features": dict.fromkeys(features, True)}
     return kept
+
+
+# ---- the client's side
+
+ClientDialogue = Generator[dict[str, Any] | Authenticate, Any, None]
+# Yields what it adds to HELLO.Details, is sent each CHALLENGE and yields its AUTHENTICATE; is sent
+# WELCOME at last, and returns, or raises AuthenticationFailed where it is not what it should be.
+ClientMethod = Callable[[], ClientDialogue]
+
+
+class Joiner:
+    """One handshake: send `hello`, feed what comes; each answer tells what to send, or WELCOME.
+
+    authmethods: name -> method, in order of preference.
+    """
+
+    def __init__(
+        self,
+        realm: str,
+        roles: dict[str, Any],
+        *,
+        authmethods: Mapping[str, ClientMethod] | None = None,
+        authid: str | None = None,
+        authrole: str | None = None,
+        authextra: dict[str, Any] | None = None,
+        agent: str | None = None,
+    ) -> None:
+        if not uris.is_valid(realm):
+            raise UsageError(f"{realm!r} is not a valid realm")
+        self._dialogues = {name: method() for name, method in (authmethods or {}).items()}
+        self._asked: ClientDialogue | None = None
+        wishes = {
+            "authmethods": list(self._dialogues) or None,
+            "authid": authid,
+            "authrole": authrole,
+            "authextra": authextra,
+            "agent": agent,
+        }
+        details = {key: value for key, value in wishes.items() if value is not None}
+        for dialogue in self._dialogues.values():
+            details = _with(details, next(dialogue))
+        self.hello = Hello(realm, {"roles": roles, **details, uris.ANSWERS_PING: True})
+
+    def on_message(self, message: Message | Unfit) -> Welcome | Authenticate | Abort:
+        """Return WELCOME, or what to send: after an ABORT, `error` tells why it is sent."""
+        if isinstance(message, Unfit):
+            message = message.message
+        if type(message) is Welcome:
+            return self._on_welcome(message)
+        if type(message) is Challenge:
+            return self._on_challenge(message)
+        if type(message) is Abort:
+            args = message.args
+            if not args and "message" in message.details:
+                args = [message.details["message"]]
+            raise from_abort(message.reason, args, message.kwargs)
+        text = f"HELLO is answered with WELCOME, CHALLENGE or ABORT, not {name_of(message)}"
+        return self.refuse(ProtocolError(text))
+
+    def refuse(self, error: Exception) -> Abort:
+        """Remember why the handshake ends here and return the ABORT that says so."""
+        self.error = error
+        broken = isinstance(error, ProtocolError)
+        reason = uris.PROTOCOL_VIOLATION if broken else uris.AUTHENTICATION_FAILED
+        return Abort({"message": shorten(str(error))}, reason)
+
+    def _on_challenge(self, challenge: Challenge) -> Authenticate | Abort:
+        method = challenge.authmethod
+        self._asked = self._dialogues.get(method)
+        if self._asked is None:
+            offered = ", ".join(self._dialogues) or "anonymous"
+            return self._fail(f"CHALLENGE asks for {method!r}; offered was: {offered}")
+        try:
+            answer = self._asked.send(challenge)
+        except AuthenticationFailed as error:
+            return self.refuse(error)
+        except StopIteration:
+            return self._fail(f"the method {method!r} has no answer to a further CHALLENGE")
+        except Exception as error:
+            return self._fail(f"the method {method!r} failed: {error!r}", error)
+        if not isinstance(answer, Authenticate):
+            return self._fail(f"the method {method!r} answered {type(answer).__name__}")
+        return answer
+
+    def _on_welcome(self, welcome: Welcome) -> Welcome | Abort:
+        try:
+            if self._asked is not None:
+                self._asked.send(welcome)
+        except AuthenticationFailed as error:
+            return self.refuse(error)
+        except StopIteration:
+            pass
+        except Exception as error:
+            return self._fail(f"the method of authentication failed: {error!r}", error)
+        for dialogue in self._dialogues.values():
+            dialogue.close()
+        return welcome
+
+    def _fail(self, text: str, cause: Exception | None = None) -> Abort:
+        error = AuthenticationFailed(uris.AUTHENTICATION_FAILED, text)
+        error.__cause__ = cause
+        return self.refuse(error)
+
+
+def _with(details: dict[str, Any], added: Any) -> dict[str, Any]:
+    """Return HELLO.Details with what a method adds; of authextra, both."""
+    if not isinstance(added, dict):
+        raise UsageError(f"a method of authentication must begin with a dict, not {added!r}")
+    extra = {**details.get("authextra", {}), **added.get("authextra", {})}
+    return {**details, **added, **({"authextra": extra} if extra else {})}

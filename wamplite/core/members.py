@@ -74,7 +74,7 @@ class Member:
     __slots__ = (
         "session", "identity", "roles", "post", "post_droppable", "end", "release", "open",
         "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
-        "invocations", "transport",
+        "invocations", "transport", "agent",
     )  # fmt: skip
 
     def __init__(
@@ -95,6 +95,7 @@ class Member:
         self.end = end
         self.release = release or end
         self.transport: dict[str, Any] = {}  # what may be told of what carries the session
+        self.agent = ""  # what the peer calls itself in HELLO
         self.open = True
         self.last_request = 0  # of the member's own requests; kept by a strict realm
         self.last_invocation = 0  # ids up to this one were issued to the member

@@ -19,12 +19,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, TransportLost
-from ..core.handshake import Accepted
+from ..core.handshake import Accepted, Acceptor
 from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import parse, to_array
@@ -36,11 +36,9 @@ from ..transports.stream import Stream
 from .mailbox import Mailbox
 from .peer import Peer
 from .routing import Routing
+from .shared import Shared
 from .timers import FOREVER
 from .trimming import MUCH
-
-if TYPE_CHECKING:
-    from .router import Router
 
 logger = logging.getLogger("wamplite.router")
 
@@ -52,6 +50,11 @@ LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB
 class Listening(Protocol):
     """Whose connection it is."""
 
+    url: str
+
+    def acceptor(self, connection: Connection) -> Acceptor:
+        """Return what judges HELLO over a connection."""
+
     def open(self, stream: Stream) -> Transport:
         """Bring it to where messages can be read; in its own thread."""
 
@@ -60,16 +63,16 @@ class Connection(Peer):
     """A peer that connected: serves as its thread's target and as what the drain thread ticks."""
 
     def __init__(
-        self, router: Router, stream: Stream, listener: Listening, address: str | None
+        self, shared: Shared, stream: Stream, listener: Listening, address: str | None
     ) -> None:
-        super().__init__(router, stream.peer, address)
+        super().__init__(shared, stream.peer, address)
         self.stream = stream
         stream.on_left = self._on_left
         self._listener = listener
         self._opened = False  # the next two are there
         self._transport: Transport
         self._serializer: Serializer
-        self.deadline = time.monotonic() + router.limits.handshake_timeout
+        self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
         self._lock = threading.Lock()  # guards `waits`
         self._waiting = 0  # bytes that wait for a place to be decoded
@@ -94,7 +97,29 @@ class Connection(Peer):
             try:
                 self.stream.close()
             finally:  # closed first: nothing it holds is noted any more
-                self.router.forget(self)
+                self._leave()
+
+    def _leave(self) -> None:
+        """Leave the accounts: the last act of its own thread."""
+        shared = self.shared
+        shared.drain.remove(self)
+        if shared.buffered.forget(self):
+            shared.trimming.soon()  # it is freed as soon as this thread has ended
+        shared.connections.leave(self)
+
+    def acceptor(self) -> Acceptor:
+        """Return what judges its HELLO: the listener's."""
+        return self._listener.acceptor(self)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what may be told of what carries the session."""
+        return {
+            "type": self._transport.framing.partition("-")[0],
+            "serializer": self._transport.serializer,
+            "peer": self.name,
+            "listener": self._listener.url,
+            "tls": self.stream.tls is not None,
+        }
 
     def _open(self) -> None:
         """Shake hands; who is sent away will wonder why, so the log says it."""
@@ -105,7 +130,7 @@ class Connection(Peer):
             if kind != "http_200":  # somebody looked what this is
                 text = str(refused)
                 who = "" if text.startswith(self.name) else f"{self.name}: "
-                self.router.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
+                self.shared.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
             raise
         self._serializer = serializers.get(self._transport.serializer)
         self._opened = True
@@ -119,7 +144,7 @@ class Connection(Peer):
             return self._give_up("deadlines_missed", "a deadline was missed")
         if deadline < FOREVER:
             return deadline
-        heard, interval = self._transport.heard, self.router.limits.ping_interval
+        heard, interval = self._transport.heard, self.shared.limits.ping_interval
         if not interval:
             return FOREVER
         if not self._transport.answers_pings:
@@ -135,7 +160,7 @@ class Connection(Peer):
 
     def _give_up(self, counter: str, why: str) -> float:
         if self.stream.lost is None:
-            self.router.count(counter)
+            self.shared.count(counter)
             logger.debug("%s: %s", self.name, why)
             self.shutdown(why)
         return FOREVER  # its own thread is on the way out
@@ -145,24 +170,24 @@ class Connection(Peer):
 
         Its own thread may have ended in the meantime, and then there is nothing to move.
         """
-        self.deadline = min(self.deadline, time.monotonic() + self.router.limits.linger)
-        self.router.drain.move(self, self.deadline)
+        self.deadline = min(self.deadline, time.monotonic() + self.shared.limits.linger)
+        self.shared.drain.move(self, self.deadline)
 
     def released(self) -> None:
         """Wait for another session: one has ended, and its last words are posted."""
-        self._joins_until = time.monotonic() + self.router.limits.handshake_timeout
+        self._joins_until = time.monotonic() + self.shared.limits.handshake_timeout
         if not self.wait_again():
             self.finish()
             self.ending()
 
     def wait_again(self) -> bool:
         """Wait for another HELLO, for as long as for the peer to close; False at the end of all."""
-        if not self.router.joins_again(self):
+        if not self.shared.connections.joins_again(self):
             return False
         with self._lock:
             self.waits = True
-            self.deadline = min(self._joins_until, time.monotonic() + self.router.limits.linger)
-        self.router.drain.move(self, self.deadline)
+            self.deadline = min(self._joins_until, time.monotonic() + self.shared.limits.linger)
+        self.shared.drain.move(self, self.deadline)
         return True
 
     def resume(self) -> bool:
@@ -180,7 +205,7 @@ class Connection(Peer):
                 return True
             waited, self.waits = self.waits, False
         if waited:
-            self.deadline = now + self.router.limits.linger
+            self.deadline = now + self.shared.limits.linger
             self.finish()
         return waited
 
@@ -205,21 +230,21 @@ class Connection(Peer):
 
     def evict(self) -> None:
         """End the connection, which holds most, because all together hold too much."""
-        self.router.count("largest_holders")
+        self.shared.count("largest_holders")
         if 2 * self.stream.left > self.held:
-            self.router.count("slow_consumers")
+            self.shared.count("slow_consumers")
         logger.warning("%s is disconnected: it holds most, and all hold too much", self.name)
         self.shutdown(uris.SLOW_CONSUMER)
 
     def came_in_part(self) -> None:
         """Notice that a recv brought a part of a message and no whole one."""
-        self.router.buffered.note(self)
-        self.router.buffered.wait(self)
+        self.shared.buffered.note(self)
+        self.shared.buffered.wait(self)
 
     def _on_left(self, stream: Stream) -> None:
         """Have the drain thread write what a write has left over (any thread)."""
-        self.router.drain.watch(stream)
-        self.router.buffered.note(self)
+        self.shared.drain.watch(stream)
+        self.shared.buffered.note(self)
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
@@ -233,15 +258,15 @@ class Connection(Peer):
         if size > LARGE and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
-            self.router.trimming.soon()
+            self.shared.trimming.soon()
         return self._decode(payloads)
 
     def _take_place(self, size: int) -> bool:
         """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
-        places = self.router.decoding
+        places = self.shared.decoding
         if not places.acquire(blocking=False):
             self._waiting = size
-            self.router.buffered.note(self)
+            self.shared.buffered.note(self)
             places.acquire()
             self._waiting = 0
         self.place = places
@@ -256,7 +281,7 @@ class Connection(Peer):
                     entries.append(parse(loads(payload)))
                 except Uncarriable as flaw:
                     entries.append(unfit(flaw))
-                    self.router.count("unfit_messages")
+                    self.shared.count("unfit_messages")
                     logger.debug("%s: %s", self.name, shorten(entries[-1].text))
         except ProtocolError as error:
             entries.append(Violation(str(error)))
@@ -273,19 +298,19 @@ class Connection(Peer):
 
     def box(self, routing: Routing) -> Mailbox:
         """Return where the realm posts to."""
-        return Mailbox(routing, self._transport, self.router.count, self.ending, self.released)
+        return Mailbox(routing, self._transport, self.shared.count, self.ending, self.released)
 
     def accepted(self, outcome: Accepted) -> None:
         """Lift the bounds of the handshake, and watch over the peer from now on."""
         super().accepted(outcome)
-        self._transport.limit_receive(self.router.limits.max_message_size)
+        self._transport.limit_receive(self.shared.limits.max_message_size)
         if outcome.answers_ping:
             self._transport.expect_pongs()
-        interval = self.router.limits.ping_interval
+        interval = self.shared.limits.ping_interval
         if interval and not self._transport.answers_pings:
             self.stream.keep_alive(interval)
         self.deadline = FOREVER
-        self.router.drain.move(self, time.monotonic() + (interval or FOREVER))
+        self.shared.drain.move(self, time.monotonic() + (interval or FOREVER))
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""
@@ -296,4 +321,4 @@ class Connection(Peer):
         if self.stream.lost is None:
             self.ending()
             self.stream.finish()
-            self.stream.linger(self.router.limits.linger)
+            self.stream.linger(self.shared.limits.linger)

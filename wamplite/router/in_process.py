@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, Any
 from ..channel import Local, pair
 from ..core import uris
 from ..core.errors import TransportLost
-from ..core.members import Lost
+from ..core.handshake import Acceptor
+from ..core.ids import new_authid
+from ..core.members import Identity, Lost
 from ..core.messages import Message
 from ..core.words import shorten
 from .peer import Peer
 from .routing import Routing
+from .shared import Shared
 
 if TYPE_CHECKING:
     from ..client.session import Session
-    from .router import Router
 
 logger = logging.getLogger("wamplite.router")
 
 
-def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
+def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
     """Join a realm of a router in this process."""
     from ..client.joining import join_over
     from ..client.terms import JOINING, Terms, check_keywords, checked
@@ -37,7 +39,7 @@ def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
     terms = checked(Terms("", realm, **options))
     deadline = time.monotonic() + terms.connect_timeout
     ours, theirs = pair()
-    refusal = router.serve(LocalPeer(router, ours))
+    refusal = shared.serve(LocalPeer(shared, ours))
     if refusal:
         raise TransportLost(f"no session in this process: {refusal}")
     try:
@@ -50,8 +52,8 @@ def connect(router: Router, realm: str, options: Mapping[str, Any]) -> Session:
 class LocalPeer(Peer):
     """The router's end of a session in the same process."""
 
-    def __init__(self, router: Router, end: Local) -> None:
-        super().__init__(router, end.peer, None)
+    def __init__(self, shared: Shared, end: Local) -> None:
+        super().__init__(shared, end.peer, None)
         self._end = end
 
     def run(self) -> None:
@@ -64,7 +66,12 @@ class LocalPeer(Peer):
             logger.exception("%s: the session is closed", self.name)
         finally:
             self._end.finish()  # not close: our last words may still be on their way
-            self.router.forget(self)
+            self.shared.connections.leave(self)
+
+    def acceptor(self) -> Acceptor:
+        """Return what judges its HELLO: the embedding program is not asked who it is."""
+        identity = Identity(new_authid(), "trusted", "internal", "router")
+        return Acceptor(self.shared.realms, trusted=identity)
 
     def receive(self) -> list[Any]:
         """Wait for messages."""
@@ -92,7 +99,7 @@ class LocalPeer(Peer):
     def deliver(self, message: Message) -> bool:
         """Hand a message over, or end the session if it does not take them (the routing role)."""
         if not self._end.send(message):
-            self.router.count("slow_consumers")
+            self.shared.count("slow_consumers")
             logger.warning("%s is disconnected: it reads too slowly", self.name)
             self._end.shutdown(uris.SLOW_CONSUMER)
         return True

@@ -1,6 +1,6 @@
 """A listening socket and its thread, and how a connection to it is opened.
 
-    wamplite-accept-URL:  accept -> tune -> on_accept, who starts the connection's thread -> accept
+    wamplite-accept-URL:  accept -> tune -> a connection, in a thread of its own -> accept
                           accept fails -> counted, a pause -> accept
 
 Nothing that a peer does, or does not do, keeps this thread from the next accept: TLS, HTTP and
@@ -14,21 +14,24 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
+from ..core.handshake import Acceptor, AuthMethod
 from ..transports import rawsocket
 from ..transports.base import Transport
 from ..transports.stream import Stream
 from ..transports.tcp import tune
 from . import places
+from .connection import Connection
 from .faults import guarded, log_fault
 from .limits import Limits
 from .places import RAWSOCKET, WEBSOCKET, Place
+from .shared import Shared
 
 if TYPE_CHECKING:
     import ssl
@@ -41,11 +44,12 @@ CLOSING = 5.0  # seconds for the accepting thread to end
 
 
 class Settings(NamedTuple):
-    """What a listener tells the transports that it opens."""
+    """What a listener tells the transports that it opens, and whom it lets in."""
 
     limits: Limits
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    authmethods: Mapping[str, AuthMethod] | None = None  # None: nobody has to say who they are
 
 
 class Listener:
@@ -56,8 +60,7 @@ class Listener:
         place: Place,
         settings: Settings,
         context: ssl.SSLContext | None,
-        on_accept: Callable[[Listener, socket.socket, str], None],
-        tally: Callable[[str], None],
+        shared: Shared,
     ) -> None:
         self._kinds, secure = places.SCHEMES[place.scheme]
         if secure and context is None:
@@ -65,8 +68,7 @@ class Listener:
         self.place = place
         self._settings = settings
         self._context = context if secure else None
-        self._on_accept = on_accept
-        self._count = tally
+        self._shared = shared
         self._serializers = serializers.available()
         self._socket = places.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
@@ -108,6 +110,16 @@ class Listener:
         from ..transports.tls import TlsStream  # ssl is heavy
 
         return TlsStream(sock, self._context, server_side=True)
+
+    def acceptor(self, connection: Connection) -> Acceptor:
+        """Return what judges HELLO over a connection of this listener."""
+        return Acceptor(
+            self._shared.realms,
+            self._settings.authmethods,
+            listener=self.url,
+            address=connection.address,
+            tls=connection.stream.tls,
+        )
 
     def open(self, stream: Stream) -> Transport:
         """Bring a new connection to where messages can be read; in the connection's own thread."""
@@ -171,13 +183,13 @@ class Listener:
         except OSError:
             sock.close()  # it has gone already
         else:
-            self._on_accept(self, sock, address)
+            self._shared.admit(Connection(self._shared, self.stream(sock), self, address))
 
     def _pause(self, error: OSError) -> None:
         """Wait a moment where accept fails: file descriptors or memory may be had again later."""
         if self._closing.is_set() or error.errno == errno.ECONNABORTED:
             return
-        self._count("accepts_failed")
+        self._shared.count("accepts_failed")
         now = time.monotonic()
         if now - self._warned_at > QUIET:
             self._warned_at = now

@@ -9,16 +9,13 @@ an EVENT is encoded once, however many subscribers it has, and nothing of it sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from ..core import uris
 from ..core.messages import Message
 from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
-
-if TYPE_CHECKING:
-    from .routing import Routing
 
 MANY = 128  # so many in one round are written before it ends
 
@@ -47,6 +44,15 @@ class Encoder:
         self.last, self.frame = None, b""
 
 
+class Rounds(Protocol):
+    """The routing of a realm, as a mailbox knows it."""
+
+    touched: list[Any]  # mailboxes that were posted to in this round
+
+    def encoder(self, transport: Transport) -> Encoder:
+        """Return what encodes for a transport and all like it."""
+
+
 class Mailbox:
     """The way from a realm to one connection."""
 
@@ -63,7 +69,7 @@ class Mailbox:
 
     def __init__(
         self,
-        routing: Routing,
+        routing: Rounds,
         transport: Transport,
         tally: Callable[[str], None],
         on_end: Callable[[], None],

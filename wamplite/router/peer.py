@@ -16,20 +16,17 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
-from ..core.ids import new_session
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from ..core.words import shorten
 from .faults import guarded, log_fault
 from .routing import NOTHING, Arrival, Routing
-
-if TYPE_CHECKING:
-    from .router import Router
+from .shared import Shared
 
 logger = logging.getLogger("wamplite.router")
 
@@ -56,8 +53,8 @@ class Peer(ABC):
 
     transport_name = "in this process"  # for logs
 
-    def __init__(self, router: Router, name: str, address: str | None) -> None:
-        self.router = router
+    def __init__(self, shared: Shared, name: str, address: str | None) -> None:
+        self.shared = shared
         self.name = name  # for logs
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
@@ -93,7 +90,7 @@ class Peer(ABC):
 
     def accepted(self, outcome: Accepted) -> None:
         """Notice that the handshake has succeeded."""
-        self.router.joined(self)
+        self.shared.connections.joined(self)
 
     def check_alive(self) -> None:  # noqa: B027 - in one process it is
         """Raise TransportLost where an authmethod took too long, and the deadline ended it."""
@@ -112,9 +109,13 @@ class Peer(ABC):
     def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
         """Close what a forked child has of the connection."""
 
+    @abstractmethod
     def acceptor(self) -> Acceptor:
         """Return what judges its HELLO."""
-        return Acceptor(self.router.realms, self.router.authmethods)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what may be told of what carries the session."""
+        return {"type": "local"}
 
     def converse(self) -> None:
         """Serve one session after the other, until the peer is sent away or has left for good."""
@@ -179,10 +180,10 @@ class Peer(ABC):
             return Abort({"message": text}, uris.AUTHENTICATION_FAILED)
 
     def _begin(self, accepted: Accepted) -> tuple[Member, Routing]:
-        routing = self.router.realms[accepted.realm]
+        routing = self.shared.realms[accepted.realm]
         box = self.box(routing)
         member = Member(
-            new_session(),
+            accepted.session,
             accepted.identity,
             accepted.roles,
             box.post,
@@ -190,6 +191,7 @@ class Peer(ABC):
             box.end,
             box.release,
         )
+        member.transport, member.agent = self.facts(), accepted.agent
         self.accepted(accepted)
         return member, routing
 

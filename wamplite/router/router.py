@@ -9,12 +9,10 @@ wamplite-drain          one: writes for slow connections, keeps deadlines, pings
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -28,17 +26,10 @@ from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from ..transports import origins
 from . import places, told
-from .buffered import Buffered
-from .connection import Connection
-from .connections import Connections
-from .drain import Drain
-from .limits import Counters, LimitKeywords, checked
+from .limits import LimitKeywords, checked
 from .listener import Listener, Settings
-from .peer import Peer
-from .refusals import Refusals, reason
 from .routing import Routing
-from .trimming import Trimming
-from .turning_away import TurningAway
+from .shared import ENDED, Shared
 
 if TYPE_CHECKING:
     import ssl
@@ -50,10 +41,6 @@ if TYPE_CHECKING:
     from .serial_listener import SerialListener
 
 logger = logging.getLogger("wamplite.router")
-
-LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
-ENDED = "the router has ended"
-_starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
 
 
 class Router(OfOneProcess):
@@ -83,55 +70,54 @@ class Router(OfOneProcess):
         **limits: Unpack[LimitKeywords],
     ) -> None:
         self.limits = checked(limits)
-        self.authmethods = authmethods
+        self._settings = Settings(self.limits, *_pages(allowed_origins, allowed_hosts), authmethods)
         self._allow_anonymous_network = allow_anonymous_network
-        self._settings = Settings(self.limits, *_pages(allowed_origins, allowed_hosts))
-        self._counters = Counters()
-        self.count = self._counters.add  # one more of a name; any thread
         names = list(dict.fromkeys(by_name.several("realms", realms)))
         if not names or not all(map(uris.is_valid, names)):
             raise UsageError(f"realms must be valid URIs, at least one: {names}")
         installed = by_name.for_router(features)
-        self.buffered = Buffered(self.limits.max_buffered)
-        self.decoding = threading.Semaphore(self.limits.max_decoding)
-        self.refusals = Refusals(self.limits, self.count)
-        self._turning_away = TurningAway()
-        self._connections = Connections(self.limits, self.refusals.tell)
-        self.joined = self._connections.joined
-        self.joins_again = self._connections.joins_again
         self._lock = threading.Lock()  # guards the next two
         self._listeners: list[Listener | SerialListener] = []
         self._closed = False
-        self._numbers = count(1)
-        self.drain = Drain(self.limits, self._counters)  # from here on there are threads
-        self.trimming = Trimming(self.drain.later)
-        self.realms: dict[str, Routing] = {}
+        self._shared = Shared(self.limits)  # from here on there are threads
+        self.realms = self._shared.realms
         try:
             for name in names:
                 self.realms[name] = self._routing(name, installed, strict)
         except BaseException:
-            self._end_routing()
+            self._shared.close()
             raise
         watch(self)
 
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, dropped or missed so far, by name."""
-        return self._counters.snapshot()
+        return self._shared.counters.snapshot()
 
     @property
     def sessions(self) -> int:
         """How many sessions there are, in all realms."""
         return sum(len(routing.realm.members) for routing in self.realms.values())
 
-    def listen(self, url: str, *, cert: str | None = None, key: str | None = None) -> str:
+    def listen(
+        self,
+        url: str,
+        *,
+        cert: str | None = None,
+        key: str | None = None,
+        authmethods: Mapping[str, AuthMethod] | None = None,
+    ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
-        cert and key: files in PEM, for the schemes within TLS. Raises UsageError where it cannot
+        cert and key: files in PEM, for the schemes within TLS. authmethods: how those who come here
+        may say who they are; None: as the router was told. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
         self.check_process()
-        listener = self._listener(url, cert, key)
+        settings = self._settings
+        if authmethods is not None:
+            settings = settings._replace(authmethods=authmethods)
+        listener = self._listener(url, settings, cert, key)
         try:
             with self._lock:
                 if self._closed:
@@ -144,13 +130,16 @@ class Router(OfOneProcess):
         logger.debug("listening on %s", listener.url)
         return listener.url
 
-    def _listener(self, url: str, cert: str | None, key: str | None) -> Listener | SerialListener:
+    def _listener(
+        self, url: str, settings: Settings, cert: str | None, key: str | None
+    ) -> Listener | SerialListener:
         if url.startswith("serial:"):
             from .serial_listener import SerialListener  # few have one: 7 ms
 
-            return SerialListener(url, self)
+            return SerialListener(url, self._shared)
         place = places.parse(url)
-        anonymous = self.authmethods is None or "anonymous" in self.authmethods
+        methods = settings.authmethods
+        anonymous = methods is None or "anonymous" in methods
         if anonymous and not (place.is_local or self._allow_anonymous_network):
             raise UsageError(
                 f"{url} can be reached from the network, and nobody has to say who they are;"
@@ -158,14 +147,14 @@ class Router(OfOneProcess):
                 " --allow-anonymous-network of the command line"
             )
         context = _context(cert, key)
-        return Listener(place, self._settings, context, self._accepted, self.count)
+        return Listener(place, settings, context, self._shared)
 
     def connect(self, realm: str = "realm1", **options: Unpack[JoiningKeywords]) -> Session:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
         from .in_process import connect
 
         self.check_process()
-        return connect(self, realm, options)
+        return connect(self._shared, realm, options)
 
     def run_forever(self) -> None:
         """Wait for SIGINT or SIGTERM, then close; a second one acts as it would without us.
@@ -190,48 +179,21 @@ class Router(OfOneProcess):
             if self._closed:
                 return
             self._closed = True
-        self._connections.close()
+        self._shared.connections.close()
         for listener in self._listeners:
             listener.close()
         deadline = time.monotonic() + self.limits.shutdown_timeout
         for routing in self.realms.values():
             routing.run(routing.realm.dismiss_all)
-        self._connections.shutdown_joining(ENDED)
-        self._join_connections(deadline)
-        self._connections.shutdown_all(ENDED)
-        self._join_connections(time.monotonic() + LAST_WAIT)
-        self._turning_away.close()
-        self._end_routing()
+        self._shared.end_connections(deadline)
+        self._shared.close()
 
     def disown(self) -> None:
         """Keep no port and no connection open in a forked child."""
         super().disown()
         for listener in self._listeners:
             listener.disown()
-        self._connections.disown()
-
-    def serve(self, peer: Peer) -> str | None:
-        """Start the thread of a connection; where it cannot be, return why, as it is counted."""
-        name = f"wamplite-conn-{next(self._numbers)}"
-        thread = threading.Thread(target=peer.run, name=name, daemon=True)
-        refusal = self._connections.enter(peer, thread)
-        if refusal is None:
-            try:
-                _start(thread, self.limits.stack_size)
-            except (RuntimeError, MemoryError) as error:
-                logger.warning("%s: no thread for the connection: %s", peer.name, error)
-                self._connections.leave(peer)
-                refusal = "connections_without_thread"
-                self.count(refusal)
-        return refusal
-
-    def forget(self, peer: Peer) -> None:
-        """Take a connection that ended out of the books: the last act of its own thread."""
-        if isinstance(peer, Connection):
-            self.drain.remove(peer)
-            if self.buffered.forget(peer):
-                self.trimming.soon()  # it is freed as soon as its thread has ended
-        self._connections.leave(peer)
+        self._shared.connections.disown()
 
     def __enter__(self) -> Router:
         return self
@@ -243,13 +205,6 @@ class Router(OfOneProcess):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _end_routing(self) -> None:
-        for routing in self.realms.values():
-            routing.close()
-            for feature in routing.realm.features:
-                feature.close()
-        self.drain.close()
 
     def _routing(self, name: str, features: Iterable[Factory], strict: bool) -> Routing:
         limits = self.limits
@@ -264,31 +219,7 @@ class Router(OfOneProcess):
             max_calls=limits.max_calls,
             max_in_realm=limits.max_in_realm,
         )
-        return Routing(lambda clock: told.telling(make(clock=clock)), self.drain.later)
-
-    def _accepted(self, listener: Listener, sock: socket.socket, address: str) -> None:
-        self.admit(Connection(self, listener.stream(sock), listener, address))
-
-    def admit(self, connection: Connection) -> None:
-        """Serve a new connection in a thread of its own, or tell it why not and close it."""
-        self.drain.add(connection, connection.deadline)
-        if refusal := self.serve(connection):
-            self.drain.remove(connection)
-            connection.stream.on_left = None  # it is not a connection's any more
-            self._turning_away.take(connection.stream, reason(refusal))
-
-    def _join_connections(self, deadline: float) -> None:
-        for thread in self._connections.threads():
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-
-def _start(thread: threading.Thread, stack_size: int) -> None:
-    with _starting:
-        before = threading.stack_size(stack_size)
-        try:
-            thread.start()
-        finally:
-            threading.stack_size(before)
+        return Routing(lambda clock: told.telling(make(clock=clock)), self._shared.drain.later)
 
 
 def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -10,35 +10,28 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core import uris
 from ..core.grammar import CLIENT, announced_features
-from ..core.handshake import Acceptor
 from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
 from ..transports.base import Transport
-from .connection import Connection
+from ..transports.stream import Stream
+from .connection import Connection, Listening
 from .mailbox import Mailbox
 from .routing import Routing
-
-if TYPE_CHECKING:
-    from ..transports.stream import Stream
-    from .router import Router
-    from .serial_listener import SerialListener
+from .shared import Shared
 
 
 class SerialConnection(Connection):
     """One session of a device."""
 
-    def __init__(self, router: Router, stream: Stream, listener: SerialListener) -> None:
-        super().__init__(router, stream, listener, None)  # a port has one at a time
-        self._device = listener
-        self._asked = Asked(listener.address.call_timeout)
+    def __init__(
+        self, shared: Shared, stream: Stream, listener: Listening, call_timeout: float
+    ) -> None:
+        super().__init__(shared, stream, listener, None)  # a port has one at a time
+        self._asked = Asked(call_timeout)
         self._roles: dict[str, Any] = {}  # as announced in HELLO
-
-    def acceptor(self) -> Acceptor:
-        """Return what judges HELLO."""
-        return self._device.acceptor()
 
     def receive(self) -> list[Any]:
         """Return what came, and a timeout for each invocation that was not answered."""
@@ -57,7 +50,7 @@ class SerialConnection(Connection):
     def box(self, routing: Routing) -> Mailbox:
         """Return where the realm posts to."""
         return SerialMailbox(
-            routing, self._transport, self.router.count, self.ending, self._roles, self._asked
+            routing, self._transport, self.shared.count, self.ending, self._roles, self._asked
         )
 
 

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 
 from .. import serializers
 from ..core.errors import TransportLost, UsageError
-from ..core.handshake import Acceptor, Dialogue
+from ..core.handshake import Acceptor
 from ..core.members import Identity
-from ..core.messages import Hello
 from ..transports import serial_url
 from ..transports.base import Transport
 from ..transports.stream import Stream
+from .connection import Connection
 from .faults import guarded, log_fault
 from .serial_connection import SerialConnection
+from .shared import Shared
 
 if TYPE_CHECKING:
     from ..transports.serial_line import Port, SerialStream
     from ..transports.serial_session import HostLine
-    from .router import Router
 
 logger = logging.getLogger("wamplite.router")
 
@@ -40,14 +40,14 @@ CLOSING = 5.0  # seconds for the thread to end
 class SerialListener:
     """One port, its thread, and one connection after the other."""
 
-    def __init__(self, url: str, router: Router) -> None:
+    def __init__(self, url: str, shared: Shared) -> None:
         address = serial_url.parse(url, listening=True)
-        most = min(address.max_receive, router.limits.max_message_size)
+        most = min(address.max_receive, shared.limits.max_message_size)
         self.address = address._replace(max_receive=most)
         self.url = address.url
-        if address.realm and address.realm not in router.realms:
+        if address.realm and address.realm not in shared.realms:
             raise UsageError(f"{url}: there is no realm {address.realm!r} here")
-        self._router = router
+        self._shared = shared
         self._serializers = serializers.available()
         self._closing = threading.Event()
         self._lock = threading.Lock()  # guards the next two
@@ -82,16 +82,13 @@ class SerialListener:
         assert self._line is not None and self._line.stream is stream
         return self._line
 
-    def acceptor(self) -> Acceptor:
-        """Return what judges the device's HELLO."""
-        realm, realms = self.address.realm, self._router.realms
+    def acceptor(self, connection: Connection) -> Acceptor:
+        """Return what judges the device's HELLO: the cable vouches for who it is."""
+        realm, realms = self.address.realm, self._shared.realms
         allowed = {realm: realms[realm]} if realm else realms
-        return Acceptor(allowed, {"anonymous": self._vouch})
-
-    def _vouch(self, _: Hello) -> Dialogue:
-        yield from ()  # it asks nothing
         name = self.address.authid or self.address.name
-        return Identity(name, self.address.authrole, "anonymous", "serial")
+        trusted = Identity(name, self.address.authrole, "anonymous", "serial")
+        return Acceptor(allowed, trusted=trusted, listener=self.url)
 
     # The port's thread
 
@@ -132,11 +129,12 @@ class SerialListener:
                 raise
             self._wait = FIRST_WAIT
             stream.on_close = lambda: self._end(ended)
-            self._router.admit(SerialConnection(self._router, stream, self))
+            timeout = self.address.call_timeout
+            self._shared.admit(SerialConnection(self._shared, stream, self, timeout))
             ended.wait()
             self._line = None
             if stream.dropped:
-                self._router.count("events_dropped", stream.dropped)
+                self._shared.count("events_dropped", stream.dropped)
             self._tally(port)
 
     def _await_hello(self, stream: SerialStream) -> HostLine:
@@ -170,7 +168,7 @@ class SerialListener:
         unframer = port.unframer
         for name in ("damaged", "overlong"):
             if number := getattr(unframer, name):
-                self._router.count(f"serial_frames_{name}", number)
+                self._shared.count(f"serial_frames_{name}", number)
                 setattr(unframer, name, 0)
 
     def _tell(self, text: str) -> None:

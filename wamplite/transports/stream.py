@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from ..core.errors import TransportLost
 from .tcp import keep_alive
@@ -61,6 +62,7 @@ class Stream:
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
+    tls: Any = None  # the facts of what protects the bytes, see tls.TlsFacts
 
     def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
         sock.setblocking(True)

@@ -80,6 +80,15 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
         raise UsageError(f"cannot load certificate and private key from {names}: {exc}") from exc
 
 
+class TlsFacts(NamedTuple):
+    """What TLS has found out: for those who authenticate by it."""
+
+    version: str  # "TLSv1.3"
+    cipher: str
+    certificate: bytes | None  # of the peer, in DER; None: it was not asked for one, or has none
+    unique: bytes | None  # the channel binding tls-unique (RFC 5929); None with TLS 1.3
+
+
 class TlsStream(Stream):
     """A stream whose bytes are encrypted; `handshake` comes first, in the thread that reads."""
 
@@ -112,6 +121,15 @@ class TlsStream(Stream):
         self._eof = False  # the peer said close_notify
         self._unread = True  # the handshake's last recv may hold more than the handshake
         self._goodbye = False  # we said close_notify
+
+    @property
+    def tls(self) -> TlsFacts:
+        """Return the facts, once hands are shaken."""
+        with self.lock:
+            cipher, certificate = self._tls.cipher(), self._tls.getpeercert(True)
+            unique = self._tls.get_channel_binding("tls-unique")
+            version = self._tls.version() or ""
+        return TlsFacts(version, cipher[0] if cipher else "", certificate, unique)
 
     def handshake(self, deadline: float | None = None) -> None:
         """Shake hands; TimeoutError at `deadline`, a `time.monotonic()`. Raises TransportLost."""

@@ -1,0 +1,113 @@
+"""What the parts of a router share: made by Router, handed down to listeners and connections.
+
+Nothing here knows who uses it: a connection enters and leaves, is watched over and counted, and
+finds its realm, its bounds and the log of what was refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from itertools import count
+from typing import Protocol
+
+from ..transports.stream import Stream
+from .buffered import Buffered
+from .connections import Connected, Connections
+from .drain import Drain, Ticking
+from .limits import Counters, Limits
+from .refusals import Refusals, reason
+from .routing import Routing
+from .trimming import Trimming
+from .turning_away import TurningAway
+
+logger = logging.getLogger("wamplite.router")
+
+LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
+ENDED = "the router has ended"
+_starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
+
+
+class Served(Connected, Protocol):
+    """What serves a peer in a thread of its own."""
+
+    def run(self) -> None:
+        """Serve to the end; the target of its thread."""
+
+
+class Admitted(Served, Ticking, Protocol):
+    """... over a socket or a line."""
+
+    deadline: float
+    stream: Stream
+
+
+class Shared:
+    """The realms, the bounds, who is connected, and the thread that keeps time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.counters = Counters()
+        self.count = self.counters.add  # one more of a name; any thread
+        self.realms: dict[str, Routing] = {}
+        self.buffered = Buffered(limits.max_buffered)
+        self.decoding = threading.Semaphore(limits.max_decoding)
+        self.refusals = Refusals(limits, self.count)
+        self.connections = Connections(limits, self.refusals.tell)
+        self._turning_away = TurningAway()
+        self._numbers = count(1)
+        self.drain = Drain(limits, self.counters)  # from here on there are threads
+        self.trimming = Trimming(self.drain.later)
+
+    def serve(self, connection: Served) -> str | None:
+        """Start the thread of a connection; where it cannot be, return why, as it is counted."""
+        name = f"wamplite-conn-{next(self._numbers)}"
+        thread = threading.Thread(target=connection.run, name=name, daemon=True)
+        refusal = self.connections.enter(connection, thread)
+        if refusal is None:
+            try:
+                _start(thread, self.limits.stack_size)
+            except (RuntimeError, MemoryError) as error:
+                logger.warning("%s: no thread for the connection: %s", connection.name, error)
+                self.connections.leave(connection)
+                refusal = "connections_without_thread"
+                self.count(refusal)
+        return refusal
+
+    def admit(self, connection: Admitted) -> None:
+        """Serve a new connection in a thread of its own, or tell it why not and close it."""
+        self.drain.add(connection, connection.deadline)
+        if refusal := self.serve(connection):
+            self.drain.remove(connection)
+            connection.stream.on_left = None  # it is not a connection's any more
+            self._turning_away.take(connection.stream, reason(refusal))
+
+    def end_connections(self, deadline: float) -> None:
+        """End all who are connected: who has joined has been told, and has until the deadline."""
+        self.connections.shutdown_joining(ENDED)
+        self._join_connections(deadline)
+        self.connections.shutdown_all(ENDED)
+        self._join_connections(time.monotonic() + LAST_WAIT)
+
+    def close(self) -> None:
+        """End what routes, what turns away and what keeps time."""
+        for routing in self.realms.values():
+            routing.close()
+            for feature in routing.realm.features:
+                feature.close()
+        self._turning_away.close()
+        self.drain.close()
+
+    def _join_connections(self, deadline: float) -> None:
+        for thread in self.connections.threads():
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _start(thread: threading.Thread, stack_size: int) -> None:
+    with _starting:
+        before = threading.stack_size(stack_size)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
