@@ -1,21 +1,19 @@
-"""Messages over a connection, and between two ends in one process."""
+"""Messages over a connection: a transport and a serializer."""
 
 from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.client.scripted import PATIENCE, soon
-from wamplite import channel as channels
 from wamplite import serializers
-from wamplite.channel import Channel, Local, TooLarge, pair
+from wamplite.channel import ByteChannel, TooLarge
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError
-from wamplite.core.messages import Call, Event, Goodbye, Result, Welcome
+from wamplite.core.messages import Call, Result
 from wamplite.transports.rawsocket import RawSocket
 from wamplite.transports.stream import Stream
 
@@ -29,7 +27,7 @@ class Line:
         ours, self.socket = socket.socketpair()
         self.socket.settimeout(PATIENCE)
         transport = RawSocket(Stream(ours), "json", max_send=1 << 16, limit=1 << 20)
-        self.channel = Channel(transport, serializers.get("json"))
+        self.channel = ByteChannel(transport, serializers.get("json"))
 
     def arrive(self, *arrays: Any, after: bytes = b"") -> None:
         payloads = [json.dumps(array).encode() for array in arrays]
@@ -50,21 +48,19 @@ def line() -> Iterator[Line]:
 
 def test_a_message_is_encoded_and_framed(line: Line) -> None:
     assert line.channel.send(CALL)
-    assert not line.channel.left
     assert line.socket.recv(100) == b'\0\0\0\x19[48,1,{},"com.app.p",[1]]'
 
 
 def test_the_messages_of_one_recv_come_together_with_their_sizes(line: Line) -> None:
     line.arrive([50, 1, {}], [50, 2, {}, ["x"]])
     assert line.channel.wait(PATIENCE)
-    assert line.channel.receive() == [Result(1, {}), Result(2, {}, ["x"])]
-    assert line.channel.sizes == [11, 18]
+    assert line.channel.receive() == [(Result(1, {}), 11), (Result(2, {}, ["x"]), 18)]
 
 
 @pytest.mark.parametrize("wrong", [b"\0\0\0\x01]", b"\0\0\0\x04[99]", b"\7\0\0\0"])
 def test_what_came_before_a_violation_is_given_first(line: Line, wrong: bytes) -> None:
     line.arrive([50, 1, {}], after=wrong)
-    assert line.channel.receive() == [Result(1, {})]
+    assert line.channel.receive() == [(Result(1, {}), 11)]
     for _ in range(2):
         with pytest.raises(ProtocolError):
             line.channel.receive()
@@ -103,7 +99,6 @@ def test_what_is_left_over_is_flushed(line: Line) -> None:
     large = Call(1, {}, "com.app.p", ["x" * 60_000])
     while line.channel.send(large):
         pass
-    assert line.channel.left
     with pytest.raises(TimeoutError):
         line.channel.flush(0.01)
     draining = soon(lambda: list(iter(lambda: line.socket.recv(1 << 20), b"")))
@@ -131,119 +126,3 @@ def test_finish_ends_after_what_was_sent(line: Line) -> None:
     line.channel.finish()
     assert line.socket.recv(100).endswith(b"]")
     assert line.socket.recv(100) == b""
-
-
-# ---- two ends in one process
-
-
-@pytest.fixture
-def ends() -> tuple[Local, Local]:
-    return pair()
-
-
-def test_messages_arrive_in_order(ends: tuple[Local, Local]) -> None:
-    ours, theirs = ends
-    messages = [CALL, Goodbye({}, "wamp.close.close_realm"), Welcome(1, {"roles": {"dealer": {}}})]
-    assert all(ours.send(message) for message in messages)
-    assert theirs.wait(0)
-    assert theirs.receive() == messages
-    assert theirs.sizes == [0, 0, 0]
-    assert not theirs.wait(0)
-    theirs.send(CALL)
-    assert ours.receive() == [CALL]
-
-
-def test_nothing_mutable_is_shared(ends: tuple[Local, Local]) -> None:
-    ours, theirs = ends
-    args, kwargs, details = [[1]], {"k": {"a": 1}}, {"x": [1]}
-    ours.send(Event(1, 2, details, args, kwargs))
-    (event,) = theirs.receive()
-    assert event == Event(1, 2, details, args, kwargs)
-    args[0].append(2)
-    kwargs["k"]["a"] = 2
-    details["x"].append(2)
-    assert event == Event(1, 2, {"x": [1]}, [[1]], {"k": {"a": 1}})
-
-
-@pytest.mark.parametrize("value", [object(), float("nan"), {1: 2}, "\0"])
-def test_payloads_pass_the_same_gate(ends: tuple[Local, Local], value: Any) -> None:
-    with pytest.raises(UsageError, match="CALL cannot be sent"):
-        ends[0].send(Call(1, {}, "com.app.p", [value]))
-    assert not ends[1].wait(0)
-
-
-def test_a_payload_that_passes_through_unread_is_taken(ends: tuple[Local, Local]) -> None:
-    ends[0].send(Call(1, {"ppt_scheme": "mqtt"}, "com.app.p", b"\0"))
-    assert ends[1].receive()[0].args == b"\0"  # type: ignore[union-attr]
-
-
-def test_the_inbox_has_a_bound(ends: tuple[Local, Local], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channels, "MOST_WAITING", 3)
-    ours, theirs = ends
-    assert [ours.send(CALL) for _ in range(4)] == [True, True, True, False]
-    assert ours.left
-    with pytest.raises(TimeoutError, match="3 messages not taken"):
-        ours.flush(0.01)
-    flushing = soon(ours.flush, PATIENCE)
-    assert len(theirs.receive()) == 4
-    flushing.result()
-    assert ours.send(CALL)
-    assert not ours.left
-
-
-def test_silence_is_a_timeout_and_a_ping_finds_life(ends: tuple[Local, Local]) -> None:
-    ours, _ = ends
-    ours.set_receive_timeout(0.01)
-    with pytest.raises(TimeoutError):
-        ours.receive()
-    ours.ping()
-    assert ours.receive() == []
-    with pytest.raises(TimeoutError):
-        ours.receive()
-
-
-def test_what_was_sent_before_the_end_arrives(ends: tuple[Local, Local]) -> None:
-    ours, theirs = ends
-    ours.send(CALL)
-    ours.finish()
-    assert theirs.receive() == [CALL]
-    with pytest.raises(TransportLost, match="the other end closed"):
-        theirs.receive()
-    with pytest.raises(TransportLost, match="closed"):
-        ours.receive()
-    theirs.send(CALL)
-    with pytest.raises(TransportLost):
-        ours.receive()
-
-
-@pytest.mark.parametrize("end", [0, 1])
-def test_shutdown_wakes_both_readers(ends: tuple[Local, Local], end: int) -> None:
-    waiting = [soon(one.receive) for one in ends]
-    ends[end].shutdown("enough")
-    for later in waiting:
-        with pytest.raises(TransportLost, match="in process: enough"):
-            later.result()
-    with pytest.raises(TransportLost):
-        ends[0].flush(0)
-    ends[0].close()
-
-
-def test_many_senders_lose_nothing(ends: tuple[Local, Local]) -> None:
-    ours, theirs = ends
-    count, senders = 500, 4
-
-    def send(sender: int) -> None:
-        for number in range(count):
-            if not ours.send(Call(1, {}, "com.app.p", [sender, number])):
-                ours.flush(PATIENCE)
-
-    sending = [soon(send, sender) for sender in range(senders)]
-    received: list[Any] = []
-    deadline = time.monotonic() + PATIENCE
-    while len(received) < count * senders:
-        assert time.monotonic() < deadline
-        received += [call.args for call in theirs.receive()]  # type: ignore[union-attr]
-    for later in sending:
-        later.result()
-    for sender in range(senders):
-        assert [n for s, n in received if s == sender] == list(range(count))

@@ -20,7 +20,7 @@ from tests.transports.streams import tcp_pair
 from wamplite.bridge.carrier import DescriptorCarrier, QueueCarrier
 from wamplite.bridge.outbox import Outbox
 from wamplite.bridge.settings import BufferSettings
-from wamplite.channel import pair
+from wamplite.in_process_channel import pair
 from wamplite.router import Router
 from wamplite.router.drain import Drain
 from wamplite.router.limits import Counters, Limits
@@ -90,7 +90,7 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "QueueCarrier": lambda world: QueueCarrier(serial.serial_for_url("loop://")),
     "Outbox": lambda world: Outbox(BufferSettings(), lambda port, reason, number: None),
     "Drain": lambda world: Drain(Limits(), Counters()),
-    "Local": lambda world: pair()[0],
+    "LocalChannel": lambda world: pair()[0],
     "TurningAway": lambda world: TurningAway(),
     "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
     "Events": lambda world: Events(str(world.folder / "events")),
@@ -98,7 +98,7 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "SerialListener": serial_router,
 }
 WITHIN = {  # closed by one of these, which are tried
-    "Channel", "Connections", "Listener", "Routing",
+    "ByteChannel", "Connections", "Listener", "Routing",
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Store",  # closed by its outbox, once, with a number

@@ -18,7 +18,7 @@ import pytest
 import wamplite
 from tests.processes import ROOT, RouterProcess
 from wamplite.cli import router as verb
-from wamplite.client.pool import MOST_THREADS
+from wamplite.client.workers import MOST_THREADS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
 

@@ -132,7 +132,7 @@ def test_a_child_is_refused_whatever_locks_were_held_as_it_was_forked(
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with session._wire._lock, session._serving.pool._lock:
+            with session._shared._lock, session._serving.pool._lock:
                 held.set()
                 done.wait(PATIENCE)
 

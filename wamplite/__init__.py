@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from .client.component import Component
     from .client.component import Component as Client
     from .client.connect import connect
-    from .client.handles import Registration, Subscription
     from .client.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
     from .client.plain import to_plain
-    from .client.results import Event, Invocation, Result
+    from .client.results import Event, Invocation, Registration, Result, Subscription
     from .client.session import Session
     from .core.errors import (
         ApplicationError,
@@ -40,10 +39,9 @@ if TYPE_CHECKING:
 _HOMES = {  # of all names but the errors
     "client.component": ("Component",),
     "client.connect": ("connect",),
-    "client.handles": ("Registration", "Subscription"),
     "client.options": ("CallOptions", "PublishOptions", "RegisterOptions", "SubscribeOptions"),
     "client.plain": ("to_plain",),
-    "client.results": ("Event", "Invocation", "Result"),
+    "client.results": ("Event", "Invocation", "Registration", "Result", "Subscription"),
     "client.session": ("Session",),
     "router": ("Router",),
 }

@@ -124,7 +124,7 @@ def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and
     assert line.counts.published == 1
     line.put(4)
     router, arrived = start_router(), Arrived()
-    first._wire._channel.shutdown("pulled")
+    first._shared._channel.shutdown("pulled")
     first.lost.wait(5)
     stalled.interrupt(signal.SIGCONT)
     with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as second:

@@ -504,7 +504,7 @@ def test_what_is_defined_stands_for_its_uri_in_every_session(url: str, late: boo
             with pytest.raises(Full):
                 app.call("com.app.p")
             before = app.wait_joined(PATIENCE)
-            before._wire._channel.shutdown("cut")
+            before._shared._channel.shutdown("cut")
             until(lambda: app.session not in (None, before))  # noqa: B023
             app.wait_joined(PATIENCE)
 

@@ -10,7 +10,7 @@ import pytest
 import wamplite
 from tests.client.scripted import PATIENCE, Peer, soon
 from tests.waiting import until
-from wamplite.client.pool import MOST_WAITING, OneByOne, Pool
+from wamplite.client.workers import MOST_WAITING, OneByOne, Pool
 
 ONE_BY_ONE = {"concurrent": False}
 

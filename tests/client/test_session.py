@@ -476,7 +476,7 @@ def test_concurrent_handlers_run_at_the_same_time(ann: Session, bob: Session) ->
 def test_handlers_that_fall_behind_end_the_session(
     url: str, ann: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wamplite.client.events.MOST_EVENTS", 10)
+    monkeypatch.setattr("wamplite.client.workers.MOST_EVENTS", 10)
     go = threading.Event()
     with wamplite.connect(url) as slow:
         slow.subscribe("com.app.t", lambda: go.wait(PATIENCE))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wamplite.advanced import publisher_exclusion
-from wamplite.core.conversation import Conversation, name
+from wamplite.core.conversation import Conversation
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError, WampliteError
 from wamplite.core.feature import Factory, Feature, Host
 from wamplite.core.grammar import State
@@ -21,14 +21,14 @@ from wamplite.core.messages import (
     Welcome,
 )
 from wamplite.core.parsing import parse, to_array
-from wamplite.core.pending import Pending
+from wamplite.core.pending import Request
 from wamplite.core.unfit import Path, Uncarriable, Unfit, unfit
 
 VIOLATION = "wamp.error.protocol_violation"
 Answer = Message | WampliteError
 
 
-class Asked(Pending):
+class Asked(Request):
     """A request that remembers how it ended."""
 
     def __init__(self, subject: str = "com.app.p", receiver: Any = "me", match: str = "exact"):
@@ -44,17 +44,23 @@ class Talk:
 
     def __init__(self, *features: Factory, **roles: Any) -> None:
         self.outbox: list[Any] = []
+        self.refusal: Exception | None = None  # of the channel, to send
         self.delivered: list[Any] = []
         self.served: list[Any] = []
         self.conversation = Conversation(
-            self.outbox.append,
+            self._send,
             lambda receiver, event, topic: self.delivered.append((receiver, event.args, topic)),
             lambda receiver, invocation: self.served.append((receiver, invocation.request)),
             features,
         )
         self.conversation.begin(Welcome(5, {"roles": {"broker": {}, "dealer": {}, **roles}}))
 
-    def ask(self, kind: Any, pending: Pending | None = None, *more: Any) -> Asked:
+    def _send(self, message: Message) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.outbox.append(message)
+
+    def ask(self, kind: Any, pending: Request | None = None, *more: Any) -> Asked:
         asked = pending or Asked()
         self.conversation.request(kind, asked, {}, asked.subject, *more)
         return asked  # type: ignore[return-value]
@@ -115,16 +121,11 @@ def test_a_request_that_is_not_answered_does_not_wait() -> None:
 
 def test_what_cannot_be_sent_leaves_no_trace() -> None:
     talk = Talk()
-    refuse: Any = UsageError("no")
-
-    def send(message: Message) -> None:
-        raise refuse
-
-    talk.conversation.send = send
+    talk.refusal = UsageError("no")
     with pytest.raises(UsageError):
         talk.ask(Call)
     assert not talk.conversation.pending
-    talk.conversation.send = talk.outbox.append
+    talk.refusal = None
     talk.ask(Call)
     assert talk.said() == [["CALL", 1, {}, "com.app.p"]]
 
@@ -248,7 +249,7 @@ def test_after_a_violation_nothing_is_processed() -> None:
 def test_an_answer_that_comes_too_late_is_ignored() -> None:
     talk = Talk()
     asked = talk.ask(Call)
-    assert talk.conversation.abandon(1)
+    assert talk.conversation.abandon(talk.conversation.pending[1])
     talk.hear([50, 1, {}, ["late"]], [8, 48, 1, {}, "com.app.no"])
     assert asked.answers == []
     assert talk.state is State.OPEN
@@ -257,7 +258,7 @@ def test_an_answer_that_comes_too_late_is_ignored() -> None:
 def test_an_acknowledgement_that_comes_too_late_is_ignored() -> None:
     talk = Talk()
     asked = talk.ask(Publish)
-    talk.conversation.abandon(1)
+    talk.conversation.abandon(talk.conversation.pending[1])
     talk.hear([17, 1, 55])
     assert asked.answers == []
     assert talk.state is State.OPEN
@@ -272,16 +273,16 @@ def test_a_violation_after_the_end_is_not_answered() -> None:
 
 def test_giving_up_an_answered_request_is_too_late() -> None:
     talk = Talk()
-    talk.ask(Call)
+    asked = talk.ask(Call)
     talk.hear([50, 1, {}])
-    assert not talk.conversation.abandon(1)
+    assert not talk.conversation.abandon(asked)
 
 
 def test_a_subscription_that_nobody_waits_for_is_given_back() -> None:
     talk = Talk()
     talk.ask(Subscribe, Asked("com.app.t"))
     talk.said()
-    assert talk.conversation.abandon(1)
+    assert talk.conversation.abandon(talk.conversation.pending[1])
     talk.hear([33, 1, 70])
     assert talk.said() == [["UNSUBSCRIBE", 2, 70]]
     talk.hear([36, 70, 1, {}, ["x"]], [35, 2])
@@ -294,7 +295,7 @@ def test_a_late_subscription_to_what_others_hear_stays_theirs() -> None:
     talk.subscribe("ann")
     talk.ask(Subscribe, Asked("com.app.t", "bob"))
     talk.said()
-    talk.conversation.abandon(2)
+    talk.conversation.abandon(talk.conversation.pending[2])
     talk.hear([33, 2, 70], [36, 70, 1, {}, ["x"]])
     assert talk.said() == []
     assert talk.delivered == [("ann", ["x"], "com.app.t")]
@@ -304,7 +305,7 @@ def test_a_registration_that_nobody_waits_for_is_given_back() -> None:
     talk = Talk()
     talk.ask(Register)
     talk.said()
-    assert talk.conversation.abandon(1)
+    assert talk.conversation.abandon(talk.conversation.pending[1])
     talk.hear([65, 1, 90])
     assert talk.said() == [["UNREGISTER", 2, 90]]
     talk.hear([68, 1, 90, {}], [67, 2])
@@ -432,13 +433,10 @@ def test_a_reply_that_cannot_be_sent_can_still_be_refused() -> None:
     talk.register()
     talk.hear([68, 1, 90, {}])
 
-    def send(message: Message) -> None:
-        raise UsageError("too large")
-
-    talk.conversation.send = send
+    talk.refusal = UsageError("too large")
     with pytest.raises(UsageError):
         talk.conversation.reply(1, ["x"])
-    talk.conversation.send = talk.outbox.append
+    talk.refusal = None
     talk.conversation.refuse(1, "com.app.no")
     assert talk.said() == [["ERROR", 68, 1, {}, "com.app.no"]]
 
@@ -481,7 +479,7 @@ def test_an_unregistered_that_comes_too_late_is_ignored() -> None:
     talk = Talk()
     talk.register()
     talk.conversation.unregister(90, Asked())
-    talk.conversation.abandon(2)
+    talk.conversation.abandon(talk.conversation.pending[2])
     talk.hear([67, 2])
     assert talk.state is State.OPEN
 
@@ -615,10 +613,6 @@ def test_a_feature_wraps_a_handler() -> None:
 
 def test_a_request_without_a_waiting_thread_is_settled_by_nobody() -> None:
     talk = Talk()
-    talk.ask(Call, Pending("com.app.p"))
+    talk.ask(Call, Request("com.app.p"))
     talk.hear([50, 1, {}])
     assert not talk.conversation.pending
-
-
-def test_messages_are_named_as_the_specification_does() -> None:
-    assert name(Call) == "CALL"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.waiting import until
 from wamplite import serializers
-from wamplite.channel import Channel
+from wamplite.channel import ByteChannel
 from wamplite.core.errors import TransportLost
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
@@ -40,7 +40,7 @@ class Wire:
         except BaseException:
             self.stream.close()
             raise
-        self.channel = Channel(transport, serializers.get("msgpack"))
+        self.channel = ByteChannel(transport, serializers.get("msgpack"))
         self.stream.set_receive_timeout(5)
         self.inbox: list[Any] = []
         self.welcome: list[Any] = []
@@ -62,7 +62,7 @@ class Wire:
     def receive(self) -> list[Any]:
         """Return the next message; TransportLost at the end."""
         while not self.inbox:
-            self.inbox += self.channel.receive()
+            self.inbox += [message for message, _ in self.channel.receive()]
         return to_array(self.inbox.pop(0))
 
     def rest(self) -> list[list[Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import wamplite
-from wamplite.channel import MOST_WAITING, pair
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.core.messages import Hello, Subscribe
+from wamplite.in_process_channel import MOST_WAITING, pair
 from wamplite.router import Router
 from wamplite.router.in_process import LocalPeer
 

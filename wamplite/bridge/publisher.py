@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from ..client.pipeline import Published
+from ..client.publishing import Outcome
 from ..core.errors import SessionNotReady, TransportLost, WampliteError
 from .counts import Counts
 from .outbox import Outbox, WaitingEvent
@@ -41,7 +41,7 @@ ToPublish = tuple[str, list[Any], Mapping[str, Any], Mapping[str, Any]]
 class PublishingSession(Protocol):
     """The part of a session that a publisher uses."""
 
-    def publish_all(self, events: Iterable[ToPublish]) -> list[Published]: ...
+    def publish_all(self, events: Iterable[ToPublish]) -> list[Outcome]: ...
 
 
 class Publisher:

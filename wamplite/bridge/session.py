@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..client.component import Component
-from ..client.pipeline import Published
+from ..client.publishing import Outcome
 from ..core.handshake import ClientDialogue
 from ..core.messages import Authenticate
 from .settings import SessionSettings
@@ -61,8 +61,8 @@ class ToSink:
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
 
-    def publish_all(self, events: Iterable[ToPublish]) -> list[Published]:
+    def publish_all(self, events: Iterable[ToPublish]) -> list[Outcome]:
         """Hand the events over."""
         given = [(topic, list(args), dict(kwargs)) for topic, args, kwargs, _ in events]
         self._sink(given)
-        return [Published(None, None, True) for _ in given]
+        return [Outcome(None, None, True) for _ in given]

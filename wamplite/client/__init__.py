@@ -2,9 +2,8 @@
 
 from .component import Component
 from .connect import connect
-from .handles import Registration, Subscription
 from .options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
-from .results import Event, Invocation, Result
+from .results import Event, Invocation, Registration, Result, Subscription
 from .session import Session
 
 __all__ = [

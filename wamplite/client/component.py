@@ -12,43 +12,32 @@ logged. All of this happens on the component's thread, but users' handlers, whic
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Container
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-from ..core.errors import (
-    SessionNotReady,
-    TransportLost,
-    UsageError,
-    WampliteError,
-)
-from ..forks import OfOneProcess, watch
+from .. import features as by_name
+from ..core.conversation import Conversation
+from ..core.errors import UsageError, WampliteError
+from ..forks import watch
 from ..signals import Gate, with_signals
-from .checks import in_order
 from .connect import URL, checked_url, join
-from .defined import Defined
 from .faults import log, said
-from .lasting import Lasting, LastingRegistration, LastingSubscription
-from .options import Options
+from .lasting import Lasting, LastingVerbs
 from .retries import ON_A_CABLE, ON_A_NETWORK, RETRYING, Retries
 from .session import Session
 from .stay import Stay, unless_final, without_inside
 from .terms import KEYWORDS, Terms, check_keywords
-from .through import ThroughSession
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from .terms import Keywords
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-Joined = Callable[[Session], Any]
-
 HANDLERS = 10.0  # seconds for the handlers of a lost session before the next one is joined
 
 
-class Component(OfOneProcess, ThroughSession):
+class Component(LastingVerbs):
     """A session that comes back. `session` is the current one, or None.
 
     Takes what `connect()` does, by keyword, and the retry words; what cannot be meant is refused.
@@ -71,11 +60,12 @@ class Component(OfOneProcess, ThroughSession):
         max_retry_delay: float | None = None,
         **connecting: Unpack[Keywords],
     ) -> None:
+        super().__init__(url)
         check_keywords("Component()", connecting, (*KEYWORDS, *RETRYING))
         self._terms = checked_url(Terms(url, realm, **connecting))
+        self._answers = _answers(self._terms)
         self.url = self._terms.url  # without a password
         self.realm = realm
-        self.session: Session | None = None
         self.error: BaseException | None = None  # what ended it
         if max_retry_delay is None:
             max_retry_delay = ON_A_CABLE if url.startswith("serial:") else ON_A_NETWORK
@@ -86,133 +76,9 @@ class Component(OfOneProcess, ThroughSession):
             retry_delay_jitter,
             max_retry_delay,
         )
-        # Guards `session`, `_ready`, `_latest`, `_wishes`; tells of `_ready`, and of the end.
-        self._changed = threading.Condition()
-        self._ready: Session | None = None  # the current one, once it has been restored
         self._latest: Session | None = None  # the current one, or the one before
-        self._wishes: list[Lasting[Any]] = []
-        self._defined = Defined()
-        self._on_join: list[Joined] = []
-        self._on_leave: list[Joined] = []
         self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self._is_dialling = False
-        self._is_over = True  # nothing will join
-
-    # ---- what it serves
-
-    @overload
-    def register(
-        self, procedure: str, handler: Callable[..., Any], *, options: Options = None
-    ) -> LastingRegistration: ...
-    @overload
-    def register(
-        self, procedure: Callable[..., Any], handler: str, *, options: Options = None
-    ) -> LastingRegistration: ...
-    @overload
-    def register(
-        self, procedure: str, handler: None = None, *, options: Options = None
-    ) -> Callable[[Function], Function]: ...
-    def register(self, procedure: Any, handler: Any = None, *, options: Options = None) -> Any:
-        """Serve a procedure in every session; returns a handle to give it up by.
-
-        Without a handler it is a decorator, which returns the function. What the current session is
-        refused raises, and is not asked for in later ones.
-        """
-        return self._lasting(LastingRegistration, procedure, handler, options)
-
-    @overload
-    def subscribe(
-        self, topic: str, handler: Callable[..., Any], *, options: Options = None
-    ) -> LastingSubscription: ...
-    @overload
-    def subscribe(
-        self, topic: Callable[..., Any], handler: str, *, options: Options = None
-    ) -> LastingSubscription: ...
-    @overload
-    def subscribe(
-        self, topic: str, handler: None = None, *, options: Options = None
-    ) -> Callable[[Function], Function]: ...
-    def subscribe(self, topic: Any, handler: Any = None, *, options: Options = None) -> Any:
-        """Handle a topic's events in every session; returns a handle to give it up by.
-
-        Without a handler it is a decorator, which returns the function. What the current session is
-        refused raises, and is not asked for in later ones.
-        """
-        return self._lasting(LastingSubscription, topic, handler, options)
-
-    def _lasting(self, kind: Any, uri: Any, handler: Any, options: Options) -> Any:
-        self.check_process()
-        uri, handler = in_order(uri, handler)
-        if handler is None:
-
-            def decorate(function: Function) -> Function:
-                self._lasting(kind, uri, function, options)
-                return function
-
-            return decorate
-        wish: Lasting[Any] = kind(uri, handler, options, self._forget)
-        with self._changed:
-            session = self.session
-            if threading.current_thread() is not self._thread:  # on_join will ask again by itself
-                self._wishes.append(wish)
-        if session is not None:
-            try:
-                with suppress(TransportLost, SessionNotReady):  # the next session will have it
-                    wish.ask(session)
-            except BaseException:
-                self._forget(wish)
-                raise
-        return wish
-
-    def _forget(self, wish: Lasting[Any]) -> None:
-        with self._changed, suppress(ValueError):
-            self._wishes.remove(wish)
-
-    def define(self, exception: type[BaseException], error: str) -> None:
-        """Let a class and a URI stand for each other in every session, as `Session.define` does."""
-        self._defined.add(exception, error)
-        if (session := self.session) is not None:
-            session.define(exception, error)
-
-    def on_join(self, function: Function) -> Function:
-        """Call `function(session)` once in each session, after what it serves has been restored.
-
-        What it raises is logged, and the session left; the component joins anew.
-        """
-        self._on_join.append(function)
-        return function
-
-    def on_leave(self, function: Function) -> Function:
-        """Call `function(session)` after the end of each session that on_join has been told of.
-
-        `session.error` tells why it has ended. What the function raises is logged.
-        """
-        self._on_leave.append(function)
-        return function
-
-    # ---- through the current session
-
-    def wait_joined(self, timeout: float | None = None) -> Session:
-        """Wait until there is a session that has all it serves, at most `timeout` seconds.
-
-        Returns the session.
-
-        Raises SessionNotReady where there is none in time, or the component has ended.
-        """
-        self.check_process()
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._is_over, timeout)
-            ready = self._ready
-        return ready or self.current()
-
-    def current(self) -> Session:
-        """Return the current session; SessionNotReady where there is none."""
-        self.check_process()
-        session = self.session
-        if session is None:
-            raise SessionNotReady(f"{self.url}: the component has no session at the moment")
-        return session
 
     # ---- its life
 
@@ -348,3 +214,9 @@ class Component(OfOneProcess, ThroughSession):
         with self._changed:
             self._ready = session
             self._changed.notify_all()
+
+
+def _answers(terms: Terms) -> Container[type]:
+    """Return what procedures may return beyond values, asked of features that are made for it."""
+    features = by_name.for_client(terms.features)
+    return Conversation(lambda _: None, lambda *_: None, lambda *_: None, features).answers

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import features as by_name
 from .. import serializers
-from ..channel import Channel
+from ..channel import ByteChannel
 from ..core.errors import ConnectTimeout, UsageError
 from ..transports import dial, http_request
 from ..transports.base import MOST, Transport
-from .joining import join_over
-from .pool import MOST_THREADS
+from . import joining
 from .session import Session
 from .terms import Terms, checked
+from .workers import MOST_THREADS
 
 if TYPE_CHECKING:
     import ssl
@@ -122,7 +122,7 @@ def join(terms: Terms) -> Session:
     except BaseException:
         stream.close()
         raise
-    return join_over(Channel(transport, reader), terms, deadline)
+    return joining.join(ByteChannel(transport, reader), terms, deadline)
 
 
 def _shake_hands(stream: Stream, terms: Terms, serializer: str, deadline: float) -> Transport:

@@ -8,13 +8,13 @@ from typing import Any
 from ..core.errors import WampliteError
 from ..forks import OfOneProcess
 from .serving import Serving
-from .wire import Wire
+from .shared_conversation import SharedConversation
 
 
 class Facts(OfOneProcess):
     """The facts of a joined session."""
 
-    _wire: Wire
+    _shared: SharedConversation
     _serving: Serving
     realm: str
     lost: threading.Event
@@ -22,12 +22,12 @@ class Facts(OfOneProcess):
     @property
     def id(self) -> int:
         """The session's id."""
-        return self._wire.conversation.session
+        return self._shared.conversation.session
 
     @property
     def details(self) -> dict[str, Any]:
         """WELCOME.Details, as the router sent them."""
-        return self._wire.conversation.details
+        return self._shared.conversation.details
 
     @property
     def authid(self) -> str | None:
@@ -47,7 +47,7 @@ class Facts(OfOneProcess):
     @property
     def error(self) -> WampliteError | None:
         """Why the session was lost; None while it lives, and when we left."""
-        return self._wire.error
+        return self._shared.error
 
     @property
     def in_handler(self) -> bool:

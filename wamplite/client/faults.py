@@ -1,4 +1,4 @@
-"""What users' code raises, in the log: whole once a minute, then a line each, then counted.
+"""What goes wrong in a client, in the log: whole once a minute, then a line each, then counted.
 
 A handler may fail a thousand times a second, and the log may lie on an SD card. The same fault is
 the same handler with the same class of exception. Nothing here raises, whatever an exception's own
@@ -49,6 +49,23 @@ class Faults:
             left_out = self._lines.take_left_out()
         if left_out:
             log("WARNING", f"{left_out} lines about exceptions of handlers were left out")
+
+
+class Dropped:
+    """The events of one session that came but cannot be read (the reading thread)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._next = 0.0  # when the next line may be written
+
+    def note(self, text: str) -> None:
+        """Count an event; the first is told of, and then one in a minute."""
+        self.count += 1
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + MINUTE
+        log("WARNING", f"an event was dropped, the {self.count}. of this session: {text}")
 
 
 def log(level: str, text: str, error: BaseException | None = None) -> None:

@@ -9,7 +9,8 @@ wamp.error.invalid_argument, all else is wamp.error.runtime_error; tracebacks st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, NamedTuple
 
 from ..core import uris
@@ -21,9 +22,12 @@ from .results import Event, Invocation, Result
 Handler = Callable[..., Any]
 Object = Event | Invocation
 _VAR_ARGS, _VAR_KEYWORDS = 0x04, 0x08  # code.co_flags: it has *args, **kwargs
-_GENERATOR = 0x20
-_KINDS = {_GENERATOR: "a generator function", 0x80: "a coroutine function"}  # ... it is
-_KINDS |= {0x100: "a coroutine function", 0x200: "an asynchronous generator function"}
+_KINDS: dict[int, tuple[str, type]] = {  # ... it is, and returns
+    0x20: ("a generator function", GeneratorType),
+    0x80: ("a coroutine function", CoroutineType),
+    0x100: ("a coroutine function", CoroutineType),  # as `types.coroutine` makes it
+    0x200: ("an asynchronous generator function", AsyncGeneratorType),
+}
 
 
 class Plan(NamedTuple):
@@ -33,25 +37,30 @@ class Plan(NamedTuple):
     parameter: str | None  # which one gets the object
     alone: bool  # it gets nothing else
 
-    def run(self, thing: Object) -> Any:
+    def run(self, given: Object) -> Any:
         """Call the handler with what the object holds."""
         if self.parameter is None:
-            return self.handler(*thing.args, **thing.kwargs)
+            return self.handler(*given.args, **given.kwargs)
         if self.alone:
-            return self.handler(**{self.parameter: thing})
-        return self.handler(*thing.args, **{**thing.kwargs, self.parameter: thing})
+            return self.handler(**{self.parameter: given})
+        return self.handler(*given.args, **{**given.kwargs, self.parameter: given})
 
 
-def plan(handler: Handler, kind: type[Object]) -> Plan:
-    """Find out what a handler wants to be given (`inspect` would, at ten times the import)."""
+def plan(handler: Handler, kind: type[Object], answers: Container[type] = ()) -> Plan:
+    """Find out what a handler wants to be given (`inspect` would, at ten times the import).
+
+    answers: types of returned values that a feature knows the meaning of.
+    """
     if not callable(handler):
         raise UsageError(f"a handler must be callable, not {handler!r}")
     function, taken = _function(handler)
     code = getattr(function, "__code__", None)
     if code is None:  # built in: it gets plain arguments
         return Plan(handler, None, False)
-    for flag, what in _KINDS.items():
-        if code.co_flags & flag and not (flag == _GENERATOR and kind is Invocation):
+    for flag, (what, returned) in _KINDS.items():
+        if returned in answers or (returned is GeneratorType and kind is Invocation):
+            continue
+        if code.co_flags & flag:
             raise UsageError(
                 f"a handler must be a plain function, not {what}: {shown(handler)};"
                 " run a coroutine by asyncio.run in it"
@@ -96,6 +105,46 @@ def _means(annotation: Any, kind: type[Object]) -> bool:
 # ---- what goes back to the caller
 
 
+class Defined:
+    """What `Session.define` was told."""
+
+    def __init__(self) -> None:
+        self.uris: dict[type[BaseException], str] = {}  # for what handlers raise
+        self._classes: dict[str, type[BaseException]] = {}
+
+    def add(self, exception: type[BaseException], error: str) -> None:
+        """Let a class and a URI stand for each other; UsageError where they are none."""
+        if not (isinstance(exception, type) and issubclass(exception, BaseException)):
+            raise UsageError(f"expected an exception class for {error!r}, not {exception!r}")
+        if not uris.is_valid(error):
+            raise UsageError(f"{error!r} is not a valid error URI")
+        self.uris[exception] = error
+        self._classes[error] = exception
+
+    def named(self, error: ApplicationError, request: str) -> BaseException:
+        """Return what an ERROR that answers `request` stands for, with the ERROR as its cause."""
+        error.request = request
+        defined = self._classes.get(error.error)
+        made = _made(error, defined) if defined is not None else None
+        if made is None:
+            return error
+        made.__cause__ = error
+        return made
+
+
+def _made(error: ApplicationError, defined: type[BaseException]) -> BaseException | None:
+    """Make the user's exception of an ERROR; None where its class takes nothing of what came."""
+    own = (error.error,) if issubclass(defined, ApplicationError) else ()
+    for kwargs in (error.kwargs, {}):
+        try:
+            made = defined(*own, *error.args, **kwargs)
+        except Exception:
+            continue
+        if isinstance(made, BaseException):
+            return made
+    return None
+
+
 class Refusal(NamedTuple):
     """An ERROR that answers an invocation."""
 
@@ -106,6 +155,9 @@ class Refusal(NamedTuple):
 
 def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
     """Return args and kwargs for what a procedure has returned; None is no result."""
+    if isinstance(value, CoroutineType):
+        value.close()  # it will not run, which Python would warn of
+        raise UsageError("a coroutine was returned: run it by asyncio.run in the handler")
     if isinstance(value, Result):
         args: Any = value.args or []  # of any type: users may set them
         kwargs: Any = value.kwargs or {}
@@ -113,9 +165,6 @@ def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
             kinds = f"{type(args).__name__} and {type(kwargs).__name__}"
             raise UsageError(f"a Result must have a list and a dict, not {kinds}")
         return list(args), kwargs
-    if hasattr(value, "cr_frame"):
-        value.close()
-        raise UsageError("a coroutine was returned: run it by asyncio.run in the handler")
     return ([] if value is None else [value]), {}
 
 

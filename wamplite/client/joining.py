@@ -1,41 +1,89 @@
-"""From a channel to a session: everything is made, HELLO is said, WELCOME waited for."""
+"""From a channel to a session: HELLO to WELCOME, before a deadline.
+
+join ── the caller's thread: HELLO ... WELCOME ──> the reading thread is started ──> Session
+"""
 
 from __future__ import annotations
 
+import time
+
 from .. import __version__
 from .. import features as by_name
-from ..channel import AnyChannel
+from ..channel import Channel, Received
+from ..core.errors import ApplicationError, ConnectTimeout, ProtocolError
 from ..core.handshake import Joiner
+from ..core.messages import Abort, Welcome
 from .options import checked_timeout
 from .serving import Serving
 from .session import Session
+from .shared_conversation import SharedConversation
 from .terms import Terms
-from .wire import Wire
 
 
-def join_over(channel: AnyChannel, terms: Terms, deadline: float) -> Session:
-    """Join a realm over a channel that is connected, before a `time.monotonic()`.
+def join(channel: Channel, terms: Terms, deadline: float) -> Session:
+    """Join a realm over a channel that is connected.
 
-    Whatever fails, the channel is closed.
+    deadline: of `time.monotonic()`. Whatever fails, the channel is closed.
     """
     try:
         timeout = None if terms.timeout is None else checked_timeout(terms.timeout)
         serving = Serving(terms.max_invocations, terms.default, terms.concurrent)
         features = by_name.for_client(terms.features)
-        wire = Wire(channel, serving.deliver, serving.serve, features, terms.ping_interval)
+        shared = SharedConversation(
+            channel, serving.deliver, serving.serve, features, terms.ping_interval
+        )
         joiner = Joiner(
             terms.realm,
-            wire.conversation.roles,
+            shared.conversation.roles,
             authmethods=terms.authmethods,
             authid=terms.authid,
             authrole=terms.authrole,
             authextra=terms.authextra,
             agent=f"wamplite-{__version__}",
         )
-    except BaseException:
-        channel.shutdown("the session was not joined")
+        welcome, received = shake_hands(channel, joiner, deadline)
+        shared.begin(welcome)
+    except BaseException as error:
+        if not isinstance(error, (ProtocolError, ApplicationError)):
+            channel.shutdown("the session was not joined")  # no last words to deliver
+        channel.finish()
         channel.close()
         raise
-    wire.on_end.append(serving.end)
-    wire.join(joiner, deadline, serving.begin)
-    return Session(wire, serving, wire.conversation.details.get("realm", terms.realm), timeout)
+    serving.begin(shared)
+    shared.read(received)
+    return Session(shared, serving, welcome.details.get("realm", terms.realm), timeout)
+
+
+def shake_hands(
+    channel: Channel, joiner: Joiner, deadline: float
+) -> tuple[Welcome, list[Received]]:
+    """Say HELLO; return WELCOME, and what came after it in the same recv.
+
+    deadline: of `time.monotonic()`, then ConnectTimeout.
+    """
+    channel.send(joiner.hello)
+    while True:
+        try:
+            received = _receive_by(channel, deadline)
+        except ProtocolError as error:
+            channel.send(joiner.refuse(error))
+            raise
+        for at, (message, _) in enumerate(received, 1):
+            answer = joiner.on_message(message)
+            if type(answer) is Welcome:
+                return answer, received[at:]
+            channel.send(answer)
+            if type(answer) is Abort:
+                raise joiner.error
+
+
+def _receive_by(channel: Channel, deadline: float) -> list[Received]:
+    late = ConnectTimeout(f"{channel.peer}: no WELCOME in time")
+    rest = deadline - time.monotonic()
+    if rest <= 0:
+        raise late
+    channel.set_receive_timeout(rest)
+    try:
+        return channel.receive()
+    except TimeoutError:
+        raise late from None

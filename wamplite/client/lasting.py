@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..core.errors import SessionNotReady, TransportLost
 from ..core.messages import Message, Register, Subscribe
-from .checks import check_uri
-from .handlers import plan
-from .handles import Registration, Subscription
+from .handlers import Defined, plan
 from .options import Options, apart
-from .results import Event, Invocation
+from .results import Event, Invocation, Registration, Subscription
 from .session import Session
+from .through import ThroughSession
+from .values import check_uri
+from .verbs import Function, Serves
 
+Joined = Callable[[Session], Any]
 Granted = TypeVar("Granted", Registration, Subscription)
 
 
@@ -37,10 +39,11 @@ class Lasting(ABC, Generic[Granted]):
         handler: Callable[..., Any],
         options: Options,
         forget: Callable[[Any], None] | None,
+        answers: Container[type] = (),
     ) -> None:
-        wire = apart(self.kind, options, None).wire
-        check_uri(self.kind.__name__.upper(), uri, wire.get("match") or "exact")
-        plan(handler, self.given)  # UsageError now, not at the first session
+        asked = apart(self.kind, options, None).asked
+        check_uri(self.kind.__name__.upper(), uri, asked.get("match") or "exact")
+        plan(handler, self.given, answers)  # UsageError now, not at the first session
         self.uri = uri
         self._handler = handler
         self._options = options
@@ -118,3 +121,72 @@ class LastingSubscription(Lasting[Subscription]):
 
     def revoke(self, granted: Subscription) -> None:
         granted.unsubscribe()
+
+
+Wish = TypeVar("Wish", LastingRegistration, LastingSubscription)
+
+
+class LastingVerbs(ThroughSession, Serves[LastingRegistration, LastingSubscription]):
+    """What is served in every session: declared before there is one, or in the middle of one."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._wishes: list[Lasting[Any]] = []
+        self._answers: Container[type] = ()  # what procedures may return beyond values
+        self._thread: threading.Thread | None = None  # the one that joins
+        self._defined = Defined()
+        self._on_join: list[Joined] = []
+        self._on_leave: list[Joined] = []
+
+    def _register(
+        self, procedure: str, handler: Callable[..., Any], options: Options
+    ) -> LastingRegistration:
+        return self._last(
+            LastingRegistration(procedure, handler, options, self._forget, self._answers)
+        )
+
+    def _subscribe(
+        self, topic: str, handler: Callable[..., Any], options: Options
+    ) -> LastingSubscription:
+        return self._last(LastingSubscription(topic, handler, options, self._forget))
+
+    def _last(self, wish: Wish) -> Wish:
+        self.check_process()
+        with self._changed:
+            session = self.session
+            if threading.current_thread() is not self._thread:  # on_join will ask again by itself
+                self._wishes.append(wish)
+        if session is not None:
+            try:
+                with suppress(TransportLost, SessionNotReady):  # the next session will have it
+                    wish.ask(session)
+            except BaseException:
+                self._forget(wish)
+                raise
+        return wish
+
+    def _forget(self, wish: Lasting[Any]) -> None:
+        with self._changed, suppress(ValueError):
+            self._wishes.remove(wish)
+
+    def define(self, exception: type[BaseException], error: str) -> None:
+        """Let a class and a URI stand for each other in every session, as `Session.define` does."""
+        self._defined.add(exception, error)
+        if (session := self.session) is not None:
+            session.define(exception, error)
+
+    def on_join(self, function: Function) -> Function:
+        """Call `function(session)` once in each session, after what it serves has been restored.
+
+        What it raises is logged, and the session left; the component joins anew.
+        """
+        self._on_join.append(function)
+        return function
+
+    def on_leave(self, function: Function) -> Function:
+        """Call `function(session)` after the end of each session that on_join has been told of.
+
+        `session.error` tells why it has ended. What the function raises is logged.
+        """
+        self._on_leave.append(function)
+        return function

@@ -1,121 +1,93 @@
-"""Options as typed classes: dicts of the specification's names, where a plain dict does too.
+"""Options as typed dicts of the specification's names, where a plain dict does too.
 
 `timeout` (seconds; 0: no limit) and `concurrent` are ours and stay here; only a router that
 announces call_timeout is told CALL.Options.timeout, in milliseconds. What is not named here goes to
-the router as it is, if it begins with "_": `CallOptions(_private=1)`.
+the router as it is, if it begins with "_": `{"_private": 1}`.
+
+A router ignores an option whose feature it does not have. That is right by WAMP ("Extensibility")
+and surprises whoever set it, so the log tells of each once in a session. A value that asks for what
+happens anyway is nothing to tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import UsageError
 from ..core.grammar import GRAMMAR
 from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe
+from .faults import log
+from .shared_conversation import SharedConversation
 
 Options = Mapping[str, Any] | None  # what `options=` takes; a typed class is a dict, too
 
 
-class _Options(dict[str, Any]):
-    """A dict of those that were given."""
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        others = given.pop("others")
-        given = {key: value for key, value in given.items() if key not in ("self", "__class__")}
-        super().__init__({key: value for key, value in given.items() if value is not None})
-        self.update(others)
-
-
-class CallOptions(_Options):
+class CallOptions(TypedDict, total=False):
     """How to call. `timeout` in seconds; the rest as in the specification's CALL.Options."""
 
-    def __init__(
-        self,
-        *,
-        timeout: float | None = None,
-        disclose_me: bool | None = None,
-        receive_progress: bool | None = None,
-        progress: bool | None = None,
-        rkey: str | None = None,
-        runmode: str | None = None,
-        ppt_scheme: str | None = None,
-        ppt_serializer: str | None = None,
-        ppt_cipher: str | None = None,
-        ppt_keyid: str | None = None,
-        **others: Any,
-    ) -> None:
-        super().__init__(dict(locals()))
+    timeout: float | None
+    disclose_me: bool | None
+    receive_progress: bool | None
+    progress: bool | None
+    rkey: str | None
+    runmode: str | None
+    ppt_scheme: str | None
+    ppt_serializer: str | None
+    ppt_cipher: str | None
+    ppt_keyid: str | None
 
 
-class PublishOptions(_Options):
+class PublishOptions(TypedDict, total=False):
     """How to publish. `timeout` is for the acknowledgement; the rest as in PUBLISH.Options."""
 
-    def __init__(
-        self,
-        *,
-        acknowledge: bool | None = None,
-        timeout: float | None = None,
-        exclude_me: bool | None = None,
-        disclose_me: bool | None = None,
-        exclude: list[int] | None = None,
-        exclude_authid: list[str] | None = None,
-        exclude_authrole: list[str] | None = None,
-        eligible: list[int] | None = None,
-        eligible_authid: list[str] | None = None,
-        eligible_authrole: list[str] | None = None,
-        retain: bool | None = None,
-        rkey: str | None = None,
-        ppt_scheme: str | None = None,
-        ppt_serializer: str | None = None,
-        ppt_cipher: str | None = None,
-        ppt_keyid: str | None = None,
-        **others: Any,
-    ) -> None:
-        super().__init__(dict(locals()))
+    acknowledge: bool | None
+    timeout: float | None
+    exclude_me: bool | None
+    disclose_me: bool | None
+    exclude: list[int] | None
+    exclude_authid: list[str] | None
+    exclude_authrole: list[str] | None
+    eligible: list[int] | None
+    eligible_authid: list[str] | None
+    eligible_authrole: list[str] | None
+    retain: bool | None
+    rkey: str | None
+    ppt_scheme: str | None
+    ppt_serializer: str | None
+    ppt_cipher: str | None
+    ppt_keyid: str | None
 
 
-class SubscribeOptions(_Options):
+class SubscribeOptions(TypedDict, total=False):
     """How to subscribe. `concurrent` gives up order; the rest as in SUBSCRIBE.Options."""
 
-    def __init__(
-        self,
-        *,
-        match: str | None = None,
-        get_retained: bool | None = None,
-        nkey: str | None = None,
-        concurrent: bool | None = None,
-        timeout: float | None = None,
-        **others: Any,
-    ) -> None:
-        super().__init__(dict(locals()))
+    match: str | None
+    get_retained: bool | None
+    nkey: str | None
+    concurrent: bool | None
+    timeout: float | None
 
 
-class RegisterOptions(_Options):
+class RegisterOptions(TypedDict, total=False):
     """How to register. `concurrent`: False serves calls one by one, in order of arrival.
 
     Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. The rest is as
     in the specification's REGISTER.Options.
     """
 
-    def __init__(
-        self,
-        *,
-        match: str | None = None,
-        invoke: str | None = None,
-        disclose_caller: bool | None = None,
-        forward_timeout: bool | None = None,
-        concurrent: bool | None = None,
-        timeout: float | None = None,
-        **others: Any,
-    ) -> None:
-        super().__init__(dict(locals()))
+    match: str | None
+    invoke: str | None
+    disclose_caller: bool | None
+    forward_timeout: bool | None
+    concurrent: bool | None
+    timeout: float | None
 
 
 class Wishes(NamedTuple):
-    """Options taken apart: what goes to the router, and what is ours."""
+    """Options taken apart: what the router is asked for, and what is ours."""
 
-    wire: dict[str, Any]
+    asked: dict[str, Any]
     timeout: float | None
     concurrent: bool | None
 
@@ -135,39 +107,35 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
     if not isinstance(options, Mapping):
         raise UsageError(f"options must be a dict, not {type(options).__name__}")
     own = {key: options[key] for key in _OWN[kind] if key in options}
-    wire = {key: value for key, value in options.items() if key not in own}
-    shape = GRAMMAR[CODES[kind]]
-    for key, value in wire.items():
+    asked = {key: value for key, value in options.items() if key not in own}
+    shape, name = GRAMMAR[CODES[kind]], NAMES[CODES[kind]]
+    for key, value in asked.items():
         if not isinstance(key, str):
-            raise UsageError(
-                f"{NAMES[CODES[kind]]}: an option's name must be a string, not {key!r}"
-            )
+            raise UsageError(f"{name}: an option's name must be a string, not {key!r}")
         known = shape.keys.get(key)
         if known is None and not key.startswith("_"):
-            raise UsageError(_unknown(NAMES[CODES[kind]], key, [*shape.keys, *_OWN[kind]]))
+            near = _nearest(key, [*shape.keys, *_OWN[kind]])
+            hint = f", perhaps {near}" if near else ""
+            raise UsageError(f"{name} has no option {key!r}{hint}; one of your own begins with '_'")
         if known and value is not None and not known.fits(value):
-            name = NAMES[CODES[kind]]
             raise UsageError(f"{name}: option {key} must be {known.wanted}, not {value!r}")
     seconds, concurrent = own.get("timeout"), own.get("concurrent")
     if concurrent is not None and type(concurrent) is not bool:
-        raise UsageError(
-            f"{NAMES[CODES[kind]]}: option concurrent must be a bool, not {concurrent!r}"
-        )
-    if kind is Publish and seconds is not None and not wire.get("acknowledge"):
+        raise UsageError(f"{name}: option concurrent must be a bool, not {concurrent!r}")
+    if kind is Publish and seconds is not None and not asked.get("acknowledge"):
         raise UsageError("PUBLISH: option timeout is for an answer, so it needs acknowledge")
     return Wishes(
-        {key: value for key, value in wire.items() if value is not None or key not in shape.keys},
+        {key: value for key, value in asked.items() if value is not None or key not in shape.keys},
         timeout if seconds is None else checked_timeout(seconds),
         concurrent,
     )
 
 
-def _unknown(name: str, key: str, known: Iterable[str]) -> str:
+def _nearest(key: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     near = get_close_matches(key, known, 1)
-    hint = f", perhaps {near[0]}" if near else ""
-    return f"{name} has no option {key!r}{hint}; one of your own begins with '_'"
+    return near[0] if near else None
 
 
 def checked_timeout(seconds: Any) -> float | None:
@@ -177,7 +145,102 @@ def checked_timeout(seconds: Any) -> float | None:
     return seconds if 0 < seconds < 1e9 else None
 
 
-def told_timeout(wishes: Wishes, options: Mapping[str, Any] | None) -> dict[str, Any]:
+def with_timeout(wishes: Wishes, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return CALL.Options for a router that announces call_timeout: with milliseconds."""
-    asked = options and options.get("timeout") and wishes.timeout
-    return {**wishes.wire, "timeout": max(1, round(asked * 1000))} if asked else wishes.wire
+    seconds = options.get("timeout") and wishes.timeout
+    return {**wishes.asked, "timeout": max(1, round(seconds * 1000))} if seconds else wishes.asked
+
+
+# ---- options without an effect
+
+PASSED = dict.fromkeys(
+    ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid"), "payload_passthru_mode"
+)
+LISTS = ["exclude", "exclude_authid", "exclude_authrole"]
+LISTS += ["eligible", "eligible_authid", "eligible_authrole"]
+NEEDS: dict[type[Message], tuple[str, dict[str, str]]] = {
+    Publish: (
+        "broker",
+        {
+            "exclude_me": "publisher_exclusion",
+            "disclose_me": "publisher_identification",
+            "retain": "event_retention",
+            "rkey": "sharded_subscription",
+            **dict.fromkeys(LISTS, "subscriber_blackwhite_listing"),
+            **PASSED,
+        },
+    ),
+    Subscribe: ("broker", {"get_retained": "event_retention", "nkey": "sharded_subscription"}),
+    Call: (
+        "dealer",
+        {
+            "disclose_me": "caller_identification",
+            "receive_progress": "progressive_call_results",
+            "progress": "progressive_call_invocations",
+            "rkey": "sharded_registration",
+            "runmode": "sharded_registration",
+            **PASSED,
+        },
+    ),
+    Register: (
+        "dealer",
+        {
+            "match": "pattern_based_registration",
+            "invoke": "shared_registration",
+            "disclose_caller": "caller_identification",
+            "forward_timeout": "call_timeout",
+        },
+    ),
+}
+MISPLACED: dict[type[Message], frozenset[str]] = {
+    Call: frozenset({"disclose_me", "receive_progress"}),
+    Publish: frozenset(
+        {"acknowledge", "exclude_me", "disclose_me", *LISTS} - {"exclude", "eligible"}
+    ),
+}
+ANYWAY: dict[str, Any] = {"exclude_me": True, "match": "exact", "invoke": "single"}
+
+
+def tell_ineffective(
+    shared: SharedConversation, kind: type[Message], options: Mapping[str, Any]
+) -> None:
+    """Log the options of a request that will have no effect, each once in a session."""
+    role, needs = NEEDS[kind]
+    for key, value in options.items():
+        feature = needs.get(key)
+        if feature is None or value == ANYWAY.get(key, False) or shared.announced(role, feature):
+            continue
+        text = f"the router does not announce {feature}: the option {key} has no effect"
+        _tell_once(shared, kind, key, text)
+
+
+def tell_misplaced(
+    shared: SharedConversation, kind: type[Message], kwargs: Mapping[str, Any]
+) -> None:
+    """Log keyword arguments that were surely meant as options, each once in a session."""
+    for key in MISPLACED[kind].intersection(kwargs):
+        text = f"{key}= was sent as an argument; as an option it stands in options={{{key!r}: ...}}"
+        _tell_once(shared, kind, key, text)
+
+
+def _tell_once(shared: SharedConversation, kind: type[Message], key: str, text: str) -> None:
+    name = NAMES[CODES[kind]]
+    if (name, key) not in shared.logged:
+        shared.logged.add((name, key))
+        log("WARNING", f"{name}: {text}")
+
+
+def options_among(kind: type[Message], names: Iterable[str]) -> str:
+    """Name the keyword arguments that are called like options of a request; "" for none."""
+    found = [name for name in names if name in GRAMMAR[CODES[kind]].keys]
+    each = ", ".join(f"{name!r}: ..." for name in found)
+    return f"as options they stand in options={{{each}}}" if found else ""
+
+
+def refuse_keywords(verb: str, kind: type[Message], unknown: Iterable[str]) -> None:
+    """Refuse keywords of a verb that takes options=, as Python does; tell which are options."""
+    known = [*GRAMMAR[CODES[kind]].keys, *_OWN[kind]]
+    for name in unknown:
+        near = _nearest(name, known)
+        hint = f"; an option stands in options={{{near!r}: ...}}" if near else ""
+        raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}{hint}")

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.errors import ApplicationError, CallTimeout, WampliteError
 from ..core.messages import Call, Message, Result
-from ..core.pending import Pending
+from ..core.pending import Request
 from ..core.uris import TIMEOUT
-from .checks import check_request
-from .waiter import fresh
-
-if TYPE_CHECKING:
-    from .values import Default
-    from .wire import Wire
+from .shared_conversation import SharedConversation
+from .values import Default, check_request
+from .waiting import fresh
 
 Part = tuple[list[Any], dict[str, Any]]
 MOST = 10_000
 FELL_BEHIND = "wamplite.error.fell_behind"
 
 
-class Results(Pending):
+class Results(Request):
     """The answers to one call, in order, the last of them being its end."""
 
     __slots__ = ("_answers", "_lost", "is_settled")
@@ -63,7 +60,7 @@ class Results(Pending):
 
 
 def results(
-    wire: Wire,
+    shared: SharedConversation,
     procedure: str,
     parts: Iterable[Part],
     options: dict[str, Any],
@@ -74,53 +71,38 @@ def results(
 
     timeout: seconds for each. Whoever stops before the end cancels the call.
     """
-    waiter = Results(procedure)
-    request = None
+    waiting = Results(procedure)
     try:
-        for sent in _sent(wire, waiter, parts, options, default):
-            request = sent
-            if waiter.is_settled:
-                break
-        wire.want_reader()
+        _send(shared, waiting, parts, options, default)
+        shared.want_reader()
         while True:
-            result: Result = waiter.next(timeout)
-            if not result.details.get("progress"):
-                request = None
-                yield result
-                return
+            result: Result = waiting.next(timeout)
             yield result
+            if not result.details.get("progress"):
+                return
     except Empty:
         text = f"no answer to CALL of {procedure} within {timeout or 0:g} s"
         raise CallTimeout(TIMEOUT, text) from None
-    except ApplicationError as error:
-        if error.error != FELL_BEHIND:
-            request = None  # that was its end
-        raise
     finally:
-        if request is not None:
-            wire.abandon(request, Call)
+        shared.abandon(waiting)  # does nothing once it has been answered
 
 
-def _sent(
-    wire: Wire,
-    waiter: Results,
+def _send(
+    shared: SharedConversation,
+    waiting: Results,
     parts: Iterable[Part],
     options: dict[str, Any],
     default: Default | None,
-) -> Iterator[int]:
-    """Send the parts of a call, the last of them without `progress`; give its id after each."""
-    request = None
+) -> None:
+    """Send the parts of a call, the last of them without `progress`, until it is answered."""
     following = iter(parts)
-    part = next(following, ([], {}))
-    while True:
+    part: Part | None = next(following, ([], {}))
+    while part is not None and not waiting.is_settled:
         after = next(following, None)
-        told = options if after is None else {**options, "progress": True}
-        args, kwargs = check_request("CALL", waiter.subject, *part, default)
-        if request is None:
-            request = wire.tell(Call, told, waiter.subject, args, kwargs, waiter=waiter)
+        asked = options if after is None else {**options, "progress": True}
+        args, kwargs = check_request("CALL", waiting.subject, *part, default)
+        if waiting.id:
+            shared.tell_more(waiting, asked, waiting.subject, args, kwargs)
         else:
-            wire.tell_more(request, told, waiter.subject, args, kwargs)
-        yield request
-        if after is None:
-            return
+            shared.tell(Call, asked, waiting.subject, args, kwargs, waiting=waiting)
         part = after

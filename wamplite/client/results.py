@@ -1,9 +1,12 @@
-"""What calls return and what handlers are given, beyond plain arguments."""
+"""What the verbs return and what handlers are given, beyond plain arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from .running import Running
+from .workers import OneByOne
 
 
 class Result:
@@ -55,7 +58,7 @@ class Invocation(NamedTuple):
     details: dict[str, Any]
     request: int
     registration: int
-    running: Any = None  # see below; None: it is not being served
+    running: Running | None = None  # None: it is not being served
 
     @property
     def canceled(self) -> bool:
@@ -71,6 +74,11 @@ class Invocation(NamedTuple):
         """Sleep, and wake up at once when the call is canceled: then it returns True."""
         return self.running is not None and self.running.wait(seconds)
 
+    @property
+    def wants_progress(self) -> bool:
+        """Whether the caller asked for partial results."""
+        return self.running is not None and self.running.wants_progress
+
     def progress(self, *args: Any, **kwargs: Any) -> None:
         """Send a partial result, if the caller wants such. Raises Canceled."""
         if self.running is not None:
@@ -83,3 +91,67 @@ class Invocation(NamedTuple):
             return
         for part in self.running.parts():
             yield Result(part.args or (), part.kwargs, part.details)
+
+
+class HandleOwner(Protocol):
+    """The session that a subscription or registration is of."""
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Give a subscription up."""
+
+    def unregister(self, registration: Registration) -> None:
+        """Give a registration up."""
+
+
+class Subscription:
+    """A handler's subscription to a topic; `active` until `unsubscribe()`."""
+
+    def __init__(
+        self,
+        session: HandleOwner,
+        topic: str,
+        run: Callable[[Event], Any],
+        handler_name: str,
+        concurrent: bool,
+    ) -> None:
+        self.session = session
+        self.topic = topic
+        self.id = 0  # of the router; equal for all subscriptions of a session to the same topic
+        self.active = True
+        self.run = run  # calls the handler
+        self.handler_name = handler_name  # for logs
+        self.concurrent = concurrent
+
+    def unsubscribe(self) -> None:
+        """Get no more events; the handler is not started again once this has returned."""
+        self.session.unsubscribe(self)
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.id} {self.topic}>"
+
+
+class Registration:
+    """A procedure that is served; `active` until `unregister()`."""
+
+    def __init__(
+        self,
+        session: HandleOwner,
+        procedure: str,
+        run: Callable[[Invocation], Any],
+        handler_name: str,
+        in_turn: OneByOne | None,
+    ) -> None:
+        self.session = session
+        self.procedure = procedure
+        self.id = 0  # of the router
+        self.active = True
+        self.run = run  # calls the handler
+        self.handler_name = handler_name  # for logs
+        self.in_turn = in_turn  # where its calls wait for each other; None: they do not
+
+    def unregister(self) -> None:
+        """Get no more calls; those that have arrived are still served."""
+        self.session.unregister(self)
+
+    def __repr__(self) -> str:
+        return f"<Registration {self.id} {self.procedure}>"

@@ -12,30 +12,26 @@ from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..channel import TooLarge
 from ..core import messages, uris
+from ..core.conversation import Answer
 from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
 from ..core.words import shorten
-from .defined import Defined
-from .events import Events, Job
-from .faults import Faults, class_name
-from .handlers import Refusal, refusal_of, result_of, shown, takes_no_such_arguments
-from .handles import Registration, Subscription
-from .pool import MOST_WAITING, OneByOne, Pool
-from .results import Event, Invocation, Result
+from .faults import Faults, class_name, log
+from .handlers import Defined, Refusal, refusal_of, result_of, takes_no_such_arguments
+from .results import Event, Invocation, Registration, Result, Subscription
 from .running import Running
+from .shared_conversation import SharedConversation
 from .values import Default, sendable
-
-if TYPE_CHECKING:
-    from .wire import Wire
+from .workers import MOST_WAITING, Events, Job, OneByOne, Pool
 
 
 class Serving:
     """The handlers' side of one session."""
 
-    wire: Wire
+    shared: SharedConversation
 
     def __init__(
         self, most_threads: int, default: Default | None = None, concurrent: bool = True
@@ -45,22 +41,26 @@ class Serving:
         self._running: dict[int, Running] = {}  # by INVOCATION.Request
         self.default = default  # makes of values what can be sent
         self.faults = Faults()
+        self.defined = Defined()
 
-    def begin(self, wire: Wire) -> None:
+    def begin(self, shared: SharedConversation) -> None:
         """Get ready for the session that has been joined."""
-        session = wire.conversation.session
-        self.wire = wire
-        conversation = wire.conversation
+        self.shared = shared
+        conversation, session = shared.conversation, shared.conversation.session
         conversation.interrupt, conversation.go_on = self.interrupt, self.go_on
         conversation.revoked = self.revoked
+        shared.on_end.append(self.end)
+        # what a procedure returns, by type, where it is more than a value: features add to it
+        self.answers: dict[type, Answer] = {GeneratorType: self._generate, **conversation.answers}
         self.events = Events(f"wamplite-events-{session}")
         self.pool = Pool(f"wamplite-call-{session}", self._most_threads)
         self._in_turn = OneByOne(self.pool)  # for a session that serves all calls one by one
-        self.defined = Defined()
 
     def end(self) -> None:
         """The session is over: events that have arrived are still handled, unless we left."""
-        self.events.end(drop=self.wire.error is None)
+        for running in list(self._running.values()):
+            running.interrupt()  # nobody waits for the answer any more
+        self.events.end(drop=self.shared.error is None)
         self.pool.end()
         self.faults.end()
 
@@ -109,7 +109,7 @@ class Serving:
             if registration.in_turn:
                 busy += f", or {MOST_WAITING} calls wait for their turn"
             text = f"{registration.procedure}: {busy}"
-            self.wire.conversation.refuse(invocation.request, uris.UNAVAILABLE, [text])
+            self.shared.conversation.refuse(invocation.request, uris.UNAVAILABLE, [text])
 
     def interrupt(self, request: int) -> None:
         """Let a handler know that its call was canceled."""
@@ -123,15 +123,13 @@ class Serving:
         if running is not None and not running.add(part):
             running.interrupt()
             text = "the parts of the call came faster than they were taken"
-            self.wire.conversation.refuse(part.request, uris.UNAVAILABLE, [text])
+            self.shared.conversation.refuse(part.request, uris.UNAVAILABLE, [text])
 
     def revoked(self, receivers: list[Any], what: str) -> None:
         """Take note that the router has taken something away."""
         for receiver in receivers:
             receiver.active = False
-        import logging  # 8 ms that most clients never need
-
-        logging.getLogger("wamplite.client").warning("%s", what)
+        log("WARNING", what)
 
     # ---- the handlers' threads
 
@@ -151,11 +149,11 @@ class Serving:
             message.subscription,
         )
         try:
-            subscription.plan.run(event)
+            subscription.run(event)
         except BaseException as error:
             at_length = not takes_no_such_arguments(error)
-            whose = shown(subscription.plan.handler)
-            self.faults.tell(self._level(error), f"EVENT of {event.topic}", whose, error, at_length)
+            what, whose = f"EVENT of {event.topic}", subscription.handler_name
+            self.faults.tell(self._level(error), what, whose, error, at_length)
 
     def _answer(self, registration: Registration, running: Running) -> None:
         """Answer an invocation, whatever its handler does; the second answer would not be sent."""
@@ -176,12 +174,13 @@ class Serving:
             running,
         )
         what = f"INVOCATION of {invocation.procedure}"
-        whose = shown(registration.plan.handler)
+        whose = registration.handler_name
         try:
             running.check()  # it may have waited
-            returned = registration.plan.run(invocation)
-            if type(returned) is GeneratorType:
-                returned = self._generate(returned, running)
+            returned = registration.run(invocation)
+            answer = self.answers.get(type(returned))
+            if answer is not None:
+                returned = answer(invocation, returned)
         except BaseException as error:
             refusal = refusal_of(error, self.defined.uris)
             try:
@@ -191,7 +190,7 @@ class Serving:
             return
         try:
             args, kwargs = sendable(*result_of(returned), self.default)
-            self.wire.reply(message.request, args, kwargs)
+            self.shared.reply(message.request, args, kwargs)
         except TransportLost:
             pass  # the reading thread tells everybody
         except BaseException as error:
@@ -199,7 +198,7 @@ class Serving:
             uri = uris.PAYLOAD_SIZE_EXCEEDED if type(error) is TooLarge else uris.RUNTIME_ERROR
             self._refuse(message.request, Refusal(uri, [f"result: {_told(error)}"], {}))
 
-    def _generate(self, generator: Generator[Any, Any, Any], running: Running) -> Any:
+    def _generate(self, invocation: Invocation, generator: Generator[Any, Any, Any]) -> Any:
         """Send what a generator yields as partial results; return what the last one is to be.
 
         Where the caller wants none, that is a list of all, unless the generator returns something.
@@ -208,30 +207,31 @@ class Serving:
         try:
             while True:
                 value = next(generator)
-                running.check()
-                if running.wants_progress:
-                    self._progress(running, *result_of(value))
+                invocation.check()
+                if invocation.wants_progress:
+                    args, kwargs = result_of(value)
+                    invocation.progress(*args, **kwargs)
                 else:
                     every.append(value)
         except StopIteration as stop:
-            return every if stop.value is None and not running.wants_progress else stop.value
+            return every if stop.value is None and not invocation.wants_progress else stop.value
         finally:
             generator.close()
 
     def _progress(self, running: Running, args: list[Any], kwargs: dict[str, Any]) -> None:
         args, kwargs = sendable(args, kwargs, self.default)
-        self.wire.reply(running.message.request, args, kwargs, progress=True)
+        self.shared.reply(running.message.request, args, kwargs, progress=True)
 
     def _refuse(self, request: int, refusal: Refusal) -> None:
         with suppress(TransportLost):
             try:
                 args, kwargs = sendable(refusal.args, refusal.kwargs, self.default)
-                self.wire.refuse(request, refusal.error, args, kwargs)
+                self.shared.refuse(request, refusal.error, args, kwargs)
             except TransportLost:
                 raise
             except BaseException as error:
                 text = shorten(f"its arguments cannot be sent: {_told(error)}")
-                self.wire.refuse(request, refusal.error, [text], {})
+                self.shared.refuse(request, refusal.error, [text], {})
 
     def _tell(self, refusal: Refusal, what: str, whose: str, error: BaseException) -> None:
         """Log what a procedure raised: in a line what was meant for its caller."""
@@ -244,7 +244,7 @@ class Serving:
 
     def _level(self, error: BaseException) -> str:
         """Return ERROR, less where a handler outlived its session and could not know."""
-        outlived = isinstance(error, (TransportLost, SessionNotReady)) and self.wire.lost.is_set()
+        outlived = isinstance(error, (TransportLost, SessionNotReady)) and self.shared.lost.is_set()
         return "DEBUG" if outlived else "ERROR"
 
 

@@ -34,7 +34,6 @@ FOR_GOOD = frozenset(
         uris.NO_SUCH_REALM,
         uris.INVALID_URI,
         uris.OPTION_NOT_ALLOWED,
-        uris.FEATURE_NOT_SUPPORTED,
         uris.AUTHORIZATION_DENIED,
     }
 )

@@ -16,8 +16,8 @@ from ..core.errors import ProtocolError, UsageError
 from ..core.handshake import ClientMethod
 from ..transports.base import MOST
 from .options import checked_timeout
-from .pool import MOST_THREADS
 from .values import Default
+from .workers import MOST_THREADS
 
 if TYPE_CHECKING:
     import ssl

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..core.errors import SessionNotReady
+from ..forks import OfOneProcess
 from .options import Options
-from .pipeline import Published
+from .publishing import Outcome
 from .results import Result
 from .session import Session
 
 
-class ThroughSession(ABC):
+class ThroughSession(OfOneProcess):
     """Calls and publishes through the current session; SessionNotReady where there is none."""
 
-    @abstractmethod
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session: Session | None = None
+        self._ready: Session | None = None  # the current one, once it has been restored
+        self._is_over = True  # nothing will join
+        # Guards `session` and all that changes with it; tells of `_ready`, and of the end.
+        self._changed = threading.Condition()
+
+    def wait_joined(self, timeout: float | None = None) -> Session:
+        """Wait until there is a session that has all it serves, at most `timeout` seconds.
+
+        Returns the session.
+
+        Raises SessionNotReady where there is none in time, or the component has ended.
+        """
+        self.check_process()
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._is_over, timeout)
+            ready = self._ready
+        return ready or self.current()
+
     def current(self) -> Session:
         """Return the current session; SessionNotReady where there is none."""
+        self.check_process()
+        session = self.session
+        if session is None:
+            raise SessionNotReady(f"{self.url}: the component has no session at the moment")
+        return session
 
     def call(self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any) -> Any:
         """Call a procedure as `Session.call` does."""
@@ -56,6 +83,6 @@ class ThroughSession(ABC):
         events: Iterable[tuple[str, Iterable[Any], Mapping[str, Any], Options]],
         *,
         timeout: float | None = None,
-    ) -> list[Published]:
+    ) -> list[Outcome]:
         """Publish as `Session.publish_all` does."""
         return self.current().publish_all(events, timeout=timeout)

@@ -48,7 +48,7 @@ def check_uri(what: str, uri: str, match: str = "exact") -> None:
     """Refuse a URI that the router would refuse, or drop without a word."""
     is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
     if not isinstance(uri, str) or not is_valid(uri):
-        raise UsageError(f"{what}: {uri!r} is not a valid URI")
+        raise UsageError(f"{what}: {uri!r} is not a valid URI: {uris.flaw(uri)}")
 
 
 def check_request(

@@ -8,7 +8,7 @@ gives up waiting abandons it: its answer is then ignored, and what a late SUBSCR
 opened is given back. LEAVING ignores all but GOODBYE and ABORT (RFC "Session Closing"). What the
 router must not say is answered with ABORT wamp.error.protocol_violation (RFC "Protocol Errors").
 
-Features write into `handlers`; the first argument of a handler is the conversation.
+Features write into `handlers` (the first argument of a handler is the conversation) and `answers`.
 One thread at a time: whoever owns a conversation shared by several brings the lock.
 """
 
@@ -21,7 +21,6 @@ from . import uris
 from .errors import ProtocolError, TransportLost, WampliteError, from_error
 from .feature import Factory, Handlers, announced, furnish
 from .grammar import CLIENT, GRAMMAR, State, announced_features, misplaced
-from .ids import following
 from .messages import (
     CODES,
     Abort,
@@ -46,10 +45,8 @@ from .messages import (
     Unsubscribed,
     Welcome,
     Yield,
-    name,
-    name_of,
 )
-from .pending import Pending, Receiver, Subscription
+from .pending import Receiver, Receivers, Request, Requests
 from .unfit import Unfit, failure
 
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
@@ -60,6 +57,7 @@ HEARS: dict[State, Container[type]] = {  # what a client takes notice of; all el
     State.CLOSED: (),
 }
 Handler = Callable[["Conversation", Any], None]
+Answer = Callable[[Any, Any], Any]  # (invocation, what a procedure returned): what to answer
 
 
 class Conversation:
@@ -88,11 +86,14 @@ class Conversation:
         self.session = 0
         self.details: dict[str, Any] = {}  # of WELCOME
         self.error: WampliteError | None = None  # why it is closed; None: we left
-        self.pending: dict[int, Pending] = {}
-        self.subscriptions: dict[int, Subscription] = {}
+        self._requests = Requests(send)
+        self.pending = self._requests.waiting
+        self.request = self._requests.ask
+        self.abandon = self._requests.abandon
+        self.subscriptions: dict[int, Receivers] = {}
         self.registrations: dict[int, Receiver] = {}
         self.invocations: dict[int, Invocation] = {}  # not answered yet
-        self._next = 1
+        self.answers: dict[type, Answer] = {}  # what a value of that type means, if not itself
         self.handlers = Handlers(BASIC)
         self.roles = announced(CLIENT, furnish(self, features))
 
@@ -108,28 +109,7 @@ class Conversation:
 
     # ---- what we ask of the router
 
-    def request(self, kind: Any, pending: Pending | None, *elements: Any) -> int:
-        """Send a request under the next id; `pending` waits for its answer, if it has one."""
-        request = self._next
-        self.send(kind(request, *elements))
-        self._next = following(request)
-        if pending is not None:
-            pending.kind = kind
-            self.pending[request] = pending
-        return request
-
-    def abandon(self, request: int) -> bool:
-        """Give up waiting; False if the answer is there already."""
-        pending = self.pending.get(request)
-        if pending is None:
-            return False
-        if pending.kind in (Subscribe, Register):
-            pending.abandoned = True  # what its answer opens has to be given back
-        else:
-            del self.pending[request]
-        return True
-
-    def unsubscribe(self, number: int, receiver: Receiver, pending: Pending) -> int | None:
+    def unsubscribe(self, number: int, receiver: Receiver, pending: Request) -> int | None:
         """Take a receiver away; the last one's leaving asks the router: the id of the request."""
         subscription = self.subscriptions.get(number)
         if subscription is None or receiver not in subscription.receivers:
@@ -137,7 +117,7 @@ class Conversation:
         subscription.receivers.remove(receiver)
         return self._release(subscription, pending)
 
-    def unregister(self, number: int, pending: Pending) -> int | None:
+    def unregister(self, number: int, pending: Request) -> int | None:
         """Give a registration up; until the router has answered, it is still served."""
         if number not in self.registrations:
             return None
@@ -149,7 +129,7 @@ class Conversation:
         if self.state is OPEN:
             self.send(Goodbye({}, reason))
             self.state = State.LEAVING
-            self._fail(TransportLost("the session has left its realm"))
+            self._requests.fail(TransportLost("the session has left its realm"))
 
     # ---- how we answer an INVOCATION
 
@@ -196,25 +176,11 @@ class Conversation:
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
             self.error = error
-            self._fail(error or TransportLost("the session has left its realm"))
+            self._requests.fail(error or TransportLost("the session has left its realm"))
             self.invocations.clear()
 
-    def _fail(self, error: WampliteError) -> None:
-        waiting, self.pending = self.pending, {}
-        for pending in waiting.values():
-            pending.settle(error)
-
-    def _take(self, request: int, kind: type[Message], message: Message) -> Pending | None:
-        """Find who asked: None if they gave up; raises ProtocolError if nobody ever did."""
-        pending = self.pending.get(request)
-        if pending is not None and pending.kind is kind:
-            return self.pending.pop(request)
-        if pending is not None or not 0 < request < self._next:
-            raise ProtocolError(f"{name_of(message)}: there was no {name(kind)} {request}")
-        return None
-
     def _on_answer(self, message: Any) -> None:
-        pending = self._take(message[0], ASKED_BY[type(message)], message)
+        pending = self._requests.take(message[0], ASKED_BY[type(message)], message)
         if pending is not None:
             pending.settle(message)
 
@@ -227,13 +193,13 @@ class Conversation:
             del self.pending[message[0]]
             pending.settle(message)
         else:
-            self._take(message[0], Call, message)
+            self._requests.take(message[0], Call, message)
 
     def _on_error(self, message: Error) -> None:
         kind = GRAMMAR[message.request_type].message
         if kind is Invocation:
             raise ProtocolError("ERROR: a router does not refuse its own INVOCATION")
-        pending = self._take(message.request, kind, message)
+        pending = self._requests.take(message.request, kind, message)
         if pending is None:
             return
         if kind is Subscribe:
@@ -243,21 +209,21 @@ class Conversation:
         pending.settle(from_error(message.error, message.args, message.kwargs))
 
     def _on_subscribed(self, message: Subscribed) -> None:
-        pending = self._take(message.request, Subscribe, message)
+        pending = self._requests.take(message.request, Subscribe, message)
         if pending is None:
             return
         number = message.subscription
         subscription = self.subscriptions.get(number)
         if subscription is None:
-            subscription = Subscription(number, pending.subject, pending.match)
+            subscription = Receivers(number, pending.subject, pending.match)
             self.subscriptions[number] = subscription
         if pending.abandoned:
-            self._release(subscription, Pending(pending.subject))
+            self._release(subscription, Request(pending.subject))
             return
         subscription.receivers.append(pending.receiver)
         pending.settle(message)
 
-    def _release(self, subscription: Subscription, pending: Pending) -> int | None:
+    def _release(self, subscription: Receivers, pending: Request) -> int | None:
         """Send UNSUBSCRIBE, unless somebody listens or a SUBSCRIBE is on its way."""
         coming = any(
             waiting.kind is Subscribe
@@ -270,23 +236,23 @@ class Conversation:
         del self.subscriptions[subscription.id]
         return request
 
-    def _release_unused(self, refused: Pending) -> None:
+    def _release_unused(self, refused: Request) -> None:
         for subscription in list(self.subscriptions.values()):
             if (subscription.topic, subscription.match) == (refused.subject, refused.match):
-                self._release(subscription, Pending(refused.subject))
+                self._release(subscription, Request(refused.subject))
 
     def _on_registered(self, message: Registered) -> None:
-        pending = self._take(message.request, Register, message)
+        pending = self._requests.take(message.request, Register, message)
         if pending is None:
             return
         if pending.abandoned:
-            self.request(Unregister, Pending(pending.subject), message.registration)
+            self.request(Unregister, Request(pending.subject), message.registration)
             return
         self.registrations[message.registration] = pending.receiver
         pending.settle(message)
 
     def _on_unregistered(self, message: Unregistered) -> None:
-        pending = self._take(message.request, Unregister, message)
+        pending = self._requests.take(message.request, Unregister, message)
         if pending is not None:
             self.registrations.pop(pending.receiver, None)
             pending.settle(message)

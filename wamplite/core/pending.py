@@ -1,35 +1,88 @@
-"""What the client's side of a session keeps: requests that wait, and subscriptions."""
+"""What the client's side of a session keeps by id: requests that wait, and who gets events.
+
+    request ── send ──> waiting ── answer, ERROR, the end ──> settle, once
+                           └────── abandon ──> its answer is ignored, or given back
+
+Before the answer there may be any number of `progress`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from .errors import WampliteError
-from .messages import Call, Message
+from .errors import ProtocolError, WampliteError
+from .ids import following
+from .messages import Call, Message, Register, Subscribe, name, name_of
 
 Receiver = Any  # what a subscription's events, a registration's invocations are handed to
 
 
-class Pending:
-    """A request that waits. Made by who asks; ended by `settle`, or by `Conversation.abandon`."""
+class Request:
+    """A request that waits. Made by who asks; ended by `settle`, or by `Requests.abandon`."""
 
-    __slots__ = ("kind", "subject", "match", "receiver", "abandoned")
+    __slots__ = ("kind", "id", "subject", "match", "receiver", "abandoned")
 
     def __init__(self, subject: str, receiver: Receiver = None, match: str = "exact") -> None:
         self.kind: type[Message] = Call
+        self.id = 0  # 0: not sent yet
         self.subject = subject  # the URI that is asked about
         self.match = match
         self.receiver = receiver
         self.abandoned = False
 
-    def progress(self, result: Message) -> None:
-        """Take a RESULT that more will follow."""
+    def progress(self, answer: Message) -> None:
+        """Take an answer that more will follow, like a RESULT with `progress`."""
 
     def settle(self, answer: Message | WampliteError) -> None:
         """Take the answer, or the exception that stands for it (an ERROR, the end)."""
 
 
-class Subscription:
+class Requests:
+    """The requests of one session that wait for an answer, by id."""
+
+    def __init__(self, send: Callable[[Message], Any]) -> None:
+        self.waiting: dict[int, Request] = {}
+        self._send = send
+        self._next = 1
+
+    def ask(self, kind: Any, pending: Request | None, *elements: Any) -> int:
+        """Send a request under the next id; `pending` waits for its answer, if it has one."""
+        request = self._next
+        self._send(kind(request, *elements))
+        self._next = following(request)
+        if pending is not None:
+            pending.kind = kind
+            pending.id = request
+            self.waiting[request] = pending
+        return request
+
+    def abandon(self, pending: Request) -> bool:
+        """Give up waiting; False if the answer is there already, or nothing was sent."""
+        if self.waiting.get(pending.id) is not pending:
+            return False
+        if pending.kind in (Subscribe, Register):
+            pending.abandoned = True  # what its answer opens has to be given back
+        else:
+            del self.waiting[pending.id]
+        return True
+
+    def take(self, request: int, kind: type[Message], answer: Message) -> Request | None:
+        """Find who asked: None if they gave up; raises ProtocolError if nobody ever did."""
+        pending = self.waiting.get(request)
+        if pending is not None and pending.kind is kind:
+            return self.waiting.pop(request)
+        if pending is not None or not 0 < request < self._next:
+            raise ProtocolError(f"{name_of(answer)}: there was no {name(kind)} {request}")
+        return None
+
+    def fail(self, error: WampliteError) -> None:
+        """Settle all that wait."""
+        while self.waiting:
+            self.waiting.popitem()[1].settle(error)
+
+
+class Receivers:
     """What the router knows as one subscription, and who of us gets its events."""
 
     __slots__ = ("id", "topic", "match", "receivers")

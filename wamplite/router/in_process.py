@@ -12,7 +12,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..channel import Local, pair
 from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Acceptor
@@ -20,6 +19,7 @@ from ..core.ids import new_authid
 from ..core.members import Identity, Lost
 from ..core.messages import Message
 from ..core.words import shorten
+from ..in_process_channel import LocalChannel, pair
 from .peer import Peer
 from .routing import Routing
 from .shared import Shared
@@ -32,7 +32,7 @@ logger = logging.getLogger("wamplite.router")
 
 def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
     """Join a realm of a router in this process."""
-    from ..client.joining import join_over
+    from ..client.joining import join
     from ..client.terms import JOINING, Terms, check_keywords, checked
 
     check_keywords("Router.connect()", options, JOINING)
@@ -43,7 +43,7 @@ def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
     if refusal:
         raise TransportLost(f"no session in this process: {refusal}")
     try:
-        return join_over(theirs, terms, deadline)
+        return join(theirs, terms, deadline)
     except BaseException:
         theirs.shutdown("did not join")
         raise
@@ -52,7 +52,7 @@ def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
 class LocalPeer(Peer):
     """The router's end of a session in the same process."""
 
-    def __init__(self, shared: Shared, end: Local) -> None:
+    def __init__(self, shared: Shared, end: LocalChannel) -> None:
         super().__init__(shared, end.peer, None)
         self._end = end
 
@@ -76,7 +76,7 @@ class LocalPeer(Peer):
     def receive(self) -> list[Any]:
         """Wait for messages."""
         try:
-            return self._end.receive()
+            return self._end.take()
         except TransportLost as lost:
             return [Lost(str(lost))]
 

@@ -34,7 +34,7 @@ LEAST = 512  # octets; L = 0
 FIRST_MESSAGE = 16384
 
 
-class Request(NamedTuple):
+class HandshakeRequest(NamedTuple):
     """What the client's handshake asks for: a serializer, and the most it wants to receive."""
 
     serializer: str
@@ -75,7 +75,9 @@ def refusal(code: int) -> bytes:
     return bytes((MAGIC, code << 4, 0, 0))
 
 
-def read_request(head: bytes, serializers: Sequence[str], least_send: int = LEAST) -> Request:
+def read_request(
+    head: bytes, serializers: Sequence[str], least_send: int = LEAST
+) -> HandshakeRequest:
     """Read a client's four octets; raises RawSocketRefused."""
     magic, kind, third, fourth = head
     if magic != MAGIC:
@@ -97,7 +99,7 @@ def read_request(head: bytes, serializers: Sequence[str], least_send: int = LEAS
             f"RawSocket handshake: the peer receives {max_send} octets, {least_send} are needed",
             refusal(LENGTH_UNACCEPTABLE),
         )
-    return Request(serializer, max_send)
+    return HandshakeRequest(serializer, max_send)
 
 
 def read_reply(head: bytes, serializer: str) -> int:

@@ -59,7 +59,7 @@ def test_a_lost_session_tells_what_was_sent_and_what_was_not(
 ) -> None:
     session = wamplite.connect(router_process.rs)
     router_process.interrupt(signal.SIGSTOP)
-    timer = threading.Timer(0.2, session._wire._channel.shutdown, ("pulled",))
+    timer = threading.Timer(0.2, session._shared._channel.shutdown, ("pulled",))
     timer.start()
     (sent,) = session.publish_all([(TOPIC, [1], {}, ACKNOWLEDGE)])
     timer.join()

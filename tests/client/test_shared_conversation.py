@@ -54,8 +54,8 @@ def test_a_welcome_may_say_null_and_announce_by_anything(peer: Peer) -> None:
     session = joining.result()
     assert (session.id, session.realm) == (4711, "realm1")
     assert session.authid is session.authrole is session.authmethod is None
-    assert not any(session._wire.announced("dealer", feature) for feature in features)
-    assert not session._wire.announced("broker", "publisher_exclusion")
+    assert not any(session._shared.announced("dealer", feature) for feature in features)
+    assert not session._shared.announced("broker", "publisher_exclusion")
     with pytest.raises(wamplite.CallTimeout):
         session.call("com.app.p", options={"timeout": 0.01})
     assert peer.receive() == [48, 1, {}, "com.app.p"]
@@ -418,13 +418,13 @@ def test_leaving_waits_for_no_reading_thread_that_is_not_there_or_is_its_own(
     peer: Peer, reader: str
 ) -> None:
     session = peer.join()
-    wire = session._wire
-    started, wire.reader = wire.reader, None
+    shared = session._shared
+    started, shared._reader._thread = shared._reader._thread, None
 
     def leave_it() -> None:
         if reader == "this one":
-            wire.reader = threading.current_thread()
-        wire.leave()
+            shared._reader._thread = threading.current_thread()
+        shared.leave()
 
     leaving = soon(leave_it)
     peer.goodbye()
@@ -476,7 +476,7 @@ def test_a_message_above_the_routers_limit_is_not_sent(peer: Peer) -> None:
 
 def test_calls_in_a_row_are_read_by_their_caller(peer: Peer) -> None:
     session = peer.join()
-    turn = session._wire._turn
+    turn = session._shared._reader.turn
 
     def serve() -> None:
         for request in range(1, 201):
@@ -504,11 +504,12 @@ def test_a_session_that_serves_keeps_its_reading_thread(peer: Peer) -> None:
 
     serving = soon(serve)
     session.call("com.app.p")
-    taken = session._wire._turn._taken
+    turn = session._shared._reader.turn
+    taken = turn._taken
     for _ in range(49):
         session.call("com.app.p")
     serving.result()
-    assert session._wire._turn._taken == taken
+    assert turn._taken == taken
     leave(peer, session)
 
 
@@ -548,28 +549,29 @@ def test_what_follows_a_call_is_heard_though_nobody_calls(peer: Peer) -> None:
 def test_an_answer_that_another_has_read_already_is_not_waited_for(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wamplite.client.wire.PATIENCE", PATIENCE)
+    monkeypatch.setattr("wamplite.client.reading.PATIENCE", PATIENCE)
     session = peer.join()
-    wire = session._wire
-    try_take = wire._turn.try_take
+    shared = session._shared
+    turn = shared._reader.turn
+    try_read = turn.try_read
 
-    def late() -> bool:
+    def late() -> Any:
         """Ask for the turn once the reading thread has read the answer and given the turn back."""
-        wire._turn.served = True
-        until(lambda: not wire.conversation.pending)
-        until(lambda: wire._turn.lock.acquire(False))
-        wire._turn.lock.release()
-        return try_take()
+        turn._came = True
+        until(lambda: not shared.conversation.pending)
+        until(try_read)
+        turn._lock.release()
+        return try_read()
 
-    monkeypatch.setattr(wire._turn, "try_take", late)
-    monkeypatch.setattr("wamplite.client.turn.REST", PATIENCE)
+    monkeypatch.setattr(turn, "try_read", late)
+    monkeypatch.setattr("wamplite.client.waiting.REST", PATIENCE)
     calling = soon(session.call, "com.app.p")
     peer.receive()
     began = time.monotonic()
     peer.send([50, 1, {}])
     calling.result()
     assert time.monotonic() - began < PATIENCE / 2
-    wire._turn.want_reader()
+    turn.want_reader()
     leave(peer, session)
 
 
@@ -611,23 +613,22 @@ def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = peer.join()
-    wire = session._wire
+    reader = session._shared._reader
     requests = itertools.count(1)
 
-    def take_the_turn() -> bool:
+    def take_the_turn() -> Any:
         """Call once; while the reading thread rests after it, nobody reads."""
         calling = soon(session.call, "com.app.p")
         peer.receive()
         peer.send([50, next(requests), {}])
         calling.result()
-        return wire._turn.try_take()
+        return reader.turn.try_read()
 
     def interrupted(messages: Any) -> None:
         raise KeyboardInterrupt
 
     until(take_the_turn)
-    monkeypatch.setattr(wire, "_handle", interrupted)
-    monkeypatch.setattr(wire._turn, "try_take", lambda: True)
+    monkeypatch.setattr(reader, "_handle", interrupted)
     answering = soon(lambda: (peer.receive(), peer.send([50, next(requests), {}])))
     with pytest.raises(KeyboardInterrupt):
         session.call("com.app.p")
@@ -647,7 +648,7 @@ def test_ctrl_c_in_the_middle_of_sending_closes_the_session(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(session._wire.conversation, "send", interrupted)
+        patch.setattr(session._shared._channel, "send", interrupted)
         with pytest.raises(KeyboardInterrupt):
             session.publish("com.app.t")
     assert session.lost.wait(PATIENCE)
@@ -668,7 +669,7 @@ def test_a_reading_thread_that_fails_tells_everybody(
     def broken(message: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(session._wire.conversation, "receive", broken)
+    monkeypatch.setattr(session._shared.conversation, "receive", broken)
     peer.send([50, 1, {}])
     name = type(fault).__name__
     with pytest.raises(wamplite.TransportLost, match=f"the reading thread failed: {name}"):

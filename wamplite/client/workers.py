@@ -1,8 +1,12 @@
-"""Threads that serve invocations: as many as there is work for, up to a bound, and no queue.
+"""The threads that run users' handlers: events in order on one, invocations on a pool.
 
-A job either has a thread at once or is refused: were it to wait for one, handlers that call
-each other could all wait for a thread that none of them frees. Idle threads are taken last in,
-first out, so that those not needed any more grow old and end.
+    the reading thread ── Events.put ───> [at most 10,000 events, 16 MiB] ──> wamplite-events-N
+                       └─ Pool.submit ──> wamplite-call-N-M, as many as there is work for
+
+Events are handled in order of arrival across all topics. A job of the pool either has a thread at
+once or is refused: were it to wait for one, handlers that call each other could all wait for a
+thread that none of them frees. Idle threads are taken last in, first out, so that those not needed
+any more grow old and end.
 """
 
 from __future__ import annotations
@@ -11,14 +15,58 @@ import threading
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from .faults import contain
 
+MOST_EVENTS = 10_000
+MOST_BYTES = 1 << 24
 MOST_THREADS = 1024  # a router has no more calls in flight for one callee
 MOST_WAITING = 1024  # calls that wait to be served one by one
 IDLE = 10.0  # seconds until a thread that nobody needs ends
 
 Job = Callable[[], None]
+
+
+class Events:
+    """The events that wait for their handlers, and the thread that runs those.
+
+    Each of the counters is written by one thread only, so that nothing needs a lock.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._queue: SimpleQueue[tuple[Job, int] | None] = SimpleQueue()
+        self._put = self._put_bytes = 0  # written by the reading thread
+        self._taken = self._taken_bytes = 0  # written by the events thread
+        self._dropping = False
+        self.thread: threading.Thread | None = None  # none before the first event
+
+    def put(self, job: Job, size: int) -> bool:
+        """Queue an event; False if the handlers have fallen too far behind (the reading thread)."""
+        waiting, held = self._put - self._taken, self._put_bytes - self._taken_bytes
+        if waiting >= MOST_EVENTS or (waiting and held + size > MOST_BYTES):
+            return False
+        self._put += 1
+        self._put_bytes += size
+        self._queue.put((job, size))
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self.thread.start()
+        return True
+
+    def end(self, drop: bool) -> None:
+        """Let the thread end, after the events that wait unless they are dropped."""
+        self._dropping = self._dropping or drop
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        while (entry := self._queue.get()) is not None:
+            job, size = entry
+            if not self._dropping:
+                contain(job)
+            self._taken += 1
+            self._taken_bytes += size
 
 
 class Worker:

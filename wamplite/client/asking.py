@@ -1,0 +1,134 @@
+"""What a session asks of its router: options are checked before, errors are named after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..core.errors import ApplicationError, InvalidArgument
+from ..core.messages import Call, Message, Publish, name
+from ..core.messages import Result as RawResult
+from .handlers import Defined
+from .options import (
+    Options,
+    Wishes,
+    apart,
+    options_among,
+    tell_ineffective,
+    tell_misplaced,
+    with_timeout,
+)
+from .progress import Part, results
+from .shared_conversation import SharedConversation
+from .values import Default, check_request
+from .waiting import WaitingRequest
+
+
+class Asking:
+    """The requests of one session.
+
+    timeout: seconds for an answer, unless an option tells otherwise; None: no limit.
+    """
+
+    def __init__(
+        self,
+        shared: SharedConversation,
+        defined: Defined,
+        timeout: float | None,
+        default: Default | None,
+    ) -> None:
+        self.shared = shared
+        self.timeout = timeout
+        self.default = default
+        self._defined = defined
+
+    def call(
+        self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> Any:
+        """Call a procedure; return the RESULT."""
+        asked, timeout = self._call_options(options)
+        if kwargs:
+            tell_misplaced(self.shared, Call, kwargs)
+        args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)
+        waiting = WaitingRequest(procedure)
+        try:
+            return self.shared.ask(timeout, Call, waiting, asked, procedure, args, kwargs)
+        except ApplicationError as error:
+            raise self._named(error, waiting, kwargs)  # noqa: B904 - it has its cause
+
+    def results(
+        self, procedure: str, parts: Iterable[Part], options: Options, progress: bool
+    ) -> Iterator[RawResult]:
+        """Call with arguments that come in parts; give each RESULT, the last of them last."""
+        asked, timeout = self._call_options(options)
+        if progress:
+            asked = {**asked, "receive_progress": True}
+            tell_ineffective(self.shared, Call, asked)
+        try:
+            yield from results(self.shared, procedure, parts, asked, timeout, self.default)
+        except ApplicationError as error:
+            raise self._defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
+
+    def _call_options(self, options: Options) -> tuple[dict[str, Any], float | None]:
+        """Return CALL.Options and the seconds to wait."""
+        if not options:
+            return {}, self.timeout
+        wishes = self.wishes(Call, options)
+        if self.shared.announced("dealer", "call_timeout"):
+            return with_timeout(wishes, options), wishes.timeout
+        return wishes.asked, wishes.timeout
+
+    def publish(
+        self, topic: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> int | None:
+        """Publish an event; return its publication where an acknowledgement was asked for."""
+        wishes = self.wishes(Publish, options)
+        args, kwargs = check_request("PUBLISH", topic, args, kwargs, self.default)
+        if kwargs:
+            tell_misplaced(self.shared, Publish, kwargs)
+        if not wishes.asked.get("acknowledge"):
+            self.shared.tell(Publish, wishes.asked, topic, args, kwargs)
+            return None
+        answer = self.ask(wishes, Publish, WaitingRequest(topic), topic, args, kwargs)
+        publication: int = answer.publication
+        return publication
+
+    def wishes(self, kind: type[Message], options: Options) -> Wishes:
+        """Take options apart; the log tells of those that will have no effect."""
+        wishes = apart(kind, options, self.timeout)
+        if wishes.asked:
+            tell_ineffective(self.shared, kind, wishes.asked)
+        return wishes
+
+    def ask(
+        self, wishes: Wishes, kind: type[Message], waiting: WaitingRequest, *elements: Any
+    ) -> Any:
+        """Send a request with options, and wait for its answer."""
+        return self._ask(wishes.timeout, kind, waiting, wishes.asked, *elements)
+
+    def ask_any(self, kind: type[Message], elements: tuple[Any, ...], timeout: float | None) -> Any:
+        """Send a request of any kind; see `Session.ask`."""
+        subject = next((element for element in elements if isinstance(element, str)), "")
+        waiting = WaitingRequest(subject)
+        return self._ask(self.timeout if timeout is None else timeout, kind, waiting, *elements)
+
+    def ask_if(self, send: Callable[[WaitingRequest], int | None], subject: str) -> None:
+        """Ask where the conversation decides whether there is anything to ask."""
+        self.shared.ask_if(self.timeout, send, subject)
+
+    def _ask(
+        self, seconds: float | None, kind: type[Message], waiting: WaitingRequest, *elements: Any
+    ) -> Any:
+        try:
+            return self.shared.ask(seconds, kind, waiting, *elements)
+        except ApplicationError as error:
+            raise self._named(error, waiting)  # noqa: B904 - it has its cause
+
+    def _named(
+        self, error: ApplicationError, waiting: WaitingRequest, kwargs: Iterable[str] = ()
+    ) -> BaseException:
+        """Return what an ERROR stands for, with a text that names the request."""
+        request = f"{name(waiting.kind)} of {waiting.subject}"
+        if isinstance(error, InvalidArgument) and (hint := options_among(waiting.kind, kwargs)):
+            request += f"; {hint}"
+        return self._defined.named(error, request)

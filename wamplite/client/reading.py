@@ -1,0 +1,121 @@
+"""What reads a channel: a thread of its own, or a caller that waits for an answer anyway.
+
+wamplite-read-<session>:
+    receive ─┬─ messages ──> handle
+             ├─ silence ───> ping; twice as much: lost
+             └─ the end ───> close(why), ended(), the channel closed
+read_own ── a caller's thread: has a go at reading its own answer, if it is its turn (`waiting`)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..channel import Channel, Received
+from ..core.errors import TransportLost, WampliteError
+from .waiting import PATIENCE, PIECES, Turn, WaitingRequest
+
+
+class Reader:
+    """Reads a channel to its end.
+
+    may_rest: whether nobody depends on the thread.
+    handle: takes what was received, and tells whether there is more to come.
+    close: the channel has ended, or is of no use any more. ended: called last, by the thread.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        may_rest: Callable[[], bool],
+        handle: Callable[[list[Received]], bool],
+        close: Callable[[WampliteError], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self.turn = Turn(may_rest)
+        self._channel = channel
+        self._handle = handle
+        self._close = close
+        self._ended = ended
+        self._silence = 0.0  # seconds after which the router is taken for lost
+        self._thread: threading.Thread | None = None
+
+    def start(self, session: int, received: list[Received], interval: float | None) -> None:
+        """Start the thread; `received` is what has come already, and is handled first.
+
+        interval: seconds of silence after which the channel's `receive` raises TimeoutError.
+        """
+        self._silence = 2 * (interval or 0)
+        self._thread = threading.Thread(
+            target=self._run, args=(received,), name=f"wamplite-read-{session}", daemon=True
+        )
+        self._thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait until the thread has ended; it does not wait for itself."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
+
+    def _run(self, received: list[Received]) -> None:
+        try:
+            goes_on = self._handle(received)
+            while goes_on:
+                with self.turn.reading():
+                    goes_on = self._handle(self._receive())
+        except WampliteError as error:
+            self._close(error)
+        except BaseException as error:  # whatever it is, all who wait are told
+            self._close(TransportLost(f"the reading thread failed: {error!r}"))
+            with suppress(BaseException):
+                import logging  # 8 ms that a client without bugs never needs
+
+                logging.getLogger("wamplite.client").exception("the reading thread failed")
+        finally:
+            self._ended()
+            with self.turn.reading():
+                self._channel.close()
+
+    def _receive(self) -> list[Received]:
+        """Wait for messages, and for a sign of life at most twice the interval."""
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            if not self._channel.ping():
+                return []
+        try:
+            return self._channel.receive()
+        except TimeoutError:
+            text = f"{self._channel.peer}: nothing heard for {self._silence:g} s"
+            raise TransportLost(text) from None
+
+    # ---- a caller's thread
+
+    def read_own(self, waiting: WaitingRequest, seconds: float | None) -> float | None:
+        """Have a go at reading the answer; return the seconds that are left to wait for it."""
+        turn = self.turn.try_read()
+        if turn is None:
+            return seconds
+        patience = PATIENCE if seconds is None else min(PATIENCE, seconds)
+        began = time.monotonic()
+        with turn:
+            try:
+                for _ in range(PIECES):
+                    # whoever had the turn before us may have read it already
+                    if waiting.settled or not self._channel.wait(patience):
+                        break
+                    self._read_once()
+            except WampliteError:
+                pass  # the thread will find the same
+        return seconds and max(0.0, seconds - (time.monotonic() - began))
+
+    def _read_once(self) -> None:
+        try:
+            self._handle(self._channel.receive())
+        except WampliteError:
+            raise
+        except BaseException:  # Ctrl-C: what was read may be lost
+            self._channel.shutdown("interrupted while reading")
+            raise

@@ -1,0 +1,252 @@
+"""A conversation that several threads share: one lock, and exactly one end.
+
+    the reading thread (`reading`) ── messages ──> the conversation, under the lock
+                                   └─ the end ───> all that waits fails, `lost` is set
+    ask, tell ── any thread: a request under the lock, then waits for its answer outside of it
+
+Nothing blocks under the lock: writing never waits, and what is left over is flushed outside. In a
+forked child the lock is one of the parent's, and lets nobody in.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from ..channel import Channel, Received
+from ..core.conversation import OPEN, Conversation
+from ..core.errors import (
+    CallTimeout,
+    ProtocolError,
+    SessionNotReady,
+    TransportLost,
+    WampliteError,
+)
+from ..core.feature import Factory
+from ..core.grammar import State
+from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome, name
+from ..core.pending import Receiver, Request
+from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
+from ..forks import Elsewhere, OfOneProcess, watch
+from .faults import Dropped
+from .reading import Reader
+from .waiting import WaitingRequest, fresh
+
+Said = TypeVar("Said")
+FLUSH = 30.0  # seconds for the peer to take what one sender left over
+
+
+class SharedConversation(OfOneProcess):
+    """Owns a joined channel. `lost` is set at its end, `error` tells why (None: we left)."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        deliver: Callable[[Receiver, Event, str, int], bool],
+        serve: Callable[[Receiver, Invocation], None],
+        features: Iterable[Factory] = (),
+        ping_interval: float | None = 20.0,
+    ) -> None:
+        self.lost = threading.Event()
+        self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
+        self.logged: set[tuple[str, str]] = set()  # what is told of once in a session
+        self._channel = channel
+        self._hand_over = deliver
+        self._ping_interval = ping_interval or None  # 0 says never, too
+        # guards the conversation, the order of what is sent, and the two that follow
+        self._lock: threading.Lock | Elsewhere = threading.Lock()
+        self._left_over = False  # of what was sent
+        self._size = 0  # of the message that is being handled
+        self._reader = Reader(channel, self._only_asks, self._handle, self._close, self._tell_ended)
+        self.conversation = Conversation(self._send, self._deliver, serve, features)
+        self.conversation.dropped = Dropped().note
+        watch(self)
+
+    def disown(self) -> None:
+        """Let nobody use it in a forked child."""
+        super().disown()
+        self._lock = Elsewhere(f"{self.told()}; {self.again} after a fork")
+        self._channel.disown()
+
+    @property
+    def error(self) -> WampliteError | None:
+        """Why the session has ended; None while it has not, or when we left."""
+        return self.conversation.error
+
+    def begin(self, welcome: Welcome) -> None:
+        """Open the session that WELCOME grants; `read` follows."""
+        self.conversation.begin(welcome)
+        announced = welcome.details.get(ANSWERS_PING) is True
+        self._channel.watch_over(self._ping_interval, announced)
+        self._channel.limit_send(welcome.details.get(MAX_MESSAGE_SIZE))
+
+    def read(self, received: list[Received]) -> None:
+        """Start the reading thread; `received`: what came with WELCOME, and is handled first."""
+        self._reader.start(self.conversation.session, received, self._ping_interval)
+
+    # ---- whoever reads
+
+    def _handle(self, received: list[Received]) -> bool:
+        with self._lock:
+            for message, size in received:
+                self._size = size
+                self.conversation.receive(message)
+        return self.conversation.state is not State.CLOSED
+
+    def _only_asks(self) -> bool:
+        """Tell whether nobody depends on the reading thread: all answers are there, no handlers."""
+        talk = self.conversation
+        busy = talk.pending or talk.subscriptions or talk.registrations
+        return not busy and talk.state is OPEN and self._channel.can_wait
+
+    def _close(self, error: WampliteError) -> None:
+        with self._lock:
+            if isinstance(error, ProtocolError):
+                self.conversation.violated(error)
+            else:
+                leaving = self.conversation.state is State.LEAVING
+                self.conversation.close(None if leaving else error)
+
+    def _tell_ended(self) -> None:
+        self.lost.set()
+        self._channel.finish()
+        for done in self.on_end:
+            done()
+
+    def _deliver(self, receiver: Receiver, event: Event, topic: str) -> None:
+        if not self._hand_over(receiver, event, topic, self._size):
+            self.conversation.close(TransportLost("event handlers fell behind"))
+
+    # ---- any thread
+
+    def _send(self, message: Message) -> None:
+        if not self._channel.send(message):
+            self._left_over = True
+
+    def _say(self, action: Callable[[], Said], seconds: float | None) -> Said:
+        """Let the conversation say something, under the lock; wait outside for a slow peer."""
+        with self._lock:
+            said = action()
+            left_over, self._left_over = self._left_over, False
+        if left_over:
+            self._flush(FLUSH if seconds is None else seconds)
+        return said
+
+    def _flush(self, seconds: float) -> None:
+        """Wait for the kernel to take what is left; beyond the time, the session is lost."""
+        try:
+            self._channel.flush(seconds)
+        except TimeoutError:
+            why = f"{self._channel.peer} did not take what was sent in {seconds:g} s"
+            self._channel.shutdown(why)
+            raise TransportLost(why) from None
+
+    def ask(
+        self, seconds: float | None, kind: type[Message], waiting: WaitingRequest, *elements: Any
+    ) -> Any:
+        """Send a request and wait for its answer; raises what an ERROR stands for."""
+        try:
+            self._say(lambda: self._request(kind, waiting, elements), seconds)
+            rest = self._reader.read_own(waiting, seconds)
+            answered = waiting.wait(rest)
+        except BaseException:  # Ctrl-C, or it was not sent, or what handles progress raised
+            self._reader.turn.hand_back()
+            self.abandon(waiting)
+            raise
+        return waiting.answer() if answered else self._late(seconds, waiting)
+
+    def ask_if(
+        self, seconds: float | None, send: Callable[[WaitingRequest], int | None], subject: str
+    ) -> None:
+        """The same where the conversation decides whether there is anything to ask."""
+        waiting = WaitingRequest(subject)
+        talk = self.conversation
+        if self._say(lambda: talk.state is OPEN and send(waiting), seconds):
+            self.want_reader()
+            if waiting.wait(seconds):
+                waiting.answer()
+            else:
+                self._late(seconds, waiting)
+
+    def want_reader(self) -> None:
+        """Have the reading thread read: somebody waits for what it brings."""
+        self._reader.turn.want_reader()
+
+    def tell_more(self, waiting: Request, *elements: Any) -> None:
+        """Send a further part of a call, unless it has ended."""
+        more = Call(waiting.id, *elements)
+
+        def send() -> None:
+            if waiting.id in self.conversation.pending:
+                self._send(more)
+
+        self._say(send, FLUSH)
+
+    def tell(self, kind: type[Message], *elements: Any, waiting: Request | None = None) -> None:
+        """Send a request whose answer, if it has one, the caller will see to."""
+        self._say(lambda: self._request(kind, waiting, elements), FLUSH)
+
+    def _request(self, kind: type[Message], waiting: Request | None, elements: Any) -> None:
+        if self.conversation.state is not OPEN:
+            raise self._over()
+        try:
+            self.conversation.request(kind, waiting, *elements)
+        except WampliteError:
+            raise  # nothing was sent
+        except BaseException:  # Ctrl-C: nobody knows whether it was
+            self._channel.shutdown("interrupted while sending")
+            raise
+
+    def _over(self) -> WampliteError:
+        if self.error is not None:
+            return fresh(self.error)
+        if self.conversation.state is State.JOINING:
+            return SessionNotReady("the session has not joined a realm yet")
+        return SessionNotReady("the session has left its realm")
+
+    def _late(self, seconds: float | None, waiting: WaitingRequest) -> Any:
+        if not self.abandon(waiting):
+            return waiting.answer()  # it came at the last moment
+        asked = f"{name(waiting.kind)} of {waiting.subject}"
+        raise CallTimeout(TIMEOUT, f"no answer to {asked} within {seconds or 0:g} s")
+
+    def abandon(self, waiting: Request) -> bool:
+        """Give up waiting; False if the answer is there, or nothing was sent."""
+        if not waiting.id:
+            return False
+        with self._lock:
+            if not self.conversation.abandon(waiting):
+                return False
+            is_open = self.conversation.state is OPEN
+            if waiting.kind is Call and is_open and self.announced("dealer", "call_canceling"):
+                self._send(Cancel(waiting.id, {"mode": "killnowait"}))
+        return True
+
+    def announced(self, role: str, feature: str) -> bool:
+        """Tell whether the router announced a feature."""
+        return self.conversation.announced(role, feature)
+
+    def reply(self, request: int, args: Args, kwargs: Kwargs, *, progress: bool = False) -> None:
+        """Answer an invocation with YIELD; progress: more will follow."""
+        self._say(lambda: self.conversation.reply(request, args, kwargs, progress=progress), FLUSH)
+
+    def refuse(self, request: int, error: str, args: Args, kwargs: Kwargs) -> None:
+        """Answer an invocation with ERROR."""
+        self._say(lambda: self.conversation.refuse(request, error, args, kwargs), FLUSH)
+
+    def leave(self, reason: str = CLOSE_REALM, seconds: float = 5.0) -> None:
+        """Say GOODBYE and wait until the session has ended, or time is up."""
+        deadline = time.monotonic() + seconds
+        try:
+            self.want_reader()  # it reads the answer
+            with suppress(TransportLost):
+                self._say(lambda: self.conversation.leave(reason), seconds)
+            if not self.lost.wait(max(0.0, deadline - time.monotonic())):
+                self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
+        except BaseException:
+            self._channel.shutdown("interrupted while leaving")
+            raise
+        self._reader.join(max(1.0, deadline - time.monotonic()))
