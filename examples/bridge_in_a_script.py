@@ -12,6 +12,8 @@ from wamplite import bridge
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+if len(sys.argv) < 2:
+    sys.exit("which device? python examples/bridge_in_a_script.py DEVICE [URL]")
 weather = (
     bridge.Port(sys.argv[1], 115200, name="weather", silence=60)
     .lines(max_bytes=256)

@@ -20,7 +20,8 @@ except ImportError:
 
     from wamplite.micro import uwamp
 
-    line = serial.Serial(sys.argv[1], 115200, timeout=0.02)
+    device = sys.argv[1] if sys.argv[1:] else sys.exit("which? micropython_board.py DEVICE")
+    line = serial.Serial(device, 115200, timeout=0.02)
     lamp, sensor, now = print, lambda: 14000, lambda: time.monotonic_ns() // 1000000
 
 

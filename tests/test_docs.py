@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import inspect
 import re
 import shlex
@@ -10,14 +11,26 @@ import shutil
 import ssl
 import subprocess
 import sys
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import partial
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 import wamplite
 from tests.processes import ROOT, RouterProcess
 from wamplite.cli import router as verb
+from wamplite.client.plain import BY_NAME
 from wamplite.client.workers import MOST_THREADS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
@@ -108,6 +121,49 @@ def test_every_option_of_the_router_is_named() -> None:
     text = TEXTS["router.md"]
     missing = [word for word in options if word not in text and not word.startswith("--max-")]
     assert not missing or missing == ["--verbose"]
+
+
+class Mode(Enum):
+    HEAT = "heat"
+
+
+@dataclass
+class Reading:
+    value: float
+    day: date
+
+
+VALUES = (ROOT / "docs" / "values.md").read_text()
+MADE = re.findall(r"^\| `([^`]+)`[^|]* \| `([^`]+)` \|$", VALUES.split("is sent as")[1], re.M)
+SOURCES = {
+    **{kind.__name__: kind for kind in (date, datetime, time, timedelta, timezone, Mode, Reading)},
+    **{kind.__name__: kind for kind in (array, Decimal, Fraction, Path, UUID, ip_address)},
+}
+
+
+@pytest.fixture
+def echo() -> Iterator[Callable[[Any], Any]]:
+    with wamplite.Router() as router:
+        url = router.listen("tcp://127.0.0.1:0")
+        with wamplite.connect(url, default=wamplite.to_plain) as session:
+            session.register("com.example.echo", lambda value: value)
+            yield partial(session.call, "com.example.echo")
+
+
+@pytest.mark.parametrize(("written", "sent"), MADE)
+def test_to_plain_makes_what_the_table_tells(
+    echo: Callable[[Any], Any], written: str, sent: str
+) -> None:
+    sources = SOURCES
+    if written.startswith("numpy."):
+        sources = {"numpy": pytest.importorskip("numpy", reason="numpy is not installed")}
+    assert echo(eval(written, dict(sources))) == ast.literal_eval(sent)
+
+
+def test_every_kind_that_to_plain_knows_by_name_stands_in_the_table() -> None:
+    made = [eval(written, dict(SOURCES)) for written, _ in MADE if "numpy" not in written]
+    names = {f"{kind.__module__}.{kind.__qualname__}" for one in made for kind in type(one).__mro__}
+    assert set(BY_NAME) - names == {"builtins.frozenset"}, "which the row of sets tells"
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)

@@ -27,7 +27,7 @@ def test_the_client_of_the_readme_runs(router_process: RouterProcess) -> None:
     with running(sys.executable, "-uc", program) as client:
         assert client.line() == "2 + 3 = 5"
         publish = ["pub", "com.example.temperature", "21.5", "--url", router_process.rs]
-        assert first_line(client, publish) == "21.5 degrees"
+        assert first_line(client, publish) == "21.5 C"
         client.interrupt()
         assert client.wait() == 0
 

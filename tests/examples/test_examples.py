@@ -42,6 +42,15 @@ def test_thermometer_publishes_readings(router_process: RouterProcess) -> None:
         thermometer.wait()
 
 
+@pytest.mark.parametrize(
+    "name", ["serial_sensor.py", "bridge_in_a_script.py", "micropython_board.py"]
+)
+def test_who_forgets_the_device_is_asked_for_it(name: str) -> None:
+    done = run(*example(name))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("which") and f"{name} DEVICE" in done.stderr
+
+
 def test_a_router_in_a_script_hears_a_greeting() -> None:
     done = run(*example("router_in_a_script.py"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "the program hears: hello\n", "")

@@ -90,6 +90,37 @@ def test_the_page_of_the_documentation_works_as_pasted(
         assert session.call("com.example.page.add2", 2, 3) == 5
 
 
+TELLS = """<script>
+  const said = () => document.getElementById("said").textContent;
+  setInterval(() => connection.session?.publish("com.example.page.said", [said()]), 100);
+</script>
+"""
+
+
+def test_a_second_page_shows_what_it_was_refused(
+    browser: str, site: tuple[str, Path], tmp_path: Path
+) -> None:
+    origin, folder = site
+    refused: queue.Queue[str] = queue.Queue()
+
+    def on_said(text: str) -> None:
+        if "refused: " in text:
+            refused.put(text)
+
+    with ExitStack() as stack:
+        router = stack.enter_context(wamplite.Router(allowed_origins=[origin]))
+        url = router.listen("ws://127.0.0.1:0/ws")
+        save_page(folder, url)
+        with (folder / "index.html").open("a") as page:
+            page.write(TELLS)
+        session = stack.enter_context(wamplite.connect(url))
+        session.register("com.example.page.add2", print)
+        session.subscribe("com.example.page.said", on_said)
+        open_page(stack, browser, f"{origin}/", tmp_path / "profile")
+        words = refused.get(timeout=PATIENCE).splitlines()[-1]
+        assert words.startswith("refused: wamp.error.procedure_already_exists 'com.example.page.")
+
+
 def test_a_page_that_is_not_allowed_is_told_of_in_the_routers_log(
     browser: str, site: tuple[str, Path], tmp_path: Path
 ) -> None:
