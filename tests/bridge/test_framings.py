@@ -222,6 +222,12 @@ def test_a_length_that_cannot_be_is_passed_over() -> None:
     assert (shorter_than_its_header.overlong, shorter_than_its_header.garbage) == (0, 1)
 
 
+def test_a_frame_of_length_0_is_none_and_costs_neither_garbage_nor_the_next() -> None:
+    framing = LengthPrefixed(1, start=b"\xaa")
+    assert framing.feed(b"\xaa\x00\xaa\x02hi\xaa\x00") == [b"hi"]
+    assert (framing.overlong, framing.garbage, framing.pending) == (0, 0, False)
+
+
 def test_an_idle_gap_ends_a_frame() -> None:
     framing = IdleGap(0.05, max_bytes=8)
     assert framing.feed(b"one", 10.0) == []
