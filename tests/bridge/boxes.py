@@ -27,6 +27,11 @@ class Box(StoredOutbox):
     def fill(self, *values: object) -> None:
         self.put("a", [event(value) for value in values])
 
+    @property
+    def handed_out(self) -> int:
+        """How many events have been handed out and not confirmed."""
+        return len(self._flying)
+
     def await_stored(self) -> None:
         until(lambda: self.stored_to == self._next - 1, "stored")
 

@@ -13,6 +13,7 @@ import pytest
 import wamplite
 from tests.bridge.asking import ECHO, World, echo
 from tests.bridge.responder import Lines
+from tests.client.scripted import soon
 from tests.waiting import until
 from wamplite.bridge import commands
 from wamplite.bridge.settings import (
@@ -185,6 +186,20 @@ def test_more_than_can_wait_are_refused(
     for thread in threads:
         thread.join(20)
     assert refused.count(uris.UNAVAILABLE) == 2 and refused.count(uris.TIMEOUT) == 3
+
+
+def test_a_command_that_waited_for_too_long_is_not_written(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "LONGEST_QUEUED", ECHO.timeout / 4)
+    world = make(Lines(tmp_path, lambda line: None))
+    first = soon(world.echo, "first")
+    until(lambda: world.device.asked, "the first call is on its way")
+    with pytest.raises(wamplite.CallTimeout, match="not its turn within 0.1 s"):
+        world.echo("second")
+    with pytest.raises(wamplite.CallTimeout, match="no reply"):
+        first.result()
+    assert world.device.asked == [b"ECHO first"]
 
 
 def test_events_are_written_in_order_and_bad_ones_are_only_counted(

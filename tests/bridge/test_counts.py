@@ -14,7 +14,7 @@ THREADS = 4
 
 
 @pytest.mark.usefixtures("hurried")
-def test_books_that_several_threads_write_are_balanced_whenever_they_are_read() -> None:
+def test_counts_that_several_threads_write_add_up_whenever_they_are_read() -> None:
     counts, wrong = Counts(dropped=Hesitant()), []
 
     def write(name: str) -> None:

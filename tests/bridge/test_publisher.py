@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -17,8 +17,9 @@ from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.outbox import Outbox
-from wamplite.bridge.publisher import PACE, Publisher
+from wamplite.bridge.publisher import PACE, Publisher, ToPublish
 from wamplite.bridge.settings import BufferSettings
+from wamplite.client.publishing import Outcome
 
 
 class Line:
@@ -230,6 +231,29 @@ def test_an_event_that_is_too_large_is_refused_alone(
         until(lambda: len(arrived) == 4, "the small ones")
     assert arrived == [n for n in range(5) if n != large]
     assert (line.counts.published, line.counts.dropped) == (4, {"refused": 1})
+
+
+def test_a_fault_costs_its_batch_and_is_counted_and_the_next_batch_goes_out(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    published: list[object] = []
+
+    class Session:
+        def publish_all(self, events: Iterable[ToPublish]) -> list[Outcome]:
+            given = list(events)
+            published.extend(args[0] for _, args, _, _ in given)
+            if 1 in published and 3 not in published:
+                raise RuntimeError("a fault of ours")
+            return [Outcome(None, None, True) for _ in given]
+
+    line.put(1, 2)
+    line.publisher.joined(Session())
+    until(lambda: line.counts.dropped == {"failed": 2}, "counted")
+    line.put(3)
+    assert line.end()
+    assert published == [1, 2, 3]
+    assert line.counts.published == 1 and line.balanced()
+    assert caplog.text.count("2 events could not be published") == 1
 
 
 def test_without_a_session_it_ends_at_once_and_tells_what_waits() -> None:
