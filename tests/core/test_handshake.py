@@ -106,7 +106,10 @@ def test_methods_that_are_not_offered_are_refused() -> None:
 def test_an_unknown_realm_is_refused() -> None:
     assert say(acceptor(), [1, "realm2", {"roles": ROLES}]) == [
         3,
-        {"message": "there is no realm 'realm2' here, only those of --realm or realms="},
+        {
+            "message": "there is no realm 'realm2' here: the router needs --realm 'realm2',"
+            " in Python realms=['realm2']"
+        },
         "wamp.error.no_such_realm",
     ]
 

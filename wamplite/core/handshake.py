@@ -115,8 +115,9 @@ class Acceptor:
         if not uris.is_valid(message.realm):
             raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
         if message.realm not in self._realms:
-            text = f"there is no realm {message.realm!r} here, only those of --realm or realms="
-            raise Refused(uris.NO_SUCH_REALM, text)
+            realm = repr(message.realm)
+            text = f"the router needs --realm {realm}, in Python realms=[{realm}]"
+            raise Refused(uris.NO_SUCH_REALM, f"there is no realm {realm} here: {text}")
         self._hello = message
         self._joining = Joining(new_session(), message.realm, *self._place)
         if self._trusted is not None:
