@@ -41,10 +41,9 @@ DYNAMIC = (
 )
 DYNAMIC += ("cli/__init__.py", "bridge/__init__.py")
 # Known to break a rule below until they are mended; each row that is mended goes.
-CIRCLES_OF_TYPES = ("client/", "router/")
-SAME_NAMES = {"Events", "Port", "Published", "Subscription"}
+CIRCLES_OF_TYPES = ("router/",)
+SAME_NAMES = {"Events", "Port"}
 LONG_FUNCTIONS = {"connect"}
-LONG_FILES = {"client/wire.py", "core/conversation.py"}
 
 MOST_LINES = 350  # of a file
 LONGEST_FUNCTION = 50
@@ -288,7 +287,7 @@ def may_stand_in(name: str, homes: list[str]) -> bool:
 def test_files_and_functions_can_be_read(path: Path) -> None:
     text = path.read_text()
     lines = len(text.splitlines())
-    assert lines <= MOST_LINES or path.relative_to(PACKAGE).as_posix() in LONG_FILES
+    assert lines <= MOST_LINES
     long = [
         f"{node.name}: {size} lines"
         for node in ast.walk(ast.parse(text))

@@ -82,5 +82,10 @@ class OfOneProcess:
         """Return the text that names its process."""
         return f"this {self.what} belongs to process {self.owner or os.getpid()}"
 
+    def __dir__(self) -> list[str]:
+        """Leave out what is ours: users look for their verbs."""
+        ours = set(OfOneProcess.__dict__)
+        return [name for name in super().__dir__() if name[0] == "_" or name not in ours]
+
     def __reduce__(self) -> Any:
         raise UsageError(f"{self.told()} and cannot be pickled; {self.again} in the other process")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..core.errors import ApplicationError, InvalidArgument
+from ..core.errors import ApplicationError, CallTimeout, InvalidArgument
 from ..core.messages import Call, Message, Publish, name
 from ..core.messages import Result as RawResult
-from .handlers import Defined
+from .answering import value_of
 from .options import (
     Options,
     Wishes,
@@ -19,8 +19,9 @@ from .options import (
     with_timeout,
 )
 from .progress import Part, results
+from .serving import Serving
 from .shared_conversation import SharedConversation
-from .values import Default, check_request
+from .values import check_request
 from .waiting import WaitingRequest
 
 
@@ -30,17 +31,11 @@ class Asking:
     timeout: seconds for an answer, unless an option tells otherwise; None: no limit.
     """
 
-    def __init__(
-        self,
-        shared: SharedConversation,
-        defined: Defined,
-        timeout: float | None,
-        default: Default | None,
-    ) -> None:
+    def __init__(self, shared: SharedConversation, serving: Serving, timeout: float | None) -> None:
         self.shared = shared
         self.timeout = timeout
-        self.default = default
-        self._defined = defined
+        self.default = serving.default
+        self._serving = serving
 
     def call(
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
@@ -56,6 +51,21 @@ class Asking:
         except ApplicationError as error:
             raise self._named(error, waiting, kwargs)  # noqa: B904 - it has its cause
 
+    def last(
+        self,
+        procedure: str,
+        parts: Iterable[Part],
+        options: Options,
+        on_progress: Callable[[Any], object] | None,
+    ) -> Any:
+        """Call with arguments that come in parts; return the value of the last RESULT."""
+        value: Any = None
+        for result in self.results(procedure, parts, options, on_progress is not None):
+            value = value_of(result)
+            if on_progress is not None and result.details.get("progress"):
+                on_progress(value)
+        return value
+
     def results(
         self, procedure: str, parts: Iterable[Part], options: Options, progress: bool
     ) -> Iterator[RawResult]:
@@ -67,7 +77,7 @@ class Asking:
         try:
             yield from results(self.shared, procedure, parts, asked, timeout, self.default)
         except ApplicationError as error:
-            raise self._defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
+            raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
 
     def _call_options(self, options: Options) -> tuple[dict[str, Any], float | None]:
         """Return CALL.Options and the seconds to wait."""
@@ -131,4 +141,6 @@ class Asking:
         request = f"{name(waiting.kind)} of {waiting.subject}"
         if isinstance(error, InvalidArgument) and (hint := options_among(waiting.kind, kwargs)):
             request += f"; {hint}"
-        return self._defined.named(error, request)
+        elif isinstance(error, CallTimeout) and self._serving.is_busy_with(waiting.subject):
+            request += "; it waits for the handler that makes it: calls are served one by one here"
+        return self._serving.defined.named(error, request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import features as by_name
 from .. import serializers
@@ -13,7 +13,7 @@ from ..transports import dial, http_request
 from ..transports.base import MOST, Transport
 from . import joining
 from .session import Session
-from .terms import Terms, checked
+from .terms import KEYWORDS, Terms, check_keywords, checked
 from .workers import MOST_THREADS
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def connect(
     max_invocations: int = MOST_THREADS,
     concurrent: bool = True,
     default: Default | None = None,
+    **unknown: NoReturn,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
 
@@ -66,6 +67,7 @@ def connect(
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
+    check_keywords("connect()", unknown, KEYWORDS)
     terms = Terms(
         url,
         realm,

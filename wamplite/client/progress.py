@@ -28,20 +28,24 @@ FELL_BEHIND = "wamplite.error.fell_behind"
 class Results(Request):
     """The answers to one call, in order, the last of them being its end."""
 
-    __slots__ = ("_answers", "_lost", "is_settled")
+    __slots__ = ("_answers", "_fell_behind", "is_settled")
 
     def __init__(self, subject: str) -> None:
         super().__init__(subject)
         self._answers: SimpleQueue[Message | WampliteError] = SimpleQueue()
-        self._lost = 0
+        self._fell_behind = False
         self.is_settled = False
 
     def progress(self, result: Message) -> None:
-        """Keep a partial result (the reading thread)."""
-        if self._answers.qsize() < MOST:
-            self._answers.put(result)
+        """Keep a partial result; from the first that is too many on, none (the reading thread)."""
+        if self._fell_behind:
+            return
+        self._fell_behind = self._answers.qsize() >= MOST
+        if self._fell_behind:
+            text = f"{MOST} partial results wait to be taken: further ones came too fast"
+            self._answers.put(ApplicationError(FELL_BEHIND, text))
         else:
-            self._lost += 1
+            self._answers.put(result)
 
     def settle(self, answer: Message | WampliteError) -> None:
         """Keep the last answer (the reading thread, or whoever ends the session)."""
@@ -53,9 +57,6 @@ class Results(Request):
         answer = self._answers.get(timeout=seconds)
         if isinstance(answer, WampliteError):
             raise fresh(answer)
-        if self._lost:
-            text = f"{self._lost} partial results came faster than they were taken"
-            raise ApplicationError(FELL_BEHIND, text)
         return answer
 
 

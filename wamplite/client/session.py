@@ -13,14 +13,14 @@ from typing import Any
 from ..core import uris
 from ..core.messages import Message, Register, Subscribe
 from ..signals import until_signal
+from .answering import positional, value_of
 from .asking import Asking
 from .facts import Facts
 from .handlers import plan, result_of, shown
 from .options import Options
-from .progress import Part
 from .publishing import Outcome, publish_all
 from .results import Event, Invocation, Registration, Result, Subscription
-from .serving import Serving, positional, value_of
+from .serving import Serving
 from .shared_conversation import SharedConversation
 from .values import check_uri
 from .verbs import Serves
@@ -40,7 +40,7 @@ class Session(Facts, Serves[Registration, Subscription]):
     ) -> None:
         self._shared = shared
         self._serving = serving
-        self._asking = Asking(shared, serving.defined, timeout, serving.default)
+        self._asking = Asking(shared, serving, timeout)
         self.realm = realm
         self.lost = shared.lost  # set when the session has ended, for whatever reason
 
@@ -63,7 +63,7 @@ class Session(Facts, Serves[Registration, Subscription]):
         """
         if on_progress is None:
             return value_of(self._asking.call(procedure, list(args), kwargs, options))
-        return self._last(procedure, [(list(args), kwargs)], options, on_progress)
+        return self._asking.last(procedure, [(list(args), kwargs)], options, on_progress)
 
     def call_progressive(
         self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any
@@ -91,21 +91,7 @@ class Session(Facts, Serves[Registration, Subscription]):
         Each part is a value, or a Result of several. Raises ApplicationError where the router or
         the callee cannot do it (RFC "Progressive Call Invocations").
         """
-        return self._last(procedure, map(result_of, parts), options, on_progress)
-
-    def _last(
-        self,
-        procedure: str,
-        parts: Iterable[Part],
-        options: Options,
-        on_progress: Callable[[Any], object] | None,
-    ) -> Any:
-        value: Any = None
-        for result in self._asking.results(procedure, parts, options, on_progress is not None):
-            value = value_of(result)
-            if on_progress is not None and result.details.get("progress"):
-                on_progress(value)
-        return value
+        return self._asking.last(procedure, map(result_of, parts), options, on_progress)
 
     def call_result(
         self,

@@ -4,8 +4,8 @@
                                    └─ the end ───> all that waits fails, `lost` is set
     ask, tell ── any thread: a request under the lock, then waits for its answer outside of it
 
-Nothing blocks under the lock: writing never waits, and what is left over is flushed outside. In a
-forked child the lock is one of the parent's, and lets nobody in.
+Nothing blocks under the lock: what is left over of a write is flushed outside. In a forked child
+the lock is one of the parent's, and lets nobody in.
 """
 
 from __future__ import annotations
@@ -18,13 +18,7 @@ from typing import Any, TypeVar
 
 from ..channel import Channel, Received
 from ..core.conversation import OPEN, Conversation
-from ..core.errors import (
-    CallTimeout,
-    ProtocolError,
-    SessionNotReady,
-    TransportLost,
-    WampliteError,
-)
+from ..core.errors import CallTimeout, ProtocolError, SessionNotReady, TransportLost, WampliteError
 from ..core.feature import Factory
 from ..core.grammar import State
 from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome, name

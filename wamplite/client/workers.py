@@ -174,9 +174,14 @@ class OneByOne:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = threading.Lock()  # guards the next three
         self._waiting: deque[Job] = deque()
         self._is_served = False
+        self._server: threading.Thread | None = None
+
+    def is_served_here(self) -> bool:
+        """Tell whether the current thread serves, so that what is queued waits for it."""
+        return self._server is threading.current_thread()
 
     def submit(self, job: Job) -> bool:
         """Queue a job; False if too many wait, or there is no thread (the reading thread)."""
@@ -195,11 +200,13 @@ class OneByOne:
         return False
 
     def _serve(self) -> None:
+        self._server = threading.current_thread()
         while True:
             with self._lock:
                 if not self._waiting or self._pool.ended:  # then nobody would get an answer
                     self._waiting.clear()
                     self._is_served = False
+                    self._server = None
                     return
                 job = self._waiting.popleft()
             contain(job)
