@@ -22,7 +22,7 @@ from wamplite.bridge.outbox import Outbox
 from wamplite.bridge.settings import BufferSettings
 from wamplite.in_process_channel import pair
 from wamplite.router import Router
-from wamplite.router.drain import Drain
+from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.router.turning_away import TurningAway
 from wamplite.storage.events import SCHEMA, Events
@@ -89,7 +89,7 @@ MAKERS: dict[str, Callable[[World], Any]] = {
     "DescriptorCarrier": descriptor_carrier,
     "QueueCarrier": lambda world: QueueCarrier(serial.serial_for_url("loop://")),
     "Outbox": lambda world: Outbox(BufferSettings(), lambda port, reason, number: None),
-    "Drain": lambda world: Drain(Limits(), Counters()),
+    "Housekeeper": lambda world: Housekeeper(Limits(), Counters()),
     "LocalChannel": lambda world: pair()[0],
     "TurningAway": lambda world: TurningAway(),
     "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
@@ -101,6 +101,7 @@ WITHIN = {  # closed by one of these, which are tried
     "ByteChannel", "Connections", "Listener", "Routing",
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
+    "Shared",  # by its router, once
     "Store",  # closed by its outbox, once, with a number
     "Feature", "ForRouter",  # closed by their realm, once
 }  # fmt: skip

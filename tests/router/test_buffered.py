@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from wamplite.router.buffered import PATIENCE, Buffered
+from wamplite.router.buffered import PATIENCE, TotalBound
 
 
 class Holder:
@@ -18,20 +18,20 @@ class Holder:
         self.held = 0
 
 
-def hold(buffered: Buffered, holder: Holder, size: int) -> None:
+def hold(buffered: TotalBound, holder: Holder, size: int) -> None:
     holder.held = size
     buffered.note(holder)
 
 
 def test_up_to_the_bound_everybody_stays() -> None:
-    buffered, one, two = Buffered(100), Holder(), Holder()
+    buffered, one, two = TotalBound(100), Holder(), Holder()
     hold(buffered, one, 60)
     hold(buffered, two, 40)
     assert not one.evicted and not two.evicted
 
 
 def test_above_it_the_largest_goes_whoever_was_last() -> None:
-    buffered, one, two = Buffered(100), Holder(), Holder()
+    buffered, one, two = TotalBound(100), Holder(), Holder()
     hold(buffered, one, 60)
     hold(buffered, two, 41)
     assert one.evicted == 1 and not two.evicted
@@ -50,7 +50,7 @@ def test_who_is_on_the_way_out_costs_nobody_else_the_connection() -> None:
         def evict(self) -> None:
             self.evicted += 1
 
-    buffered, greedy, one, two = Buffered(100), Slow(), Holder(), Holder()
+    buffered, greedy, one, two = TotalBound(100), Slow(), Holder(), Holder()
     hold(buffered, one, 30)
     hold(buffered, greedy, 80)
     assert greedy.evicted == 1 and greedy.held == 80
@@ -64,7 +64,7 @@ def test_who_is_on_the_way_out_costs_nobody_else_the_connection() -> None:
 
 
 def test_what_has_shrunk_unnoticed_does_not_count() -> None:
-    buffered, one, two = Buffered(100), Holder(), Holder()
+    buffered, one, two = TotalBound(100), Holder(), Holder()
     hold(buffered, one, 90)
     one.held = 10  # written in the meantime
     hold(buffered, two, 80)
@@ -74,7 +74,7 @@ def test_what_has_shrunk_unnoticed_does_not_count() -> None:
 
 
 def test_who_holds_nothing_any_more_is_not_remembered() -> None:
-    buffered, one, two = Buffered(100), Holder(), Holder()
+    buffered, one, two = TotalBound(100), Holder(), Holder()
     hold(buffered, one, 90)
     hold(buffered, one, 0)
     hold(buffered, two, 90)
@@ -94,7 +94,7 @@ class Slow(Holder):
 
 
 def test_who_is_on_its_way_out_costs_nobody_else_its_connection() -> None:
-    buffered, going, staying = Buffered(100), Slow(), Holder()
+    buffered, going, staying = TotalBound(100), Slow(), Holder()
     hold(buffered, staying, 60)
     hold(buffered, going, 90)
     assert going.evicted == 1
@@ -105,7 +105,7 @@ def test_who_is_on_its_way_out_costs_nobody_else_its_connection() -> None:
 
 
 def test_what_has_passed_through_does_not_count() -> None:
-    buffered, holder = Buffered(100), Holder()
+    buffered, holder = TotalBound(100), Holder()
     for _ in range(50):
         hold(buffered, holder, 60)
         hold(buffered, holder, 0)
@@ -119,7 +119,7 @@ def test_who_reads_more_waits_for_those_to_go_that_were_ended() -> None:
         def evict(self) -> None:
             self.evicted += 1
 
-    buffered, greedy, one = Buffered(100), Slow(), Holder()
+    buffered, greedy, one = TotalBound(100), Slow(), Holder()
     hold(buffered, one, 30)
     buffered.wait(one)  # nobody is on the way out
     hold(buffered, greedy, 80)

@@ -1,303 +1,176 @@
-"""Accepted connections: deadlines, last words, and ends that come from two sides at once."""
+"""A peer's life, whatever it is made of: it leaves nothing in its realm."""
 
 from __future__ import annotations
 
 import logging
-import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from tests.transports.streams import make_certificate, receive_all, receive_exactly, reset
-from wamplite.router import Router, places
-from wamplite.transports.rawsocket_frames import PING, PONG, frame
+from wamplite.core.errors import TransportLost
+from wamplite.core.feature import Refused
+from wamplite.core.handshake import Acceptor
+from wamplite.core.members import Lost, Violation
+from wamplite.core.messages import Abort, Authenticate, Challenge, Goodbye, Hello
+from wamplite.core.parsing import to_array
+from wamplite.router import Router
+from wamplite.router.connection import Connection
 
-from .conftest import MS, Connect, Start, Wire, eventually, held_by
+from .conftest import Start
 
-HANDSHAKE = b"\x7f\xf2\0\0"  # MsgPack, up to 16 MiB
-
-
-def open_socket(url: str) -> socket.socket:
-    sock = socket.create_connection(("127.0.0.1", places.parse(url).port), 5)
-    sock.settimeout(20)
-    return sock
-
-
-@pytest.fixture
-def within_tls(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
-    """Give a router whose second listener is within TLS: `router.tls`."""
-    certificate = make_certificate(tmp_path_factory.mktemp("tls"))
-    router = start(handshake_timeout=200 * MS)
-    router.tls = router.listen("tls://127.0.0.1:0", cert=certificate.cert, key=certificate.key)
-    yield router
+ROLES = {"roles": {"caller": {}}}
 
 
-def test_the_handshake_has_one_deadline_within_tls_and_http_too(within_tls: Router) -> None:
-    router = within_tls
-    web = router.listen("ws://127.0.0.1:0")
-    begun = time.monotonic()
-    with open_socket(router.tls) as silent, open_socket(web) as dripping:
-        dripping.sendall(b"GET /ws HTTP/1.1\r\n")
-        while time.monotonic() - begun < 5:
-            try:
-                dripping.sendall(b"X-Drip: 1\r\n")
-            except OSError:
-                break
-            time.sleep(20 * MS)
-        assert receive_all(silent) == b""
-        assert 200 * MS <= time.monotonic() - begun < 5
-    eventually(lambda: router.counters.get("deadlines_missed") == 2)
-    eventually(lambda: len(router._shared.connections) == 0)
+class Scripted(Connection):
+    """A peer whose receives bring what they are told, and then Lost."""
+
+    def __init__(self, router: Router, *script: list[Any] | Callable[[], list[Any]]) -> None:
+        super().__init__(router._shared, "scripted", None)
+        self.authmethods = router._settings.authmethods
+        self.script = list(script)
+        self.said: list[Any] = []
+        self.posted: list[Any] = []
+        self.parts = 0
+        self.finished = 0
+
+    def acceptor(self) -> Acceptor:
+        return Acceptor(self.shared.realms, self.authmethods)
+
+    def receive(self) -> list[Any]:
+        if not self.script:
+            return [Lost("the script has ended")]
+        entries = self.script.pop(0)
+        return entries() if callable(entries) else entries
+
+    def say(self, message: Any) -> None:
+        self.said.append(to_array(message))
+
+    def post(self, message: Any) -> bool:
+        self.posted.append(to_array(message))
+        return True
+
+    post_droppable = post
+
+    def end(self) -> None:
+        self.finished += 1
+
+    finish = release = end
+
+    def shutdown(self, why: str) -> None:
+        raise AssertionError(why)
+
+    def came_in_part(self) -> None:
+        self.parts += 1
+
+    def run(self) -> None:
+        self.converse()
+
+    def box(self, routing: Any) -> Any:
+        return self
 
 
-def test_a_router_ends_at_once_though_somebody_is_in_the_middle_of_tls(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    certificate = make_certificate(tmp_path_factory.mktemp("tls"))
-    router = Router()
-    url = router.listen("tls://127.0.0.1:0", cert=certificate.cert, key=certificate.key)
-    with open_socket(url) as client:
-        client.sendall(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a ClientHello
-        eventually(lambda: len(router._shared.connections) == 1)
-        begun = time.monotonic()
-        router.close()
-        assert time.monotonic() - begun < 2
-        assert receive_all(client) == b""
+def codes(arrays: list[Any]) -> list[int]:
+    return [array[0] for array in arrays]
 
 
-def test_half_closed_it_still_gets_what_was_answered_before(start: Start, connect: Connect) -> None:
+def test_a_session_joins_speaks_and_is_lost(start: Start) -> None:
     router = start()
-    callee, caller = connect(router.url).join(), connect(router.url).join()
-    callee.ask(64, 1, {}, "com.slow")
-    caller.send(48, 1, {}, "com.slow")
-    for number in range(2, 50):
-        caller.send(32, number, {}, f"com.topic{number}")
-    caller.stream.finish()  # FIN, and still reading
-    assert [array[:2] for array in caller.rest()] == [[33, number] for number in range(2, 50)]
-    assert callee.receive()[0] == 68
-    eventually(lambda: router.sessions == 1)
+    peer = Scripted(router, [Hello("realm1", ROLES)], [], [], [Goodbye({}, "wamp.close.normal")])
+    peer.run()
+    assert codes(peer.posted) == [2, 6] and peer.finished == 1 and peer.parts == 2
+    assert router.sessions == 0
 
 
-def test_no_goodbye_is_lost_to_what_the_peer_still_sends(start: Start, connect: Connect) -> None:
+def test_what_comes_with_hello_is_handled_after_it(start: Start) -> None:
     router = start()
-    wire = connect(router.url).join()
-    wire.send(6, {}, "wamp.close.close_realm")
-    for number in range(200):
-        wire.stream.write([frame(b"\x93" + b"x" * 1000)])
-        assert number < 1 or wire.stream.lost is None
-    assert wire.receive() == [6, {}, "wamp.close.goodbye_and_out"]
+    peer = Scripted(router, [Hello("realm1", ROLES), Lost("gone")])
+    peer.run()
+    assert codes(peer.posted) == [2] and peer.finished == 1 and router.sessions == 0
 
 
-def test_who_does_not_close_after_goodbye_is_closed(start: Start, connect: Connect) -> None:
-    router = start(linger=100 * MS)
-    wire = connect(router.url).join()
-    wire.send(6, {}, "wamp.close.close_realm")
-    eventually(lambda: len(router._shared.connections) == 0)
-    assert not router._shared.drain._ticking
-
-
-def test_a_session_that_is_dismissed_as_it_vanishes_is_forgotten(start: Start) -> None:
-    router = start(linger=50 * MS)
-    routing = router.realms["realm1"]
-    for _ in range(30):
-        wires = [Wire(router.url).join() for _ in range(3)]
-
-        def dismiss() -> None:
-            for member in list(routing.realm.members.values()):
-                routing.realm.dismiss(member, "wamp.close.normal")
-
-        routing.run(dismiss)
-        for wire in wires:
-            reset(wire.stream._sock)
-            wire.close()
-    eventually(lambda: len(router._shared.connections) == 0 and router.sessions == 0)
-    eventually(lambda: not router._shared.drain._ticking)
-    assert not router._shared.buffered._noted and not router._shared.connections._addresses
-
-
-def test_a_flood_of_pings_without_reading_is_bounded(start: Start, connect: Connect) -> None:
-    router = start(max_outbox_size=300_000)
-    bystander = connect(router.url).join()
-    with open_socket(router.url) as flooding:
-        flooding.sendall(HANDSHAKE)
-        assert receive_exactly(flooding, 4)
-        flooding.settimeout(10)
-        ping = frame(b"p" * 10_000, PING)
-        try:
-            for _ in range(20_000):
-                flooding.sendall(ping)
-        except OSError:
-            pass
-        else:
-            pytest.fail("200 MB of PONGs were kept for who does not read")
-    eventually(lambda: router.counters.get("slow_consumers") == 1)
-    assert bystander.ask(64, 1, {}, "com.procedure")[0] == 65
-
-
-def test_pings_are_answered_and_pongs_without_a_ping_are_ignored(start: Start) -> None:
-    with open_socket(start().url) as sock:
-        sock.sendall(HANDSHAKE + frame(b"pong", PONG) + frame(b"ping", PING))
-        assert receive_exactly(sock, 4 + 8)[4:] == frame(b"ping", PONG)
-
-
-def test_fifteen_of_thirty_subscribers_are_reset_and_the_others_miss_nothing(
-    start: Start, connect: Connect
-) -> None:
-    router = start()
-    crowd = [connect(router.url).join() for _ in range(30)]
-    for wire in crowd:
-        wire.ask(32, 1, {}, "com.topic")
-    publisher = connect(router.url).join()
-    half = threading.Event()
-
-    def publish() -> None:
-        for number in range(1, 401):
-            publisher.send(16, number, {}, "com.topic", [number])
-            if number == 100:
-                half.set()
-            if number % 20 == 0:
-                time.sleep(1 * MS)
-
-    thread = threading.Thread(target=publish)
-    thread.start()
-    assert half.wait(20)
-    for wire in crowd[:15]:
-        reset(wire.stream._sock)
-    for wire in crowd[15:]:
-        assert [wire.receive()[4][0] for _ in range(400)] == list(range(1, 401))
-    thread.join(20)
-    eventually(lambda: router.sessions == 16)
-    assert router.counters.get("slow_consumers") is None
-
-
-def test_messages_half_received_count_for_the_bound_on_all(start: Start, connect: Connect) -> None:
-    router = start(max_buffered=2_000_000, max_message_size=2**20)
-    bystander = connect(router.url).join()
-    bystander.ask(32, 1, {}, "com.topic")
-    wires = [connect(router.url).join() for _ in range(4)]
-    sizes, arrived = (500_000, 900_000, 400_000, 600_000), 0
-    for wire, size in zip(wires, sizes, strict=True):
-        eventually(lambda arrived=arrived: held_by(router) > arrived - 100)
-        arrived += size
-        wire.stream.write([frame(b"x" * 1_000_000)[:size]])
-        wire.channel.flush(10)
-    eventually(lambda: router.counters.get("largest_holders") == 1)
-    eventually(lambda: router.sessions == 4)
-    assert wires[1].rest() == []  # the largest
-    assert router.counters.get("slow_consumers") is None
-    big = connect(router.url).join()
-    big.send(16, 1, {"acknowledge": True}, "com.topic", ["x" * 400_000])
-    assert big.receive()[0] == 17 and len(bystander.receive()[4][0]) == 400_000
-
-
-def test_whole_messages_do_not_count_however_large_they_were(
-    start: Start, connect: Connect
-) -> None:
-    router = start(max_buffered=2_000_000)
-    for _ in range(6):
-        wire = connect(router.url).join()
-        for number in range(1, 4):
-            large = ["x" * 900_000]
-            assert wire.ask(16, number, {"acknowledge": True}, "com.topic", large)[0] == 17
-    assert router.counters == {} and router.sessions == 6
-
-
-def test_what_ends_a_connection_is_told_at_debug(
-    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    router = start(ping_interval=30 * MS)
-    with caplog.at_level(logging.DEBUG, "wamplite.router"):
-        wire = connect(router.url).join(_answers_ping=True)
-        eventually(lambda: len(router._shared.connections) == 0)
-        assert wire.stream.lost is None
-    assert "silent for 0.06 s" in caplog.text
-    assert all(record.levelno <= logging.INFO for record in caplog.records)
-
-
-def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: Connect) -> None:
-    router = start(ping_interval=0)
-    wire = connect(router.url).join()
-    [connection] = router._shared.drain._ticking
-    assert connection.tick(time.monotonic() + 1_000_000) == float("inf")
-    assert wire.ask(64, 1, {}, "com.add")[0] == 65
-
-
-def test_a_deadline_that_has_not_come_is_asked_for_again(start: Start) -> None:
-    router = start(handshake_timeout=10)
-    with open_socket(router.url):
-        eventually(lambda: router._shared.drain._ticking)
-        [connection] = router._shared.drain._ticking
-        now = time.monotonic()
-        assert connection.tick(now) == connection.deadline > now + 5
-
-
-def test_a_fault_while_a_connection_is_opened_closes_it_and_is_logged(
+def test_a_fault_in_its_thread_does_not_leave_its_session_behind(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     router = start()
-    [listener] = router._listeners
-    listener._serializers = None  # type: ignore[assignment]
-    with (
-        caplog.at_level(logging.ERROR, "wamplite.router"),
-        open_socket(router.url) as sock,
-    ):
-        sock.sendall(HANDSHAKE)
-        assert receive_all(sock) == b""
-    assert "the connection is closed" in caplog.text and "TypeError" in caplog.text
-    eventually(lambda: len(router._shared.connections) == 0)
+
+    def fail() -> list[Any]:
+        assert router.sessions == 1
+        raise MemoryError("a bug")
+
+    peer = Scripted(router, [Hello("realm1", ROLES)], fail)
+    with caplog.at_level(logging.ERROR, "wamplite.router"):
+        peer.run()
+    assert router.sessions == 0 and peer.finished == 1
+    assert "a bug" in caplog.text and "the session is closed" in caplog.text
 
 
-def churn(url: str, number: int, odd: list[str]) -> None:
-    """Come, speak and go, in one way after the other."""
-    for round_ in range(12):
-        wire = Wire(url)
-        try:
-            if round_ % 6 == 5:
-                continue  # without a word
-            wire.join()
-            wire.send(32, 1, {}, "com.topic")
-            wire.send(16, 2, {"acknowledge": True}, "com.other", [number, round_])
-            if round_ % 6 == 0:
-                reset(wire.stream._sock)
-                continue
-            codes = set()
-            while 17 not in codes:
-                codes.add(wire.receive()[0])
-            if round_ % 6 == 1:
-                wire.send(6, {}, "wamp.close.close_realm")
-                wire.rest()
-            elif round_ % 6 == 2:
-                wire.stream.write([frame(b"nonsense")])
-                if wire.rest()[-1][0] != 3:
-                    odd.append("no ABORT")
-            elif round_ % 6 == 3:
-                wire.stream.finish()
-                wire.rest()
-        finally:
-            wire.close()
+def test_to_be_lost_before_hello_is_no_more_than_that(start: Start) -> None:
+    with pytest.raises(TransportLost, match="the script has ended"):
+        Scripted(start()).run()
 
 
-def test_whoever_comes_and_goes_nobody_else_notices_and_nothing_stays(
-    start: Start, connect: Connect, hurried: None
+def test_what_is_no_hello_is_answered_with_abort(start: Start) -> None:
+    for entry in (Violation("nonsense"), Goodbye({}, "wamp.close.normal")):
+        peer = Scripted(start(), [entry])
+        peer.run()
+        assert codes(peer.said) == [3] and peer.finished == 1
+
+
+def test_who_gives_up_is_not_answered(start: Start) -> None:
+    peer = Scripted(start(), [Abort({}, "wamp.close.normal")])
+    peer.run()
+    assert peer.said == [] and peer.finished == 1
+
+
+def test_a_challenge_is_asked_and_a_refusal_without_words_is_told(
+    start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    router = start(linger=500 * MS)
-    bystander, publisher = connect(router.url).join(), connect(router.url).join()
-    bystander.ask(32, 1, {}, "com.topic")
-    odd: list[str] = []
-    crowd = [threading.Thread(target=churn, args=(router.url, n, odd)) for n in range(6)]
-    for thread in crowd:
-        thread.start()
-    sent = 0
-    while any(thread.is_alive() for thread in crowd) or sent < 100:
-        sent += 1
-        publisher.send(16, sent, {}, "com.topic", [sent])
-        assert bystander.receive()[4] == [sent]
-    assert odd == []
-    eventually(lambda: router.sessions == 2 and len(router._shared.connections) == 2)
-    realm = router.realms["realm1"].realm
-    assert len(realm.broker.subscriptions) == 1
-    assert len(router._shared.drain._ticking) == 2 and not router._shared.buffered._noted
-    assert router._shared.connections._addresses == {"127.0.0.1": 2}
-    assert not router._shared.connections._joining
+    def ask(hello: Hello, joining: Any) -> Any:
+        answer = yield Challenge("ticket", {})
+        assert answer.signature == "wrong"
+        raise Refused("wamp.error.authentication_failed")
+
+    router = start(authmethods={"ticket": ask})
+    hello = Hello("realm1", {**ROLES, "authmethods": ["ticket"]})
+    peer = Scripted(router, [hello], [Authenticate("wrong", {})])
+    with caplog.at_level(logging.INFO, "wamplite.router"):
+        peer.run()
+    assert codes(peer.said) == [4, 3] and peer.finished == 1
+    assert "did not join: wamp.error.authentication_failed" in caplog.text
+
+
+def test_what_a_peer_sent_is_shown_on_one_short_line(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    realm = "com.\x1b[2J\n" + "long" * 5000
+    with caplog.at_level(logging.DEBUG, "wamplite.router"):
+        Scripted(start(), [Hello(realm, ROLES)]).run()
+        Scripted(start(), [Hello("realm1", ROLES)], [Violation("\x1b[2J\nno")]).run()
+    told = [record.getMessage() for record in caplog.records]
+    assert any("did not join" in line for line in told)
+    assert all(line.isprintable() and len(line) < 300 for line in told)
+
+
+def test_a_reader_whose_turn_has_not_come_is_released_by_the_end(start: Start) -> None:
+    router = start()
+    routing = router.realms["realm1"]
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        go.wait(20)
+
+    routing.run(hold)
+    assert held.wait(20)
+    peer = Scripted(router, [Hello("realm1", ROLES)], [Goodbye({}, "wamp.close.normal")])
+    thread = threading.Thread(target=peer.run)
+    thread.start()
+    closing = threading.Thread(target=router.close)
+    closing.start()
+    go.set()
+    closing.join(20)
+    thread.join(20)
+    assert not thread.is_alive() and not closing.is_alive()
+    assert codes(peer.posted) in ([3], [2, 6])  # it came before the end, or after

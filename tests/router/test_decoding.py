@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.sessions import Session, dumps, open_session
 from wamplite.router import Router
-from wamplite.router.connection import LARGE, Connection
+from wamplite.router.socket_connection import LARGE, SocketConnection
 
 from .conftest import Start, eventually
 
@@ -22,7 +22,7 @@ def session(router: Router, stack: ExitStack) -> Session:
     return made
 
 
-def waiting(router: Router) -> list[Connection]:
+def waiting(router: Router) -> list[SocketConnection]:
     with router._shared.connections._lock:
         connections: list[Any] = list(router._shared.connections._threads)
     return [one for one in connections if one._waiting]

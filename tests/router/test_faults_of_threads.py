@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from wamplite.router import places
-from wamplite.router.drain import Drain
+from wamplite.router import listen_urls
+from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.router.listener import Listener, Settings
 from wamplite.router.timers import FOREVER
@@ -60,16 +60,16 @@ def fail(fault: BaseException) -> None:
 def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
     fault: BaseException,
 ) -> None:
-    with closing(Drain(Limits(), Counters())) as drain:
-        drain._once = Faulty(drain._once, 2)  # type: ignore[method-assign]
+    with closing(Housekeeper(Limits(), Counters())) as housekeeper:
+        housekeeper._once = Faulty(housekeeper._once, 2)  # type: ignore[method-assign]
         broken, sound, rang = Clock(fault), Clock(), threading.Event()
-        drain.later(5 * MS, lambda: fail(fault))
-        drain.later(5 * MS, rang.set)
+        housekeeper.later(5 * MS, lambda: fail(fault))
+        housekeeper.later(5 * MS, rang.set)
         for clock in (broken, sound):
-            drain.add(clock, time.monotonic() + 5 * MS)
+            housekeeper.add(clock, time.monotonic() + 5 * MS)
         assert rang.wait(5)
         eventually(lambda: sound.asked and broken.ended)
-        assert drain._thread.is_alive()
+        assert housekeeper._thread.is_alive()
 
 
 @pytest.mark.parametrize("place", ["_serve", "_accept_one", "_pause"])
@@ -81,7 +81,7 @@ def test_an_accepting_thread_goes_on(place: str, fault: BaseException) -> None:
         accepted.append(connection.address)
         connection.stream.close()
 
-    bound = places.parse("tcp://127.0.0.1:0")
+    bound = listen_urls.parse("tcp://127.0.0.1:0")
     listener = Listener(bound, Settings(Limits()), None, Admitting(admit))  # type: ignore[arg-type]
     faulty = Faulty(getattr(listener, place), 2, fault=fault)
     setattr(listener, place, faulty)

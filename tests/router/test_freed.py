@@ -19,8 +19,8 @@ from tests.serial_cable import Cable
 from tests.transports.streams import make_certificate
 from wamplite.core.members import Member
 from wamplite.router import Router
-from wamplite.router.mailbox import Mailbox
-from wamplite.router.peer import Peer
+from wamplite.router.connection import Connection
+from wamplite.router.mailbox import FrameMailbox
 from wamplite.transports.base import Transport
 from wamplite.transports.serial_session import HostLine
 from wamplite.transports.stream import Stream
@@ -28,7 +28,7 @@ from wamplite.transports.tls import TlsOptions
 
 from .conftest import Start, Wire, eventually
 
-KINDS = (Peer, Stream, Transport, Mailbox, Member)
+KINDS = (Connection, Stream, Transport, FrameMailbox, Member)
 LEFT_BEFORE: list[Any] = []
 SCHEMES = ["rs", "ws", "rss", "wss", "unix"]
 
@@ -71,7 +71,7 @@ def ours(router: Router) -> list[Any]:
     """Return what there is of connections to the router; the clients' ends are gone already."""
     before = set(map(id, LEFT_BEFORE))
     mine = [one for one in all_there_is() if id(one) not in before]
-    return [one for one in mine if not isinstance(one, Peer) or one.shared is router._shared]
+    return [one for one in mine if not isinstance(one, Connection) or one.shared is router._shared]
 
 
 def join(wire: Wire) -> None:
@@ -138,7 +138,7 @@ def test_who_is_evicted_is_freed(router: Router, no_collector: None) -> None:
         half(wire)
     eventually(lambda: router.counters.get("largest_holders"))
     eventually(lambda: len(router._shared.connections) < 3)
-    eventually(lambda: sum(isinstance(one, Peer) for one in ours(router)) < 3)
+    eventually(lambda: sum(isinstance(one, Connection) for one in ours(router)) < 3)
     for wire in wires:
         wire.close()
 
@@ -159,4 +159,4 @@ def test_a_device_that_has_gone_is_freed(start: Start, tmp_path: Path, no_collec
             with wamplite.connect(cable.device_url, timeout=10) as session:
                 session.publish("com.topic", 1, options={"acknowledge": True})
         del session
-        eventually(lambda: not any(isinstance(one, (Peer, HostLine)) for one in ours(router)))
+        eventually(lambda: not any(isinstance(one, (Connection, HostLine)) for one in ours(router)))

@@ -12,8 +12,8 @@ import pytest
 
 from tests.faults.sessions import ROLES, Session, dumps, open_session
 from wamplite.router import Router
-from wamplite.router.mailbox import Mailbox
-from wamplite.router.peer import Peer
+from wamplite.router.connection import Connection
+from wamplite.router.mailbox import FrameMailbox
 from wamplite.transports.base import Transport
 from wamplite.transports.rawsocket_frames import Framer
 
@@ -114,7 +114,7 @@ def empty_lists() -> dict[int, list[Any]]:
     """Return the empty lists that sessions hold, by identity."""
     found = {}
     for holder in gc.get_objects():
-        if isinstance(holder, Peer | Mailbox | Transport | Framer):
+        if isinstance(holder, Connection | FrameMailbox | Transport | Framer):
             for name in dir(holder):
                 value = getattr(holder, name, None)
                 if type(value) is list and not value:

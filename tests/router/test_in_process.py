@@ -12,7 +12,7 @@ from wamplite.core.errors import TransportLost, UsageError
 from wamplite.core.messages import Hello, Subscribe
 from wamplite.in_process_channel import MOST_WAITING, pair
 from wamplite.router import Router
-from wamplite.router.in_process import LocalPeer
+from wamplite.router.in_process import LocalConnection
 
 from .conftest import Connect, Start, eventually
 
@@ -47,7 +47,7 @@ def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> Non
 def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> None:
     router = start()
     ours, theirs = pair()  # their end takes nothing: there is no session that reads it
-    assert router._shared.serve(LocalPeer(router._shared, ours)) is None
+    assert router._shared.serve(LocalConnection(router._shared, ours)) is None
     theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
     theirs.send(Subscribe(1, {}, "com.topic"))
     eventually(lambda: router.realms["realm1"].realm.broker.subscriptions)
@@ -64,7 +64,7 @@ def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> No
 def test_a_fault_of_the_session_on_the_routers_side_ends_its_clients_wait(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Faulty(LocalPeer):
+    class Faulty(LocalConnection):
         def receive(self) -> list[Any]:
             raise ZeroDivisionError("a bug")
 

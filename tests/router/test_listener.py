@@ -15,7 +15,7 @@ import pytest
 
 from tests.transports.streams import files_left, make_certificate, receive_all
 from wamplite.core.errors import TransportLost, UsageError
-from wamplite.router import Router, places
+from wamplite.router import Router, listen_urls
 from wamplite.router.limits import Limits
 from wamplite.router.listener import Listener, Settings
 
@@ -49,7 +49,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(
         eventually(lambda number=number: counted(router) == number)
     with pytest.raises(TransportLost, match="connections_without_thread"):
         router.connect()
-    assert len(router._shared.connections) == 0 and not router._shared.drain._ticking
+    assert len(router._shared.connections) == 0 and not router._shared.housekeeper._ticking
     assert re.search(r"(?m)^WARNING .*127\.0\.0\.1\S*: no thread for the connection: ", caplog.text)
 
 
@@ -74,7 +74,7 @@ def test_a_fault_while_a_connection_is_accepted_costs_that_one(
             raise ZeroDivisionError("a bug")
         connection.stream.close()
 
-    place = places.parse("tcp://127.0.0.1:0")
+    place = listen_urls.parse("tcp://127.0.0.1:0")
     listener = Listener(place, Settings(Limits()), None, Admitting(admit))  # type: ignore[arg-type]
     listener.start()
     port = int(listener.url.rpartition(":")[2])
@@ -88,7 +88,7 @@ def test_a_fault_while_a_connection_is_accepted_costs_that_one(
 
 
 def test_a_listener_that_was_never_started_can_be_closed(tmp_path: Path) -> None:
-    place = places.parse(f"unix://{tmp_path}/socket")
+    place = listen_urls.parse(f"unix://{tmp_path}/socket")
     listener = Listener(place, Settings(Limits()), None, Admitting(print))  # type: ignore[arg-type]
     assert listener.url == f"unix://{tmp_path}/socket"
     listener.close()
@@ -164,7 +164,7 @@ def test_a_listener_for_the_one_refuses_the_other(start: Start) -> None:
         (router.url, b"GET /ws HTTP/1.1\r\nHost: a\r\n\r\n"),
         (websocket, b"\x7f\xf2\0\0"),
     ):
-        port = places.parse(url).port
+        port = listen_urls.parse(url).port
         with socket.create_connection(("127.0.0.1", port), 5) as client:
             client.settimeout(10)
             client.sendall(said)
@@ -173,7 +173,7 @@ def test_a_listener_for_the_one_refuses_the_other(start: Start) -> None:
 
 def test_a_peer_that_says_nothing_at_all_is_nothing_special(start: Start) -> None:
     router = start()
-    with socket.create_connection(("127.0.0.1", places.parse(router.url).port), 5):
+    with socket.create_connection(("127.0.0.1", listen_urls.parse(router.url).port), 5):
         eventually(lambda: len(router._shared.connections) == 1)
     eventually(lambda: len(router._shared.connections) == 0)
     assert router.counters == {}
@@ -190,7 +190,7 @@ def test_all_schemes_serve(tmp_path: Path) -> None:
             url = router.listen(
                 f"{scheme}://127.0.0.1:0", cert=certificate.cert, key=certificate.key
             )
-            port = places.parse(url).port
+            port = listen_urls.parse(url).port
             secure = scheme in ("tls", "rss", "wss")
             kinds = {"tcp": ("ws", "rs"), "tls": ("wss", "rss")}.get(scheme, (scheme,))
             for kind in kinds:

@@ -12,7 +12,7 @@ from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
 from wamplite.core.messages import Event, Published
 from wamplite.core.parsing import to_array
-from wamplite.router.mailbox import MANY, Encoder, Mailbox
+from wamplite.router.mailbox import MANY, Encoder, FrameMailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
 from wamplite.transports.rawsocket import RawSocket
@@ -29,7 +29,7 @@ class Post:
         self.ended: list[bool] = []
         self.stream, self.peer = stream, peer
         transport = RawSocket(stream, "msgpack", max_send=most, limit=MOST)
-        self.mailbox = Mailbox(
+        self.mailbox = FrameMailbox(
             routing, transport, self.counted.append, lambda: self.ended.append(True)
         )
 

@@ -13,7 +13,7 @@ from wamplite.core.errors import TransportLost
 from wamplite.core.handshake import Dialogue
 from wamplite.core.members import Identity
 from wamplite.core.messages import Challenge, Hello
-from wamplite.router.peer import MOST_REFUSED
+from wamplite.router.connection import MOST_REFUSED
 
 from .conftest import MS, ROLES, Connect, Start, Wire, eventually
 

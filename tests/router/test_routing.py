@@ -21,7 +21,7 @@ from .conftest import eventually, made_routing
 WHO = Identity("somebody", "anonymous", "anonymous", "static")
 
 
-class Box:
+class Mailbox:
     """What a realm posts to; stands where a mailbox does."""
 
     def __init__(self, routing: Routing) -> None:
@@ -52,7 +52,7 @@ class Somebody:
 
     def __init__(self, routing: Routing, session: int) -> None:
         self.routing = routing
-        self.box = Box(routing)
+        self.box = Mailbox(routing)
         self.turn = threading.Lock()
         self.member = Member(session, WHO, {}, self.box.post, self.box.post, self.box.end)
         self.arrive(Join())
@@ -218,7 +218,7 @@ def test_a_handler_that_wants_to_exit_does_not_take_the_role_along(
 def test_an_outbox_that_fails_keeps_nobody_else_from_its_bytes(
     routing: Routing, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(Box):
+    class Broken(Mailbox):
         def deliver(self) -> None:
             raise ZeroDivisionError("a bug")
 

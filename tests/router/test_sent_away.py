@@ -13,7 +13,7 @@ import pytest
 import wamplite
 from tests.transports.streams import make_certificate, receive_all
 from tests.transports.websocket_peer import REQUEST
-from wamplite.router import places
+from wamplite.router import listen_urls
 
 from .conftest import Start, eventually
 
@@ -38,7 +38,7 @@ def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
 
 
 def answer(url: str, said: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", places.parse(url).port), 5) as sock:
+    with socket.create_connection(("127.0.0.1", listen_urls.parse(url).port), 5) as sock:
         sock.settimeout(10)
         sock.sendall(said)
         return receive_all(sock)
@@ -62,7 +62,7 @@ def test_who_looks_what_this_is_and_who_goes_at_once_are_no_warnings(
     router = start()
     url = router.listen("tcp://127.0.0.1:0")
     assert b" 200 " in answer(url, b"GET / HTTP/1.1\r\nHost: pi\r\n\r\n")
-    socket.create_connection(("127.0.0.1", places.parse(url).port), 5).close()
+    socket.create_connection(("127.0.0.1", listen_urls.parse(url).port), 5).close()
     eventually(lambda: len(router._shared.connections) == 0)
     assert told() == []
 
@@ -94,7 +94,7 @@ def test_tls_where_there_is_none_and_the_reverse_are_named_on_both_sides(
     )
     path = "/ws" if scheme.startswith("ws") else ""
     with pytest.raises(wamplite.TransportLost, match=client):
-        wamplite.connect(f"{scheme}://127.0.0.1:{places.parse(url).port}{path}")
+        wamplite.connect(f"{scheme}://127.0.0.1:{listen_urls.parse(url).port}{path}")
     eventually(lambda: any(router in line for line in told()))
 
 

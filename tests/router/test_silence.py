@@ -12,7 +12,7 @@ import pytest
 
 from tests.processes import ROOT, wamplite
 from tests.transports.streams import receive_all, receive_exactly
-from wamplite.router import places
+from wamplite.router import listen_urls
 from wamplite.router.limits import Limits
 from wamplite.transports.rawsocket_frames import PING, PONG, frame
 
@@ -29,7 +29,7 @@ def enter(url: str) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(url.removeprefix("unix://"))
     else:
-        sock = socket.create_connection(("127.0.0.1", places.parse(url).port), 5)
+        sock = socket.create_connection(("127.0.0.1", listen_urls.parse(url).port), 5)
     sock.settimeout(10)
     sock.sendall(b"\x7f\xf1\0\0" + frame(HELLO))
     assert receive_exactly(sock, 4)[0] == 0x7F

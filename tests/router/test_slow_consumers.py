@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.transports.streams import Certificate, make_certificate
-from wamplite.router import Router, places
+from wamplite.router import Router, listen_urls
 from wamplite.transports.tls import TlsOptions
 
 from .conftest import Connect, Start, Wire, eventually, held_by
@@ -29,7 +29,7 @@ class Net:
         self.router = router
         url = router.listen(f"{scheme}://127.0.0.1:0", cert=files.cert, key=files.key)
         path = "/ws" if scheme.startswith("ws") else ""
-        self.url = f"{scheme}://127.0.0.1:{places.parse(url).port}{path}"
+        self.url = f"{scheme}://127.0.0.1:{listen_urls.parse(url).port}{path}"
         self.connect = connect
         self.trust = TlsOptions(cafile=files.cert) if scheme in ("rss", "wss") else None
 

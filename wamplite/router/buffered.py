@@ -24,7 +24,7 @@ class Holder(Protocol):
         """End it: it is the largest, and all together hold too much."""
 
 
-class Buffered:
+class TotalBound:
     """What all connections together hold."""
 
     def __init__(self, most: int) -> None:

@@ -1,17 +1,13 @@
-"""One accepted connection and its thread, from accept to close.
+"""What every connection to the router does once messages can be read, from a socket or not.
 
-    opening  TLS, then by the first byte RawSocket or WebSocket      one absolute deadline
-    joining  HELLO, perhaps CHALLENGE, WELCOME or ABORT               ... the same
-    open     recv -> frames -> messages -> arrive, once per recv      pinged when silent, if known
-                                                                      to answer; else the kernel
-                                                                      looks whether it is there
-    waiting  for another HELLO, after GOODBYE or a refused one       `linger`
-    ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
-    closed   by this thread only
+wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
+                  open     receive -> wait until what came before is handled -> arrive, until the
+                           member is gone
+                  waiting  after GOODBYE, or an ABORT that answers HELLO: for another HELLO, which
+                           is joining again, or for the peer to close, for a moment
 
-The deadlines are kept by the drain thread, which ends a connection by shutting its stream down.
-What a connection holds (left over in its outbox, half received, waiting to be decoded) is noted
-whenever it grows. What is large is decoded by few threads at a time, and as many such trees exist.
+Whatever goes wrong in this thread, the member leaves its realm before the thread ends. A peer that
+says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here.
 """
 
 from __future__ import annotations
@@ -19,306 +15,279 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
-from .. import serializers
 from ..core import uris
-from ..core.errors import ProtocolError, TransportLost
+from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
-from ..core.members import Lost, Violation
-from ..core.messages import Message
-from ..core.parsing import parse, to_array
-from ..core.unfit import Uncarriable, unfit
+from ..core.members import Join, Lost, Member, Violation
+from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from ..core.words import shorten
-from ..serializers import Serializer
-from ..transports.base import HandshakeRefused, Transport
-from ..transports.stream import Stream
-from .mailbox import Mailbox
-from .peer import Peer
-from .routing import Routing
+from .faults import guarded, log_fault
+from .routing import NOTHING, Arrival, Routing
 from .shared import Shared
-from .timers import FOREVER
-from .trimming import MUCH
 
 logger = logging.getLogger("wamplite.router")
 
-LONGEST_REFUSAL = 600  # characters in the log
-
-LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
-
-
-class Listening(Protocol):
-    """Whose connection it is."""
-
-    url: str
-
-    def acceptor(self, connection: Connection) -> Acceptor:
-        """Return what judges HELLO over a connection."""
-
-    def open(self, stream: Stream) -> Transport:
-        """Bring it to where messages can be read; in its own thread."""
+PAUSE = 0.01  # seconds after a fault: memory may be had again
+ENDS = (Lost, Violation, Goodbye)
+FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED)
+MOST_REFUSED = 4  # handshakes in a row over one connection
 
 
-class Connection(Peer):
-    """A peer that connected: serves as its thread's target and as what the drain thread ticks."""
+class Mailbox(Protocol):
+    """Where a realm posts what a member is to get; see core.members.Member."""
 
-    def __init__(
-        self, shared: Shared, stream: Stream, listener: Listening, address: str | None
-    ) -> None:
-        super().__init__(shared, stream.peer, address)
-        self.stream = stream
-        stream.on_left = self._on_left
-        self._listener = listener
-        self._opened = False  # the next two are there
-        self._transport: Transport
-        self._serializer: Serializer
-        self.deadline = time.monotonic() + shared.limits.handshake_timeout
-        self._joins_until = self.deadline  # of all handshakes together, until one succeeds
-        self._lock = threading.Lock()  # guards `waits`
-        self._waiting = 0  # bytes that wait for a place to be decoded
-        self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
+    def post(self, message: Message) -> bool: ...
 
-    def disown(self) -> None:
-        """Close the descriptor that a forked child has."""
-        self.stream.disown()
+    def post_droppable(self, message: Message) -> bool: ...
 
+    def end(self) -> None: ...
+
+    def release(self) -> None: ...
+
+
+class Connection(ABC):
+    """Somebody who is connected; its own thread calls `converse`."""
+
+    transport_name = "in this process"  # for logs
+
+    def __init__(self, shared: Shared, name: str, address: str | None) -> None:
+        self.shared = shared
+        self.name = name  # for logs
+        self.address = address  # for the bounds; "": a Unix socket, None: exempt
+        self.place: threading.Semaphore | None = None  # that a large receive has taken
+        self.waits = False  # for another HELLO
+        self._arrived = NOTHING  # behind HELLO, or behind the end of a session
+
+    @abstractmethod
     def run(self) -> None:
-        """Serve the connection to its end; the target of its thread."""
-        try:
-            self._open()
-            self.converse()
-            self._linger()
-        except (TransportLost, ProtocolError) as error:
-            logger.debug("%s: %s", self.name, shorten(self.unnamed(str(error))))
-            self._linger()
-        except Exception:
-            logger.exception("%s: the connection is closed", self.name)
-        finally:
-            try:
-                self.stream.close()
-            finally:  # closed first: nothing it holds is noted any more
-                self._leave()
+        """Serve to the end; the target of its thread."""
 
-    def _leave(self) -> None:
-        """Leave the accounts: the last act of its own thread."""
-        shared = self.shared
-        shared.drain.remove(self)
-        if shared.buffered.forget(self):
-            shared.trimming.soon()  # it is freed as soon as this thread has ended
-        shared.connections.leave(self)
+    @abstractmethod
+    def shutdown(self, why: str) -> None:
+        """End now; any thread."""
 
+    @abstractmethod
+    def receive(self) -> list[Any]:
+        """Wait for what one recv brings: messages, then Violation or Lost if it ended.
+
+        `place` is what it has taken meanwhile, to be given back once all of it is handled.
+        """
+
+    @abstractmethod
+    def say(self, message: Message) -> None:
+        """Send a message of the handshake: no realm has a part in it yet."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """End the connection after what was said."""
+
+    @abstractmethod
+    def box(self, routing: Routing) -> Mailbox:
+        """Return where the realm posts to."""
+
+    def accepted(self, outcome: Accepted) -> None:
+        """Notice that the handshake has succeeded."""
+        self.shared.connections.joined(self)
+
+    def check_alive(self) -> None:  # noqa: B027 - in one process it is
+        """Raise TransportLost where an authmethod took too long, and the deadline ended it."""
+
+    def wait_again(self) -> bool:
+        """Wait for another HELLO, for a moment; False where none may come."""
+        return False
+
+    def resume(self) -> bool:
+        """Notice that it came; False if that was too late."""
+        return False
+
+    def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
+        """Notice that a recv brought a part of a message and no whole one."""
+
+    def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
+        """Close what a forked child has of the connection."""
+
+    @abstractmethod
     def acceptor(self) -> Acceptor:
-        """Return what judges its HELLO: the listener's."""
-        return self._listener.acceptor(self)
+        """Return what judges its HELLO."""
 
     def facts(self) -> dict[str, Any]:
         """Return what may be told of what carries the session."""
-        return {
-            "type": self._transport.framing.partition("-")[0],
-            "serializer": self._transport.serializer,
-            "peer": self.name,
-            "listener": self._listener.url,
-            "tls": self.stream.tls is not None,
-        }
+        return {"type": "local"}
 
-    def _open(self) -> None:
-        """Shake hands; who is sent away will wonder why, so the log says it."""
+    def converse(self) -> None:
+        """Serve one session after the other, until the peer is sent away or has left for good."""
         try:
-            self._transport = self._listener.open(self.stream)
-        except (HandshakeRefused, ProtocolError) as refused:
-            kind = refused.kind if isinstance(refused, HandshakeRefused) else "handshake"
-            if kind != "http_200":  # somebody looked what this is
-                text = str(refused)
-                who = "" if text.startswith(self.name) else f"{self.name}: "
-                self.shared.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
-            raise
-        self._serializer = serializers.get(self._transport.serializer)
-        self._opened = True
+            while True:
+                joined = self._join()  # its frame has ended: nobody keeps HELLO
+                if joined is None:
+                    return
+                member, routing = joined
+                log_join(self, member, routing)
+                self._read(member, routing)
+                logger.info("%s: %s left %s", self.name, member, routing.realm.uri)
+                del joined, member
+                if not self.waits:
+                    return
+        finally:
+            self._give_back()
 
-    def tick(self, now: float) -> float:
-        """Keep the deadlines (the drain thread); returns when to be asked again."""
-        deadline = self.deadline  # other threads set it
-        if now >= deadline:
-            if self._has_more_time(now):
-                return self.deadline
-            return self._give_up("deadlines_missed", "a deadline was missed")
-        if deadline < FOREVER:
-            return deadline
-        heard, interval = self._transport.heard, self.shared.limits.ping_interval
-        if not interval:
-            return FOREVER
-        if not self._transport.answers_pings:
-            return now + interval  # the kernel looks whether it is there; later it may send a PING
-        if now - heard >= 2 * interval:
-            return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
-        if now - heard >= interval:
-            if self._pinged_at != heard:
-                self._pinged_at = heard
-                self._transport.ping()
-            return heard + 2 * interval
-        return heard + interval
+    def _join(self) -> tuple[Member, Routing] | None:
+        """Speak until a session is accepted; None where the peer was sent away."""
+        acceptor, refused = self.acceptor(), 0
+        while True:
+            entries, self._arrived = self._arrived or self.receive(), NOTHING
+            for at, entry in enumerate(entries, 1):
+                if type(entry) is Lost:
+                    raise TransportLost(entry.text)
+                if self.waits and not self._is_again(entry):
+                    continue  # it crossed our last words
+                outcome = self._judge(acceptor, entry)
+                if isinstance(outcome, Accepted):
+                    self.check_alive()
+                    self._arrived = [Join(), *entries[at:]]
+                    return self._begin(outcome)
+                if outcome is not None:
+                    self.say(outcome)
+                if not isinstance(outcome, Challenge):
+                    logger.info("%s did not join: %s", self.name, _why(outcome))
+                    refused += 1
+                    if _is_final(outcome) or refused == MOST_REFUSED or not self.wait_again():
+                        self.finish()
+                        return None
+                    acceptor = self.acceptor()
+            self._give_back()
 
-    def _give_up(self, counter: str, why: str) -> float:
-        if self.stream.lost is None:
-            self.shared.count(counter)
-            logger.debug("%s: %s", self.name, why)
-            self.shutdown(why)
-        return FOREVER  # its own thread is on the way out
-
-    def ending(self) -> None:
-        """Give the peer a moment to close: the last words are posted (any thread, once or twice).
-
-        Its own thread may have ended in the meantime, and then there is nothing to move.
-        """
-        self.deadline = min(self.deadline, time.monotonic() + self.shared.limits.linger)
-        self.shared.drain.move(self, self.deadline)
-
-    def released(self) -> None:
-        """Wait for another session: one has ended, and its last words are posted."""
-        self._joins_until = time.monotonic() + self.shared.limits.handshake_timeout
-        if not self.wait_again():
-            self.finish()
-            self.ending()
-
-    def wait_again(self) -> bool:
-        """Wait for another HELLO, for as long as for the peer to close; False at the end of all."""
-        if not self.shared.connections.joins_again(self):
+    def _is_again(self, entry: Any) -> bool:
+        """Tell whether this begins another session; while one is waited for all else is dropped."""
+        if type(entry) is Violation:
+            raise TransportLost(f"{self.name}: {entry.text}")
+        if type(entry) is not Hello:
             return False
-        with self._lock:
-            self.waits = True
-            self.deadline = min(self._joins_until, time.monotonic() + self.shared.limits.linger)
-        self.shared.drain.move(self, self.deadline)
+        if not self.resume():
+            raise TransportLost(f"{self.name}: HELLO came after the time for it")
         return True
 
-    def resume(self) -> bool:
-        """Notice that HELLO came; False if the connection had been given up."""
-        with self._lock:
-            waited, self.waits = self.waits, False
-            if waited:
-                self.deadline = self._joins_until
-        return waited
-
-    def _has_more_time(self, now: float) -> bool:
-        """Tell whether HELLO came just now, or was waited for in vain: then say goodbye."""
-        with self._lock:
-            if now < self.deadline:
-                return True
-            waited, self.waits = self.waits, False
-        if waited:
-            self.deadline = now + self.shared.limits.linger
-            self.finish()
-        return waited
-
-    def check_alive(self) -> None:
-        """Raise TransportLost where the deadline of the handshake has ended it."""
-        if self.stream.lost is not None:
-            raise self.stream.ended()
-
-    @property
-    def transport_name(self) -> str:  # type: ignore[override]
-        """What carries the session, for logs."""
-        kind = self._transport.framing.partition("-")[0]
-        return f"{kind}, {self._transport.serializer}"
-
-    @property
-    def held(self) -> int:
-        """How many bytes wait, in the outbox or to be read; 0 once it has ended."""
-        if self.stream.lost is not None:
-            return 0
-        received = self._transport.buffered if self._opened else 0
-        return self.stream.left + received + self._waiting
-
-    def evict(self) -> None:
-        """End the connection, which holds most, because all together hold too much."""
-        self.shared.count("largest_holders")
-        if 2 * self.stream.left > self.held:
-            self.shared.count("slow_consumers")
-        logger.warning("%s is disconnected: it holds most, and all hold too much", self.name)
-        self.shutdown(uris.SLOW_CONSUMER)
-
-    def came_in_part(self) -> None:
-        """Notice that a recv brought a part of a message and no whole one."""
-        self.shared.buffered.note(self)
-        self.shared.buffered.wait(self)
-
-    def _on_left(self, stream: Stream) -> None:
-        """Have the drain thread write what a write has left over (any thread)."""
-        self.shared.drain.watch(stream)
-        self.shared.buffered.note(self)
-
-    def receive(self) -> list[Any]:
-        """Return the messages of one recv, and how the peer ended if it did."""
+    def _judge(self, acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | None:
+        """Answer a message of the handshake; an authmethod that fails lets nobody in."""
         try:
-            payloads = self._transport.receive()
-        except TransportLost as lost:
-            return [Lost(str(lost))]
-        except ProtocolError as error:
-            return [Violation(str(error))]
-        size = sum(map(len, payloads))
-        if size > LARGE and not self._take_place(size):
-            return [Lost(str(self.stream.ended()))]
-        if size > MUCH:
-            self.shared.trimming.soon()
-        return self._decode(payloads)
+            return acceptor.on_message(entry)
+        except Exception:
+            log_fault(logger, "%s: the authmethod failed", self.name)
+            text = "the authentication failed: an error of the router, told in its log"
+            return Abort({"message": text}, uris.AUTHENTICATION_FAILED)
 
-    def _take_place(self, size: int) -> bool:
-        """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
-        places = self.shared.decoding
-        if not places.acquire(blocking=False):
-            self._waiting = size
-            self.shared.buffered.note(self)
-            places.acquire()
-            self._waiting = 0
-        self.place = places
-        return self.stream.lost is None
+    def _begin(self, accepted: Accepted) -> tuple[Member, Routing]:
+        routing = self.shared.realms[accepted.realm]
+        box = self.box(routing)
+        member = Member(
+            accepted.session,
+            accepted.identity,
+            accepted.roles,
+            box.post,
+            box.post_droppable,
+            box.end,
+            box.release,
+        )
+        member.transport, member.agent = self.facts(), accepted.agent
+        self.accepted(accepted)
+        return member, routing
 
-    def _decode(self, payloads: list[bytes]) -> list[Any]:
-        loads = self._serializer.loads
-        entries: list[Any] = []
+    def _read(self, member: Member, routing: Routing) -> None:
+        """Serve a member to its end. While it is idle no name here holds what it has sent."""
+        handled = threading.Lock()  # held from an arrival of this member until it is handled
         try:
-            for payload in payloads:
-                try:
-                    entries.append(parse(loads(payload)))
-                except Uncarriable as flaw:
-                    entries.append(unfit(flaw))
-                    self.shared.count("unfit_messages")
-                    logger.debug("%s: %s", self.name, shorten(entries[-1].text))
-        except ProtocolError as error:
-            entries.append(Violation(str(error)))
+            while member.open and self._bring(self._await(member), member, routing, handled):
+                pass
+        except BaseException:
+            log_fault(logger, "%s, %s: the session is closed", self.name, member)
+            while not guarded(logger, lambda: _lose(member, routing), "it is tried again"):
+                time.sleep(PAUSE)
+
+    def _await(self, member: Member) -> list[Any]:
+        """Return what came behind HELLO, then what each receive brings."""
+        entries, self._arrived = self._arrived, NOTHING
+        try:
+            while not entries:
+                entries = self.receive()
+                if not entries:
+                    self.came_in_part()
+        except BaseException:
+            log_fault(logger, "%s, %s: the session is closed", self.name, member)
+            return [Lost("internal error")]
         return entries
 
-    def say(self, message: Message) -> None:
-        """Send a message of the handshake."""
-        payload = self._serializer.dumps(to_array(message))
-        self.stream.write([self._transport.frame(payload)])
+    def _bring(
+        self, entries: list[Any], member: Member, routing: Routing, handled: threading.Lock
+    ) -> bool:
+        """Hand over what has arrived once what came before is handled; False if it was the last."""
+        handled.acquire()
+        if not member.open:  # what came behind its end may begin another session
+            self._arrived = entries
+            return False
+        if Goodbye in map(type, entries):
+            entries, self._arrived = _cut(entries)
+        last = entries[-1]
+        place, self.place = self.place, None
+        routing.arrive(Arrival(member, entries, handled, place))
+        if type(last) not in ENDS:
+            return True
+        if type(last) is Goodbye:
+            handled.acquire()  # it is to be handled before anything else is read
+            return member.open
+        level = logging.INFO if type(last) is Violation else logging.DEBUG
+        logger.log(level, "%s, %s: %s", self.name, member, shorten(self.unnamed(last.text)))
+        handled.acquire()  # its end is to be handled before the connection is closed
+        return False
 
-    def finish(self) -> None:
-        """End the connection after what was said."""
-        self._transport.finish()
+    def unnamed(self, text: str) -> str:
+        """Return a text without the peer's name, where it stands before it in a log already."""
+        return text.removeprefix(f"{self.name}: ")
 
-    def box(self, routing: Routing) -> Mailbox:
-        """Return where the realm posts to."""
-        return Mailbox(routing, self._transport, self.shared.count, self.ending, self.released)
+    def _give_back(self) -> None:
+        """Give back the place that the last receive took, where nobody else will."""
+        place, self.place = self.place, None
+        if place is not None:
+            place.release()
 
-    def accepted(self, outcome: Accepted) -> None:
-        """Lift the bounds of the handshake, and watch over the peer from now on."""
-        super().accepted(outcome)
-        self._transport.limit_receive(self.shared.limits.max_message_size)
-        if outcome.answers_ping:
-            self._transport.expect_pongs()
-        interval = self.shared.limits.ping_interval
-        if interval and not self._transport.answers_pings:
-            self.stream.keep_alive(interval)
-        self.deadline = FOREVER
-        self.shared.drain.move(self, time.monotonic() + (interval or FOREVER))
 
-    def shutdown(self, why: str) -> None:
-        """End the connection now; any thread."""
-        self.stream.shutdown(why)
+def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the entries to the first GOODBYE, and those behind it."""
+    end = list(map(type, entries)).index(Goodbye) + 1
+    return entries[:end], entries[end:]
 
-    def _linger(self) -> None:
-        """Read what still comes and drop it, so that closing does not destroy our last words."""
-        if self.stream.lost is None:
-            self.ending()
-            self.stream.finish()
-            self.stream.linger(self.shared.limits.linger)
+
+def _lose(member: Member, routing: Routing) -> None:
+    """Have a member leave its realm after a fault, and wait until it has."""
+    handled = threading.Lock()
+    handled.acquire()
+    routing.arrive(Arrival(member, [Lost("internal error")], handled))
+    handled.acquire()
+
+
+def log_join(peer: Connection, member: Member, routing: Routing) -> None:
+    """Tell who joins."""
+    who = member.identity
+    logger.info(
+        "%s: %s joins %s: authid %s, authrole %s, by %s, %s",
+        peer.name,
+        member,
+        routing.realm.uri,
+        shorten(who.authid),
+        shorten(who.authrole),
+        who.authmethod,
+        peer.transport_name,
+    )
+
+
+def _is_final(outcome: Abort | None) -> bool:
+    """Tell whether an ABORT ends the connection, too."""
+    return outcome is not None and outcome.reason in FINAL
+
+
+def _why(outcome: Abort | None) -> str:
+    if outcome is not None:
+        return shorten(f"{outcome.reason}: {outcome.details.get('message', '')}")
+    return "it gave up"

@@ -20,7 +20,7 @@ from ..core.members import Identity, Lost
 from ..core.messages import Message
 from ..core.words import shorten
 from ..in_process_channel import LocalChannel, pair
-from .peer import Peer
+from .connection import Connection
 from .routing import Routing
 from .shared import Shared
 
@@ -39,7 +39,7 @@ def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
     terms = checked(Terms("", realm, **options))
     deadline = time.monotonic() + terms.connect_timeout
     ours, theirs = pair()
-    refusal = shared.serve(LocalPeer(shared, ours))
+    refusal = shared.serve(LocalConnection(shared, ours))
     if refusal:
         raise TransportLost(f"no session in this process: {refusal}")
     try:
@@ -49,7 +49,7 @@ def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
         raise
 
 
-class LocalPeer(Peer):
+class LocalConnection(Connection):
     """The router's end of a session in the same process."""
 
     def __init__(self, shared: Shared, end: LocalChannel) -> None:
@@ -92,9 +92,9 @@ class LocalPeer(Peer):
         """End the session now; any thread."""
         self._end.shutdown(why)
 
-    def box(self, routing: Routing) -> LocalBox:
+    def box(self, routing: Routing) -> LocalMailbox:
         """Return where the realm posts to."""
-        return LocalBox(self)
+        return LocalMailbox(self)
 
     def deliver(self, message: Message) -> bool:
         """Hand a message over, or end the session if it does not take them (the routing role)."""
@@ -105,10 +105,10 @@ class LocalPeer(Peer):
         return True
 
 
-class LocalBox:
+class LocalMailbox:
     """What is posted to a member in the same process: handed over at once."""
 
-    def __init__(self, peer: LocalPeer) -> None:
+    def __init__(self, peer: LocalConnection) -> None:
         self.post = peer.deliver
         self.post_droppable = peer.deliver
         self.end = self.release = peer.finish

@@ -26,12 +26,12 @@ from ..transports import rawsocket
 from ..transports.base import Transport
 from ..transports.stream import Stream
 from ..transports.tcp import tune
-from . import places
-from .connection import Connection
+from . import listen_urls
 from .faults import guarded, log_fault
 from .limits import Limits
-from .places import RAWSOCKET, WEBSOCKET, Place
+from .listen_urls import RAWSOCKET, WEBSOCKET, ListenUrl
 from .shared import Shared
+from .socket_connection import SocketConnection
 
 if TYPE_CHECKING:
     import ssl
@@ -57,12 +57,12 @@ class Listener:
 
     def __init__(
         self,
-        place: Place,
+        place: ListenUrl,
         settings: Settings,
         context: ssl.SSLContext | None,
         shared: Shared,
     ) -> None:
-        self._kinds, secure = places.SCHEMES[place.scheme]
+        self._kinds, secure = listen_urls.SCHEMES[place.scheme]
         if secure and context is None:
             raise UsageError(f"{place.scheme}:// promises TLS: give a certificate and its key")
         self.place = place
@@ -70,9 +70,9 @@ class Listener:
         self._context = context if secure else None
         self._shared = shared
         self._serializers = serializers.available()
-        self._socket = places.bind(place, settings.limits.socket_buffer)
+        self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
-        self._mine = places.identity(place.path) if is_unix else None
+        self._mine = listen_urls.identity(place.path) if is_unix else None
         self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
         self._closing = threading.Event()
         self._warned_at = float("-inf")
@@ -88,7 +88,7 @@ class Listener:
         """Accept no more; returns when the socket is closed. Nothing if that was done before."""
         self._closing.set()
         if self.place.scheme == "unix":  # while it is served: nobody else takes the name yet
-            places.remove(self.place.path, self._mine)
+            listen_urls.remove(self.place.path, self._mine)
             self._mine = None
         try:
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept
@@ -111,7 +111,7 @@ class Listener:
 
         return TlsStream(sock, self._context, server_side=True)
 
-    def acceptor(self, connection: Connection) -> Acceptor:
+    def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection of this listener."""
         return Acceptor(
             self._shared.realms,
@@ -152,7 +152,7 @@ class Listener:
             serializers=self._serializers,
             max_message_size=limits.max_message_size,
             first_message_size=limits.max_first_message_size,
-            path=places.PATH if self.place.scheme == "unix" else self.place.path,
+            path=listen_urls.PATH if self.place.scheme == "unix" else self.place.path,
             allowed_origins=self._settings.allowed_origins,
             allowed_hosts=(*self._settings.allowed_hosts, self.place.host),
         )
@@ -179,11 +179,11 @@ class Listener:
         try:
             tune(sock)
             if self.place.scheme == "unix":
-                places.limit_unix(sock, self._settings.limits.socket_buffer)
+                listen_urls.limit_unix(sock, self._settings.limits.socket_buffer)
         except OSError:
             sock.close()  # it has gone already
         else:
-            self._shared.admit(Connection(self._shared, self.stream(sock), self, address))
+            self._shared.admit(SocketConnection(self._shared, self.stream(sock), self, address))
 
     def _pause(self, error: OSError) -> None:
         """Wait a moment where accept fails: file descriptors or memory may be had again later."""

@@ -53,7 +53,7 @@ class Rounds(Protocol):
         """Return what encodes for a transport and all like it."""
 
 
-class Mailbox:
+class FrameMailbox:
     """The way from a realm to one connection."""
 
     __slots__ = (

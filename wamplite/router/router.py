@@ -3,7 +3,7 @@
 wamplite-accept-URL     one per listener: accept, count, start the connection's thread
 wamplite-conn-N         one per connection: read, parse, and route if nobody does
 wamplite-route-REALM    one per realm: routes when a reader has routed long enough for others
-wamplite-drain          one: writes for slow connections, keeps deadlines, pings and timers
+wamplite-housekeeper    one: writes for slow connections, keeps deadlines, pings and timers
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..core.realm import Realm
 from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from ..transports import origins
-from . import places, told
+from . import listen_urls, request_log
 from .limits import LimitKeywords, checked
 from .listener import Listener, Settings
 from .routing import Routing
@@ -137,7 +137,7 @@ class Router(OfOneProcess):
             from .serial_listener import SerialListener  # few have one: 7 ms
 
             return SerialListener(url, self._shared)
-        place = places.parse(url)
+        place = listen_urls.parse(url)
         methods = settings.authmethods
         anonymous = methods is None or "anonymous" in methods
         if anonymous and not (place.is_local or self._allow_anonymous_network):
@@ -219,7 +219,10 @@ class Router(OfOneProcess):
             max_calls=limits.max_calls,
             max_in_realm=limits.max_in_realm,
         )
-        return Routing(lambda clock: told.telling(make(clock=clock)), self._shared.drain.later)
+        return Routing(
+            lambda clock: request_log.logging_requests(make(clock=clock)),
+            self._shared.housekeeper.later,
+        )
 
 
 def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -6,7 +6,7 @@
 
 Law: only the holder of the role changes the realm or posts; it never blocks. Emptiness of the inbox
 and release of the role are one step under `guard`, so no arrival is left lying. One arrival of a
-member waits at a time (its `turn`): the rest stays in the kernel, which slows the sender down.
+member waits at a time (`handled`): the rest stays in the kernel, which slows the sender down.
 
 No exception takes the role along, wherever it comes from (memory may run out at any place): what
 fails with an entry ends its member, and what fails beside that is tried again after a pause.
@@ -26,7 +26,7 @@ from ..core.members import Member
 from ..core.realm import Clock, Realm
 from ..transports.base import Transport
 from .faults import guarded, log_fault
-from .mailbox import Encoder, Mailbox
+from .mailbox import Encoder, FrameMailbox
 
 logger = logging.getLogger("wamplite.router")
 
@@ -43,23 +43,23 @@ Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 class Arrival:
     """What one recv brought of a member, in order.
 
-    `turn` is released once all is handled, and `place`, where there is one, which bounds how many
+    `handled` is released once all is, and `place`, where there is one, which bounds how many
     large arrivals there are at a time.
     """
 
-    __slots__ = ("entries", "member", "place", "position", "turn")
+    __slots__ = ("entries", "handled", "member", "place", "position")
 
     def __init__(
         self,
         member: Member,
         entries: list[Any],
-        turn: threading.Lock,
+        handled: threading.Lock,
         place: threading.Semaphore | None = None,
     ) -> None:
         self.member = member
         self.entries = entries
         self.position = 0
-        self.turn = turn
+        self.handled = handled
         self.place = place
 
     @property
@@ -72,7 +72,7 @@ class Arrival:
         self.entries = NOTHING
         if self.place is not None:
             self.place.release()
-        self.turn.release()
+        self.handled.release()
 
 
 class Errand:
@@ -98,7 +98,7 @@ class Routing:
 
     def __init__(self, make: Callable[[Clock], Realm], timers: Later) -> None:
         self._timers = timers
-        self.touched: list[Mailbox] = []  # outboxes that were posted to in this round
+        self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
         self._guard = threading.Lock()  # guards the next five; not held while anything is handled

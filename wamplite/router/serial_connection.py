@@ -17,13 +17,13 @@ from ..core.grammar import CLIENT, announced_features
 from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
 from ..transports.base import Transport
 from ..transports.stream import Stream
-from .connection import Connection, Listening
-from .mailbox import Mailbox
+from .mailbox import FrameMailbox
 from .routing import Routing
 from .shared import Shared
+from .socket_connection import Listening, SocketConnection
 
 
-class SerialConnection(Connection):
+class SerialConnection(SocketConnection):
     """One session of a device."""
 
     def __init__(
@@ -47,9 +47,9 @@ class SerialConnection(Connection):
         """Wait for no HELLO: the line begins a session anew by itself."""
         return False
 
-    def box(self, routing: Routing) -> Mailbox:
+    def box(self, routing: Routing) -> FrameMailbox:
         """Return where the realm posts to."""
-        return SerialMailbox(
+        return SerialFrames(
             routing, self._transport, self.shared.count, self.ending, self._roles, self._asked
         )
 
@@ -84,7 +84,7 @@ class Asked:
         return [Error(code, request, {}, uris.TIMEOUT, [text], None) for request in late]
 
 
-class SerialMailbox(Mailbox):
+class SerialFrames(FrameMailbox):
     """The way to a device: with a short WELCOME."""
 
     __slots__ = ("_asked", "_roles")

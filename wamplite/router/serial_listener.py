@@ -21,10 +21,10 @@ from ..core.members import Identity
 from ..transports import serial_url
 from ..transports.base import Transport
 from ..transports.stream import Stream
-from .connection import Connection
 from .faults import guarded, log_fault
 from .serial_connection import SerialConnection
 from .shared import Shared
+from .socket_connection import SocketConnection
 
 if TYPE_CHECKING:
     from ..transports.serial_line import Port, SerialStream
@@ -82,7 +82,7 @@ class SerialListener:
         assert self._line is not None and self._line.stream is stream
         return self._line
 
-    def acceptor(self, connection: Connection) -> Acceptor:
+    def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges the device's HELLO: the cable vouches for who it is."""
         realm, realms = self.address.realm, self._shared.realms
         allowed = {realm: realms[realm]} if realm else realms

@@ -13,9 +13,9 @@ from itertools import count
 from typing import Protocol
 
 from ..transports.stream import Stream
-from .buffered import Buffered
+from .buffered import TotalBound
 from .connections import Connected, Connections
-from .drain import Drain, Ticking
+from .housekeeper import Housekeeper, Ticking
 from .limits import Counters, Limits
 from .refusals import Refusals, reason
 from .routing import Routing
@@ -51,14 +51,14 @@ class Shared:
         self.counters = Counters()
         self.count = self.counters.add  # one more of a name; any thread
         self.realms: dict[str, Routing] = {}
-        self.buffered = Buffered(limits.max_buffered)
+        self.buffered = TotalBound(limits.max_buffered)
         self.decoding = threading.Semaphore(limits.max_decoding)
         self.refusals = Refusals(limits, self.count)
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
         self._numbers = count(1)
-        self.drain = Drain(limits, self.counters)  # from here on there are threads
-        self.trimming = Trimming(self.drain.later)
+        self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
+        self.trimming = Trimming(self.housekeeper.later)
 
     def serve(self, connection: Served) -> str | None:
         """Start the thread of a connection; where it cannot be, return why, as it is counted."""
@@ -77,9 +77,9 @@ class Shared:
 
     def admit(self, connection: Admitted) -> None:
         """Serve a new connection in a thread of its own, or tell it why not and close it."""
-        self.drain.add(connection, connection.deadline)
+        self.housekeeper.add(connection, connection.deadline)
         if refusal := self.serve(connection):
-            self.drain.remove(connection)
+            self.housekeeper.remove(connection)
             connection.stream.on_left = None  # it is not a connection's any more
             self._turning_away.take(connection.stream, reason(refusal))
 
@@ -97,7 +97,7 @@ class Shared:
             for feature in routing.realm.features:
                 feature.close()
         self._turning_away.close()
-        self.drain.close()
+        self.housekeeper.close()
 
     def _join_connections(self, deadline: float) -> None:
         for thread in self.connections.threads():

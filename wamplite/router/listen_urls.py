@@ -35,7 +35,7 @@ SCHEMES = {  # -> (what it serves, whether within TLS)
 PATH = "/ws"
 
 
-class Place(NamedTuple):
+class ListenUrl(NamedTuple):
     """Where to listen."""
 
     scheme: str
@@ -62,7 +62,7 @@ class Place(NamedTuple):
         return f"{self.scheme}://{host}:{port}{path}"
 
 
-def parse(url: str) -> Place:
+def parse(url: str) -> ListenUrl:
     """Read a listener's URL; UsageError says what is wrong with it."""
     try:
         parts = urlsplit(url)
@@ -79,10 +79,10 @@ def parse(url: str) -> Place:
     if parts.scheme == "unix":
         if parts.netloc or not parts.path.startswith("/"):
             raise UsageError(f"cannot listen on {url!r}: expected unix:///PATH")
-        return Place("unix", "", 0, parts.path)
+        return ListenUrl("unix", "", 0, parts.path)
     if not parts.hostname or port is None:
         raise UsageError(f"cannot listen on {url!r}: expected {parts.scheme}://HOST:PORT")
-    return Place(parts.scheme, parts.hostname, port, _websocket_path(parts))
+    return ListenUrl(parts.scheme, parts.hostname, port, _websocket_path(parts))
 
 
 def _websocket_path(parts: SplitResult) -> str:
@@ -93,7 +93,7 @@ def _websocket_path(parts: SplitResult) -> str:
     return PATH
 
 
-def bind(place: Place, buffer: int = 0) -> socket.socket:
+def bind(place: ListenUrl, buffer: int = 0) -> socket.socket:
     """Return the listening socket; UsageError says why there can be none.
 
     buffer: bytes that the kernel keeps for each of its connections, each way; 0: what it likes.
@@ -115,7 +115,7 @@ def limit_unix(sock: socket.socket, buffer: int) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
 
 
-def _bind_tcp(place: Place) -> socket.socket:
+def _bind_tcp(place: ListenUrl) -> socket.socket:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     try:
         return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wamplite.router")
 
 
-def telling(realm: Realm) -> Realm:
+def logging_requests(realm: Realm) -> Realm:
     """Have a realm tell what happens in it."""
     for kind in (Subscribe, Unsubscribe, Register, Unregister):
         realm.handlers.wrap(kind, _request)

@@ -4,7 +4,7 @@
     every connection ── tick(now) ──> its deadlines; returns when it wants to be asked again
     later(seconds, run) ──> a heap ──> run() in this thread (a realm's timers go on to its inbox)
 
-    wamplite-drain:  register the new ones -> sleep -> write -> sweep -> tick -> ring -> ...
+    wamplite-housekeeper:  register the new ones -> sleep -> write -> sweep -> tick -> ring -> ...
 
 It sleeps until the nearest of these, or until it is woken through a socket pair. What it does each
 time costs the same however many connections there are: all are looked at only when one of them is
@@ -48,7 +48,7 @@ class Ticking(Protocol):
         """End now: its tick failed."""
 
 
-class Drain:
+class Housekeeper:
     """Writes what was left over, and keeps time."""
 
     def __init__(self, limits: Limits, counters: Counters) -> None:
@@ -70,7 +70,7 @@ class Drain:
         self._waking.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._thread = threading.Thread(target=self._run, name="wamplite-drain", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="wamplite-housekeeper", daemon=True)
         self._thread.start()
 
     # Any thread
@@ -162,14 +162,14 @@ class Drain:
         with suppress(OSError):  # it is being woken already, or has ended
             self._waking.send(b"\0")
 
-    # The drain thread
+    # The housekeeper
 
     def _run(self) -> None:
         while not self._ended:
             try:
                 self._once()
             except BaseException:  # it keeps all deadlines: nothing may end it
-                log_fault(logger, "the drain thread goes on")
+                log_fault(logger, "the housekeeper goes on")
                 time.sleep(PAUSE)
 
     def _once(self) -> None:

@@ -1,4 +1,4 @@
-"""The drain thread: it writes for the slow, keeps deadlines, and survives whatever it runs."""
+"""The housekeeper: it writes for the slow, keeps deadlines, and survives whatever it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.transports.streams import receive_exactly, stream_and_socket, tcp_pair
-from wamplite.router.drain import Drain
+from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.transports.stream import Stream
 
@@ -26,17 +26,17 @@ def counters() -> Counters:
 
 
 @pytest.fixture
-def drain(counters: Counters) -> Iterator[Drain]:
+def housekeeper(counters: Counters) -> Iterator[Housekeeper]:
     with running(Limits(max_outbox_size=10_000_000), counters) as made:
         yield made
 
 
 @contextmanager
-def running(limits: Limits, counters: Counters) -> Iterator[Drain]:
-    drain = Drain(limits, counters)
-    yield drain
-    drain.close()
-    assert not drain._thread.is_alive()
+def running(limits: Limits, counters: Counters) -> Iterator[Housekeeper]:
+    housekeeper = Housekeeper(limits, counters)
+    yield housekeeper
+    housekeeper.close()
+    assert not housekeeper._thread.is_alive()
 
 
 def clog(stream: Stream, size: int = 65536) -> int:
@@ -47,15 +47,15 @@ def clog(stream: Stream, size: int = 65536) -> int:
     return written + size
 
 
-def test_what_was_left_over_is_written_when_there_is_room(drain: Drain) -> None:
+def test_what_was_left_over_is_written_when_there_is_room(housekeeper: Housekeeper) -> None:
     with stream_and_socket() as (stream, peer):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         size = clog(stream)
         stream.write([b"y" * 1000])
         data = receive_exactly(peer, size + 1000)
         assert len(data) == size + 1000 and data.endswith(b"xy" + b"y" * 999)
-        eventually(lambda: not drain._left)
-        assert not drain._registered
+        eventually(lambda: not housekeeper._left)
+        assert not housekeeper._registered
         size = clog(stream)  # and again
         assert len(receive_exactly(peer, size)) == size
 
@@ -64,10 +64,10 @@ def test_who_takes_nothing_is_disconnected_though_more_is_written_all_the_time(
     counters: Counters,
 ) -> None:
     with (
-        running(Limits(write_timeout=300 * MS, max_outbox_size=10**9), counters) as drain,
+        running(Limits(write_timeout=300 * MS, max_outbox_size=10**9), counters) as housekeeper,
         stream_and_socket() as (stream, _),
     ):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         clog(stream)
         begun = time.monotonic()
         while stream.lost is None:
@@ -76,15 +76,15 @@ def test_who_takes_nothing_is_disconnected_though_more_is_written_all_the_time(
             assert time.monotonic() - begun < 10
         assert time.monotonic() - begun >= 290 * MS
         assert counters.snapshot() == {"slow_consumers": 1}
-        eventually(lambda: not drain._left)
+        eventually(lambda: not housekeeper._left)
 
 
 def test_who_takes_a_little_all_the_time_is_not(counters: Counters) -> None:
     with (
-        running(Limits(write_timeout=400 * MS, max_outbox_size=10**9), counters) as drain,
+        running(Limits(write_timeout=400 * MS, max_outbox_size=10**9), counters) as housekeeper,
         stream_and_socket() as (stream, peer),
     ):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         clog(stream)
         stream.write([b"z" * 20_000_000])
         begun = time.monotonic()
@@ -96,10 +96,10 @@ def test_who_takes_a_little_all_the_time_is_not(counters: Counters) -> None:
 
 def test_too_many_small_messages_are_too_much(counters: Counters) -> None:
     with (
-        running(Limits(max_outbox_messages=100), counters) as drain,
+        running(Limits(max_outbox_messages=100), counters) as housekeeper,
         stream_and_socket() as (stream, _),
     ):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         clog(stream)
         for _ in range(99):
             stream.write([b"small"])
@@ -111,8 +111,8 @@ def test_too_many_small_messages_are_too_much(counters: Counters) -> None:
 
 def test_dropping_brings_bytes_and_number_under_their_bounds(counters: Counters) -> None:
     limits = Limits(max_outbox_messages=100, max_outbox_size=1_000_000)
-    with running(limits, counters) as drain, stream_and_socket() as (stream, _):
-        stream.on_left = drain.watch
+    with running(limits, counters) as housekeeper, stream_and_socket() as (stream, _):
+        stream.on_left = housekeeper.watch
         clog(stream)
         for _ in range(200):
             stream.write([b"small"], droppable=True)
@@ -125,32 +125,34 @@ def test_dropping_brings_bytes_and_number_under_their_bounds(counters: Counters)
         assert counters.snapshot()["events_dropped"] > dropped + 130
 
 
-def test_a_descriptor_that_is_reused_belongs_to_its_new_stream(drain: Drain) -> None:
+def test_a_descriptor_that_is_reused_belongs_to_its_new_stream(housekeeper: Housekeeper) -> None:
     for _ in range(20):
         ours, theirs = tcp_pair()
         old = Stream(ours)
-        old.on_left = drain.watch
+        old.on_left = housekeeper.watch
         clog(old)
         number = old.fileno()
         old.close()
         theirs.close()
         with stream_and_socket() as (new, peer):
-            new.on_left = drain.watch
+            new.on_left = housekeeper.watch
             size = clog(new)
             assert receive_exactly(peer, size) == b"x" * size
             reused = new.fileno() == number
     assert reused
-    eventually(lambda: not drain._left and not drain._registered)
+    eventually(lambda: not housekeeper._left and not housekeeper._registered)
 
 
 @pytest.mark.usefixtures("hurried")
-def test_streams_that_come_clog_and_close_all_the_time_are_all_served(drain: Drain) -> None:
+def test_streams_that_come_clog_and_close_all_the_time_are_all_served(
+    housekeeper: Housekeeper,
+) -> None:
     failures: list[str] = []
 
     def live() -> None:
         for round_ in range(15):
             with stream_and_socket() as (stream, peer):
-                stream.on_left = drain.watch
+                stream.on_left = housekeeper.watch
                 size = clog(stream)
                 if round_ % 3 == 0:
                     continue  # closed with all that is left
@@ -166,7 +168,7 @@ def test_streams_that_come_clog_and_close_all_the_time_are_all_served(drain: Dra
     for thread in threads:
         thread.join(60)
     assert failures == []
-    eventually(lambda: not drain._left and not drain._registered)
+    eventually(lambda: not housekeeper._left and not housekeeper._registered)
 
 
 class Clock:
@@ -185,49 +187,49 @@ class Clock:
         self.ended.append(why)
 
 
-def test_a_tick_comes_when_it_was_asked_for(drain: Drain) -> None:
+def test_a_tick_comes_when_it_was_asked_for(housekeeper: Housekeeper) -> None:
     clock = Clock(50 * MS, 100 * MS)
     begun = time.monotonic()
-    drain.add(clock, begun + 30 * MS)
+    housekeeper.add(clock, begun + 30 * MS)
     eventually(lambda: len(clock.asked) == 3)
     first, second, third = clock.asked
     assert first >= begun + 30 * MS
     assert second >= first + 50 * MS and third >= second + 100 * MS
 
 
-def test_a_sooner_time_wakes_the_thread(drain: Drain) -> None:
+def test_a_sooner_time_wakes_the_thread(housekeeper: Housekeeper) -> None:
     clock = Clock()
-    drain.add(clock, time.monotonic() + 1000)
-    drain.move(clock, time.monotonic())
+    housekeeper.add(clock, time.monotonic() + 1000)
+    housekeeper.move(clock, time.monotonic())
     eventually(lambda: clock.asked)
 
 
-def test_a_deadline_that_is_moved_during_its_tick_is_kept(drain: Drain) -> None:
+def test_a_deadline_that_is_moved_during_its_tick_is_kept(housekeeper: Housekeeper) -> None:
     class Moved(Clock):
         def tick(self, now: float) -> float:
             if not self.asked:
-                drain.move(self, now + 20 * MS)
+                housekeeper.move(self, now + 20 * MS)
             super().tick(now)
             return now + 1000
 
     clock = Moved()
-    drain.add(clock, time.monotonic())
+    housekeeper.add(clock, time.monotonic())
     eventually(lambda: len(clock.asked) == 2)
 
 
-def test_who_was_removed_is_not_asked_and_cannot_be_moved(drain: Drain) -> None:
+def test_who_was_removed_is_not_asked_and_cannot_be_moved(housekeeper: Housekeeper) -> None:
     gone, here = Clock(), Clock()
-    drain.add(gone, time.monotonic() + 20 * MS)
-    drain.remove(gone)
-    drain.remove(gone)
-    drain.move(gone, time.monotonic())
-    drain.add(here, time.monotonic() + 40 * MS)
+    housekeeper.add(gone, time.monotonic() + 20 * MS)
+    housekeeper.remove(gone)
+    housekeeper.remove(gone)
+    housekeeper.move(gone, time.monotonic())
+    housekeeper.add(here, time.monotonic() + 40 * MS)
     eventually(lambda: here.asked)
-    assert gone.asked == [] and gone not in drain._ticking
+    assert gone.asked == [] and gone not in housekeeper._ticking
 
 
 def test_a_tick_that_fails_ends_that_connection_alone(
-    drain: Drain, caplog: pytest.LogCaptureFixture
+    housekeeper: Housekeeper, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(Clock):
         def tick(self, now: float) -> float:
@@ -236,55 +238,55 @@ def test_a_tick_that_fails_ends_that_connection_alone(
     broken, sound = Broken(), Clock()
     when = time.monotonic() + 10 * MS
     with caplog.at_level(logging.ERROR, "wamplite.router"):
-        drain.add(broken, when)
-        drain.add(sound, when)
+        housekeeper.add(broken, when)
+        housekeeper.add(sound, when)
         eventually(lambda: sound.asked and broken.ended)
     assert broken.ended == ["internal error"] and "a bug" in caplog.text
 
 
 def test_a_timer_that_fails_does_not_keep_others_from_ringing(
-    drain: Drain, caplog: pytest.LogCaptureFixture
+    housekeeper: Housekeeper, caplog: pytest.LogCaptureFixture
 ) -> None:
     rang: list[str] = []
     with caplog.at_level(logging.ERROR, "wamplite.router"):
-        drain.later(10 * MS, lambda: rang[5].upper())  # IndexError
-        drain.later(10 * MS, lambda: rang.append("after"))
-        drain.later(10 * MS, lambda: rang.append("canceled"))()
+        housekeeper.later(10 * MS, lambda: rang[5].upper())  # IndexError
+        housekeeper.later(10 * MS, lambda: rang.append("after"))
+        housekeeper.later(10 * MS, lambda: rang.append("canceled"))()
         eventually(lambda: rang)
     assert rang == ["after"] and "a timer failed" in caplog.text
 
 
 def test_a_fault_of_the_thread_itself_is_logged_and_it_goes_on(
-    drain: Drain, caplog: pytest.LogCaptureFixture
+    housekeeper: Housekeeper, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
         stream_and_socket() as (stream, peer),
         caplog.at_level(logging.ERROR, "wamplite.router"),
     ):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         size = clog(stream)
         entries = stream._entries
         with stream.lock:
             stream._entries = None  # type: ignore[assignment]
         eventually(lambda: receive_exactly(peer, 65536) and caplog.text)
-        assert "the drain thread goes on" in caplog.text and entries and size
+        assert "the housekeeper goes on" in caplog.text and entries and size
     rang: list[int] = []
-    drain.later(0, lambda: rang.append(1))
+    housekeeper.later(0, lambda: rang.append(1))
     eventually(lambda: rang)
 
 
 def test_after_the_end_nothing_happens_any_more(counters: Counters) -> None:
-    drain, clock, rang = Drain(Limits(), counters), Clock(), list[int]()
-    drain.close()
-    assert not drain._thread.is_alive()
+    housekeeper, clock, rang = Housekeeper(Limits(), counters), Clock(), list[int]()
+    housekeeper.close()
+    assert not housekeeper._thread.is_alive()
     with stream_and_socket() as (stream, _):
-        stream.on_left = drain.watch
+        stream.on_left = housekeeper.watch
         clog(stream)
         left = stream.left
-        drain.add(clock, time.monotonic())
-        drain.move(clock, time.monotonic())
-        drain.later(0, lambda: rang.append(1))
-        drain.close()
+        housekeeper.add(clock, time.monotonic())
+        housekeeper.move(clock, time.monotonic())
+        housekeeper.later(0, lambda: rang.append(1))
+        housekeeper.close()
         assert (stream.left, stream.lost, clock.asked, rang) == (left, None, [], [])
         assert left and counters.snapshot() == {}
 
@@ -292,30 +294,34 @@ def test_after_the_end_nothing_happens_any_more(counters: Counters) -> None:
 def test_an_end_waits_no_longer_than_it_may_for_what_it_runs(
     counters: Counters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wamplite.router.drain.CLOSING", 50 * MS)
-    drain, go, running_now = Drain(Limits(), counters), threading.Event(), threading.Event()
+    monkeypatch.setattr("wamplite.router.housekeeper.CLOSING", 50 * MS)
+    housekeeper, go, running_now = (
+        Housekeeper(Limits(), counters),
+        threading.Event(),
+        threading.Event(),
+    )
 
     def run() -> None:
         running_now.set()
         go.wait(20)
 
-    drain.later(0, run)
+    housekeeper.later(0, run)
     assert running_now.wait(20)
-    drain.close()
-    assert drain._thread.is_alive()
+    housekeeper.close()
+    assert housekeeper._thread.is_alive()
     go.set()
-    drain._thread.join(20)
-    drain.close()
-    assert drain._waking.fileno() == -1
+    housekeeper._thread.join(20)
+    housekeeper.close()
+    assert housekeeper._waking.fileno() == -1
 
 
-def test_waking_a_thread_that_is_busy_waits_for_nothing(drain: Drain) -> None:
+def test_waking_a_thread_that_is_busy_waits_for_nothing(housekeeper: Housekeeper) -> None:
     busy, go, rang, gave_up = threading.Event(), threading.Event(), list[int](), list[bool]()
-    drain.later(0, lambda: (busy.set(), gave_up.append(not go.wait(20))))
+    housekeeper.later(0, lambda: (busy.set(), gave_up.append(not go.wait(20))))
     assert busy.wait(20)
     for _ in range(100_000):  # far more than a socket pair holds
-        drain._wake()
-    drain.later(0, lambda: rang.append(1))
+        housekeeper._wake()
+    housekeeper.later(0, lambda: rang.append(1))
     assert not rang
     go.set()
     eventually(lambda: rang)

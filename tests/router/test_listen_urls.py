@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from wamplite.core.errors import UsageError
-from wamplite.router import places
-from wamplite.router.places import Place
+from wamplite.router import listen_urls
+from wamplite.router.listen_urls import ListenUrl
 
 KIB = 1024
 
@@ -23,18 +23,18 @@ def kept(sock: socket.socket) -> list[int]:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("tcp://127.0.0.1:8080", Place("tcp", "127.0.0.1", 8080, "/ws")),
-        ("tcp://127.0.0.1:0/", Place("tcp", "127.0.0.1", 0, "/ws")),
-        ("tls://[::1]:443", Place("tls", "::1", 443, "/ws")),
-        ("rs://LocalHost:1", Place("rs", "localhost", 1, "/ws")),
-        ("ws://127.0.0.1:8080", Place("ws", "127.0.0.1", 8080, "/ws")),
-        ("ws://127.0.0.1:8080/", Place("ws", "127.0.0.1", 8080, "/")),
-        ("wss://127.0.0.1:8080/wamp", Place("wss", "127.0.0.1", 8080, "/wamp")),
-        ("unix:///run/wamplite.sock", Place("unix", "", 0, "/run/wamplite.sock")),
+        ("tcp://127.0.0.1:8080", ListenUrl("tcp", "127.0.0.1", 8080, "/ws")),
+        ("tcp://127.0.0.1:0/", ListenUrl("tcp", "127.0.0.1", 0, "/ws")),
+        ("tls://[::1]:443", ListenUrl("tls", "::1", 443, "/ws")),
+        ("rs://LocalHost:1", ListenUrl("rs", "localhost", 1, "/ws")),
+        ("ws://127.0.0.1:8080", ListenUrl("ws", "127.0.0.1", 8080, "/ws")),
+        ("ws://127.0.0.1:8080/", ListenUrl("ws", "127.0.0.1", 8080, "/")),
+        ("wss://127.0.0.1:8080/wamp", ListenUrl("wss", "127.0.0.1", 8080, "/wamp")),
+        ("unix:///run/wamplite.sock", ListenUrl("unix", "", 0, "/run/wamplite.sock")),
     ],
 )
-def test_a_url_says_where(url: str, place: Place) -> None:
-    assert places.parse(url) == place
+def test_a_url_says_where(url: str, place: ListenUrl) -> None:
+    assert listen_urls.parse(url) == place
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_url_says_where(url: str, place: Place) -> None:
 )
 def test_a_url_that_says_nothing_is_refused_by_its_name(url: str, said: str) -> None:
     with pytest.raises(UsageError, match="cannot listen on") as refused:
-        places.bind(places.parse(url)).close()
+        listen_urls.bind(listen_urls.parse(url)).close()
     assert said in str(refused.value)
 
 
@@ -79,18 +79,18 @@ def test_a_url_that_says_nothing_is_refused_by_its_name(url: str, said: str) -> 
     ],
 )
 def test_only_loopback_and_unix_sockets_are_local(url: str, local: bool) -> None:
-    assert places.parse(url).is_local is local
+    assert listen_urls.parse(url).is_local is local
 
 
 def test_the_real_url_has_the_real_port() -> None:
-    assert places.parse("tcp://[::1]:0").url(7) == "tcp://[::1]:7"
-    assert places.parse("ws://127.0.0.1:0").url(7) == "ws://127.0.0.1:7/ws"
-    assert places.parse("unix:///a").url(0) == "unix:///a"
+    assert listen_urls.parse("tcp://[::1]:0").url(7) == "tcp://[::1]:7"
+    assert listen_urls.parse("ws://127.0.0.1:0").url(7) == "ws://127.0.0.1:7/ws"
+    assert listen_urls.parse("unix:///a").url(0) == "unix:///a"
 
 
 def test_ipv6_and_ipv4_are_bound() -> None:
     for url in ("tcp://[::1]:0", "tcp://127.0.0.1:0"):
-        with places.bind(places.parse(url)) as listening:
+        with listen_urls.bind(listen_urls.parse(url)) as listening:
             address = listening.getsockname()[:2]
             with socket.create_connection(address, 5):
                 pass
@@ -98,7 +98,7 @@ def test_ipv6_and_ipv4_are_bound() -> None:
 
 def test_what_the_kernel_keeps_of_a_connection_is_bounded() -> None:
     with (
-        places.bind(places.parse("tcp://127.0.0.1:0"), buffer=32 * KIB) as listening,
+        listen_urls.bind(listen_urls.parse("tcp://127.0.0.1:0"), buffer=32 * KIB) as listening,
         socket.create_connection(listening.getsockname(), 5),
         listening.accept()[0] as sock,
     ):
@@ -110,28 +110,28 @@ def test_a_unix_socket_is_bounded_but_never_above_its_usual_size() -> None:
     with one, two:
         usual = kept(one)
         for buffer in (0, 256 * KIB):
-            places.limit_unix(one, buffer)
+            listen_urls.limit_unix(one, buffer)
             assert kept(one) == usual
-        places.limit_unix(one, 16 * KIB)
+        listen_urls.limit_unix(one, 16 * KIB)
         assert kept(one)[0] == 32 * KIB
 
 
 def test_a_port_that_is_taken_or_a_host_that_is_nowhere_is_refused() -> None:
-    with places.bind(places.parse("tcp://127.0.0.1:0")) as listening:
+    with listen_urls.bind(listen_urls.parse("tcp://127.0.0.1:0")) as listening:
         port = listening.getsockname()[1]
         with pytest.raises(UsageError, match=f"127.0.0.1 port {port}: .*in use"):
-            places.bind(places.parse(f"tcp://127.0.0.1:{port}"))
+            listen_urls.bind(listen_urls.parse(f"tcp://127.0.0.1:{port}"))
     with pytest.raises(UsageError, match="192.0.2.1 port 0"):
-        places.bind(places.parse("tcp://192.0.2.1:0"))
+        listen_urls.bind(listen_urls.parse("tcp://192.0.2.1:0"))
     with pytest.raises(UsageError, match="cannot listen on a"):
-        places.bind(places.parse(f"tcp://{'a' * 70}:0"))
+        listen_urls.bind(listen_urls.parse(f"tcp://{'a' * 70}:0"))
 
 
 def test_a_stale_unix_socket_is_replaced_and_one_in_use_is_not(tmp_path: Path) -> None:
-    place = places.parse(f"unix://{tmp_path}/socket")
-    with places.bind(place), pytest.raises(UsageError, match="in use"):
-        places.bind(place)
-    with places.bind(place), socket.socket(socket.AF_UNIX) as client:
+    place = listen_urls.parse(f"unix://{tmp_path}/socket")
+    with listen_urls.bind(place), pytest.raises(UsageError, match="in use"):
+        listen_urls.bind(place)
+    with listen_urls.bind(place), socket.socket(socket.AF_UNIX) as client:
         client.connect(place.path)
 
 
@@ -139,19 +139,19 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("data")
     with pytest.raises(UsageError, match="no socket"):
-        places.bind(places.parse(f"unix://{path}"))
+        listen_urls.bind(listen_urls.parse(f"unix://{path}"))
     link = tmp_path / "link"
     link.symlink_to(path)
     with pytest.raises(UsageError, match="no socket"):
-        places.bind(places.parse(f"unix://{link}"))
+        listen_urls.bind(listen_urls.parse(f"unix://{link}"))
     assert path.read_text() == "data"
 
 
 def test_a_path_that_cannot_be_bound_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        places.bind(places.parse(f"unix://{tmp_path}/nowhere/socket"))
+        listen_urls.bind(listen_urls.parse(f"unix://{tmp_path}/nowhere/socket"))
     with pytest.raises(UsageError, match="too long"):
-        places.bind(places.parse(f"unix://{tmp_path}/{'a' * 120}"))
+        listen_urls.bind(listen_urls.parse(f"unix://{tmp_path}/{'a' * 120}"))
 
 
 def test_a_full_backlog_is_not_taken_for_nobody(tmp_path: Path) -> None:
@@ -166,20 +166,20 @@ def test_a_full_backlog_is_not_taken_for_nobody(tmp_path: Path) -> None:
             client.connect_ex(path)
             waiting.append(client)
         with pytest.raises(UsageError, match="in use"):
-            places.bind(places.parse(f"unix://{path}"))
+            listen_urls.bind(listen_urls.parse(f"unix://{path}"))
         for client in waiting:
             client.close()
 
 
 def test_only_our_own_socket_is_removed(tmp_path: Path) -> None:
     path = str(tmp_path / "socket")
-    with places.bind(places.parse(f"unix://{path}")):
-        mine = places.identity(path)
+    with listen_urls.bind(listen_urls.parse(f"unix://{path}")):
+        mine = listen_urls.identity(path)
         os.rename(path, f"{path}.moved")
-        with places.bind(places.parse(f"unix://{path}")):
-            places.remove(path, mine)
+        with listen_urls.bind(listen_urls.parse(f"unix://{path}")):
+            listen_urls.remove(path, mine)
             assert os.path.exists(path)
-            places.remove(path, places.identity(path))
+            listen_urls.remove(path, listen_urls.identity(path))
             assert not os.path.exists(path)
-            places.remove(path, mine)
-            places.remove(path, None)
+            listen_urls.remove(path, mine)
+            listen_urls.remove(path, None)
