@@ -130,26 +130,30 @@ def test_each_end_is_told_with_its_reason(peer: Peer, app: Component) -> None:
     assert left == ["the router said GOODBYE: wamp.close.system_shutdown"]
 
 
-def test_a_name_that_is_taken_costs_only_itself(
-    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "error", ["wamp.error.procedure_already_exists", "wamp.error.feature_not_supported"]
+)
+def test_what_is_taken_or_lacks_a_feature_for_now_costs_only_itself(
+    peer: Peer, app: Component, caplog: pytest.LogCaptureFixture, error: str
 ) -> None:
+    refused = [*REFUSED[:4], error]
     caplog.set_level("INFO", "wamplite.client")
     app.register("com.app.taken", print)
     app.register("com.app.p", lambda: 5)
     app.start()
     peer.welcome()
     assert peer.receive()[3] == "com.app.taken"
-    peer.send(REFUSED)
+    peer.send(refused)
     assert expect(peer, 64) == [[{}, "com.app.p"]]
     for request in (3, 4):  # alone, in the same session
         assert peer.receive()[3] == "com.app.taken"
-        peer.send([*REFUSED[:2], request, *REFUSED[3:]])
+        peer.send([*refused[:2], request, *refused[3:]])
     assert peer.receive()[3] == "com.app.taken"
     peer.send([65, 5, 105])
     peer.send([68, 1, 102, {}])
     assert peer.receive() == [70, 1, {}, [5]]
     until(lambda: "done at last" in caplog.text)
-    assert "register com.app.taken: wamp.error.procedure_already_exists" in caplog.text
+    assert f"register com.app.taken: {error}" in caplog.text
     assert "register com.app.taken: done at last" in caplog.text
     assert app.session is not None and app.error is None
 

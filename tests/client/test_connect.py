@@ -107,8 +107,9 @@ def test_a_session_in_process_is_refused_alike(
 
 
 def test_a_keyword_that_is_none_is_named_with_the_nearest(router: wamplite.Router) -> None:
-    with pytest.raises(TypeError, match=r"connect\(\) got an unexpected keyword argument 'timout'"):
-        wamplite.connect(timout=5)  # type: ignore[call-arg]
+    text = r"connect\(\) got an unexpected keyword argument 'timout', perhaps timeout"
+    with pytest.raises(TypeError, match=text):
+        wamplite.connect(timout=5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"Component\(\) got .* 'timout', perhaps timeout"):
         wamplite.Component(timout=5)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Component\(\) got .* 'max_retires', perhaps max_retries"):
