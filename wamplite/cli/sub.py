@@ -4,8 +4,7 @@
 argument, {unit} for a keyword argument, {0:.1f} for a number; a missing value is empty.
 
 --match prefix takes `com.app.` for all topics that begin so, --match wildcard `com..temperature`
-for all with any one component in its empty place; the router needs
---feature pattern_based_subscription.
+for all with anything in the empty place. A router does both unless its own --feature left it out.
 
 -W bounds the time for all events; without it there is no bound.
 """
