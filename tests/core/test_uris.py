@@ -33,8 +33,8 @@ def test_what_is_wrong_with_a_uri_is_told_in_words(uri: object) -> None:
     ("uri", "words"),
     [
         (5, "it must be text, not int"),
-        ("", "it has 1 to 255 bytes"),
-        ("x" * 256, "it has 1 to 255 bytes"),
+        ("", "a URI has 1 to 255 bytes"),
+        ("x" * 256, "a URI has 1 to 255 bytes"),
         ("com.#", "it may hold no #; for all topics that begin so there is match prefix"),
         ("com.a b", "it may hold no spaces"),
         ("com.", "a dot at an end, or two in a row, are for patterns: match prefix or wildcard"),

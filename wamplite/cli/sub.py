@@ -4,7 +4,8 @@
 argument, {unit} for a keyword argument, {0:.1f} for a number; a missing value is empty.
 
 --match prefix takes `com.app.` for all topics that begin so, --match wildcard `com..temperature`
-for all with anything in the empty place. A router does both unless its own --feature left it out.
+for all with any one component in its empty place; a router does both unless its --feature leaves
+pattern_based_subscription out.
 
 -W bounds the time for all events; without it there is no bound.
 """

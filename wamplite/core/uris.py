@@ -83,7 +83,7 @@ def flaw(uri: object) -> str:
     if not isinstance(uri, str):
         return f"it must be text, not {type(uri).__name__}"
     if not uri or len(uri) > MAX_LENGTH:
-        return f"it has 1 to {MAX_LENGTH} bytes"
+        return f"a URI has 1 to {MAX_LENGTH} bytes"
     if "#" in uri:
         return "it may hold no #; for all topics that begin so there is match prefix"
     if any(map(str.isspace, uri)):
