@@ -76,9 +76,9 @@ class OfOneProcess:
     def check_process(self) -> None:
         """Raise UsageError in a forked child."""
         if self.owner:
-            raise UsageError(f"{self.told()}; {self.again} after a fork")
+            raise UsageError(f"{self.whose()}; {self.again} after a fork")
 
-    def told(self) -> str:
+    def whose(self) -> str:
         """Return the text that names its process."""
         return f"this {self.what} belongs to process {self.owner or os.getpid()}"
 
@@ -88,4 +88,4 @@ class OfOneProcess:
         return [name for name in super().__dir__() if name[0] == "_" or name not in ours]
 
     def __reduce__(self) -> Any:
-        raise UsageError(f"{self.told()} and cannot be pickled; {self.again} in the other process")
+        raise UsageError(f"{self.whose()} and cannot be pickled; {self.again} in the other process")

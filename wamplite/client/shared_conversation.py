@@ -62,7 +62,7 @@ class SharedConversation(OfOneProcess):
     def disown(self) -> None:
         """Let nobody use it in a forked child."""
         super().disown()
-        self._lock = Elsewhere(f"{self.told()}; {self.again} after a fork")
+        self._lock = Elsewhere(f"{self.whose()}; {self.again} after a fork")
         self._channel.disown()
 
     @property
