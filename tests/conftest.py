@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
+from tests.serial_cable import Cable
 from tests.shared import NOT_HERE, SHARED, is_here
+from tests.transports.streams import Certificate, make_certificate
 from tests.turns import turn
 
 # Properties are tried on the same few examples each time; HYPOTHESIS_PROFILE=long tries more.
@@ -83,6 +85,26 @@ def start_router() -> Iterator[Callable[..., RouterProcess]]:
 def router_process(start_router: Callable[..., RouterProcess]) -> RouterProcess:
     """Return a running `wamplite router` with realm1 on one TCP port."""
     return start_router()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Give a stack that ends with the test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[Cable]:
+    """Give a serial cable with two ends."""
+    with Cable(tmp_path) as cable:
+        yield cable
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Give a certificate for localhost, and its key."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

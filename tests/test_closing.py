@@ -34,54 +34,54 @@ from wamplite.transports.stream import Stream
 MANY = 40  # descriptors that are opened after a close: more than it can have closed
 
 
-class World(NamedTuple):
+class Surroundings(NamedTuple):
     """What a closable thing may need; `stack` ends at the end of the test."""
 
     stack: ExitStack
     folder: Path
 
 
-def stream(world: World) -> Stream:
+def stream(world: Surroundings) -> Stream:
     ours, theirs = tcp_pair()
     world.stack.callback(theirs.close)
     return Stream(ours)
 
 
-def port(world: World) -> Port:
+def port(world: Surroundings) -> Port:
     return Port(Address(world.stack.enter_context(Cable(world.folder)).device))
 
 
-def descriptor(world: World) -> Descriptor:
+def descriptor(world: Surroundings) -> Descriptor:
     opened = port(world)
     world.stack.callback(opened.close)
     return Descriptor(opened)
 
 
-def serial_stream(world: World) -> SerialStream:
+def serial_stream(world: Surroundings) -> SerialStream:
     opened = port(world)
     return SerialStream(opened, opened.close)
 
 
-def descriptor_carrier(world: World) -> DescriptorCarrier:
+def descriptor_carrier(world: Surroundings) -> DescriptorCarrier:
     ours, theirs = tcp_pair()
     world.stack.callback(theirs.close)
     ours.setblocking(False)
     return DescriptorCarrier(ours.fileno(), ours, is_stream=True)
 
 
-def router(world: World) -> Router:
+def router(world: Surroundings) -> Router:
     made = Router()
     made.listen("rs://127.0.0.1:0")
     return made
 
 
-def serial_router(world: World) -> Router:
+def serial_router(world: Surroundings) -> Router:
     made = Router()
     made.listen(world.stack.enter_context(Cable(world.folder)).host_url)
     return made
 
 
-MAKERS: dict[str, Callable[[World], Any]] = {
+MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Stream": stream,
     "Port": port,
     "Descriptor": descriptor,
@@ -110,7 +110,7 @@ WITHIN = {  # closed by one of these, which are tried
 @pytest.mark.parametrize("name", MAKERS)
 def test_closing_twice_is_closing_once(name: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        made = MAKERS[name](World(stack, tmp_path))
+        made = MAKERS[name](Surroundings(stack, tmp_path))
         made.close()
         others = [os.open("/dev/null", os.O_RDONLY) for _ in range(MANY)]
         try:

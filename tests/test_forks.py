@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ import wamplite
 from tests.client.scripted import PATIENCE
 from tests.processes import ROOT
 from tests.transports.streams import make_certificate
+from tests.waiting import until
 from wamplite.bridge.bridge import Bridge
 from wamplite.bridge.builder import Port, make_settings
 from wamplite.transports.tls import TlsOptions
@@ -276,13 +276,6 @@ def outcome(url: str) -> str:
     with pytest.raises(wamplite.TransportLost) as lost:
         wamplite.connect(url, connect_timeout=1)
     return str(lost.value)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it has not happened"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("carry", [pickle.dumps, copy.deepcopy])

@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +17,6 @@ from tests.waiting import until
 
 HEALS = 5.0  # seconds
 PATIENCE = 15.0
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def start(cable: Cable) -> Iterator[Callable[[], RouterProcess]]:
         yield begin
 
 
-class PseudoDevice:
+class Board:
     """A component on the cable, and when it has joined."""
 
     def __init__(self, cable: Cable) -> None:
@@ -59,15 +52,15 @@ class PseudoDevice:
 
 
 @pytest.fixture
-def device(cable: Cable) -> Iterator[PseudoDevice]:
-    device = PseudoDevice(cable)
+def device(cable: Cable) -> Iterator[Board]:
+    device = Board(cable)
     yield device
     device.component.stop()
     assert device.component.error is None
 
 
 def test_a_router_that_was_killed_is_joined_again(
-    start: Callable[[], RouterProcess], device: PseudoDevice
+    start: Callable[[], RouterProcess], device: Board
 ) -> None:
     first = start()
     device.await_join(1)
@@ -82,7 +75,7 @@ def test_a_router_that_was_killed_is_joined_again(
 
 @pytest.mark.parametrize("end", ["host", "device"])
 def test_a_cable_that_was_pulled_and_has_another_name_is_found(
-    start: Callable[[], RouterProcess], cable: Cable, device: PseudoDevice, end: str
+    start: Callable[[], RouterProcess], cable: Cable, device: Board, end: str
 ) -> None:
     router = start()
     device.await_join(1)

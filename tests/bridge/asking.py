@@ -27,7 +27,7 @@ ECHO = ProcedureSettings(
 TOPIC = "com.example.line"
 
 
-class World:
+class DeviceWorld:
     """A device, its bridge, and a session that calls."""
 
     def __init__(self, url: str, device: Responder, **more: Any) -> None:
@@ -52,7 +52,7 @@ class World:
     def _on_event(self, event: wamplite.Event) -> None:
         self.events.append(event)
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> DeviceWorld:
         self.bridge.start()
         assert self.registered.wait(20)
         until(lambda: self.port.device.is_ready, "open")

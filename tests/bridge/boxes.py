@@ -14,7 +14,7 @@ from wamplite.bridge.settings import BufferSettings
 from wamplite.bridge.stored import StoredOutbox
 
 
-class Box(StoredOutbox):
+class StoredBox(StoredOutbox):
     """An outbox that keeps what it was told to count."""
 
     def __init__(self, path: Path, **more: object) -> None:
@@ -48,7 +48,7 @@ def rows(path: Path) -> list[int]:
         return [seq for (seq,) in database.execute("SELECT seq FROM event ORDER BY seq")]
 
 
-def all_of(box: Box, limit: int = 100) -> list[WaitingEvent]:
+def all_of(box: StoredBox, limit: int = 100) -> list[WaitingEvent]:
     """Take and confirm everything."""
     found: list[WaitingEvent] = []
     while len(box):

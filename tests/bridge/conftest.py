@@ -9,22 +9,30 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.asking import World
-from tests.bridge.boxes import Box
+from tests.bridge.asking import DeviceWorld
+from tests.bridge.boxes import StoredBox
+from tests.bridge.pseudo import PseudoDevice
 from tests.bridge.responder import Responder
 from tests.processes import RouterProcess
 
 
 @pytest.fixture
-def make(router_process: RouterProcess) -> Iterator[Callable[..., World]]:
+def make(router_process: RouterProcess) -> Iterator[Callable[..., DeviceWorld]]:
     """Give `make(device, **port)`: a running world around a device that answers."""
     with ExitStack() as stack:
 
-        def make(device: Responder, **more: Any) -> World:
+        def make(device: Responder, **more: Any) -> DeviceWorld:
             stack.enter_context(device)
-            return stack.enter_context(World(router_process.rs, device, **more))
+            return stack.enter_context(DeviceWorld(router_process.rs, device, **more))
 
         yield make
+
+
+@pytest.fixture
+def pseudo(tmp_path: Path) -> Iterator[PseudoDevice]:
+    """Give a device that is not plugged in yet."""
+    with PseudoDevice(tmp_path) as pseudo:
+        yield pseudo
 
 
 @pytest.fixture
@@ -33,12 +41,12 @@ def outbox_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_box(outbox_path: Path) -> Iterator[Callable[..., Box]]:
+def open_box(outbox_path: Path) -> Iterator[Callable[..., StoredBox]]:
     """Give `open(**settings)`: an outbox on the same file, started; the last one is ended."""
-    boxes: list[Box] = []
+    boxes: list[StoredBox] = []
 
-    def start(**more: object) -> Box:
-        boxes.append(Box(outbox_path, **more))
+    def start(**more: object) -> StoredBox:
+        boxes.append(StoredBox(outbox_path, **more))
         boxes[-1].start()
         return boxes[-1]
 

@@ -102,6 +102,11 @@ def sentence(number: int) -> bytes:
     return b"$%s*%02X\r\n" % (body, functools.reduce(operator.xor, body))
 
 
+def feed(device: PseudoDevice, numbers: range) -> None:
+    """Send a sentence for each number."""
+    device.write(b"".join(map(sentence, numbers)))
+
+
 def kinds(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Tell of each line whether it is a right sentence, a wrong one or another line."""
     for line in re.split(rb"\r?\n", data):

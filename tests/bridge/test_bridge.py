@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import PseudoDevice, sentence
+from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
 from tests.waiting import until
@@ -95,10 +95,6 @@ class Arrivals:
 def site(tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         yield Site(tmp_path, stack)
-
-
-def feed(device: PseudoDevice, numbers: range) -> None:
-    device.write(b"".join(map(sentence, numbers)))
 
 
 def end(program: Program) -> dict[str, dict[str, int]]:
@@ -278,12 +274,6 @@ def test_it_is_small_with_three_ports(site: Site, router_process: RouterProcess)
     found = re.search(r"VmRSS:\s+(\d+)", status)
     assert found and int(found[1]) < 36 * 1024, "30 MB, and what -X dev costs"
     end(bridge)
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def test_what_the_router_refuses_for_good_ends_it(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.pseudo import PseudoDevice, sentence
+from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge import Bridge, SerialBridge
@@ -33,10 +33,6 @@ NMEA = DecodeSettings(kind="nmea")
 def device(tmp_path: Path) -> Iterator[PseudoDevice]:
     with PseudoDevice(tmp_path) as device:
         yield device.plug()
-
-
-def feed(device: PseudoDevice, numbers: range) -> None:
-    device.write(b"".join(map(sentence, numbers)))
 
 
 def settings(device: PseudoDevice, url: str = "", **more: Any) -> BridgeSettings:

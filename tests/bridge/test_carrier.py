@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import serial
@@ -16,12 +14,6 @@ from tests.bridge.ports import Record, settings
 from tests.bridge.pseudo import PseudoDevice
 from tests.waiting import until
 from wamplite.bridge.device import Device
-
-
-@pytest.fixture
-def pseudo(tmp_path: Path) -> Iterator[PseudoDevice]:
-    with PseudoDevice(tmp_path) as pseudo:
-        yield pseudo
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.asking import ECHO, World, echo
+from tests.bridge.asking import ECHO, DeviceWorld, echo
 from tests.bridge.responder import Lines
 from tests.client.scripted import soon
 from tests.waiting import until
@@ -25,7 +25,7 @@ from wamplite.bridge.settings import (
 )
 from wamplite.core import uris
 
-Make = Callable[..., World]
+Make = Callable[..., DeviceWorld]
 
 
 def test_a_call_is_answered_by_the_reply_which_is_not_published(make: Make, tmp_path: Path) -> None:

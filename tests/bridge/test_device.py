@@ -20,12 +20,6 @@ from wamplite.bridge.device import FIRST_WAIT, LONGEST_WAIT, Device, DeviceDown,
 
 
 @pytest.fixture
-def pseudo(tmp_path: Path) -> Iterator[PseudoDevice]:
-    with PseudoDevice(tmp_path) as pseudo:
-        yield pseudo
-
-
-@pytest.fixture
 def record() -> Record:
     return Record()
 

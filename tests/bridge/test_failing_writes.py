@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.bridge.asking import ECHO, World
+from tests.bridge.asking import ECHO, DeviceWorld
 from tests.bridge.pseudo import PseudoDevice
 from tests.client.scripted import soon
 from tests.waiting import until
 from wamplite.bridge.settings import ProcedureSettings, SubscribeSettings
 from wamplite.core import uris
 
-Make = Callable[..., World]
+Make = Callable[..., DeviceWorld]
 SETTINGS: dict[str, Any] = {
     "procedures": (ECHO, ProcedureSettings(uri="com.example.set", write="SET {0}\n")),
     "subscribes": (SubscribeSettings(topic="com.example.led", write="LED {0}\n"),),

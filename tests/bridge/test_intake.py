@@ -16,7 +16,7 @@ from wamplite.bridge.idle_gap import IdleGap
 from wamplite.bridge.intake import Intake
 
 
-class Line:
+class Taking:
     """An intake, what it delivered and what it counted."""
 
     def __init__(self, decoder: str, max_bytes: int = 4096) -> None:
@@ -33,13 +33,13 @@ class Line:
 
 
 @pytest.fixture
-def text() -> Iterator[Line]:
-    line = Line("text")
+def text() -> Iterator[Taking]:
+    line = Taking("text")
     yield line
     assert line.balanced()
 
 
-def test_the_first_half_line_is_dropped_after_every_opening(text: Line) -> None:
+def test_the_first_half_line_is_dropped_after_every_opening(text: Taking) -> None:
     text.intake.received(b"lf\nwhole\n")
     text.intake.lost()
     text.intake.opened()
@@ -48,7 +48,7 @@ def test_the_first_half_line_is_dropped_after_every_opening(text: Line) -> None:
     assert text.counts.dropped == {"first line": 2}
 
 
-def test_what_was_cut_off_never_joins_what_comes_after(text: Line) -> None:
+def test_what_was_cut_off_never_joins_what_comes_after(text: Taking) -> None:
     text.intake.received(b"first\n12")
     text.intake.lost()
     text.intake.opened()
@@ -58,7 +58,7 @@ def test_what_was_cut_off_never_joins_what_comes_after(text: Line) -> None:
 
 
 def test_nmea_drops_no_first_line_for_the_checksum_decides() -> None:
-    line = Line("nmea")
+    line = Taking("nmea")
     line.intake.received(sentence(1) + sentence(2)[:9])
     line.intake.lost()
     line.intake.opened()
@@ -69,14 +69,14 @@ def test_nmea_drops_no_first_line_for_the_checksum_decides() -> None:
 
 
 def test_an_overlong_line_is_counted_as_a_frame_that_was_dropped() -> None:
-    line = Line("nmea", max_bytes=100)
+    line = Taking("nmea", max_bytes=100)
     line.intake.received(sentence(1) + b"\xff" * 5000 + b"\n" + sentence(2))
     assert len(line.readings) == 2
     assert line.counts.dropped == {"overlong": 1}
     assert line.balanced()
 
 
-def test_a_reply_is_claimed_even_where_the_first_line_is_dropped(text: Line) -> None:
+def test_a_reply_is_claimed_even_where_the_first_line_is_dropped(text: Taking) -> None:
     text.intake.claim = lambda frame: frame.startswith(b"OK")
     text.intake.received(b"OK 1\nreading\nOK 2\n")
     assert text.args() == ["reading"]
@@ -85,7 +85,7 @@ def test_a_reply_is_claimed_even_where_the_first_line_is_dropped(text: Line) -> 
     text.counts.frames -= 2  # replies are no readings
 
 
-def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Line) -> None:
+def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Taking) -> None:
     raw: list[bytes] = []
     text.intake.take_raw = raw.append
     text.intake.received(b"first\nsecond\n")
@@ -95,7 +95,7 @@ def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Line) -> Non
 
 
 def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
-    line = Line("text")
+    line = Taking("text")
     line.intake = Intake(IdleGap(0.05), DECODERS["text"], line.counts, line.readings.extend)
     line.intake.received(b"one")
     patience = line.intake.patience()
@@ -107,7 +107,7 @@ def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
     assert line.args() == ["one"] and line.intake.patience() is None
 
 
-def test_readings_bear_the_time_of_their_bytes(text: Line) -> None:
+def test_readings_bear_the_time_of_their_bytes(text: Taking) -> None:
     text.intake.received(b"dropped\nsecond\n", 1234.5)
     assert text.readings[0].at == 1234.5
 
@@ -117,7 +117,7 @@ def test_readings_bear_the_time_of_their_bytes(text: Line) -> None:
 def test_a_capture_gives_all_its_right_sentences_in_order(size: int) -> None:
     for capture in files("captures/*.bin"):
         data = capture.read_bytes()
-        line = Line("nmea")
+        line = Taking("nmea")
         for start in range(0, len(data), size):
             line.intake.received(data[start : start + size])
         found = list(kinds(data))

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.asking import World
+from tests.bridge.asking import DeviceWorld
 from tests.bridge.responder import ModbusSlave
 from tests.waiting import until
 from wamplite.bridge.settings import ModbusSettings, PollSettings, PublishSettings
 
-Make = Callable[..., World]
+Make = Callable[..., DeviceWorld]
 
 FLOAT = struct.unpack(">2H", struct.pack(">f", 230.5))
 

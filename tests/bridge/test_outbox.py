@@ -15,7 +15,7 @@ from wamplite.bridge.outbox import OVERHEAD, Outbox, WaitingEvent
 from wamplite.bridge.settings import BufferSettings
 
 
-class Box(Outbox):
+class MemoryBox(Outbox):
     """An outbox that keeps what it was told to count."""
 
     def __init__(self, **more: object) -> None:
@@ -30,7 +30,7 @@ class Box(Outbox):
 
 
 def test_events_leave_in_the_order_they_came_with_numbers_of_their_own() -> None:
-    box = Box()
+    box = MemoryBox()
     box.fill(1, 2)
     box.fill(3, port="b")
     first = box.take(2)
@@ -42,7 +42,7 @@ def test_events_leave_in_the_order_they_came_with_numbers_of_their_own() -> None
 
 
 def test_what_is_handed_out_waits_until_it_is_confirmed() -> None:
-    box = Box()
+    box = MemoryBox()
     box.fill(1, 2)
     box.fill(3, port="b")
     taken = box.take(3)
@@ -54,7 +54,7 @@ def test_what_is_handed_out_waits_until_it_is_confirmed() -> None:
 
 
 def test_the_oldest_go_when_there_are_too_many(caplog: pytest.LogCaptureFixture) -> None:
-    box = Box(max_messages=3)
+    box = MemoryBox(max_messages=3)
     box.fill(1, 2, 3, 4)
     box.fill(5, port="b")
     assert caplog.text.count("the oldest are dropped") == 1
@@ -63,7 +63,7 @@ def test_the_oldest_go_when_there_are_too_many(caplog: pytest.LogCaptureFixture)
 
 
 def test_the_new_ones_go_where_the_policy_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    box = Box(max_messages=3, overflow="drop-newest")
+    box = MemoryBox(max_messages=3, overflow="drop-newest")
     box.fill(1, 2)
     box.fill(3, 4, 5, port="b")
     assert caplog.text.count("new ones are dropped") == 1
@@ -76,7 +76,7 @@ def test_the_new_ones_go_where_the_policy_says_so(caplog: pytest.LogCaptureFixtu
 
 
 def test_the_oldest_go_when_they_hold_too_many_bytes() -> None:
-    box = Box(max_bytes=3 * OVERHEAD + 3000)
+    box = MemoryBox(max_bytes=3 * OVERHEAD + 3000)
     box.fill(*("x" * 1000 for _ in range(3)))
     assert (len(box), box.dropped["a", "overflow"]) == (2, 1)
     box.confirm(box.take(2))
@@ -85,7 +85,7 @@ def test_the_oldest_go_when_they_hold_too_many_bytes() -> None:
 
 
 def test_what_is_handed_out_is_not_dropped_and_counts_within_the_bound() -> None:
-    box = Box(max_messages=3)
+    box = MemoryBox(max_messages=3)
     box.fill(1, 2)
     taken = box.take(2)
     box.fill(3, 4, 5)
@@ -95,7 +95,7 @@ def test_what_is_handed_out_is_not_dropped_and_counts_within_the_bound() -> None
 
 
 def test_what_has_waited_for_too_long_goes() -> None:
-    box = Box(max_age=0.05)
+    box = MemoryBox(max_age=0.05)
     box.fill(1)
     kept = box.take(1)
     box.fill(2)
@@ -107,14 +107,14 @@ def test_what_has_waited_for_too_long_goes() -> None:
 
 
 def test_a_value_that_no_serializer_carries_is_counted_and_stops_nothing() -> None:
-    box = Box()
+    box = MemoryBox()
     box.fill(1, 1 << 70, 2)
     assert numbers(box.take(9)) == [1, 2]
     assert box.dropped == {("a", "failed"): 1}
 
 
 def test_take_waits_for_an_event_and_ends_when_the_outbox_is_closed() -> None:
-    box = Box()
+    box = MemoryBox()
     taken: list[list[object]] = []
 
     def run() -> None:
@@ -133,7 +133,7 @@ def test_take_waits_for_an_event_and_ends_when_the_outbox_is_closed() -> None:
 
 @pytest.mark.parametrize("value", [b"\0\xff", 2**64 - 1, -0.1, "ä\0", [None, {"": []}], 1e300])
 def test_an_event_leaves_as_it_came(value: object) -> None:
-    box = Box()
+    box = MemoryBox()
     box.fill(value)
     assert numbers(box.take(1)) == [value]
 
@@ -153,7 +153,7 @@ class HesitantCounter(Hesitant, Counter[str]):
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("most", [10, 10_000])
 def test_ports_that_fill_it_while_it_is_emptied_lose_nothing_that_is_not_counted(most: int) -> None:
-    box, found = Box(max_messages=most, max_bytes=1 << 30), list[WaitingEvent]()
+    box, found = MemoryBox(max_messages=most, max_bytes=1 << 30), list[WaitingEvent]()
     box._waiting = HesitantCounter()
 
     def fill(port: str) -> None:

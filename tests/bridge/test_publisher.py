@@ -22,7 +22,7 @@ from wamplite.bridge.settings import BufferSettings
 from wamplite.client.publishing import Outcome
 
 
-class Line:
+class Publishing:
     """A publisher with its outbox and its counts."""
 
     def __init__(self, marks: bool = True, **more: Any) -> None:
@@ -52,8 +52,8 @@ class Line:
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    line = Line()
+def line() -> Iterator[Publishing]:
+    line = Publishing()
     yield line
     line.end()
     assert line.balanced()
@@ -86,7 +86,7 @@ def arrived(router_process: RouterProcess) -> Iterator[Arrived]:
 
 
 def test_events_that_waited_are_published_in_order_once_there_is_a_session(
-    line: Line, router_process: RouterProcess, arrived: Arrived
+    line: Publishing, router_process: RouterProcess, arrived: Arrived
 ) -> None:
     line.put(*range(300))
     with wamplite.connect(router_process.rs) as session:
@@ -100,7 +100,7 @@ def test_events_that_waited_are_published_in_order_once_there_is_a_session(
 
 
 def test_a_number_of_the_device_stands(
-    line: Line, router_process: RouterProcess, arrived: Arrived
+    line: Publishing, router_process: RouterProcess, arrived: Arrived
 ) -> None:
     line.counts.took(1)
     line.outbox.put("a", [event(1, seq="mine")])
@@ -111,7 +111,7 @@ def test_a_number_of_the_device_stands(
 
 
 def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and_marked(
-    start_router: Callable[..., RouterProcess], line: Line
+    start_router: Callable[..., RouterProcess], line: Publishing
 ) -> None:
     stalled = start_router()
     first = wamplite.connect(stalled.rs)
@@ -140,7 +140,7 @@ def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and
 
 
 def test_what_was_never_sent_is_not_marked(
-    router_process: RouterProcess, line: Line, arrived: Arrived
+    router_process: RouterProcess, line: Publishing, arrived: Arrived
 ) -> None:
     gone = wamplite.connect(router_process.rs)
     gone.leave()
@@ -154,7 +154,7 @@ def test_what_was_never_sent_is_not_marked(
 
 
 def test_a_router_that_only_stalls_gets_nothing_twice(
-    router_process: RouterProcess, line: Line, arrived: Arrived
+    router_process: RouterProcess, line: Publishing, arrived: Arrived
 ) -> None:
     with wamplite.connect(router_process.rs, timeout=0.2) as session:
         line.publisher.joined(session)
@@ -172,7 +172,7 @@ def test_a_router_that_only_stalls_gets_nothing_twice(
 def test_what_grew_too_old_while_it_was_kept_is_dropped(
     router_process: RouterProcess, arrived: Arrived
 ) -> None:
-    line = Line(max_age=0.2)
+    line = Publishing(max_age=0.2)
     gone = wamplite.connect(router_process.rs)
     gone.leave()
     line.publisher.joined(gone)
@@ -190,7 +190,7 @@ def test_what_grew_too_old_while_it_was_kept_is_dropped(
 
 
 def test_a_backlog_goes_out_at_a_bounded_pace(
-    router_process: RouterProcess, line: Line, arrived: Arrived
+    router_process: RouterProcess, line: Publishing, arrived: Arrived
 ) -> None:
     line.put(*range(PACE // 2))
     with wamplite.connect(router_process.rs) as session:
@@ -203,7 +203,10 @@ def test_a_backlog_goes_out_at_a_bounded_pace(
 
 
 def test_a_refusal_is_counted_for_each_event_and_touches_no_other(
-    router_process: RouterProcess, line: Line, arrived: Arrived, caplog: pytest.LogCaptureFixture
+    router_process: RouterProcess,
+    line: Publishing,
+    arrived: Arrived,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with wamplite.connect(router_process.rs) as session:
         line.publisher.joined(session)
@@ -222,7 +225,7 @@ def test_an_event_that_is_too_large_is_refused_alone(
     large: int, start_router: Callable[..., RouterProcess]
 ) -> None:
     router = start_router("--max-message-size", "1024")
-    line, arrived = Line(), list[int]()
+    line, arrived = Publishing(), list[int]()
     line.put(*(f"{n}" * (2000 if n == large else 1) for n in range(5)))
     with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as session:
         subscriber.subscribe(TOPIC, lambda text, seq: arrived.append(int(text)))
@@ -234,7 +237,7 @@ def test_an_event_that_is_too_large_is_refused_alone(
 
 
 def test_a_fault_costs_its_batch_and_is_counted_and_the_next_batch_goes_out(
-    line: Line, caplog: pytest.LogCaptureFixture
+    line: Publishing, caplog: pytest.LogCaptureFixture
 ) -> None:
     published: list[object] = []
 
@@ -257,7 +260,7 @@ def test_a_fault_costs_its_batch_and_is_counted_and_the_next_batch_goes_out(
 
 
 def test_without_a_session_it_ends_at_once_and_tells_what_waits() -> None:
-    line = Line()
+    line = Publishing()
     line.put(1, 2)
     assert not line.end()
     assert len(line.outbox) == 2

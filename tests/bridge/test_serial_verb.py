@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ TOPIC = "com.example.line"
 ENDING = 2.0  # seconds that the verb has to end
 
 
-class Arrivals:
+class TopicEvents:
     """A subscriber in this process, which is neither the router's nor the bridge's."""
 
     def __init__(self, url: str) -> None:
@@ -47,12 +47,6 @@ Start = Callable[..., Program]
 
 
 @pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture
 def device(tmp_path: Path, stack: ExitStack) -> PseudoDevice:
     return stack.enter_context(PseudoDevice(tmp_path))
 
@@ -71,8 +65,8 @@ def start(device: PseudoDevice, stack: ExitStack) -> Start:
 
 
 @pytest.fixture
-def arrivals(router_process: RouterProcess, stack: ExitStack) -> Arrivals:
-    found = Arrivals(router_process.rs)
+def arrivals(router_process: RouterProcess, stack: ExitStack) -> TopicEvents:
+    found = TopicEvents(router_process.rs)
     stack.callback(found.session.leave)
     return found
 
@@ -111,7 +105,7 @@ def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
     device: PseudoDevice,
     start: Start,
     router_process: RouterProcess,
-    arrivals: Arrivals,
+    arrivals: TopicEvents,
 ) -> None:
     data = capture.read_bytes()
     found = list(kinds(data))
@@ -130,7 +124,7 @@ def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
 
 
 def test_pulled_in_mid_sentence_and_plugged_in_elsewhere_it_loses_that_sentence_alone(
-    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "nmea")
@@ -157,7 +151,7 @@ def test_pulled_in_mid_sentence_and_plugged_in_elsewhere_it_loses_that_sentence_
 
 
 def test_a_device_that_is_not_there_yet_is_waited_for(
-    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     bridge = start(router_process.rs, "--decode", "nmea")
     until(lambda: "not there" in bridge.stderr(), "told")
@@ -169,7 +163,7 @@ def test_a_device_that_is_not_there_yet_is_waited_for(
 
 
 def test_the_first_half_line_and_garbage_are_counted_and_dropped(
-    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "json")
@@ -198,7 +192,7 @@ def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
     device.write(b"".join(map(sentence, range(500))))
     until(lambda: not device.unread(), "all is read")
     with running_router(listen=[f"unix://{tmp_path}/a"]) as router:
-        arrivals = Arrivals(router.urls[0])
+        arrivals = TopicEvents(router.urls[0])
         os.symlink(tmp_path / "a", tmp_path / "link")
         until(lambda: len(arrivals.events) == 500, "all sentences")
         figures = end(bridge)
@@ -222,7 +216,7 @@ def test_a_router_that_stalls_is_killed_and_started_again_costs_no_reading(
         first = RouterProcess(listen=[f"unix://{tmp_path}/a"], realms=["realm1"])
         stack.callback(first.stop)
         first.await_ready()
-        before = Arrivals(first.urls[0])
+        before = TopicEvents(first.urls[0])
         bridge = start(f"unix://{link}", "--decode", "nmea")
         await_open(bridge)
         send(*range(100))
@@ -234,7 +228,7 @@ def test_a_router_that_stalls_is_killed_and_started_again_costs_no_reading(
         send(*range(150, 200))
         link.unlink()
         second = stack.enter_context(running_router(listen=[f"unix://{tmp_path}/b"]))
-        after = Arrivals(second.urls[0])
+        after = TopicEvents(second.urls[0])
         stack.callback(after.session.leave)
         os.symlink(tmp_path / "b", link)
         until(lambda: after.events and after.numbers()[-1] == 199, "the last sentence")
@@ -257,7 +251,7 @@ def test_a_signal_ends_it_quietly_while_device_and_router_are_away(
 
 
 def test_what_was_read_before_the_signal_is_published(
-    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     device.plug()
     bridge = start(router_process.ws, "--decode", "nmea")
@@ -310,7 +304,7 @@ def test_wrong_usage_ends_with_2(words: tuple[str, ...], stack: ExitStack) -> No
 
 
 def test_a_process_that_was_stopped_for_a_while_goes_on(
-    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: Arrivals
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     device.plug()
     bridge = start(router_process.rs, "--decode", "nmea")

@@ -16,7 +16,7 @@ from wamplite.core.errors import TransportLost
 TOPIC = uri("p0", "status")
 
 
-class Session:
+class ScriptedSession:
     """A session that keeps what is published through it, or fails as it is told."""
 
     def __init__(self, fault: BaseException | None = None) -> None:
@@ -50,7 +50,7 @@ def test_the_latest_of_each_port_is_published_in_every_new_session(notices: Noti
     for state in ("closed", "open"):
         notices.tell(TOPIC, {"state": state})
     notices.tell(other, {"state": "silent"})
-    first, second = Session(), Session()
+    first, second = ScriptedSession(), ScriptedSession()
     notices.joined(first, retains=True)  # type: ignore[arg-type]
     until(lambda: len(first.published) == 2, "published")
     assert first.published == [
@@ -66,7 +66,7 @@ def test_the_latest_of_each_port_is_published_in_every_new_session(notices: Noti
 
 
 def test_a_session_that_left_late_does_not_take_the_new_one_away(notices: Notices) -> None:
-    first, second = Session(), Session()
+    first, second = ScriptedSession(), ScriptedSession()
     notices.joined(first, retains=False)  # type: ignore[arg-type]
     notices.joined(second, retains=False)  # type: ignore[arg-type]
     notices.left(first)  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def test_a_notice_that_fails_does_not_stop_the_next(
     notices: Notices, fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "wamplite.bridge.status")
-    session = Session(fault)
+    session = ScriptedSession(fault)
     notices.joined(session, retains=False)  # type: ignore[arg-type]
     notices.tell(TOPIC, {"state": "closed"})
     notices.tell(TOPIC, {"state": "open"})
@@ -92,7 +92,7 @@ def test_a_notice_that_fails_does_not_stop_the_next(
 
 
 def test_a_port_never_waits_for_a_slow_session_and_a_full_queue_does_not_end_at_once() -> None:
-    notices, session = Notices(), Session()
+    notices, session = Notices(), ScriptedSession()
     session.may_go_on.clear()
     notices.start()
     notices.joined(session, retains=False)  # type: ignore[arg-type]

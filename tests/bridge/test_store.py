@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.boxes import Box, all_of
+from tests.bridge.boxes import StoredBox, all_of
 from tests.bridge.events import numbers
 from tests.waiting import until
 from wamplite.bridge import stored
@@ -19,7 +19,7 @@ from wamplite.bridge.outbox import OVERHEAD, WaitingEvent
 from wamplite.bridge.store import Store
 from wamplite.core.errors import UsageError
 
-Open = Callable[..., Box]
+Open = Callable[..., StoredBox]
 
 
 @pytest.fixture

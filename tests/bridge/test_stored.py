@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.boxes import Box, all_of, rows
+from tests.bridge.boxes import StoredBox, all_of, rows
 from tests.bridge.events import numbers
 from tests.processes import running
 from tests.waiting import until
@@ -23,7 +23,7 @@ from wamplite.bridge import stored
 
 KILLS = 8  # and 20 of the whole bridge, in test_bridge
 
-Open = Callable[..., Box]
+Open = Callable[..., StoredBox]
 
 
 @pytest.fixture
@@ -187,9 +187,9 @@ def test_threads_that_put_are_not_kept_waiting_by_the_disk(open_box: Open) -> No
 
 CHILD = """
 import itertools, sys, time
-from tests.bridge.boxes import Box
+from tests.bridge.boxes import StoredBox
 from pathlib import Path
-box = Box(Path(sys.argv[1]), max_messages=100000, max_bytes=1 << 26)
+box = StoredBox(Path(sys.argv[1]), max_messages=100000, max_bytes=1 << 26)
 box.start()
 number = int(sys.argv[2])
 said = 0

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.boxes import Box, all_of, rows
+from tests.bridge.boxes import StoredBox, all_of, rows
 from tests.bridge.events import numbers
 from tests.waiting import PATIENCE, until
 from wamplite.bridge import stored
 
-Open = Callable[..., Box]
+Open = Callable[..., StoredBox]
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "HOLD", 0.05)
 
 
-def database(box: Box) -> sqlite3.Connection:
+def database(box: StoredBox) -> sqlite3.Connection:
     return box._store._database
 
 

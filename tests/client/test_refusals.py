@@ -244,7 +244,7 @@ def test_an_error_of_no_valid_uri_keeps_its_words_and_is_logged(
 # ---- exceptions that have a URI
 
 
-class Full(Exception):
+class FullComponent(Exception):
     """A plain exception."""
 
 
@@ -284,9 +284,9 @@ class Ours(wamplite.ApplicationError):
 @pytest.mark.parametrize(
     ("kind", "args", "kwargs", "made"),
     [
-        (Full, ("no room", 5), {}, ("no room", 5)),
-        (Full, ("no room",), {"limit": 5}, ("no room",)),
-        (Full, (), {}, ()),
+        (FullComponent, ("no room", 5), {}, ("no room", 5)),
+        (FullComponent, ("no room",), {"limit": 5}, ("no room",)),
+        (FullComponent, (), {}, ()),
         (OfTwo, (5, "x"), {}, ("5: x",)),
         (OfTwo, ("5: x",), {}, None),
         (OfTwo, (5,), {"why": "x"}, ("5: x",)),
@@ -320,7 +320,7 @@ def test_a_defined_exception_is_made_of_what_came_and_its_uri_is_never_lost(
 @pytest.mark.parametrize(
     ("error", "args", "kwargs"),
     [
-        (Full("no room", 5), ("no room", 5), {}),
+        (FullComponent("no room", 5), ("no room", 5), {}),
         (OfTwo(5, "x"), ("5: x",), {}),
         (Named("hot", limit=5), ("hot",), {"limit": 5}),
     ],
@@ -349,8 +349,8 @@ def test_a_defined_exception_travels_both_ways(
 
 def test_only_an_exception_class_and_a_uri_stand_for_each_other(ann: wamplite.Session) -> None:
     with pytest.raises(wamplite.UsageError, match="'no uri' is not a valid error URI"):
-        ann.define(Full, "no uri")
-    for wrong in (Full(), int, "com.app.full"):
+        ann.define(FullComponent, "no uri")
+    for wrong in (FullComponent(), int, "com.app.full"):
         with pytest.raises(wamplite.UsageError, match="expected an exception class"):
             ann.define(wrong, "com.app.full")  # type: ignore[arg-type]
 
@@ -368,8 +368,8 @@ def test_what_a_caller_did_wrong_or_expects_is_one_line(
     ann: wamplite.Session, bob: wamplite.Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "wamplite.client")
-    ann.define(Full, "com.app.full")
-    ann.register("com.app.p", ways(Full("no room"))[0])
+    ann.define(FullComponent, "com.app.full")
+    ann.register("com.app.p", ways(FullComponent("no room"))[0])
     for arguments in ((), (1, 2)):
         with pytest.raises(wamplite.ApplicationError):
             bob.call("com.app.p", *arguments)

@@ -17,7 +17,7 @@ from wamplite.core.parsing import to_array
 from wamplite.core.pending import Receivers, Request, Requests
 
 
-class Asked(Request):
+class AskedOnce(Request):
     """A request that remembers how it ended."""
 
     def __init__(self) -> None:
@@ -28,8 +28,8 @@ class Asked(Request):
         self.answers.append(answer)
 
 
-def sent_by(requests: Requests, kind: Any) -> Asked:
-    asked = Asked()
+def sent_by(requests: Requests, kind: Any) -> AskedOnce:
+    asked = AskedOnce()
     requests.ask(kind, asked, {}, "com.app.p")
     return asked
 
@@ -37,7 +37,7 @@ def sent_by(requests: Requests, kind: Any) -> Asked:
 def test_a_request_gets_the_next_id_and_knows_it() -> None:
     sent: list[Any] = []
     requests = Requests(sent.append)
-    assert Asked().id == 0
+    assert AskedOnce().id == 0
     assert [sent_by(requests, kind).id for kind in (Call, Publish)] == [1, 2]
     assert requests.ask(Publish, None, {}, "com.app.t") == 3
     assert [to_array(message)[:2] for message in sent] == [[48, 1], [16, 2], [16, 3]]
@@ -48,7 +48,7 @@ def test_what_could_not_be_sent_waits_for_nothing() -> None:
     def send(message: Any) -> None:
         raise UsageError("no")
 
-    requests, asked = Requests(send), Asked()
+    requests, asked = Requests(send), AskedOnce()
     with pytest.raises(UsageError):
         requests.ask(Call, asked, {}, "com.app.p")
     assert asked.id == 0 and not requests.waiting
@@ -82,7 +82,7 @@ def test_what_opens_something_is_kept_when_it_is_abandoned(kind: Any, stays: lis
 
 
 def test_another_request_of_the_same_id_is_not_abandoned() -> None:
-    requests, asked = Requests(lambda message: None), Asked()
+    requests, asked = Requests(lambda message: None), AskedOnce()
     mine = sent_by(requests, Call)
     asked.id = mine.id
     assert not requests.abandon(asked)

@@ -10,6 +10,7 @@ import msgpack
 import pytest
 
 from tests.faults.conftest import Holdings
+from tests.faults.nesting import nested
 from tests.faults.sessions import VIOLATION, Session, Stopwatch, dumps, loads
 from tests.faults.wire import Closed
 
@@ -287,14 +288,6 @@ def test_33_plain_cbor_is_accepted(connect: Connect) -> None:
 # ---- 34 and 35
 
 INSTALLED = ["json", "msgpack"] + ["cbor"] * bool(importlib.util.find_spec("cbor2"))
-
-
-def nested(depth: int) -> Any:
-    """Return a value of so many containers, lists and dicts in turn."""
-    value: Any = 1
-    for level in range(depth):
-        value = [value] if level % 2 else {"k": value}
-    return value
 
 
 def told_to_all(connect: Connect, serializer: str, args: list[Any], kwargs: dict[str, Any]) -> None:

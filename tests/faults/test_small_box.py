@@ -11,17 +11,12 @@ import pytest
 
 from tests.faults.box import MIB, ROWS, SIZE, boxed, run
 from tests.router.conftest import eventually
-from tests.transports.streams import Certificate, make_certificate
+from tests.transports.streams import Certificate
 
 MOST_AFTERWARDS = 45  # megabytes
 PART = {"0.9 MB half sent": 30, "8 MB unread": 20, "100,000 elements": 20}
 FEW = 50  # sessions of each transport
 BY_NAME = "it holds most, and all hold too much"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("what", ROWS)

@@ -10,12 +10,7 @@ import pytest
 from tests.faults.sessions import Session, open_session
 from tests.faults.wire import Closed, Wire, raw_frame, upgrade
 from tests.processes import RouterProcess
-from tests.transports.streams import Certificate, make_certificate
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
+from tests.transports.streams import Certificate
 
 
 @pytest.fixture(scope="module")

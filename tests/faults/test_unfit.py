@@ -18,13 +18,6 @@ DEEP = "an argument must nest at most 64 containers"
 NUL = "text must not begin with NUL: in JSON that means bytes"
 
 
-def nested(depth: int) -> Any:
-    value: Any = 1
-    for level in range(depth):
-        value = [value] if level % 2 else {"k": value}
-    return value
-
-
 # What the Arguments and ArgumentsKw are, where the flaw is, and what it is.
 JSON: dict[str, tuple[bytes, str]] = {
     "huge": (b"[1,18446744073709551616]", f"argument 2: {HUGE}"),

@@ -119,12 +119,6 @@ def test_it_comes_back_to_a_restarted_router(run_board: Boards) -> None:
             assert board.process.poll() is None
 
 
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
-
-
 def test_a_thousand_events_and_calls_each_way_over_a_serial_line(
     run_board: Boards, start_router: Start, cable: Cable, request: pytest.FixtureRequest
 ) -> None:

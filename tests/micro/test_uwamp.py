@@ -21,7 +21,7 @@ WELCOME = [2, 9007199254740992, {"roles": {"broker": {}, "dealer": {}}}]
 Message = list[Any]
 
 
-class Wire:
+class BoardWire:
     """The other end of a RawSocket, and the board's clock."""
 
     def __init__(self, wamp: uwamp.Client) -> None:
@@ -53,9 +53,9 @@ def frame(payload: bytes, kind: int = 0) -> bytes:
     return bytes((kind,)) + len(payload).to_bytes(3, "big") + payload
 
 
-def connected(wamp: uwamp.Client) -> Wire:
+def connected(wamp: uwamp.Client) -> BoardWire:
     """Answer the handshake."""
-    wire = Wire(wamp)
+    wire = BoardWire(wamp)
     wire.step()
     assert wire.unread == b"\x7f\x21\0\0"  # JSON, at most 2048 bytes
     wire.unread = b""
@@ -63,7 +63,7 @@ def connected(wamp: uwamp.Client) -> Wire:
     return wire
 
 
-def joined(wamp: uwamp.Client | None = None) -> Wire:
+def joined(wamp: uwamp.Client | None = None) -> BoardWire:
     wire = connected(wamp or uwamp.RawSocket("realm1"))
     assert wire.take() == [[1, "realm1", {"roles": HELLO_ROLES}]]
     wire.say(WELCOME)
@@ -218,7 +218,7 @@ def test_no_more_than_32_requests_wait_for_their_answers() -> None:
 
 
 def test_a_message_longer_than_the_router_takes_is_refused() -> None:
-    wire = Wire(uwamp.RawSocket("realm1"))
+    wire = BoardWire(uwamp.RawSocket("realm1"))
     wire.step(b"\x7f\x01\0\0")  # 512 bytes
     wire.say(WELCOME)
     with pytest.raises(ValueError, match="too long"):
@@ -261,7 +261,7 @@ def test_a_router_that_does_not_let_it_join_is_given_up() -> None:
     ids=["http", "refusal", "msgpack", "too long"],
 )
 def test_what_is_no_rawsocket_for_json_ends_it(data: bytes) -> None:
-    wire = Wire(uwamp.RawSocket("realm1"))
+    wire = BoardWire(uwamp.RawSocket("realm1"))
     wire.step(data)
     assert wire.wamp.lost.startswith("unexpected")
 

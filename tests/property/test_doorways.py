@@ -26,7 +26,7 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-class Refusing(Feature):
+class RefusingTenth(Feature):
     """Refuses a CALL or REGISTER with the option `refused`."""
 
     name = "refusing"
@@ -45,7 +45,9 @@ class Chaos:
     def __init__(self, seed: int) -> None:
         features = (call_timeout, call_canceling, shared_registration)
         self.random = random.Random(seed)
-        self.world = World(Refusing, *(feature.ForRouter for feature in features), max_calls=64)
+        self.world = World(
+            RefusingTenth, *(feature.ForRouter for feature in features), max_calls=64
+        )
         self.seats = [self.world.join(**ROLES) for _ in range(6)]
         self.request = 0
         self.answers: Counter[tuple[int, int]] = (

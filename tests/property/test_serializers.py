@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.serializers.sameness import same
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError, UsageError
 from wamplite.core.parsing import parse, to_array
@@ -40,18 +40,6 @@ def values(scalars: st.SearchStrategy[Any], keys: st.SearchStrategy[Any]) -> Any
 
 good_values = values(good_scalars, good_keys)
 any_values = values(any_scalars, any_keys)
-
-
-def same(one: Any, other: Any) -> bool:
-    if type(one) is not type(other):
-        return False
-    if type(one) is list:
-        return len(one) == len(other) and all(map(same, one, other))
-    if type(one) is dict:
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    if type(one) is float:
-        return one == other and math.copysign(1, one) == math.copysign(1, other)
-    return bool(one == other)
 
 
 def carries(serializer: Serializer, value: Any) -> bool:

@@ -11,7 +11,7 @@ from wamplite.router.connections import EVICTED, Connections, origin_of
 from wamplite.router.limits import Limits
 
 
-class Somebody:
+class SomeConnection:
     def __init__(self, address: str | None = "10.0.0.1") -> None:
         self.address = address
         self.name = f"somebody from {address}"
@@ -25,34 +25,34 @@ def bounded(**limits: int) -> Connections:
     return Connections(Limits(**limits), lambda name, who: None)  # type: ignore[arg-type]
 
 
-def enter(connections: Connections, *somebody: Somebody) -> list[str | None]:
+def enter(connections: Connections, *somebody: SomeConnection) -> list[str | None]:
     return [connections.enter(one, threading.Thread()) for one in somebody]
 
 
 def test_each_bound_is_told_by_its_name() -> None:
     connections = bounded(max_connections=4, max_connections_per_address=3, max_handshaking=2)
-    one, two, three = Somebody(), Somebody(), Somebody()
+    one, two, three = SomeConnection(), SomeConnection(), SomeConnection()
     assert enter(connections, one, two) == [None, None]
     assert enter(connections, three) == ["connections_refused_handshaking"]
     connections.joined(one)
     assert enter(connections, three) == [None]
-    assert enter(connections, Somebody()) == ["connections_refused_by_address"]
+    assert enter(connections, SomeConnection()) == ["connections_refused_by_address"]
     connections.joined(two)
     connections.joined(three)
-    assert enter(connections, Somebody("10.0.0.2")) == [None]
-    assert enter(connections, Somebody("10.0.0.3")) == ["connections_refused"]
+    assert enter(connections, SomeConnection("10.0.0.2")) == [None]
+    assert enter(connections, SomeConnection("10.0.0.3")) == ["connections_refused"]
     assert len(connections) == 4
 
 
 def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
     connections = bounded(max_connections=3, max_connections_per_address=1)
-    assert enter(connections, *(Somebody("") for _ in range(4)))[2:] == [
+    assert enter(connections, *(SomeConnection("") for _ in range(4)))[2:] == [
         None,
         "connections_refused",
     ]
-    local = [Somebody(None) for _ in range(4)]
+    local = [SomeConnection(None) for _ in range(4)]
     assert enter(connections, *local) == [None] * 4
-    assert enter(connections, Somebody("")) == ["connections_refused"]
+    assert enter(connections, SomeConnection("")) == ["connections_refused"]
     for one in local:
         connections.leave(one)
     assert connections._within == 0 and len(connections) == 3
@@ -60,22 +60,22 @@ def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
 
 def test_a_place_is_given_back_once() -> None:
     connections = bounded(max_connections_per_address=2)
-    one, two, stranger = Somebody(), Somebody(), Somebody()
+    one, two, stranger = SomeConnection(), SomeConnection(), SomeConnection()
     enter(connections, one, two)
     for _ in range(3):
         connections.leave(one)
         connections.leave(stranger)
     assert enter(connections, one) == [None]
-    assert enter(connections, Somebody()) == ["connections_refused_by_address"]
+    assert enter(connections, SomeConnection()) == ["connections_refused_by_address"]
     connections.leave(one)
     connections.leave(two)
     assert not connections._addresses and not connections._joining and len(connections) == 0
     assert not connections._handshakes
 
 
-def crowd(connections: Connections, number: int, address: str) -> list[Somebody]:
+def crowd(connections: Connections, number: int, address: str) -> list[SomeConnection]:
     """Let so many of an address come who never join; return those that were let in."""
-    people = [Somebody(address) for _ in range(number)]
+    people = [SomeConnection(address) for _ in range(number)]
     return [one for one in people if enter(connections, one) == [None]]
 
 
@@ -83,10 +83,10 @@ def test_an_address_has_its_share_of_the_handshakes() -> None:
     connections = bounded(max_handshaking=64, max_handshaking_per_address=16)
     assert len(crowd(connections, 70, "10.0.0.1")) == 32  # half of them while nobody else comes
     assert len(crowd(connections, 70, "10.0.0.2")) == 16
-    assert enter(connections, Somebody("10.0.0.2")) == [
+    assert enter(connections, SomeConnection("10.0.0.2")) == [
         "connections_refused_handshaking_by_address"
     ]
-    assert enter(connections, Somebody("10.0.0.3")) == [None]
+    assert enter(connections, SomeConnection("10.0.0.3")) == [None]
 
 
 def test_where_all_places_are_taken_who_holds_most_makes_room() -> None:
@@ -95,7 +95,7 @@ def test_where_all_places_are_taken_who_holds_most_makes_room() -> None:
     connections = Connections(limits, lambda name, who: told.append((name, who)))
     greedy = crowd(connections, 32, "10.0.0.1")
     others = crowd(connections, 16, "10.0.0.2") + crowd(connections, 16, "10.0.0.3")
-    newcomers = [Somebody(f"10.0.1.{number}") for number in range(8)]
+    newcomers = [SomeConnection(f"10.0.1.{number}") for number in range(8)]
     assert enter(connections, *newcomers) == [None] * 8
     assert [one.ended for one in greedy[:9]] == [[EVICTED]] * 8 + [[]]  # the oldest first
     assert not any(one.ended for one in [*others, *newcomers])
@@ -108,20 +108,20 @@ def test_where_all_places_are_taken_who_holds_most_makes_room() -> None:
 def test_nobody_makes_room_for_one_of_an_address_that_holds_as_much() -> None:
     connections = bounded(max_handshaking=4, max_handshaking_per_address=2)
     here = crowd(connections, 2, "10.0.0.1") + crowd(connections, 2, "10.0.0.2")
-    assert enter(connections, Somebody("10.0.0.1")) == [
+    assert enter(connections, SomeConnection("10.0.0.1")) == [
         "connections_refused_handshaking_by_address"
     ]
     connections = bounded(max_handshaking=4, max_handshaking_per_address=4)
     here += crowd(connections, 2, "10.0.0.1") + crowd(connections, 2, "10.0.0.2")
-    assert enter(connections, Somebody("10.0.0.1")) == ["connections_refused_handshaking"]
+    assert enter(connections, SomeConnection("10.0.0.1")) == ["connections_refused_handshaking"]
     assert not any(one.ended for one in here)
 
 
 def test_unix_sockets_have_places_for_handshakes_of_their_own() -> None:
     connections = bounded(max_handshaking=4, max_handshaking_per_address=4)
     assert len(crowd(connections, 9, "")) == 4 and len(crowd(connections, 9, "10.0.0.1")) == 4
-    assert enter(connections, Somebody("")) == ["connections_refused_handshaking"]
-    assert enter(connections, Somebody("10.0.0.2"), Somebody(None)) == [None, None]
+    assert enter(connections, SomeConnection("")) == ["connections_refused_handshaking"]
+    assert enter(connections, SomeConnection("10.0.0.2"), SomeConnection(None)) == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -139,20 +139,23 @@ def test_unix_sockets_have_places_for_handshakes_of_their_own() -> None:
 def test_an_ipv6_address_counts_for_its_network(one: str, other: str, same: bool) -> None:
     assert (origin_of(one) == origin_of(other)) is same
     connections = bounded(max_connections_per_address=1)
-    enter(connections, Somebody(one))
+    enter(connections, SomeConnection(one))
     refused = "connections_refused_by_address" if same else None
-    assert enter(connections, Somebody(other)) == [refused]
+    assert enter(connections, SomeConnection(other)) == [refused]
 
 
 def test_once_closed_nobody_enters() -> None:
     connections = bounded()
     connections.close()
-    assert enter(connections, Somebody(), Somebody(None)) == ["connections_refused_at_the_end"] * 2
+    assert (
+        enter(connections, SomeConnection(), SomeConnection(None))
+        == ["connections_refused_at_the_end"] * 2
+    )
 
 
 def test_those_who_have_not_joined_can_be_ended_alone() -> None:
     connections = bounded()
-    one, two = Somebody(), Somebody()
+    one, two = SomeConnection(), SomeConnection()
     enter(connections, one, two)
     connections.joined(one)
     connections.shutdown_joining("why")
@@ -166,9 +169,9 @@ def test_only_threads_that_run_can_be_waited_for() -> None:
     go = threading.Event()
     running = threading.Thread(target=go.wait, args=(20,))
     running.start()
-    connections.enter(Somebody(), running)
-    connections.enter(Somebody(), threading.Thread())  # not started yet
-    connections.enter(Somebody(), threading.current_thread())
+    connections.enter(SomeConnection(), running)
+    connections.enter(SomeConnection(), threading.Thread())  # not started yet
+    connections.enter(SomeConnection(), threading.current_thread())
     assert connections.threads() == [running]
     go.set()
     running.join(20)
@@ -182,7 +185,7 @@ def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
 
     def come_and_go(address: str) -> None:
         for _ in range(200):
-            one = Somebody(address)
+            one = SomeConnection(address)
             outcomes.append(connections.enter(one, threading.Thread()))
             most.append(len(connections))
             connections.joined(one)

@@ -34,7 +34,7 @@ def logging_fails(request: pytest.FixtureRequest) -> Iterator[bool]:
     logger.removeFilter(filter_)
 
 
-class Clock:
+class FaultyClock:
     """Something with a deadline, whose tick raises."""
 
     def __init__(self, fault: BaseException | None = None) -> None:
@@ -62,7 +62,7 @@ def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
 ) -> None:
     with closing(Housekeeper(Limits(), Counters())) as housekeeper:
         housekeeper._once = Faulty(housekeeper._once, 2)  # type: ignore[method-assign]
-        broken, sound, rang = Clock(fault), Clock(), threading.Event()
+        broken, sound, rang = FaultyClock(fault), FaultyClock(), threading.Event()
         housekeeper.later(5 * MS, lambda: fail(fault))
         housekeeper.later(5 * MS, rang.set)
         for clock in (broken, sound):

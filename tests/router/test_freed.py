@@ -16,7 +16,6 @@ import pytest
 
 import wamplite
 from tests.serial_cable import Cable
-from tests.transports.streams import make_certificate
 from wamplite.core.members import Member
 from wamplite.router import Router
 from wamplite.router.connection import Connection
@@ -42,11 +41,6 @@ def no_collector() -> Iterator[None]:
     yield
     gc.enable()
     LEFT_BEFORE.clear()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -15,12 +13,6 @@ from tests.router.conftest import Start, eventually
 from tests.serial_cable import Cable
 from wamplite.core.errors import ApplicationError, JoinRefused, TransportLost, UsageError
 from wamplite.router import Router
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
 
 
 @pytest.fixture

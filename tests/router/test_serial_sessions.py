@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from wamplite.router import Router
 from wamplite.transports.serial_frames import RESET, Frame, encode
 
 BARE_RESET = Frame(RESET, b"")
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
 
 
 @pytest.fixture

@@ -8,18 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.transports.streams import Certificate, make_certificate
+from tests.transports.streams import Certificate
 from wamplite.router import Router, listen_urls
 from wamplite.transports.tls import TlsOptions
 
 from .conftest import Connect, Start, Wire, eventually, held_by
 
 SCHEMES = ("rs", "rss", "ws", "wss")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 class Net:

@@ -13,7 +13,7 @@ from wamplite.serializers import check_payload, copy_payload
 from wamplite.serializers.payload import KNOWN
 
 
-class Colour(IntEnum):
+class Shade(IntEnum):
     RED = 1
 
 
@@ -26,7 +26,7 @@ REFUSED: list[Any] = [
     "\0",
     "\0YQ==", {"\ud800": 1}, {1: 2}, {None: 1}, {b"a": 1}, {("a",): 1}, {1, 2}, 1j, object(),
     bytearray(1),
-    memoryview(b"a"), Colour.RED, Text("a"), OrderedDict(a=1), range(3), iter([1]), ...,
+    memoryview(b"a"), Shade.RED, Text("a"), OrderedDict(a=1), range(3), iter([1]), ...,
 ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
+from tests.serializers.sameness import same
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError, UsageError
 from wamplite.serializers import Serializer
@@ -36,19 +36,6 @@ def nested(depth: int, kind: type = list) -> Any:
     for _ in range(depth - 1):
         value = [value] if kind is list else {"k": value}
     return value
-
-
-def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are equal and of equal types, all the way down."""
-    if type(one) is not type(other):
-        return False
-    if type(one) is list:
-        return len(one) == len(other) and all(map(same, one, other))
-    if type(one) is dict:
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
-    if type(one) is float:
-        return one == other and math.copysign(1, one) == math.copysign(1, other)
-    return bool(one == other)
 
 
 @serializer_of_each

@@ -6,7 +6,6 @@ import errno
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +17,6 @@ from wamplite.core.errors import TransportLost
 from wamplite.transports.dial import dial
 from wamplite.transports.serial_line import Port, SerialStream, explain
 from wamplite.transports.serial_url import Address
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
 
 
 @pytest.fixture

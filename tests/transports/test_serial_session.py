@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +20,6 @@ from wamplite.transports.serial_session import DeviceLine
 from wamplite.transports.serial_url import Address
 
 WELCOME = [2, 7, {"roles": {"broker": {}, "dealer": {}}}]
-
-
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
-    with Cable(tmp_path) as cable:
-        yield cable
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ from wamplite.transports.tls import TlsOptions, TlsStream
 MIB = 1 << 20
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"))
-
-
 @pytest.fixture(params=["TLSv1_2", "TLSv1_3"])
 def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
     return ssl.TLSVersion[request.param]

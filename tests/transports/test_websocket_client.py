@@ -15,7 +15,7 @@ from tests.transports.streams import make_certificate, tcp_pair
 from tests.transports.websocket_peer import (
     ANSWER,
     PATIENCE,
-    Peer,
+    WebSocketPeer,
     connected,
     masked,
     plain,
@@ -34,18 +34,18 @@ URL = "ws://127.0.0.1:8080/ws"
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Stream, Peer]]:
+def ends() -> Iterator[tuple[Stream, WebSocketPeer]]:
     with connected() as both:
         yield both
 
 
 @pytest.fixture
-def client(ends: tuple[Stream, Peer]) -> WebSocketClient:
+def client(ends: tuple[Stream, WebSocketPeer]) -> WebSocketClient:
     return WebSocketClient(ends[0], "json", LIMIT)
 
 
 @pytest.fixture
-def peer(ends: tuple[Stream, Peer]) -> Peer:
+def peer(ends: tuple[Stream, WebSocketPeer]) -> WebSocketPeer:
     return ends[1]
 
 
@@ -65,7 +65,7 @@ def end_of(client: WebSocketClient) -> tuple[list[bytes], Exception]:
             return messages, error
 
 
-def close_code(peer: Peer) -> int:
+def close_code(peer: WebSocketPeer) -> int:
     first, payload = peer.frame()
     assert first == CLOSE
     assert peer.rest() == b""
@@ -76,7 +76,7 @@ def close_code(peer: Peer) -> int:
 
 
 def shake(
-    ends: tuple[Stream, Peer],
+    ends: tuple[Stream, WebSocketPeer],
     answer: Callable[[bytes], bytes],
     serializers: tuple[str, ...] = ("json", "msgpack"),
     seconds: float = PATIENCE,
@@ -112,7 +112,9 @@ def agree(request: bytes, subprotocol: bytes = b"wamp.2.json") -> bytes:
     return answer.replace(b"wamp.2.json", subprotocol)
 
 
-def test_the_request_offers_our_subprotocols_and_no_origin(ends: tuple[Stream, Peer]) -> None:
+def test_the_request_offers_our_subprotocols_and_no_origin(
+    ends: tuple[Stream, WebSocketPeer],
+) -> None:
     client, request = shake(ends, agree)
     lines = request.decode().split("\r\n")
     assert lines[0] == "GET /ws HTTP/1.1"
@@ -123,18 +125,18 @@ def test_the_request_offers_our_subprotocols_and_no_origin(ends: tuple[Stream, P
     assert client.serializer == "json"
 
 
-def test_the_server_chooses(ends: tuple[Stream, Peer]) -> None:
+def test_the_server_chooses(ends: tuple[Stream, WebSocketPeer]) -> None:
     client, _ = shake(ends, lambda request: agree(request, b"wamp.2.msgpack"))
     assert client.serializer == "msgpack"
     assert client.frame(b"x")[0] == BINARY
 
 
-def test_bytes_behind_the_answer_are_kept(ends: tuple[Stream, Peer]) -> None:
+def test_bytes_behind_the_answer_are_kept(ends: tuple[Stream, WebSocketPeer]) -> None:
     client, _ = shake(ends, lambda request: agree(request) + plain(TEXT, b"early"))
     assert client.receive() == [b"early"]
 
 
-def test_the_deadline_ends_with_the_handshake(ends: tuple[Stream, Peer]) -> None:
+def test_the_deadline_ends_with_the_handshake(ends: tuple[Stream, WebSocketPeer]) -> None:
     client, _ = shake(ends, agree, seconds=0.5)
     late = threading.Timer(0.7, ends[1].write, [plain(TEXT, b"late")])
     late.start()
@@ -166,7 +168,7 @@ def test_the_deadline_ends_with_the_handshake(ends: tuple[Stream, Peer]) -> None
     ],
 )
 def test_an_answer_that_agrees_to_something_else_is_a_protocol_error(
-    change: tuple[bytes, bytes], text: str, ends: tuple[Stream, Peer]
+    change: tuple[bytes, bytes], text: str, ends: tuple[Stream, WebSocketPeer]
 ) -> None:
     with pytest.raises(ProtocolError) as caught:
         shake(ends, lambda request: agree(request).replace(*change))
@@ -182,27 +184,29 @@ def test_an_answer_that_agrees_to_something_else_is_a_protocol_error(
     ],
 )
 def test_an_answer_that_refuses_says_why(
-    answer: bytes, text: str, ends: tuple[Stream, Peer]
+    answer: bytes, text: str, ends: tuple[Stream, WebSocketPeer]
 ) -> None:
     with pytest.raises(TransportLost) as caught:
         shake(ends, lambda request: answer)
     assert text in str(caught.value)
 
 
-def test_an_endless_refusal_is_not_read_to_its_end(ends: tuple[Stream, Peer]) -> None:
+def test_an_endless_refusal_is_not_read_to_its_end(ends: tuple[Stream, WebSocketPeer]) -> None:
     answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 99999999\r\n\r\n" + b"x" * 60_000
     with pytest.raises(ProtocolError, match="16384"):
         shake(ends, lambda request: answer)
 
 
-def test_no_answer_in_time_is_a_connect_timeout(ends: tuple[Stream, Peer]) -> None:
+def test_no_answer_in_time_is_a_connect_timeout(ends: tuple[Stream, WebSocketPeer]) -> None:
     begun = time.monotonic()
     with pytest.raises(ConnectTimeout, match="in time"):
         shake(ends, lambda request: b"HTTP/1.1 101 Swi", seconds=0.2)
     assert time.monotonic() - begun < 10
 
 
-def test_a_server_that_hangs_up_in_the_handshake_is_lost(ends: tuple[Stream, Peer]) -> None:
+def test_a_server_that_hangs_up_in_the_handshake_is_lost(
+    ends: tuple[Stream, WebSocketPeer],
+) -> None:
     ends[1].write(b"HTTP/1.1 101 Swi")
     ends[1].sock.shutdown(socket.SHUT_WR)
     with pytest.raises(TransportLost, match="closed the connection"):
@@ -285,7 +289,7 @@ def test_over_tls_a_writer_and_pings_do_not_disturb_each_other(tmp_path: Path) -
 # Messages
 
 
-def test_each_frame_has_a_mask_of_its_own(client: WebSocketClient, peer: Peer) -> None:
+def test_each_frame_has_a_mask_of_its_own(client: WebSocketClient, peer: WebSocketPeer) -> None:
     assert client.frame(b"x" * 9) != client.frame(b"x" * 9)
     for size in (0, 125, 126, 65536):
         client.send(b"y" * size)
@@ -296,12 +300,14 @@ def test_each_frame_has_a_mask_of_its_own(client: WebSocketClient, peer: Peer) -
         peer.read({126: 2, 127: 8}.get(second & 0x7F, 0) + 4 + size)
 
 
-def test_a_segment_with_many_messages_is_one_arrival(client: WebSocketClient, peer: Peer) -> None:
+def test_a_segment_with_many_messages_is_one_arrival(
+    client: WebSocketClient, peer: WebSocketPeer
+) -> None:
     peer.write(*(plain(TEXT, b"%d" % number) for number in range(50)))
     assert client.receive() == [b"%d" % number for number in range(50)]
 
 
-def test_messages_split_at_every_byte_arrive(client: WebSocketClient, peer: Peer) -> None:
+def test_messages_split_at_every_byte_arrive(client: WebSocketClient, peer: WebSocketPeer) -> None:
     wire = plain(TEXT, b"a" * 130) + plain(0x01, b"b") + plain(PING, b"?") + plain(0x80, b"c")
     messages: list[bytes] = []
     for byte in wire + plain(TEXT, b"last"):
@@ -311,7 +317,9 @@ def test_messages_split_at_every_byte_arrive(client: WebSocketClient, peer: Peer
     assert peer.frame() == (PONG, b"?")
 
 
-def test_our_ping_is_masked_and_a_pong_is_heard(client: WebSocketClient, peer: Peer) -> None:
+def test_our_ping_is_masked_and_a_pong_is_heard(
+    client: WebSocketClient, peer: WebSocketPeer
+) -> None:
     client.ping()
     data = peer.read(6)
     assert data[:2] == b"\x89\x80"
@@ -348,7 +356,7 @@ def test_our_ping_is_masked_and_a_pong_is_heard(client: WebSocketClient, peer: P
     ],
 )
 def test_a_breach_ends_the_connection_with_its_code(
-    frames: bytes, code: int, client: WebSocketClient, peer: Peer
+    frames: bytes, code: int, client: WebSocketClient, peer: WebSocketPeer
 ) -> None:
     peer.write(plain(TEXT, b"good"), frames, plain(TEXT, b"ignored"))
     messages, error = end_of(client)
@@ -359,7 +367,7 @@ def test_a_breach_ends_the_connection_with_its_code(
 
 
 def test_a_large_message_is_collected_without_copying_it_over_and_over(
-    client: WebSocketClient, peer: Peer
+    client: WebSocketClient, peer: WebSocketPeer
 ) -> None:
     size = 5_000_000
     client.limit_receive(size)
@@ -375,7 +383,7 @@ def test_a_large_message_is_collected_without_copying_it_over_and_over(
 
 
 def test_a_close_frame_is_answered_and_what_follows_is_ignored(
-    client: WebSocketClient, peer: Peer
+    client: WebSocketClient, peer: WebSocketPeer
 ) -> None:
     peer.write(plain(TEXT, b"last"), plain(CLOSE, b"\x03\xe9bye"), plain(TEXT, b"ignored"))
     messages, error = end_of(client)
@@ -385,7 +393,9 @@ def test_a_close_frame_is_answered_and_what_follows_is_ignored(
     assert close_code(peer) == 1001
 
 
-def test_finish_says_goodbye_once_and_still_reads(client: WebSocketClient, peer: Peer) -> None:
+def test_finish_says_goodbye_once_and_still_reads(
+    client: WebSocketClient, peer: WebSocketPeer
+) -> None:
     client.finish()
     client.finish()
     peer.write(plain(TEXT, b"on its way"), plain(CLOSE, b"\x03\xe8"))

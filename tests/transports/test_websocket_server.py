@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from tests.transports.websocket_peer import (
     KEY,
     PATIENCE,
-    Peer,
+    WebSocketPeer,
     connected,
     masked,
     plain,
@@ -30,18 +30,18 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Stream, Peer]]:
+def ends() -> Iterator[tuple[Stream, WebSocketPeer]]:
     with connected() as both:
         yield both
 
 
 @pytest.fixture
-def server(ends: tuple[Stream, Peer]) -> WebSocketServer:
+def server(ends: tuple[Stream, WebSocketPeer]) -> WebSocketServer:
     return WebSocketServer(ends[0], "json", LIMIT)
 
 
 @pytest.fixture
-def peer(ends: tuple[Stream, Peer]) -> Peer:
+def peer(ends: tuple[Stream, WebSocketPeer]) -> WebSocketPeer:
     return ends[1]
 
 
@@ -63,7 +63,7 @@ def end_of(server: WebSocketServer) -> tuple[list[bytes], Exception]:
             return messages, error
 
 
-def close_code(peer: Peer) -> int:
+def close_code(peer: WebSocketPeer) -> int:
     """Read up to the close frame, and the silence behind it; return its code."""
     while True:
         first, payload = peer.frame()
@@ -78,7 +78,7 @@ def close_code(peer: Peer) -> int:
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, LIMIT])
 @pytest.mark.parametrize("serializer", ["json", "msgpack"])
 def test_messages_of_every_size_go_both_ways(
-    size: int, serializer: str, ends: tuple[Stream, Peer]
+    size: int, serializer: str, ends: tuple[Stream, WebSocketPeer]
 ) -> None:
     stream, peer = ends
     server = WebSocketServer(stream, serializer, LIMIT)
@@ -91,19 +91,23 @@ def test_messages_of_every_size_go_both_ways(
     assert peer.frame() == (kind, payload)
 
 
-def test_a_segment_with_many_messages_is_one_arrival(server: WebSocketServer, peer: Peer) -> None:
+def test_a_segment_with_many_messages_is_one_arrival(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     peer.write(*(masked(TEXT, b"%d" % number) for number in range(50)))
     assert server.receive() == [b"%d" % number for number in range(50)]
 
 
-def test_a_message_split_at_every_byte_arrives(server: WebSocketServer, peer: Peer) -> None:
+def test_a_message_split_at_every_byte_arrives(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     for byte in masked(TEXT, b"a" * 130) + masked(TEXT, b"second"):
         peer.write(bytes((byte,)))
         messages = server.receive()
     assert messages == [b"second"]
 
 
-def test_equal_kinds_have_equal_frames(ends: tuple[Stream, Peer]) -> None:
+def test_equal_kinds_have_equal_frames(ends: tuple[Stream, WebSocketPeer]) -> None:
     msgpack, cbor, json = (
         WebSocketServer(ends[0], name, LIMIT) for name in ("msgpack", "cbor", "json")
     )
@@ -111,7 +115,9 @@ def test_equal_kinds_have_equal_frames(ends: tuple[Stream, Peer]) -> None:
     assert msgpack.frame(b"x" * 200) == cbor.frame(b"x" * 200) != json.frame(b"x" * 200)
 
 
-def test_fragments_make_one_message_with_pings_between(server: WebSocketServer, peer: Peer) -> None:
+def test_fragments_make_one_message_with_pings_between(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     peer.write(
         masked(TEXT, b"before"),
         masked(0x01, b"one "),
@@ -124,7 +130,9 @@ def test_fragments_make_one_message_with_pings_between(server: WebSocketServer, 
     assert peer.frame() == (PONG, b"?")
 
 
-def test_bytes_that_came_with_the_handshake_are_read_first(ends: tuple[Stream, Peer]) -> None:
+def test_bytes_that_came_with_the_handshake_are_read_first(
+    ends: tuple[Stream, WebSocketPeer],
+) -> None:
     first, second = masked(TEXT, b"first"), masked(TEXT, b"second")
     server = WebSocketServer(ends[0], "json", LIMIT, first + second[:3])
     assert server.receive() == [b"first"]
@@ -186,26 +194,28 @@ def contents(frames: list[tuple[int, str | list[str]]]) -> Iterator[tuple[int, b
 # Pings
 
 
-def test_a_ping_is_answered_with_its_payload(server: WebSocketServer, peer: Peer) -> None:
+def test_a_ping_is_answered_with_its_payload(server: WebSocketServer, peer: WebSocketPeer) -> None:
     peer.write(masked(PING, b"x" * 125))
     assert server.receive() == []
     assert peer.frame() == (PONG, b"x" * 125)
 
 
-def test_an_unsolicited_pong_is_ignored_but_heard(server: WebSocketServer, peer: Peer) -> None:
+def test_an_unsolicited_pong_is_ignored_but_heard(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     before = server.heard
     peer.write(masked(PONG, b"x"))
     assert server.receive() == []
     assert server.heard > before
 
 
-def test_our_ping_is_a_ping(server: WebSocketServer, peer: Peer) -> None:
+def test_our_ping_is_a_ping(server: WebSocketServer, peer: WebSocketPeer) -> None:
     server.ping()
     assert peer.frame() == (PING, b"")
 
 
 def test_a_peer_that_pings_without_reading_is_not_answered_for_ever(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     def flood() -> None:
         peer.write(masked(PING, b"x" * 125) * 150_000)  # 20 MB: more than the kernel holds of PONGs
@@ -249,7 +259,7 @@ def head(first: int, second: int, size: bytes = b"") -> bytes:
     ],
 )
 def test_a_breach_of_the_protocol_is_answered_with_1002(
-    frame: bytes, server: WebSocketServer, peer: Peer
+    frame: bytes, server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     peer.write(masked(TEXT, b"good"), frame, masked(TEXT, b"ignored"))
     messages, error = end_of(server)
@@ -272,7 +282,7 @@ def test_a_breach_of_the_protocol_is_answered_with_1002(
     ],
 )
 def test_text_that_is_not_utf8_is_answered_with_1007(
-    frames: bytes, server: WebSocketServer, peer: Peer
+    frames: bytes, server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     peer.write(masked(TEXT, b"good"), frames)
     messages, error = end_of(server)
@@ -280,7 +290,9 @@ def test_text_that_is_not_utf8_is_answered_with_1007(
     assert close_code(peer) == 1007
 
 
-def test_a_character_may_be_split_between_fragments(server: WebSocketServer, peer: Peer) -> None:
+def test_a_character_may_be_split_between_fragments(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     peer.write(masked(0x01, b"\xc3"), masked(0x80, b"\xa9"))
     assert take(server, 1) == ["é".encode()]
 
@@ -290,7 +302,7 @@ def test_a_character_may_be_split_between_fragments(server: WebSocketServer, pee
 )
 @pytest.mark.parametrize("size", [3, 70_000])
 def test_the_wrong_kind_of_message_is_answered_with_1003(
-    serializer: str, kind: int, size: int, ends: tuple[Stream, Peer]
+    serializer: str, kind: int, size: int, ends: tuple[Stream, WebSocketPeer]
 ) -> None:
     server = WebSocketServer(ends[0], serializer, LIMIT)
     ends[1].write(masked(kind, b"x" * size))
@@ -304,7 +316,7 @@ def test_the_wrong_kind_of_message_is_answered_with_1003(
 
 @pytest.mark.parametrize("size", [LIMIT + 1, 1 << 40])
 def test_a_message_above_the_limit_is_refused_at_its_header(
-    size: int, server: WebSocketServer, peer: Peer
+    size: int, server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     peer.write(masked(TEXT, b"good"), b"\x81\xff", size_bytes(size, 64)[1:], KEY)
     messages, error = end_of(server)
@@ -314,7 +326,7 @@ def test_a_message_above_the_limit_is_refused_at_its_header(
 
 
 def test_a_small_message_above_a_small_limit_is_refused(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     server.limit_receive(10)
     peer.write(masked(TEXT, b"x" * 10), masked(TEXT, b"x" * 11))
@@ -323,7 +335,7 @@ def test_a_small_message_above_a_small_limit_is_refused(
     assert close_code(peer) == 1009
 
 
-def test_the_limit_can_be_raised(server: WebSocketServer, peer: Peer) -> None:
+def test_the_limit_can_be_raised(server: WebSocketServer, peer: WebSocketPeer) -> None:
     server.limit_receive(10)
     server.limit_receive(20)
     peer.write(masked(TEXT, b"x" * 20))
@@ -331,7 +343,7 @@ def test_the_limit_can_be_raised(server: WebSocketServer, peer: Peer) -> None:
 
 
 def test_fragments_up_to_the_limit_are_taken_and_one_byte_more_is_not(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     most = [masked(0x01, b"x" * 60_000), masked(0x80, b"y" * 40_000)]
     peer.write(*most)
@@ -343,7 +355,9 @@ def test_fragments_up_to_the_limit_are_taken_and_one_byte_more_is_not(
     assert close_code(peer) == 1009
 
 
-def test_what_is_here_of_an_unfinished_message_is_told(server: WebSocketServer, peer: Peer) -> None:
+def test_what_is_here_of_an_unfinished_message_is_told(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     first, rest = masked(0x01, b"x" * 1000), masked(0x80, b"y" * 2000)
     peer.write(first + rest[:100])
     while server.buffered < 1000 + 100 - 8:
@@ -354,7 +368,7 @@ def test_what_is_here_of_an_unfinished_message_is_told(server: WebSocketServer, 
 
 
 def test_endless_fragments_end_at_the_limit_with_bounded_memory(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     server.limit_receive(20_000)
     tracemalloc.start()
@@ -376,7 +390,7 @@ def test_endless_fragments_end_at_the_limit_with_bounded_memory(
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
 def test_a_close_frame_is_answered_with_its_code_and_what_follows_is_ignored(
-    code: int, server: WebSocketServer, peer: Peer
+    code: int, server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     reason = code.to_bytes(2, "big") + "schön".encode()
     peer.write(masked(TEXT, b"last"), masked(CLOSE, reason), masked(TEXT, b"ignored"), b"\xff\xff")
@@ -388,7 +402,7 @@ def test_a_close_frame_is_answered_with_its_code_and_what_follows_is_ignored(
 
 
 def test_a_close_frame_without_a_code_gets_one_without_a_code(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     peer.write(masked(CLOSE))
     assert isinstance(end_of(server)[1], TransportLost)
@@ -396,7 +410,7 @@ def test_a_close_frame_without_a_code_gets_one_without_a_code(
 
 
 def test_what_is_sent_between_the_last_message_and_its_end_still_goes_out(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     peer.write(masked(TEXT, b"question"), masked(CLOSE, b"\x03\xe8"))
     assert server.receive() == [b"question"]
@@ -407,7 +421,7 @@ def test_what_is_sent_between_the_last_message_and_its_end_still_goes_out(
 
 
 def test_finish_says_goodbye_once_behind_what_is_queued(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     server.send(b"last")
     server.finish()
@@ -418,7 +432,7 @@ def test_finish_says_goodbye_once_behind_what_is_queued(
 
 
 def test_after_our_goodbye_messages_still_arrive_until_the_peers(
-    server: WebSocketServer, peer: Peer
+    server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
     server.finish()
     peer.write(masked(TEXT, b"on its way"), masked(CLOSE, b"\x03\xe8"))
@@ -427,7 +441,7 @@ def test_after_our_goodbye_messages_still_arrive_until_the_peers(
     assert peer.rest() == b"\x88\x02\x03\xe8"
 
 
-def test_the_end_is_told_again_and_again(server: WebSocketServer, peer: Peer) -> None:
+def test_the_end_is_told_again_and_again(server: WebSocketServer, peer: WebSocketPeer) -> None:
     peer.write(masked(CLOSE))
     for _ in range(3):
         with pytest.raises(TransportLost, match="closed the WebSocket"):
@@ -435,7 +449,9 @@ def test_the_end_is_told_again_and_again(server: WebSocketServer, peer: Peer) ->
 
 
 @pytest.mark.parametrize("sent", [b"", b"\x81", masked(TEXT, b"cut off")[:9]], ids=len)
-def test_a_peer_that_hangs_up_is_lost(sent: bytes, server: WebSocketServer, peer: Peer) -> None:
+def test_a_peer_that_hangs_up_is_lost(
+    sent: bytes, server: WebSocketServer, peer: WebSocketPeer
+) -> None:
     peer.write(sent)
     peer.sock.shutdown(socket.SHUT_WR)
     messages, error = end_of(server)
@@ -452,7 +468,7 @@ def test_a_shutdown_from_another_thread_wakes_the_reader(server: WebSocketServer
     assert "a deadline was missed" in str(ends[0])
 
 
-def test_no_thread_is_started(ends: tuple[Stream, Peer]) -> None:
+def test_no_thread_is_started(ends: tuple[Stream, WebSocketPeer]) -> None:
     before = threading.active_count()
     server = WebSocketServer(ends[0], "json", LIMIT)
     ends[1].write(masked(TEXT, b"x"))

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.transports.websocket_peer import ANSWER, REQUEST, Peer, connected, masked
+from tests.transports.websocket_peer import ANSWER, REQUEST, WebSocketPeer, connected, masked
 from wamplite.core.errors import TransportLost
 from wamplite.transports.stream import Stream
 from wamplite.transports.websocket_server import WebSocketServer, accept
@@ -110,7 +110,7 @@ def test_a_request_in_pieces_is_accepted_and_the_bytes_behind_it_are_kept() -> N
         assert messages == [b"x"]
 
 
-def write_slowly(peer: Peer, data: bytes) -> None:
+def write_slowly(peer: WebSocketPeer, data: bytes) -> None:
     peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for at in range(0, len(data), 7):
         peer.write(data[at : at + 7])
@@ -215,7 +215,7 @@ def test_endless_headers_end_at_8_kib() -> None:
         assert peer.head().startswith(b"HTTP/1.1 431 ")
 
 
-def write_until_refused(peer: Peer, line: bytes) -> None:
+def write_until_refused(peer: WebSocketPeer, line: bytes) -> None:
     for _ in range(100):  # 10 KB
         peer.write(line)
 

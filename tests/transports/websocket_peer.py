@@ -52,7 +52,7 @@ def masked(first: int, payload: bytes = b"", key: bytes = KEY) -> bytes:
     return bytes((first,)) + bytes(size) + key + mixed
 
 
-class Peer:
+class WebSocketPeer:
     """A plain socket that reads frames."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -95,14 +95,14 @@ class Peer:
 
 
 @contextmanager
-def connected() -> Iterator[tuple[Stream, Peer]]:
+def connected() -> Iterator[tuple[Stream, WebSocketPeer]]:
     """Give a stream and its peer, over TCP."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
     stream = Stream(ours)
     try:
-        yield stream, Peer(theirs)
+        yield stream, WebSocketPeer(theirs)
     finally:
         stream.close()
         theirs.close()
