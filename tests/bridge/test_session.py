@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ import wamplite
 from tests.client.scripted import ROLES, Peer, soon
 from tests.transports.streams import make_certificate
 from tests.waiting import until
-from wamplite.bridge.session import component_of
+from wamplite.bridge.session import component_of, heeds_retain
 from wamplite.bridge.settings import SessionSettings
 from wamplite.core.errors import UsageError
 
@@ -58,3 +59,21 @@ def test_it_trusts_the_authority_that_it_is_told_and_no_other(tmp_path: Path) ->
                 until(lambda it=component: it._retries._failed > 1 or it.error, "refused")
                 assert component.session is None
             component.stop()
+
+
+@pytest.mark.parametrize(
+    ("broker", "retains"),
+    [
+        ({}, False),
+        ({"features": None}, False),
+        ({"features": {"event_retention": False}}, False),
+        ({"features": {"event_retention": True}}, True),
+    ],
+)
+def test_a_router_heeds_retain_where_it_announces_it(broker: dict[str, Any], retains: bool) -> None:
+    with Peer() as peer:
+        session = peer.join(features={"broker": broker, "dealer": {}})
+        assert heeds_retain(session) is retains
+        leaving = soon(session.leave)
+        peer.goodbye()
+        leaving.result()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.component import Component
 from ..client.publishing import Outcome
+from ..core.grammar import announced_features
 from ..core.handshake import ClientDialogue
 from ..core.messages import Authenticate
 from .settings import SessionSettings
@@ -51,8 +52,7 @@ def component_of(settings: SessionSettings) -> Component:
 
 def heeds_retain(session: Session) -> bool:
     """Tell whether the router of a session keeps events for later subscribers."""
-    broker = session.details.get("roles", {}).get("broker", {})
-    return broker.get("features", {}).get("event_retention") is True
+    return "event_retention" in announced_features(session.details["roles"], "broker")
 
 
 class ToSink:
