@@ -6,8 +6,6 @@
 Importing this loads nothing else: each name below is loaded by its first use (PEP 562).
 """
 
-__version__ = "0.1.0"
-
 TYPE_CHECKING = False  # as in `typing`, without the milliseconds that its import takes
 if TYPE_CHECKING:
     from .client.component import Component
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
         WampliteError,
     )
     from .router import Router
+    from .version import __version__
 
 _HOMES = {  # of all names but the errors
     "client.component": ("Component",),
@@ -44,6 +43,7 @@ _HOMES = {  # of all names but the errors
     "client.results": ("Event", "Invocation", "Registration", "Result", "Subscription"),
     "client.session": ("Session",),
     "router": ("Router",),
+    "version": ("__version__",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -76,6 +76,7 @@ __all__ = [
     "Unavailable",
     "UsageError",
     "WampliteError",
+    "__version__",
     "connect",
     "to_plain",
 ]

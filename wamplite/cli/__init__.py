@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any, NoReturn
 
-from .. import __version__
 from ..core import errors
 from ..core.words import printable
+from ..version import __version__
 from . import streams
 from .outcomes import exit_code, in_words
 

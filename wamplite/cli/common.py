@@ -93,7 +93,7 @@ def connect(options: argparse.Namespace, code: int | None = None) -> Session:
     """Join the realm that the options name; `code`: the exit code after a signal."""
     import logging
 
-    from .. import connect
+    from ..client.connect import connect
 
     hear_signals(code)
     logging.getLogger("wamplite").addHandler(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 
-from .. import __version__
+from ..version import __version__
 from .common import emit
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 
-from .. import __version__
 from .. import features as by_name
 from ..channel import Channel, Received
 from ..core.errors import ApplicationError, ConnectTimeout, ProtocolError
 from ..core.handshake import Joiner
 from ..core.messages import Abort, Welcome
+from ..version import __version__
 from .options import checked_timeout
 from .serving import Serving
 from .session import Session
