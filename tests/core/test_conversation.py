@@ -55,10 +55,11 @@ class Talk:
         )
         self.conversation.begin(Welcome(5, {"roles": {"broker": {}, "dealer": {}, **roles}}))
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message) -> str:
         if self.refusal is not None:
             raise self.refusal
         self.outbox.append(message)
+        return "sent"
 
     def ask(self, kind: Any, pending: Request | None = None, *more: Any) -> Asked:
         asked = pending or Asked()
@@ -113,9 +114,24 @@ def test_requests_are_numbered_from_one() -> None:
     ]
 
 
+def test_what_sending_returns_is_returned_by_whoever_says_something() -> None:
+    talk = Talk()
+    talk.register()
+    talk.hear([68, 1, 90, {}], [68, 2, 90, {}])
+    reply, refuse, leave = (
+        talk.conversation.reply,
+        talk.conversation.refuse,
+        talk.conversation.leave,
+    )
+    assert talk.conversation.request(Publish, None, {}, "com.app.t") == "sent"
+    assert [reply(1, [5], None, True), reply(1), reply(1)] == ["sent", "sent", None]
+    assert [refuse(2, "com.app.no"), refuse(2, "com.app.no")] == ["sent", None]
+    assert [leave(), leave()] == ["sent", None]
+
+
 def test_a_request_that_is_not_answered_does_not_wait() -> None:
     talk = Talk()
-    assert talk.conversation.request(Publish, None, {}, "com.app.t") == 1
+    talk.conversation.request(Publish, None, {}, "com.app.t")
     assert not talk.conversation.pending
 
 
@@ -358,7 +374,8 @@ def test_the_last_receiver_unsubscribes() -> None:
     assert talk.conversation.unsubscribe(70, "ann", Asked()) is None
     assert talk.said() == []
     asked = Asked()
-    assert talk.conversation.unsubscribe(70, "bob", asked) == 3
+    assert talk.conversation.unsubscribe(70, "bob", asked) == "sent"
+    assert asked.id == 3
     assert talk.said() == [["UNSUBSCRIBE", 3, 70]]
     talk.hear([36, 70, 1, {}], [35, 3])
     assert talk.delivered == []
@@ -389,7 +406,7 @@ def test_a_subscribe_of_another_match_does_not_keep_it() -> None:
     talk.subscribe("ann")
     talk.ask(Subscribe, Asked("com.app.t", "bob", "prefix"))
     talk.said()
-    assert talk.conversation.unsubscribe(70, "ann", Asked()) == 3
+    assert talk.conversation.unsubscribe(70, "ann", Asked()) == "sent"
 
 
 def test_a_refused_subscribe_releases_what_was_kept_for_it() -> None:
@@ -452,7 +469,8 @@ def test_a_registration_is_served_until_unregistered_arrives() -> None:
     talk = Talk()
     talk.register("add")
     asked = Asked()
-    assert talk.conversation.unregister(90, asked) == 2
+    assert talk.conversation.unregister(90, asked) == "sent"
+    assert asked.id == 2
     talk.hear([68, 1, 90, {}])
     assert talk.served == [("add", 1)]
     talk.hear([67, 2], [68, 2, 90, {}])

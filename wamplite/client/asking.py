@@ -41,7 +41,7 @@ class Asking:
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> Any:
         """Call a procedure; return the RESULT."""
-        asked, timeout = self._call_options(options)
+        asked, timeout = self._call_options(options) if options else ({}, self.timeout)
         if kwargs:
             tell_misplaced(self.shared, Call, kwargs)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)
@@ -92,7 +92,7 @@ class Asking:
         self, topic: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> int | None:
         """Publish an event; return its publication where an acknowledgement was asked for."""
-        wishes = self.wishes(Publish, options)
+        wishes = self.wishes(Publish, options) if options else Wishes({}, None, None)
         args, kwargs = check_request("PUBLISH", topic, args, kwargs, self.default)
         if kwargs:
             tell_misplaced(self.shared, Publish, kwargs)
@@ -122,7 +122,7 @@ class Asking:
         waiting = WaitingRequest(subject)
         return self._ask(self.timeout if timeout is None else timeout, kind, waiting, *elements)
 
-    def ask_if(self, send: Callable[[WaitingRequest], int | None], subject: str) -> None:
+    def ask_if(self, send: Callable[[WaitingRequest], bool | None], subject: str) -> None:
         """Ask where the conversation decides whether there is anything to ask."""
         self.shared.ask_if(self.timeout, send, subject)
 

@@ -109,7 +109,9 @@ class Reader:
                     self._read_once()
             except WampliteError:
                 pass  # the thread will find the same
-        return seconds and max(0.0, seconds - (time.monotonic() - began))
+        if seconds is None or waiting.settled:
+            return seconds
+        return max(0.0, seconds - (time.monotonic() - began))
 
     def _read_once(self) -> None:
         try:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from ..channel import Channel, Received
 from ..core.conversation import OPEN, Conversation
@@ -29,7 +29,6 @@ from .faults import Dropped
 from .reading import Reader
 from .waiting import WaitingRequest, fresh
 
-Said = TypeVar("Said")
 FLUSH = 30.0  # seconds for the peer to take what one sender left over
 
 
@@ -50,12 +49,11 @@ class SharedConversation(OfOneProcess):
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
-        # guards the conversation, the order of what is sent, and the two that follow
+        # guards the conversation, the order of what is sent, and the size
         self._lock: threading.Lock | Elsewhere = threading.Lock()
-        self._left_over = False  # of what was sent
         self._size = 0  # of the message that is being handled
         self._reader = Reader(channel, self._only_asks, self._handle, self._close, self._tell_ended)
-        self.conversation = Conversation(self._send, self._deliver, serve, features)
+        self.conversation = Conversation(channel.send, self._deliver, serve, features)
         self.conversation.dropped = Dropped().note
         watch(self)
 
@@ -116,18 +114,15 @@ class SharedConversation(OfOneProcess):
 
     # ---- any thread
 
-    def _send(self, message: Message) -> None:
-        if not self._channel.send(message):
-            self._left_over = True
+    def _say(self, action: Callable[..., bool | None], seconds: float | None, *args: Any) -> None:
+        """Let the conversation say something, under the lock; wait outside for a slow peer.
 
-    def _say(self, action: Callable[[], Said], seconds: float | None) -> Said:
-        """Let the conversation say something, under the lock; wait outside for a slow peer."""
+        The action returns False where something is left over of what was sent.
+        """
         with self._lock:
-            said = action()
-            left_over, self._left_over = self._left_over, False
-        if left_over:
+            gone = action(*args)
+        if gone is False:
             self._flush(FLUSH if seconds is None else seconds)
-        return said
 
     def _flush(self, seconds: float) -> None:
         """Wait for the kernel to take what is left; beyond the time, the session is lost."""
@@ -143,9 +138,9 @@ class SharedConversation(OfOneProcess):
     ) -> Any:
         """Send a request and wait for its answer; raises what an ERROR stands for."""
         try:
-            self._say(lambda: self._request(kind, waiting, elements), seconds)
+            self._say(self._request, seconds, kind, waiting, elements)
             rest = self._reader.read_own(waiting, seconds)
-            answered = waiting.wait(rest)
+            answered = waiting.settled or waiting.wait(rest)
         except BaseException:  # Ctrl-C, or it was not sent, or what handles progress raised
             self._reader.turn.hand_back()
             self.abandon(waiting)
@@ -153,12 +148,12 @@ class SharedConversation(OfOneProcess):
         return waiting.answer() if answered else self._late(seconds, waiting)
 
     def ask_if(
-        self, seconds: float | None, send: Callable[[WaitingRequest], int | None], subject: str
+        self, seconds: float | None, send: Callable[[WaitingRequest], bool | None], subject: str
     ) -> None:
         """The same where the conversation decides whether there is anything to ask."""
         waiting = WaitingRequest(subject)
-        talk = self.conversation
-        if self._say(lambda: talk.state is OPEN and send(waiting), seconds):
+        self._say(lambda: send(waiting) if self.conversation.state is OPEN else None, seconds)
+        if waiting.id:
             self.want_reader()
             if waiting.wait(seconds):
                 waiting.answer()
@@ -172,22 +167,19 @@ class SharedConversation(OfOneProcess):
     def tell_more(self, waiting: Request, *elements: Any) -> None:
         """Send a further part of a call, unless it has ended."""
         more = Call(waiting.id, *elements)
-
-        def send() -> None:
-            if waiting.id in self.conversation.pending:
-                self._send(more)
-
-        self._say(send, FLUSH)
+        waits = self.conversation.pending
+        self._say(lambda: self._channel.send(more) if waiting.id in waits else None, FLUSH)
 
     def tell(self, kind: type[Message], *elements: Any, waiting: Request | None = None) -> None:
         """Send a request whose answer, if it has one, the caller will see to."""
-        self._say(lambda: self._request(kind, waiting, elements), FLUSH)
+        self._say(self._request, FLUSH, kind, waiting, elements)
 
-    def _request(self, kind: type[Message], waiting: Request | None, elements: Any) -> None:
+    def _request(self, kind: type[Message], waiting: Request | None, elements: Any) -> bool | None:
         if self.conversation.state is not OPEN:
             raise self._over()
         try:
-            self.conversation.request(kind, waiting, *elements)
+            gone: bool | None = self.conversation.request(kind, waiting, *elements)
+            return gone
         except WampliteError:
             raise  # nothing was sent
         except BaseException:  # Ctrl-C: nobody knows whether it was
@@ -216,7 +208,7 @@ class SharedConversation(OfOneProcess):
                 return False
             is_open = self.conversation.state is OPEN
             if waiting.kind is Call and is_open and self.announced("dealer", "call_canceling"):
-                self._send(Cancel(waiting.id, {"mode": "killnowait"}))
+                self._channel.send(Cancel(waiting.id, {"mode": "killnowait"}))
         return True
 
     def announced(self, role: str, feature: str) -> bool:
@@ -225,11 +217,11 @@ class SharedConversation(OfOneProcess):
 
     def reply(self, request: int, args: Args, kwargs: Kwargs, *, progress: bool = False) -> None:
         """Answer an invocation with YIELD; progress: more will follow."""
-        self._say(lambda: self.conversation.reply(request, args, kwargs, progress=progress), FLUSH)
+        self._say(self.conversation.reply, FLUSH, request, args, kwargs, progress)
 
     def refuse(self, request: int, error: str, args: Args, kwargs: Kwargs) -> None:
         """Answer an invocation with ERROR."""
-        self._say(lambda: self.conversation.refuse(request, error, args, kwargs), FLUSH)
+        self._say(self.conversation.refuse, FLUSH, request, error, args, kwargs)
 
     def leave(self, reason: str = CLOSE_REALM, seconds: float = 5.0) -> None:
         """Say GOODBYE and wait until the session has ended, or time is up."""
@@ -237,7 +229,7 @@ class SharedConversation(OfOneProcess):
         try:
             self.want_reader()  # it reads the answer
             with suppress(TransportLost):
-                self._say(lambda: self.conversation.leave(reason), seconds)
+                self._say(self.conversation.leave, seconds, reason)
             if not self.lost.wait(max(0.0, deadline - time.monotonic())):
                 self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
         except BaseException:

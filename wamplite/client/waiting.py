@@ -52,7 +52,7 @@ class Turn:
         self._taken = 0  # how often callers had it
         self._wanted = threading.Lock()  # released to end the reading thread's rest
         self._wanted.acquire()
-        self._reader, self._caller = _Held(self._lock.release), _Held(self._end_of_caller)
+        self._reading = _Held(self._lock.release)
 
     def reading(self) -> _Held:
         """Wait for the turn, and rest before where callers read for themselves (the reader)."""
@@ -60,13 +60,13 @@ class Turn:
             self._rest()
         self._lock.acquire()
         self._came = False
-        return self._reader
+        return self._reading
 
-    def try_read(self) -> _Held | None:
-        """Take the turn if nobody reads (a caller)."""
+    def try_read(self) -> Turn | None:
+        """Take the turn if nobody reads, until the end of a `with` (a caller)."""
         if self._lock.acquire(False):
             self._taken += 1
-            return self._caller
+            return self
         self._came = True
         return None
 
@@ -81,7 +81,10 @@ class Turn:
         with suppress(RuntimeError):
             self._wanted.release()
 
-    def _end_of_caller(self) -> None:
+    def __enter__(self) -> None:
+        """A caller has it already."""
+
+    def __exit__(self, *_: object) -> None:
         self._lock.release()
         if not self._may_rest():
             self.want_reader()
@@ -95,7 +98,7 @@ class Turn:
 
 
 class _Held:
-    """The turn, until the end of a `with`."""
+    """The turn of the reading thread, until the end of a `with`."""
 
     __slots__ = ("_end",)
 

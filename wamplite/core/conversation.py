@@ -63,7 +63,8 @@ Answer = Callable[[Any, Any], Any]  # (invocation, what a procedure returned): w
 class Conversation:
     """One session of a client, without socket, thread or clock.
 
-    send: put a message on the wire; it may raise, and then nothing has happened.
+    send: put a message on the wire; it may raise, and then nothing has happened. What it returns is
+    returned by the verbs that say something, None where there is nothing to say.
     deliver: (receiver, event, topic) for each receiver of an EVENT, in order of arrival.
     serve: (receiver, invocation); it answers by `reply` or `refuse`, now or later.
     """
@@ -109,47 +110,53 @@ class Conversation:
 
     # ---- what we ask of the router
 
-    def unsubscribe(self, number: int, receiver: Receiver, pending: Request) -> int | None:
-        """Take a receiver away; the last one's leaving asks the router: the id of the request."""
+    def unsubscribe(self, number: int, receiver: Receiver, pending: Request) -> Any:
+        """Take a receiver away; the last one's leaving asks the router."""
         subscription = self.subscriptions.get(number)
         if subscription is None or receiver not in subscription.receivers:
             return None
         subscription.receivers.remove(receiver)
         return self._release(subscription, pending)
 
-    def unregister(self, number: int, pending: Request) -> int | None:
+    def unregister(self, number: int, pending: Request) -> Any:
         """Give a registration up; until the router has answered, it is still served."""
         if number not in self.registrations:
             return None
         pending.receiver = number
         return self.request(Unregister, pending, number)
 
-    def leave(self, reason: str = uris.CLOSE_REALM) -> None:
+    def leave(self, reason: str = uris.CLOSE_REALM) -> Any:
         """Say GOODBYE; whatever waits fails now, as nothing but GOODBYE counts from here on."""
-        if self.state is OPEN:
-            self.send(Goodbye({}, reason))
-            self.state = State.LEAVING
-            self._requests.fail(TransportLost("the session has left its realm"))
+        if self.state is not OPEN:
+            return None
+        sent = self.send(Goodbye({}, reason))
+        self.state = State.LEAVING
+        self._requests.fail(TransportLost("the session has left its realm"))
+        return sent
 
     # ---- how we answer an INVOCATION
 
     def reply(
-        self, request: int, args: Args = None, kwargs: Kwargs = None, *, progress: bool = False
-    ) -> None:
+        self, request: int, args: Args = None, kwargs: Kwargs = None, progress: bool = False
+    ) -> Any:
         """Answer an invocation with YIELD; nobody waits any more where it is not known.
 
         progress: more will follow.
         """
-        if self.state is OPEN and request in self.invocations:
-            self.send(Yield(request, {"progress": True} if progress else {}, args, kwargs))
-            if not progress:
-                del self.invocations[request]
-
-    def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> None:
-        """Answer an invocation with ERROR."""
-        if self.state is OPEN and request in self.invocations:
-            self.send(Error(CODES[Invocation], request, {}, error, args, kwargs))
+        if self.state is not OPEN or request not in self.invocations:
+            return None
+        sent = self.send(Yield(request, {"progress": True} if progress else {}, args, kwargs))
+        if not progress:
             del self.invocations[request]
+        return sent
+
+    def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> Any:
+        """Answer an invocation with ERROR."""
+        if self.state is not OPEN or request not in self.invocations:
+            return None
+        sent = self.send(Error(CODES[Invocation], request, {}, error, args, kwargs))
+        del self.invocations[request]
+        return sent
 
     # ---- what the router says
 
@@ -223,7 +230,7 @@ class Conversation:
         subscription.receivers.append(pending.receiver)
         pending.settle(message)
 
-    def _release(self, subscription: Receivers, pending: Request) -> int | None:
+    def _release(self, subscription: Receivers, pending: Request) -> Any:
         """Send UNSUBSCRIBE, unless somebody listens or a SUBSCRIBE is on its way."""
         coming = any(
             waiting.kind is Subscribe
@@ -232,9 +239,9 @@ class Conversation:
         )
         if subscription.receivers or coming:
             return None
-        request = self.request(Unsubscribe, pending, subscription.id)
+        sent = self.request(Unsubscribe, pending, subscription.id)
         del self.subscriptions[subscription.id]
-        return request
+        return sent
 
     def _release_unused(self, refused: Request) -> None:
         for subscription in list(self.subscriptions.values()):

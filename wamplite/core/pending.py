@@ -46,16 +46,19 @@ class Requests:
         self._send = send
         self._next = 1
 
-    def ask(self, kind: Any, pending: Request | None, *elements: Any) -> int:
-        """Send a request under the next id; `pending` waits for its answer, if it has one."""
+    def ask(self, kind: Any, pending: Request | None, *elements: Any) -> Any:
+        """Send a request under the next id; `pending` waits for its answer, if it has one.
+
+        Returns what `send` did.
+        """
         request = self._next
-        self._send(kind(request, *elements))
+        sent = self._send(kind(request, *elements))
         self._next = following(request)
         if pending is not None:
             pending.kind = kind
             pending.id = request
             self.waiting[request] = pending
-        return request
+        return sent
 
     def abandon(self, pending: Request) -> bool:
         """Give up waiting; False if the answer is there already, or nothing was sent."""
