@@ -648,7 +648,7 @@ def test_ctrl_c_in_the_middle_of_sending_closes_the_session(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(session._shared._channel.transport.stream, "write", interrupted)
+        patch.setattr(session._shared.conversation, "request", interrupted)
         with pytest.raises(KeyboardInterrupt):
             session.publish("com.app.t")
     assert session.lost.wait(PATIENCE)
