@@ -7,11 +7,12 @@ from typing import Any
 
 from ..core.errors import WampliteError
 from ..forks import OfOneProcess
+from .extensions import Extended
 from .serving import Serving
 from .shared_conversation import SharedConversation
 
 
-class Facts(OfOneProcess):
+class Facts(Extended, OfOneProcess):
     """The facts of a joined session."""
 
     _shared: SharedConversation

@@ -12,8 +12,9 @@ from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ..core.errors import SessionNotReady, TransportLost
+from ..core.errors import ApplicationError, SessionNotReady, TransportLost
 from ..core.messages import Message, Register, Subscribe
+from .faults import log
 from .handlers import Defined, plan
 from .options import Options, apart
 from .results import Event, Invocation, Registration, Subscription
@@ -182,6 +183,28 @@ class LastingVerbs(ThroughSession, Serves[LastingRegistration, LastingSubscripti
         """
         self._on_join.append(function)
         return function
+
+    def testament(
+        self,
+        topic: str,
+        /,
+        *args: Any,
+        options: Options = None,
+        scope: str = "destroyed",
+        **kwargs: Any,
+    ) -> None:
+        """Have the router publish an event whenever a session of ours ends, however it ends.
+
+        See `Session.testament`. A router that has no testaments is told of in the log.
+        """
+
+        def leave_it(session: Session) -> None:
+            try:
+                session.testament(topic, *args, options=options, scope=scope, **kwargs)
+            except ApplicationError as error:
+                log("WARNING", f"{session}: no testament for {topic}: {error}")
+
+        self._on_join.append(leave_it)
 
     def on_leave(self, function: Function) -> Function:
         """Call `function(session)` after the end of each session that on_join has been told of.

@@ -1,0 +1,155 @@
+"""`session.meta`, testaments: what a session can do beyond its verbs, through a real router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+import wamplite
+from tests.waiting import until
+from wamplite.advanced import event_history
+from wamplite.client.extensions import METHODS, PROPERTIES
+
+
+@pytest.fixture
+def router() -> Iterator[wamplite.Router]:
+    history = partial(event_history.ForRouter, ["prefix:com.log"])
+    with wamplite.Router(features=["standard", history]) as router:
+        yield router
+
+
+def test_sessions_are_told_of(router: wamplite.Router) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    with router.connect() as ours, wamplite.connect(url, serializer="msgpack") as theirs:
+        meta = ours.meta
+        assert meta.count_sessions() == 2
+        assert meta.count_sessions(["trusted"]) == meta.count_sessions(["anonymous"]) == 1
+        assert {told["session"] for told in meta.sessions()} == {ours.id, theirs.id}
+        assert [told["session"] for told in meta.sessions(["trusted"])] == [ours.id]
+        told = meta.session(theirs.id)
+        assert (told["authid"], told["authrole"]) == (theirs.authid, "anonymous")
+        transport = told["transport"]
+        assert (transport["type"], transport["serializer"]) == ("rawsocket", "msgpack")
+        assert (transport["listener"], transport["tls"]) == (url, False)
+        with pytest.raises(wamplite.ApplicationError, match="no_such_session"):
+            meta.session(1)
+
+
+def test_sessions_are_killed(router: wamplite.Router) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    with router.connect() as ours:
+        for kill in (
+            lambda victim: ours.meta.kill(victim.id, "com.app.out", "go away"),
+            lambda victim: ours.meta.kill_by_authid(victim.authid) == [victim.id],
+            lambda victim: ours.meta.kill_by_authrole("anonymous") == 1,
+            lambda victim: ours.meta.kill_all() == 1,
+        ):
+            with wamplite.connect(url) as victim:
+                assert kill(victim) in (None, True)
+                assert victim.lost.wait(10)
+                assert isinstance(victim.error, wamplite.TransportLost)
+
+
+def test_registrations_and_subscriptions_are_told_of(router: wamplite.Router) -> None:
+    with router.connect() as session:
+        registration = session.register("com.app.p", print)
+        pattern = session.subscribe("com", print, options={"match": "prefix"})
+        topic = session.subscribe("com.app.t", print)
+        (told,) = session.meta.registrations()
+        assert (told["id"], told["uri"], told["callees"]) == (
+            registration.id,
+            "com.app.p",
+            [session.id],
+        )
+        told_of = {told["id"]: told for told in session.meta.subscriptions()}
+        assert set(told_of) == {pattern.id, topic.id}
+        assert told_of[pattern.id]["match"] == "prefix"
+        assert told_of[topic.id]["subscribers"] == [session.id]
+        assert session.meta.registration_of("com.app.p") == registration.id
+        assert session.meta.registration_of("com.app.q") is None
+        assert sorted(session.meta.subscriptions_of("com.app.t")) == sorted([pattern.id, topic.id])
+        assert session.meta.subscriptions_of("org") == []
+
+
+def test_the_history_of_a_topic_is_read(router: wamplite.Router) -> None:
+    with router.connect() as session:
+        for number in range(3):
+            session.publish("com.log.a", number, options={"acknowledge": True})
+        events = session.meta.history("com.log.a", reverse=True, limit=2)
+        assert [event["args"] for event in events] == [[2], [1]]
+        assert len(session.meta.history("com.log", match="prefix")) == 3
+        assert session.meta.history("com.other") == []
+        assert session.meta.subscriptions() == []
+
+
+def test_a_router_without_it_says_so() -> None:
+    with wamplite.Router(features="basic") as router, router.connect() as session:
+        with pytest.raises(wamplite.NoSuchProcedure, match=r"wamp\.session\.count"):
+            session.meta.count_sessions()
+        with pytest.raises(wamplite.NoSuchProcedure):
+            session.testament("com.will")
+
+
+def test_a_testament_is_published_when_its_session_ends(router: wamplite.Router) -> None:
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", lambda *args, **kwargs: heard.append((args, kwargs)))
+        with router.connect() as session:
+            session.testament("com.will", "last", by="joe")
+            session.testament("com.will", "first", scope="detached", options={"retain": True})
+        until(lambda: len(heard) == 2, what="both are published")
+        assert heard == [(("first",), {}), (("last",), {"by": "joe"})]
+        late: list[object] = []
+        heir.subscribe("com.wil", late.append, options={"match": "prefix", "get_retained": True})
+        until(lambda: late == ["first"], what="it was retained")
+
+
+def test_testaments_are_forgotten(router: wamplite.Router) -> None:
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", heard.append)
+        with router.connect() as session:
+            session.testament("com.will", 1)
+            session.testament("com.will", 2, scope="detached")
+            session.flush_testaments()
+        until(lambda: heard == [2], what="the other scope is there")
+
+
+def test_a_component_leaves_a_testament_in_each_session(
+    router: wamplite.Router, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", heard.append)
+        app = wamplite.Component(url, initial_retry_delay=0.05)
+        app.testament("com.will", "gone")
+        with app:
+            for number in (1, 2):
+                session = app.wait_joined(10)
+                until(lambda: heir.meta.count_sessions() == 2, what="it has joined")
+                session.flush_testaments("detached")  # behind the testament, in order
+                heir.meta.kill(session.id)
+                until(lambda number=number: len(heard) == number, what="it is published")  # type: ignore[misc]
+                until(lambda session=session: app.session is not session, what="it comes back")  # type: ignore[misc]
+    assert "no testament" not in caplog.text
+
+
+def test_a_component_whose_router_has_no_testaments_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with wamplite.Router(features="basic") as router:
+        app = wamplite.Component(router.listen("rs://127.0.0.1:0"))
+        app.testament("com.will", "gone")
+        with app:
+            app.wait_joined(10)
+            until(lambda: "no testament for com.will" in caplog.text, what="it is told")
+
+
+def test_what_is_loaded_late_is_there_for_completion(router: wamplite.Router) -> None:
+    with router.connect() as session:
+        assert {*METHODS, *PROPERTIES, "call", "id"} <= set(dir(session))
+        with pytest.raises(AttributeError, match="'Session' object has no attribute 'metta'"):
+            session.metta  # noqa: B018
