@@ -21,7 +21,7 @@ import wamplite
 from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 from wamplite.bridge.settings import (
     DecodeSettings,
 )
@@ -140,9 +140,14 @@ def test_a_router_that_comes_back_is_joined_within_3_seconds(site: Site) -> None
     (device,) = site.plug(1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    bridge = site.run(f"rs://127.0.0.1:{port}")
-    feed(device, range(10))
-    time.sleep(4)  # by now the pauses between its attempts have grown to their longest
+        bridge = site.run(f"rs://127.0.0.1:{port}")
+        feed(device, range(10))
+        server.settimeout(PATIENCE)
+        server.accept()[0].close()
+        pause, began = 0.0, time.monotonic()
+        while pause < 1.4:  # seconds; the longest one is 2, give or take what is drawn at random
+            server.accept()[0].close()
+            pause, began = time.monotonic() - began, time.monotonic()
     listen = [f"tcp://127.0.0.1:{port}"]
     with running_router(listen=listen) as router:
         began = time.monotonic()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.bridge.pseudo import kinds, sentence
 from tests.shared import files
+from tests.waiting import until
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding import DECODERS, Reading
 from wamplite.bridge.framing import Lines
@@ -100,10 +101,14 @@ def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
     line.intake.received(b"one")
     patience = line.intake.patience()
     assert patience is not None and 0 < patience <= 0.05
-    line.intake.idle()
-    assert not line.readings
-    time.sleep(0.06)
-    line.intake.idle()
+    began = time.monotonic()
+
+    def is_over() -> bool:
+        line.intake.idle()
+        return bool(line.readings)
+
+    until(is_over, "silent for long enough")
+    assert time.monotonic() - began > 0.04
     assert line.args() == ["one"] and line.intake.patience() is None
 
 
