@@ -25,7 +25,7 @@ from wamplite.router import Router
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.router.turning_away import TurningAway
-from wamplite.storage.events import SCHEMA, Events
+from wamplite.storage.events import SCHEMA, StoredEvents
 from wamplite.storage.journal import Journal
 from wamplite.transports.serial_line import Descriptor, Port, SerialStream
 from wamplite.transports.serial_url import Address
@@ -93,7 +93,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "LocalChannel": lambda world: pair()[0],
     "TurningAway": lambda world: TurningAway(),
     "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
-    "Events": lambda world: Events(str(world.folder / "events")),
+    "StoredEvents": lambda world: StoredEvents(str(world.folder / "events")),
     "Router": router,
     "SerialListener": serial_router,
 }

@@ -75,9 +75,9 @@ class ForRouter(Feature):
             host.broker.published.append(self.on_published)
         claim(host.procedures, "wamp.subscription.get_events", self.get_events)
         if self.file is not None:
-            from ..storage.events import Events  # 2 MB of SQLite for whoever wants it
+            from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
-            self.store = Events(self.file.replace("{realm}", host.uri))
+            self.store = StoredEvents(self.file.replace("{realm}", host.uri))
             host.broker.drafted.append(self.on_drafted)
             self.load()
 

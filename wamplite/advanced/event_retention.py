@@ -72,9 +72,9 @@ class ForRouter(Feature):
         host.broker.subscribed.append(self.on_subscribed)
         host.broker.repeated.append(self.on_subscribed)
         if self.file is not None:
-            from ..storage.events import Events  # 2 MB of SQLite for whoever wants it
+            from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
-            self.store = Events(self.file.replace("{realm}", host.uri))
+            self.store = StoredEvents(self.file.replace("{realm}", host.uri))
             self.load()
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 
-class Events:
+class StoredEvents:
     """Events by number; what they say is JSON as WAMP has it, so binary values survive."""
 
     def __init__(self, path: str) -> None:
