@@ -27,7 +27,7 @@ from wamplite.router.limits import Counters, Limits
 from wamplite.router.turning_away import TurningAway
 from wamplite.storage.events import SCHEMA, StoredEvents
 from wamplite.storage.journal import Journal
-from wamplite.transports.serial_line import Descriptor, Port, SerialStream
+from wamplite.transports.serial_line import Descriptor, OpenPort, SerialStream
 from wamplite.transports.serial_url import Address
 from wamplite.transports.stream import Stream
 
@@ -47,8 +47,8 @@ def stream(world: Surroundings) -> Stream:
     return Stream(ours)
 
 
-def port(world: Surroundings) -> Port:
-    return Port(Address(world.stack.enter_context(Cable(world.folder)).device))
+def port(world: Surroundings) -> OpenPort:
+    return OpenPort(Address(world.stack.enter_context(Cable(world.folder)).device))
 
 
 def descriptor(world: Surroundings) -> Descriptor:
@@ -83,7 +83,7 @@ def serial_router(world: Surroundings) -> Router:
 
 MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Stream": stream,
-    "Port": port,
+    "OpenPort": port,
     "Descriptor": descriptor,
     "SerialStream": serial_stream,
     "DescriptorCarrier": descriptor_carrier,

@@ -15,13 +15,13 @@ from tests.serial_end import End
 from tests.transports.streams import files_left
 from wamplite.core.errors import TransportLost
 from wamplite.transports.dial import dial
-from wamplite.transports.serial_line import Port, SerialStream, explain
+from wamplite.transports.serial_line import OpenPort, SerialStream, explain
 from wamplite.transports.serial_url import Address
 
 
 @pytest.fixture
 def stream(cable: Cable) -> Iterator[SerialStream]:
-    port = Port(Address(cable.device, baud=9600))
+    port = OpenPort(Address(cable.device, baud=9600))
     stream = SerialStream(port, port.close)
     yield stream
     stream.close()
@@ -73,7 +73,7 @@ def test_old_events_give_way_when_the_line_is_too_slow(cable: Cable, stream: Ser
 
 def test_two_sessions_follow_each_other_on_a_port(cable: Cable) -> None:
     ends: list[str] = []
-    port = Port(Address(cable.device))
+    port = OpenPort(Address(cable.device))
     try:
         with End(cable.host) as host:
             for name in ("first", "second"):
@@ -106,7 +106,7 @@ def test_missing_rights_are_explained() -> None:
 
 
 def test_where_no_descriptor_can_be_had_that_is_said_and_none_is_left_open(cable: Cable) -> None:
-    port = Port(Address(cable.device))
+    port = OpenPort(Address(cable.device))
     before = open_files()
     with files_left(1), pytest.raises(OSError, match="Too many open files"):
         SerialStream(port, port.close)
@@ -116,7 +116,7 @@ def test_where_no_descriptor_can_be_had_that_is_said_and_none_is_left_open(cable
 
 def test_waiting_for_a_line_that_takes_nothing_is_no_busy_loop(cable: Cable) -> None:
     cable.held = cable.host
-    port = Port(Address(cable.host))
+    port = OpenPort(Address(cable.host))
     stream = SerialStream(port, port.close)
     stream.write([bytes(100)])
     before = time.thread_time()
@@ -127,7 +127,7 @@ def test_waiting_for_a_line_that_takes_nothing_is_no_busy_loop(cable: Cable) -> 
 
 def test_closing_does_not_wait_for_who_takes_nothing(cable: Cable) -> None:
     cable.held = cable.host
-    port = Port(Address(cable.host))
+    port = OpenPort(Address(cable.host))
     stream = SerialStream(port, port.close)
     stream.write([bytes(100_000)])
     began = time.monotonic()

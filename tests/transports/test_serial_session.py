@@ -15,7 +15,7 @@ from tests.serial_cable import Cable
 from tests.serial_end import End
 from wamplite.core.errors import ConnectTimeout, TransportLost, UsageError
 from wamplite.transports.serial_frames import KEEP_ALIVE, RESET, Frame, encode
-from wamplite.transports.serial_line import Port, SerialStream
+from wamplite.transports.serial_line import OpenPort, SerialStream
 from wamplite.transports.serial_session import DeviceLine
 from wamplite.transports.serial_url import Address
 
@@ -153,14 +153,14 @@ def test_a_message_the_host_does_not_take_is_refused(
 def test_patience_grows_where_a_large_frame_takes_long(
     cable: Cable, baud: int, size: int, seconds: float
 ) -> None:
-    port = Port(Address(cable.device, baud, max_receive=size))
+    port = OpenPort(Address(cable.device, baud, max_receive=size))
     stream = SerialStream(port, port.close)
     assert DeviceLine(stream, "json")._patience == pytest.approx(seconds, abs=0.01)
     stream.close()
 
 
 def test_what_is_sent_first_is_hello_with_reset(cable: Cable) -> None:
-    port = Port(Address(cable.device))
+    port = OpenPort(Address(cable.device))
     stream = SerialStream(port, port.close)
     line = DeviceLine(stream, "msgpack")
     assert line.frame(b"hello") == b"\0" + encode(2 | RESET | line.number << 4, b"hello")

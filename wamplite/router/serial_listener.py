@@ -27,7 +27,7 @@ from .shared import Shared
 from .socket_connection import SocketConnection
 
 if TYPE_CHECKING:
-    from ..transports.serial_line import Port, SerialStream
+    from ..transports.serial_line import OpenPort, SerialStream
     from ..transports.serial_session import HostLine
 
 logger = logging.getLogger("wamplite.router")
@@ -51,7 +51,7 @@ class SerialListener:
         self._serializers = serializers.available()
         self._closing = threading.Event()
         self._lock = threading.Lock()  # guards the next two
-        self._port: Port | None = None
+        self._port: OpenPort | None = None
         self._idle: SerialStream | None = None  # what this thread reads from, between connections
         self._line: HostLine | None = None  # of the one connection that there may be
         self._said = ""
@@ -110,7 +110,7 @@ class SerialListener:
         """Serve one device after the other until the port is gone."""
         from ..transports import serial_line, serial_session  # with the first port only
 
-        port = serial_line.Port(self.address)
+        port = serial_line.OpenPort(self.address)
         with self._lock:
             self._port = port
         self._said = ""
@@ -163,7 +163,7 @@ class SerialListener:
             self._tally(port)
             port.close()
 
-    def _tally(self, port: Port) -> None:
+    def _tally(self, port: OpenPort) -> None:
         """Count the frames that were none (while nobody reads the port)."""
         unframer = port.unframer
         for name in ("damaged", "overlong"):

@@ -1,6 +1,6 @@
 """A serial port, through pyserial, and the stream of one session on it.
 
-    Port          opened once, until the cable is pulled; holds the frames that have come
+    OpenPort      opened once, until the cable is pulled; holds the frames that have come
     Descriptor    what Stream takes for its socket: a descriptor of the port, which never blocks
     SerialStream  one session's outbox and reader; sessions follow each other on a port
 
@@ -33,7 +33,7 @@ LEAST_BACKLOG = 4096  # bytes: two of the largest frames
 BITS = 10  # of a byte on the line
 
 
-class Port:
+class OpenPort:
     """An open port, which no other program can open. `frames` have come and wait to be taken."""
 
     def __init__(self, address: Address) -> None:
@@ -86,7 +86,7 @@ def explain(device: str, exc: Exception) -> str:
 class Descriptor:
     """A descriptor of a port where Stream expects a socket. `timeout` is for `recv`."""
 
-    def __init__(self, port: Port) -> None:
+    def __init__(self, port: OpenPort) -> None:
         self.timeout: float | None = None
         self._number = os.dup(port.fileno())  # of its own: `close` ends a session, not the port
         try:
@@ -151,7 +151,7 @@ class SerialStream(Stream):
 
     __slots__ = ("_line", "dropped", "on_close", "patience", "port", "wrote")
 
-    def __init__(self, port: Port, on_close: Callable[[], None]) -> None:
+    def __init__(self, port: OpenPort, on_close: Callable[[], None]) -> None:
         self._line = Descriptor(port)
         super().__init__(cast("socket.socket", self._line), port.address.name)
         self.port = port
@@ -198,7 +198,7 @@ class SerialStream(Stream):
 
 def dial(url: str) -> SerialStream:
     """Open the port that a URL names, as a device; TransportLost says why it cannot be."""
-    port = Port(parse(url))
+    port = OpenPort(parse(url))
     try:
         return SerialStream(port, port.close)
     except BaseException:
