@@ -93,6 +93,28 @@ def test_a_key_takes_what_it_says_and_nothing_else(key: grammar.Key) -> None:
     assert not any(key.fits(value) for value in WRONG.get(key, []))
 
 
+def test_the_roles_are_those_of_the_specification() -> None:
+    assert grammar.CLIENT == ("publisher", "subscriber", "caller", "callee")
+    wanted = "a dict of role dicts, at least one of"
+    assert grammar.CLIENT_ROLES.wanted == f"{wanted} publisher, subscriber, caller, callee"
+    assert grammar.ROUTER_ROLES.wanted == f"{wanted} broker, dealer"
+
+
+@pytest.mark.parametrize(
+    ("roles", "fault"),
+    [
+        ([], "a list"),
+        ({"broker": {}}, "none of these"),
+        ({"caller": 1}, "caller as a int"),
+        ({"callee": {"features": []}}, "the features of callee as a list"),
+        ({"callee": {}}, None),
+    ],
+)
+def test_what_is_wrong_with_roles_is_said(roles: Any, fault: str | None) -> None:
+    assert grammar.CLIENT_ROLES.fault is not None
+    assert grammar.CLIENT_ROLES.fault(roles) == fault
+
+
 def test_every_key_in_use_is_tried_here() -> None:
     used = {key for shape in GRAMMAR.values() for key in shape.keys.values()}
     assert used == set(RIGHT)

@@ -106,8 +106,24 @@ def test_what_is_no_list_that_begins_with_a_code_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("code", [0, 7, 9, -1, 255, 256, 10**400])
 def test_a_code_nobody_knows_is_refused(code: int) -> None:
-    with pytest.raises(ProtocolError, match="is not the code of a message"):
+    with pytest.raises(ProtocolError) as caught:
         parse([code, 1, {}])
+    assert str(caught.value) == f"{show(code)} is not the code of a message"
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        ([1, 1, {}], "HELLO: Realm must be a string, not 1"),
+        ([17, "1", 1], "PUBLISHED: PUBLISH.Request must be an integer, not '1'"),
+        ([17, 0, 1], "PUBLISHED: PUBLISH.Request must be an id from 1 to 2**53, not 0"),
+        ([6, [], "a.b"], "GOODBYE: Details must be a dict, not a list of 0"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(array: list[Any], words: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        parse(array)
+    assert str(caught.value) == words
 
 
 # ---- what is wrong

@@ -29,6 +29,7 @@ def flawed(*head: Any, path: Path = (4, 0)) -> Unfit:
         ((4,), "Arguments"),
         ((4, 0), "argument 1"),
         ((4, 9, "a", 3, "b c"), "argument 10.a[3]['b c']"),
+        ((4, 0, 1, 2, 3, 4, 5), "argument 1[1][2][3][4][5]"),
         ((4, 0, 1, 2, 3, 4, 5, 6), "argument 1[1][2][3][4][5]..."),
         ((5,), "ArgumentsKw"),
         ((5, "unit"), "argument unit"),
