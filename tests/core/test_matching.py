@@ -224,3 +224,21 @@ def test_a_long_wildcard_takes_no_more_than_its_components(wildcard: str) -> Non
     finally:
         tracemalloc.stop()
     assert taken < 6000  # a dict for each component would be 30,000 and more
+
+
+@pytest.mark.parametrize(
+    ("policy", "uri", "subject", "found"),
+    [
+        ("exact", "com.app", "com.app", True),
+        ("exact", "com.app", "com.app.a", False),
+        ("prefix", "com.app", "com.app", True),
+        ("prefix", "com.app", "com.apple.a", True),
+        ("prefix", "com.app", "com.ap", False),
+        ("wildcard", "com..a", "com.app.a", True),
+        ("wildcard", "com..a", "com.app.b", False),
+        ("wildcard", "com..a", "com.app.a.b", False),
+        ("wildcard", "com..", "com.app.a", True),
+    ],
+)
+def test_one_uri_can_be_tried_by_itself(policy: str, uri: str, subject: str, found: bool) -> None:
+    assert matching.matches(policy, uri, subject) is found
