@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import SessionNotReady
@@ -46,9 +46,36 @@ class ThroughSession(OfOneProcess):
             raise SessionNotReady(f"{self.url}: the component has no session at the moment")
         return session
 
-    def call(self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any) -> Any:
+    def call(
+        self,
+        procedure: str,
+        /,
+        *args: Any,
+        options: Options = None,
+        on_progress: Callable[[Any], object] | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Call a procedure as `Session.call` does."""
-        return self.current().call(procedure, *args, options=options, **kwargs)
+        session = self.current()
+        return session.call(procedure, *args, options=options, on_progress=on_progress, **kwargs)
+
+    def call_progressive(
+        self, procedure: str, /, *args: Any, options: Options = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Call a procedure as `Session.call_progressive` does."""
+        return self.current().call_progressive(procedure, *args, options=options, **kwargs)
+
+    def call_parts(
+        self,
+        procedure: str,
+        parts: Iterable[Any],
+        *,
+        options: Options = None,
+        on_progress: Callable[[Any], object] | None = None,
+    ) -> Any:
+        """Call a procedure as `Session.call_parts` does."""
+        session = self.current()
+        return session.call_parts(procedure, parts, options=options, on_progress=on_progress)
 
     def call_result(
         self,
