@@ -20,6 +20,15 @@ def until(
         time.sleep(PAUSE)
 
 
+class HesitantNumber(int):
+    """A number that lets other threads run while it is added to, as Hesitant does."""
+
+    def __add__(self, other: int) -> HesitantNumber:
+        found = HesitantNumber(int(self) + other)
+        time.sleep(0)
+        return found
+
+
 class Hesitant(dict[Any, Any]):
     """A dict that lets other threads run while it is read: what a lock leaves out shows at once."""
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.waiting import Hesitant
+from tests.waiting import Hesitant, HesitantNumber
 from wamplite.bridge.counts import Counts
 
 EACH = 200
@@ -15,7 +15,7 @@ THREADS = 4
 
 @pytest.mark.usefixtures("hurried")
 def test_counts_that_several_threads_write_add_up_whenever_they_are_read() -> None:
-    counts, wrong = Counts(dropped=Hesitant()), []
+    counts, wrong = Counts(*[HesitantNumber()] * 6, dropped=Hesitant()), []
 
     def write(name: str) -> None:
         for _ in range(EACH):

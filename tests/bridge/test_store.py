@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -121,17 +122,17 @@ def test_a_full_disk_is_survived_in_memory_and_written_later(
 
 @pytest.mark.usefixtures("hurried")
 def test_nobody_sees_half_of_what_is_written_together(path: Path) -> None:
-    store, ended = Store(str(path)), threading.Event()
+    store = Store(str(path))
+    store._database.set_trace_callback(lambda statement: time.sleep(0))  # other threads may run
 
     def write() -> None:
         for first in range(1, 2001, 20):
             store.commit(add=[WaitingEvent(first + n, "a", 0.0, b"x") for n in range(20)])
-        ended.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     seen: set[int] = set()
-    while not ended.is_set():
+    while writer.is_alive():
         number, _ = store.tally().get("a", (0, 0))
         seen |= {number, store.last(), len(store.load(0, 10_000)), len(store.oldest(0, 9999, 0, 0))}
     writer.join()
