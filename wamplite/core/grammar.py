@@ -8,7 +8,7 @@ Of a key only the *type* is grammar; the test vectors demand it of the words of 
 SUBSCRIBE's `match` as well. A key that is not listed is ignored, as "Extensibility" demands, and
 null is read as the key's absence: peers that have no other way to leave something out write it so.
 The names with `enc_` and `transaction_hash`, `forward_for` are those of the test vectors;
-`concurrency` and `force_reregister` are Crossbar's. What a key *means* belongs to its feature.
+`concurrency` and `force_reregister` those of Crossbar. What a key *means* belongs to its feature.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ Sender = Literal["client", "router"]
 PAYLOAD = "payload"  # Arguments and ArgumentsKw may follow
 REVOCATION = "revocation"  # where the request is 0, a dict follows
 NO_KEYS: Keys = {}
-REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)  # a client's
+REQUESTS = (Publish, Subscribe, Unsubscribe, Call, Register, Unregister)  # of a client
 ANSWERABLE = frozenset(CODES[kind] for kind in (*REQUESTS, Invocation))  # by an ERROR
 
 

@@ -57,6 +57,21 @@ def unfit(flaw: Uncarriable) -> Unfit:
     return Unfit(message, text)
 
 
+def failure(entry: Unfit) -> Error:
+    """Return the ERROR that stands for what a router sent and cannot be carried.
+
+    Of an INVOCATION it is the answer. Raises ProtocolError where a router may not say that at all.
+    """
+    message, text = entry
+    if type(message) is Invocation:
+        return Error(CODES[Invocation], message.request, {}, uris.INVALID_ARGUMENT, [text])
+    if type(message) is Result:
+        return Error(CODES[Call], message.request, {}, uris.INVALID_ARGUMENT, [text])
+    if type(message) is Error:
+        return message._replace(error=message.error or uris.INVALID_ARGUMENT, args=[text])
+    raise misplaced(message, "router")
+
+
 def _place(code: int, path: Path) -> str:
     names = ["code", *GRAMMAR[code].elements, "Arguments", "ArgumentsKw"]
     if not path:
@@ -71,18 +86,3 @@ def _place(code: int, path: Path) -> str:
 
 def _key(key: str) -> str:
     return f".{key}" if _PLAIN(key) else f"[{show(key)}]"
-
-
-def failure(entry: Unfit) -> Error:
-    """Return the ERROR that stands for what a router sent and cannot be carried.
-
-    Of an INVOCATION it is the answer. Raises ProtocolError where a router may not say that at all.
-    """
-    message, text = entry
-    if type(message) is Invocation:
-        return Error(CODES[Invocation], message.request, {}, uris.INVALID_ARGUMENT, [text])
-    if type(message) is Result:
-        return Error(CODES[Call], message.request, {}, uris.INVALID_ARGUMENT, [text])
-    if type(message) is Error:
-        return message._replace(error=message.error or uris.INVALID_ARGUMENT, args=[text])
-    raise misplaced(message, "router")
