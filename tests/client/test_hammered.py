@@ -20,14 +20,15 @@ from wamplite.client.workers import OneByOne, Pool
 
 pytestmark = pytest.mark.usefixtures("hurried", "at_every_line")
 CROWD, MANY = 4, 100
-CLIENT = Path(wamplite.__file__).parent / "client"
-SHARING = {"faults.py", "lasting.py", "shared_conversation.py", "workers.py"}
+PACKAGE = Path(wamplite.__file__).parent
+SHARING = ["limit.py", "core/pending.py", "core/conversation.py"]
+SHARING += [f"client/{name}.py" for name in ("faults", "lasting", "shared_conversation", "workers")]
 
 
 @pytest.fixture
 def at_every_line() -> Iterator[None]:
     """Let another thread go on at each line of the files that share something."""
-    files = {str(CLIENT / name) for name in SHARING}
+    files = {str(PACKAGE / name) for name in SHARING}
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename not in files:
@@ -71,7 +72,8 @@ def test_each_job_of_a_pool_runs_once_though_its_threads_come_and_go(
     until(lambda: not pool.running(), "its threads have ended")
 
 
-def test_a_pool_that_ends_leaves_no_thread_asleep() -> None:
+def test_a_pool_that_ends_leaves_no_thread_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wamplite.client.workers.IDLE", 10 * PATIENCE)
     for _ in range(30):
         pool = Pool("wamplite-call-1", CROWD)
 
@@ -142,9 +144,9 @@ def test_what_is_given_up_while_it_is_asked_for_does_not_stay() -> None:
     for _ in range(MANY):
         session = Granting()
         lasting: Lasting[Any] = LastingRegistration("com.app.p", print, None, None)
-        asking = soon(lasting.ask, session)
-        lasting.give_up()
+        asking, giving_up = soon(lasting.ask, session), soon(lasting.give_up)
         asking.result()
+        giving_up.result()
         assert not session.standing and not lasting.active
 
 

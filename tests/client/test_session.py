@@ -473,10 +473,11 @@ def test_concurrent_handlers_run_at_the_same_time(ann: Session, bob: Session) ->
     assert sorted(got.first(3)) == [(0,), (1,), (2,)]
 
 
+@pytest.mark.parametrize(("bound", "most"), [("MOST_EVENTS", 10), ("MOST_BYTES", 100)])
 def test_handlers_that_fall_behind_end_the_session(
-    url: str, ann: Session, monkeypatch: pytest.MonkeyPatch
+    url: str, ann: Session, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
-    monkeypatch.setattr("wamplite.client.workers.MOST_EVENTS", 10)
+    monkeypatch.setattr(f"wamplite.client.workers.{bound}", most)
     go = threading.Event()
     with wamplite.connect(url) as slow:
         slow.subscribe("com.app.t", lambda: go.wait(PATIENCE))

@@ -433,6 +433,15 @@ def test_leaving_waits_for_no_reading_thread_that_is_not_there_or_is_its_own(
     started.join(PATIENCE)
 
 
+def test_a_router_that_hangs_up_in_place_of_goodbye_has_not_lost_us(peer: Peer) -> None:
+    session = peer.join()
+    leaving = soon(session.leave)
+    assert peer.receive()[0] == 6
+    peer.hang_up()
+    leaving.result()
+    assert session.lost.is_set() and session.error is None
+
+
 def test_leaving_twice_and_after_the_end_does_nothing(peer: Peer) -> None:
     session = peer.join()
     leave(peer, session)
@@ -490,12 +499,13 @@ def test_calls_in_a_row_are_read_by_their_caller(peer: Peer) -> None:
     leave(peer, session)
 
 
-def test_a_session_that_serves_keeps_its_reading_thread(peer: Peer) -> None:
+@pytest.mark.parametrize(("verb", "answer"), [("subscribe", 33), ("register", 65)])
+def test_a_session_that_serves_keeps_its_reading_thread(peer: Peer, verb: str, answer: int) -> None:
     session = peer.join()
-    subscribing = soon(session.subscribe, "com.app.t", lambda: None)
+    asking = soon(getattr(session, verb), "com.app.x", lambda: None)
     peer.receive()
-    peer.send([33, 1, 70])
-    subscribing.result()
+    peer.send([answer, 1, 70])
+    asking.result()
 
     def serve() -> None:
         for request in range(2, 52):
@@ -531,6 +541,28 @@ def test_many_callers_at_once_each_get_their_own_answer(peer: Peer) -> None:
         assert later.result() == [[caller, number] for number in range(count)]
     serving.result()
     leave(peer, session)
+
+
+def test_a_reading_thread_that_rests_hears_the_answer_to_goodbye(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = peer.join()
+    requests = itertools.count(1)
+
+    def call() -> bool:
+        calling = soon(session.call, "com.app.p")
+        peer.receive()
+        peer.send([50, next(requests), {}])
+        calling.result()
+        return session._shared._reader.turn._taken > 1  # the second of them found it resting
+
+    monkeypatch.setattr("wamplite.client.waiting.REST", 2 * PATIENCE)
+    until(call)
+    began = time.monotonic()
+    leaving = soon(session.leave, timeout=PATIENCE)
+    peer.goodbye()
+    leaving.result()
+    assert time.monotonic() - began < PATIENCE / 2 and session.error is None
 
 
 def test_what_follows_a_call_is_heard_though_nobody_calls(peer: Peer) -> None:

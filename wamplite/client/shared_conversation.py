@@ -153,12 +153,12 @@ class SharedConversation(OfOneProcess):
         """The same where the conversation decides whether there is anything to ask."""
         waiting = WaitingRequest(subject)
         self._say(lambda: send(waiting) if self.conversation.state is OPEN else None, seconds)
-        if waiting.id:
-            self.want_reader()
-            if waiting.wait(seconds):
-                waiting.answer()
-            else:
-                self._late(seconds, waiting)
+        if not waiting.id:
+            return
+        if waiting.wait(seconds):  # what is given up stood till now, so the reader does not rest
+            waiting.answer()
+        else:
+            self._late(seconds, waiting)
 
     def want_reader(self) -> None:
         """Have the reading thread read: somebody waits for what it brings."""
