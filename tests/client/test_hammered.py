@@ -33,7 +33,7 @@ def at_every_line() -> Iterator[None]:
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename not in files:
             return None
-        time.sleep(0)  # it waits for nothing, but gives the interpreter's lock away
+        time.sleep(1e-6)  # for nothing but that others run: 0 would often come back at once
         return trace
 
     before = threading.gettrace()
@@ -74,15 +74,19 @@ def test_each_job_of_a_pool_runs_once_though_its_threads_come_and_go(
 
 def test_a_pool_that_ends_leaves_no_thread_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wamplite.client.workers.IDLE", 10 * PATIENCE)
-    for _ in range(30):
-        pool = Pool("wamplite-call-1", CROWD)
+    for steps in range(2 * MANY):
+        pool, done = Pool("wamplite-call-1", 1), []
 
-        def submit(number: int, pool: Pool = pool) -> None:
-            for _ in range(20):
-                pool.submit(lambda: None)
+        def end(pool: Pool = pool, done: list[int] = done, steps: int = steps % 20) -> None:
+            while not done:
+                time.sleep(1e-6)  # sooner than it could be woken
+            for _ in range(steps):
+                time.sleep(1e-6)
             pool.end()
 
-        together(submit)
+        ending = soon(end)
+        assert pool.submit(lambda done=done: done.append(1))
+        ending.result()
         for thread in pool.running():
             thread.join(PATIENCE)
         assert not pool.running()
@@ -131,9 +135,11 @@ class Granting:
 
     def __init__(self) -> None:
         self.standing: list[Any] = []
+        self.asked = threading.Event()
 
     def register(self, procedure: str, handler: Any, options: Any = None) -> Any:
         self.standing.append(self)
+        self.asked.set()
         return self
 
     def unregister(self) -> None:
@@ -141,10 +147,15 @@ class Granting:
 
 
 def test_what_is_given_up_while_it_is_asked_for_does_not_stay() -> None:
-    for _ in range(MANY):
+    for _ in range(3 * MANY):
         session = Granting()
         lasting: Lasting[Any] = LastingRegistration("com.app.p", print, None, None)
-        asking, giving_up = soon(lasting.ask, session), soon(lasting.give_up)
+
+        def give_up(session: Granting = session, lasting: Lasting[Any] = lasting) -> None:
+            assert session.asked.wait(PATIENCE)
+            lasting.give_up()
+
+        giving_up, asking = soon(give_up), soon(lasting.ask, session)
         asking.result()
         giving_up.result()
         assert not session.standing and not lasting.active
