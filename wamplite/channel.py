@@ -40,7 +40,7 @@ class Channel(Protocol):
         """Find silence of so many seconds; `announced`: the peer says that it answers pings."""
 
     def limit_send(self, size: Any) -> None:
-        """Send nothing larger than `size` bytes from now on, where the router has told."""
+        """Send nothing larger than `size` bytes from now on, if that is an integer."""
 
     def flush(self, seconds: float) -> None:
         """Wait until all has gone; TransportLost if it cannot go, TimeoutError when time is up."""
@@ -108,7 +108,7 @@ class ByteChannel:
         self.set_receive_timeout(interval)
 
     def limit_send(self, size: Any) -> None:
-        """Send nothing larger than `size` bytes; None, where the router has not told."""
+        """Send nothing larger than `size` bytes; anything else than an integer is ignored."""
         if type(size) is int:  # a router of ours: over WebSocket nothing else tells
             self._most = min(self._most, size)
 

@@ -543,9 +543,9 @@ def test_many_callers_at_once_each_get_their_own_answer(peer: Peer) -> None:
     leave(peer, session)
 
 
-def test_a_reading_thread_that_rests_hears_the_answer_to_goodbye(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def resting(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> wamplite.Session:
+    """Return a session whose reading thread rests, until it is wanted."""
     session = peer.join()
     requests = itertools.count(1)
 
@@ -558,6 +558,25 @@ def test_a_reading_thread_that_rests_hears_the_answer_to_goodbye(
 
     monkeypatch.setattr("wamplite.client.waiting.REST", 2 * PATIENCE)
     until(call)
+    return session
+
+
+def test_a_caller_that_reads_itself_waits_no_longer_than_its_timeout(
+    peer: Peer, resting: wamplite.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.client.reading.PATIENCE", PATIENCE)
+    began = time.monotonic()
+    with pytest.raises(wamplite.CallTimeout):
+        resting.call("com.app.p", options={"timeout": 0.05})
+    assert 0.05 <= time.monotonic() - began < PATIENCE / 2
+    assert peer.receive()[0] == 48
+    leave(peer, resting)
+
+
+def test_a_reading_thread_that_rests_hears_the_answer_to_goodbye(
+    peer: Peer, resting: wamplite.Session
+) -> None:
+    session = resting
     began = time.monotonic()
     leaving = soon(session.leave, timeout=PATIENCE)
     peer.goodbye()

@@ -154,7 +154,7 @@ class Answering:
 
 
 def _told(error: BaseException) -> str:
-    """Tell why something could not be sent, in words of ours alone: they always can."""
+    """Tell why something could not be sent, in our own words only: those always can be sent."""
     return str(error) if isinstance(error, (ProtocolError, UsageError)) else class_name(error)
 
 

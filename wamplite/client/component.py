@@ -3,10 +3,11 @@
     ┌─> connect ─> register, subscribe ─> on_join ─> wait for the end ─> on_leave ─┐
     └────────────────────── retry_delay, unless it was refused for good ───────────┘
 
-What was refused for good ends it, with a line in the log: who we are, a realm that does not exist,
-what nobody here may register or subscribe. Nothing else does: a name that is taken is asked for
-again, alone; what on_join raises is logged and the session joined anew; what on_leave raises is
-logged. All of this happens on the component's thread, but users' handlers, which have their own.
+Three refusals end it, with a line in the log: of who we are, of a realm that does not exist, of a
+name that this peer may not register or subscribe. Nothing else does: a name that is taken, or needs
+a feature that the router lacks, is asked for again by itself; what on_join raises is logged and the
+session joined anew; what on_leave raises is logged. All of this happens on the component's thread;
+users' handlers have threads of their own.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Component(LastingVerbs):
     """A session that comes back. `session` is the current one, or None.
 
     Takes what `connect()` does, by keyword, and the retry words; what cannot be meant is refused.
-    max_retry_delay: 30 s unless told otherwise, 2 s on a serial line, which nobody else waits for.
+    max_retry_delay: 30 s by default, 2 s on a serial line, which has one user.
     As a context manager it is started, and stopped at the end.
     """
 
@@ -204,7 +205,7 @@ class Component(LastingVerbs):
 
     def _begin(self, session: Session) -> list[Lasting[Any]]:
         """Let everybody have the session; return what it is to be asked for."""
-        with self._changed:  # who wishes for more from now on asks by himself
+        with self._changed:  # what is declared from now on is asked for at once
             for exception, error in list(self._defined.uris.items()):
                 session.define(exception, error)
             self.session = self._latest = session

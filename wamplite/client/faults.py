@@ -21,7 +21,7 @@ LINES = 10  # of the same fault in a minute, the one with the traceback included
 
 
 class Faults:
-    """What the log is told of one session's handlers."""
+    """What is logged of one session's handlers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards both limits
@@ -44,7 +44,7 @@ class Faults:
         log(level, text, error if traceback else None)
 
     def end(self) -> None:
-        """Tell what is still to be told of lines that were left out."""
+        """Log how many lines were left out since the last one."""
         with self._lock:
             left_out = self._lines.take_left_out()
         if left_out:
@@ -59,7 +59,7 @@ class Dropped:
         self._next = 0.0  # when the next line may be written
 
     def note(self, text: str) -> None:
-        """Count an event; the first is told of, and then one in a minute."""
+        """Count an event; the first is logged, and then one in a minute."""
         self.count += 1
         now = time.monotonic()
         if now < self._next:

@@ -1,7 +1,7 @@
 """Users' handlers: what each wants to be given, and what its exceptions say to the caller.
 
 A handler gets plain arguments. One with a parameter annotated `Event` or `Invocation`, or named
-`details`, gets that object too; where it is the only parameter, it gets the object alone.
+`details`, gets that object too; where it is the only parameter, it gets nothing else.
 What a procedure raises: an ApplicationError goes out as it is, a defined exception with its `args`,
 and with `kwargs` where it has a dict of that name; arguments that the procedure does not take are
 wamp.error.invalid_argument, all else is wamp.error.runtime_error; tracebacks stay here.
@@ -106,7 +106,7 @@ def _means(annotation: Any, kind: type[Object]) -> bool:
 
 
 class Defined:
-    """What `Session.define` was told."""
+    """What `Session.define` has defined."""
 
     def __init__(self) -> None:
         self.uris: dict[type[BaseException], str] = {}  # for what handlers raise
@@ -171,7 +171,7 @@ def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
 def refusal_of(error: BaseException, defined: dict[type[BaseException], str]) -> Refusal:
     """Return the ERROR for what a procedure has raised; `defined` gives users' classes a URI.
 
-    Its URI is a valid one. An exception whose own methods raise is told by its class alone.
+    Its URI is a valid one. Of an exception whose own methods raise, it gives the class only.
     """
     try:
         return _refusal(error, defined)

@@ -1,11 +1,11 @@
 """Options as typed dicts of the specification's names, where a plain dict does too.
 
 `timeout` (seconds; 0: no limit) and `concurrent` are ours and stay here; only a router that
-announces call_timeout is told CALL.Options.timeout, in milliseconds. What is not named here goes to
+announces call_timeout gets CALL.Options.timeout, in milliseconds. What is not named here goes to
 the router as it is, if it begins with "_": `{"_private": 1}`.
 
 A router ignores an option whose feature it does not have. That is right by WAMP ("Extensibility")
-and surprises whoever set it, so the log tells of each once in a session. A value that asks for what
+and surprises the user, so each is logged once in a session. A value that asks for what
 happens anyway is nothing to tell.
 """
 

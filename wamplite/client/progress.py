@@ -48,7 +48,7 @@ class Results(Request):
             self._answers.put(result)
 
     def settle(self, answer: Message | WampliteError) -> None:
-        """Keep the last answer (the reading thread, or whoever ends the session)."""
+        """Keep the last answer (the reading thread, or the one that ends the session)."""
         self.is_settled = True
         self._answers.put(answer)
 
@@ -70,7 +70,7 @@ def results(
 ) -> Iterator[Result]:
     """Call with one part or several; give each RESULT, the last of them without `progress`.
 
-    timeout: seconds for each. Whoever stops before the end cancels the call.
+    timeout: seconds for each. To stop before the end cancels the call.
     """
     waiting = Results(procedure)
     try:

@@ -67,7 +67,7 @@ class Reader:
                     goes_on = self._handle(self._receive())
         except WampliteError as error:
             self._close(error)
-        except BaseException as error:  # whatever it is, all who wait are told
+        except BaseException as error:  # of any kind: every thread that waits gets an error
             self._close(TransportLost(f"the reading thread failed: {error!r}"))
             with suppress(BaseException):
                 import logging  # 8 ms that a client without bugs never needs
@@ -103,7 +103,7 @@ class Reader:
         with turn:
             try:
                 for _ in range(PIECES):
-                    # whoever had the turn before us may have read it already
+                    # another thread, which had the turn before, may have read it
                     if waiting.settled or not self._channel.wait(patience):
                         break
                     self._read_once()

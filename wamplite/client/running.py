@@ -28,7 +28,7 @@ class Running:
         self.message = message
         self.canceled = False  # nobody waits for the answer any more
         self._yield = yield_
-        self._event: threading.Event | None = None  # made by who waits
+        self._event: threading.Event | None = None  # made by the handler that waits
         self._parts: SimpleQueue[messages.Invocation] | None = None
         if message.details.get("progress"):
             self._parts = SimpleQueue()

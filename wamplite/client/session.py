@@ -226,7 +226,7 @@ class Session(Facts, Serves[Registration, Subscription]):
         """Serve until SIGINT, SIGTERM or the loss of the session; leaves politely, and returns.
 
         Raises what `error` tells when the session was lost. Signals are the main thread's: in
-        another one it waits for the end alone.
+        another one it only waits for the end.
         """
         self._shared.check_process()
         until_signal(self._shared.on_end, self.lost)

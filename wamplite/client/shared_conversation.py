@@ -45,7 +45,7 @@ class SharedConversation(OfOneProcess):
     ) -> None:
         self.lost = threading.Event()
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
-        self.logged: set[tuple[str, str]] = set()  # what is told of once in a session
+        self.logged: set[tuple[str, str]] = set()  # request and option: told once in a session
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
@@ -79,7 +79,7 @@ class SharedConversation(OfOneProcess):
         """Start the reading thread; `received`: what came with WELCOME, and is handled first."""
         self._reader.start(self.conversation.session, received, self._ping_interval)
 
-    # ---- whoever reads
+    # ---- the thread that reads
 
     def _handle(self, received: list[Received]) -> bool:
         with self._lock:

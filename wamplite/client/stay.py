@@ -77,7 +77,7 @@ class Stay:
         return self._session.error or fault
 
     def tell_left(self, on_leave: Iterable[Joined]) -> None:
-        """Call what waits for the end of sessions that on_join was told of."""
+        """Call the functions of on_leave, if those of on_join have been called."""
         for function in on_leave if self._told else ():
             try:
                 function(self._session)
@@ -93,7 +93,7 @@ class Stay:
             return None
 
     def _ask(self, wish: Lasting[Any]) -> bool:
-        """Ask for one thing that is served; False where it was refused, but not for good."""
+        """Ask for a registration or subscription; False where it was refused, but not for good."""
         try:
             wish.ask(self._session)
         except (TransportLost, SessionNotReady):

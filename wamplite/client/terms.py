@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class Terms(NamedTuple):
-    """All that connect() can be told."""
+    """All that connect() takes."""
 
     url: str
     realm: str

@@ -2,7 +2,7 @@
 
 Handing an answer from one thread to another costs two wake-ups; a caller that reads its own answer
 costs none, and is twice as fast. So when the reading thread has served a session that only asks, it
-rests for a moment and leaves the turn to whoever asks next; as long as calls follow each other, it
+rests for a moment and leaves the turn to the next caller; as long as calls follow each other, it
 goes on resting. A session that serves (subscriptions, registrations) has its reading thread always.
 
 Who may read:
@@ -47,7 +47,7 @@ class Turn:
 
     def __init__(self, may_rest: Callable[[], bool]) -> None:
         self._may_rest = may_rest
-        self._lock = threading.RLock()  # held by who reads; only its holder can release it
+        self._lock = threading.RLock()  # held by the thread that reads: no other can release it
         self._came = False  # a caller, while the reading thread had the turn
         self._taken = 0  # how often callers had it
         self._wanted = threading.Lock()  # released to end the reading thread's rest
@@ -133,7 +133,7 @@ class WaitingRequest(Request):
         self._answer: Message | WampliteError | None = None
 
     def settle(self, answer: Message | WampliteError) -> None:
-        """Wake the waiting thread (the reading thread, or whoever ends the session)."""
+        """Wake the waiting thread (the reading thread, or the one that ends the session)."""
         self._answer = answer
         self.settled = True
         self._lock.release()

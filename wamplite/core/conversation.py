@@ -3,13 +3,13 @@
     JOINING ── begin ──> OPEN ── leave ──> LEAVING ── GOODBYE ──> CLOSED
                           └─── GOODBYE, ABORT, a violation, a loss ──^
 
-A request gets the next id, is sent, and waits in `pending` until exactly one `settle`. Whoever
-gives up waiting abandons it: its answer is then ignored, and what a late SUBSCRIBED or REGISTERED
+A request gets the next id, is sent, and waits in `pending` until exactly one `settle`. A request
+that is given up is abandoned: its answer is then ignored, and what a late SUBSCRIBED or REGISTERED
 opened is given back. LEAVING ignores all but GOODBYE and ABORT (RFC "Session Closing"). What the
 router must not say is answered with ABORT wamp.error.protocol_violation (RFC "Protocol Errors").
 
 Features write into `handlers` (the first argument of a handler is the conversation) and `answers`.
-One thread at a time: whoever owns a conversation shared by several brings the lock.
+One thread at a time: the lock is up to the owner of a conversation that several threads share.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class Conversation:
             self.close(error)
 
     def close(self, error: WampliteError | None) -> None:
-        """End the session; whoever waits is told why. Does nothing the second time."""
+        """End the session; what waits fails with the error. Does nothing the second time."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
             self.error = error
@@ -285,7 +285,7 @@ class Conversation:
     def _on_unfit(self, entry: Unfit) -> None:
         """Let what cannot be carried fail by itself.
 
-        The call raises, the invocation is refused, the event is dropped and told of.
+        The call raises, the invocation is refused, the event is dropped and logged.
         """
         if type(entry.message) is Event:
             self.dropped(entry.text)

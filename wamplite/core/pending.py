@@ -1,4 +1,4 @@
-"""What the client's side of a session keeps by id: requests that wait, and who gets events.
+"""What the client's side of a session keeps by id: requests that wait, and receivers of events.
 
     request ── send ──> waiting ── answer, ERROR, the end ──> settle, once
                            └────── abandon ──> its answer is ignored, or given back
@@ -19,7 +19,7 @@ Receiver = Any  # what a subscription's events, a registration's invocations are
 
 
 class Request:
-    """A request that waits. Made by who asks; ended by `settle`, or by `Requests.abandon`."""
+    """A request that waits. Made by the asking thread; ended by `settle` or `Requests.abandon`."""
 
     __slots__ = ("kind", "id", "subject", "match", "receiver", "abandoned")
 
@@ -71,7 +71,10 @@ class Requests:
         return True
 
     def take(self, request: int, kind: type[Message], answer: Message) -> Request | None:
-        """Find who asked: None if they gave up; raises ProtocolError if nobody ever did."""
+        """Take out the request that is answered; None if it was abandoned.
+
+        Raises ProtocolError where there never was one.
+        """
         pending = self.waiting.get(request)
         if pending is not None and pending.kind is kind:
             return self.waiting.pop(request)
@@ -86,7 +89,7 @@ class Requests:
 
 
 class Receivers:
-    """What the router knows as one subscription, and who of us gets its events."""
+    """What the router knows as one subscription, and the receivers of its events here."""
 
     __slots__ = ("id", "topic", "match", "receivers")
 
