@@ -197,6 +197,40 @@ def test_a_registration_that_is_taken_away_is_told(
     assert session.lost.wait(PATIENCE)
 
 
+# ---- whose a feature is
+
+
+class Remembering(Feature):
+    """Remembers all that were installed, and into what."""
+
+    name = "remembering"
+    installed: list[tuple[Any, Any]] = []
+
+    def install(self, host: Host) -> None:
+        self.installed.append((self, host))
+
+
+def test_a_component_makes_its_features_anew_for_each_session(peer: Peer) -> None:
+    component = wamplite.Component(peer.url, features=[Remembering], initial_retry_delay=0.01)
+    Remembering.installed.clear()
+    hosts = []
+    with component:
+        for _ in range(2):
+            peer.welcome()
+            hosts.append(component.wait_joined(PATIENCE)._shared.conversation)
+            peer.send([6, {}, "wamp.close.system_shutdown"])
+            assert peer.receive()[0] == 6
+            until(lambda: component.session is None, "it has ended")
+    assert [host for _, host in Remembering.installed][:2] == hosts
+    assert Remembering.installed[0][0] is not Remembering.installed[1][0]
+
+
+@pytest.mark.parametrize("kind", ["connect", "Component"])
+def test_two_features_of_one_name_are_refused_before_anything_is_dialled(kind: str) -> None:
+    with pytest.raises(wamplite.UsageError, match="two features 'remembering'"):
+        getattr(wamplite, kind)("rs://127.0.0.1:1", features=[Remembering, Remembering])
+
+
 # ---- functions that take a session
 
 
