@@ -523,6 +523,23 @@ def test_a_session_that_serves_keeps_its_reading_thread(peer: Peer, verb: str, a
     leave(peer, session)
 
 
+def test_a_channel_that_cannot_be_waited_for_is_the_reading_threads(peer: Peer) -> None:
+    session = peer.join()
+    session._shared._channel.can_wait = False  # as over TLS: a record may come in pieces
+
+    def serve() -> None:
+        for request in range(1, 51):
+            assert peer.receive()[1] == request
+            peer.send([50, request, {}])
+
+    serving = soon(serve)
+    for _ in range(50):
+        session.call("com.app.p")
+    serving.result()
+    assert session._shared._reader.turn._taken == 0
+    leave(peer, session)
+
+
 def test_many_callers_at_once_each_get_their_own_answer(peer: Peer) -> None:
     session = peer.join()
     count, callers = 50, 8

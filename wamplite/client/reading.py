@@ -95,7 +95,7 @@ class Reader:
 
     def read_own(self, waiting: WaitingRequest, seconds: float | None) -> float | None:
         """Have a go at reading the answer; return the seconds that are left to wait for it."""
-        turn = self.turn.try_read()
+        turn = self.turn.try_read() if self._channel.can_wait else None
         if turn is None:
             return seconds
         patience = PATIENCE if seconds is None else min(PATIENCE, seconds)

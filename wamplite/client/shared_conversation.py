@@ -92,7 +92,7 @@ class SharedConversation(OfOneProcess):
         """Tell whether nobody depends on the reading thread: all answers are there, no handlers."""
         talk = self.conversation
         busy = talk.pending or talk.subscriptions or talk.registrations
-        return not busy and talk.state is OPEN and self._channel.can_wait
+        return not busy and talk.state is OPEN
 
     def _close(self, error: WampliteError) -> None:
         with self._lock:
