@@ -146,3 +146,11 @@ class Peer:
                 raise ConnectionError("the client has closed")
             data += part
         return data
+
+
+def leave(peer: Peer, session: wamplite.Session) -> None:
+    """Let a session leave, and answer its GOODBYE."""
+    leaving = soon(session.leave)
+    peer.goodbye()
+    leaving.result()
+    assert session.lost.is_set()
