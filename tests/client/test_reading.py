@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Any
@@ -123,6 +124,18 @@ def test_a_caller_that_reads_itself_waits_no_longer_than_its_timeout(
     leave(peer, resting)
 
 
+def test_the_time_of_reading_is_part_of_a_callers_timeout(
+    peer: Peer, resting: wamplite.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.client.reading.PATIENCE", 0.8)
+    began = time.monotonic()
+    with pytest.raises(wamplite.CallTimeout):
+        resting.call("com.app.p", options={"timeout": 1.0})
+    assert 1.0 <= time.monotonic() - began < 2.4
+    assert peer.receive()[0] == 48
+    leave(peer, resting)
+
+
 def test_a_reading_thread_that_rests_hears_the_answer_to_goodbye(
     peer: Peer, resting: wamplite.Session
 ) -> None:
@@ -223,7 +236,9 @@ def test_ctrl_c_ends_a_call_and_the_session_goes_on(peer: Peer) -> None:
 
     def interrupt() -> None:
         peer.receive()
-        time.sleep(0.05)  # it has to be in its wait: while sending, the session would be closed
+        main = threading.main_thread().ident
+        # while it sends, the session would be closed
+        until(lambda: sys._current_frames()[main].f_code.co_name == "wait")
         os.kill(os.getpid(), signal.SIGINT)
 
     for request in (1, 3):

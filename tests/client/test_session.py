@@ -508,7 +508,7 @@ def test_leaving_waits_for_handlers_that_run(url: str, ann: Session) -> None:
 
     def on_event() -> None:
         running.set()
-        time.sleep(0.05)
+        session.lost.wait(PATIENCE)  # it has left, and waits for this
         done.append(True)
 
     with wamplite.connect(url) as session:
