@@ -124,6 +124,17 @@ def test_a_caller_that_reads_itself_waits_no_longer_than_its_timeout(
     leave(peer, resting)
 
 
+def test_a_session_ends_where_a_caller_has_read_that_it_does(
+    peer: Peer, resting: wamplite.Session
+) -> None:
+    calling = soon(resting.call, "com.app.p")
+    request = peer.receive()[1]
+    peer.send([50, request, {}, ["last"]], [6, {}, "wamp.close.system_shutdown"])
+    assert calling.result() == "last"
+    assert resting.lost.wait(PATIENCE / 2)
+    assert peer.receive()[0] == 6
+
+
 def test_the_time_of_reading_is_part_of_a_callers_timeout(
     peer: Peer, resting: wamplite.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ class Reader:
         self._handle = handle
         self._close = close
         self._ended = ended
+        self._goes_on = True  # there is more to read; set by the thread that has the turn
         self._silence = 0.0  # seconds after which the router is taken for lost
         self._thread: threading.Thread | None = None
 
@@ -61,10 +62,11 @@ class Reader:
 
     def _run(self, received: list[Received]) -> None:
         try:
-            goes_on = self._handle(received)
-            while goes_on:
+            self._goes_on = self._handle(received)
+            while self._goes_on:
                 with self.turn.reading():
-                    goes_on = self._handle(self._receive())
+                    if self._goes_on:  # a caller may have read the end meanwhile
+                        self._goes_on = self._handle(self._receive())
         except WampliteError as error:
             self._close(error)
         except BaseException as error:  # of any kind: every thread that waits gets an error
@@ -115,7 +117,7 @@ class Reader:
 
     def _read_once(self) -> None:
         try:
-            self._handle(self._channel.receive())
+            self._goes_on = self._handle(self._channel.receive())
         except WampliteError:
             raise
         except BaseException:  # Ctrl-C: what was read may be lost
