@@ -72,6 +72,35 @@ def test_a_rest_ends_at_once_when_the_reader_is_wanted(
     assert time.monotonic() - began < PATIENCE / 2
 
 
+def test_the_reading_thread_rests_only_where_a_caller_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REST", PATIENCE)
+    turn = Turn(idle)
+    with turn.reading():
+        assert soon(turn.try_read).result() is None
+    began = time.monotonic()
+    turn.want_reader()  # it would rest now
+    with turn.reading():
+        pass
+    with turn.reading():  # nobody has come since
+        pass
+    assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_the_reading_thread_does_not_rest_where_somebody_depends_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "REST", PATIENCE)
+    turn = Turn(busy)
+    with turn.reading():
+        assert soon(turn.try_read).result() is None
+    began = time.monotonic()
+    with turn.reading():
+        pass
+    assert time.monotonic() - began < PATIENCE / 2
+
+
 def test_turns_are_taken_from_many_threads() -> None:
     turn, inside, most = Turn(idle), [0], [0]
     guard = threading.Lock()
