@@ -109,3 +109,19 @@ def test_without_a_thread_nothing_stays_queued() -> None:
     until(lambda: in_turn.submit(done.set))
     assert done.wait(PATIENCE)
     pool.end()
+
+
+def test_a_thread_serves_while_it_does_and_no_longer() -> None:
+    pool = Pool("test", 1)
+    in_turn = OneByOne(pool)
+    told: list[bool] = []
+
+    def tell() -> None:
+        told.append(in_turn.is_served_here())
+
+    assert in_turn.submit(tell)
+    until(lambda: told == [True])
+    until(lambda: pool.submit(tell))  # on the same thread
+    until(lambda: told == [True, False])
+    assert not in_turn.is_served_here()
+    pool.end()

@@ -136,6 +136,12 @@ def test_an_answer_that_is_there_is_not_waited_for() -> None:
     assert waiter.wait(None)
 
 
+def test_more_seconds_than_the_system_can_wait_are_as_many_as_it_can() -> None:
+    waiter = WaitingRequest("com.app.p")
+    waiter.settle(Result(1, {}))
+    assert waiter.wait(1e12)
+
+
 @pytest.mark.parametrize("seconds", [0, 0.01])
 def test_waiting_ends_when_time_is_up(seconds: float) -> None:
     began = time.monotonic()

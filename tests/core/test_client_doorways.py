@@ -8,24 +8,12 @@ from tests.core.test_conversation import Asked, Talk
 from wamplite.core.conversation import Conversation
 from wamplite.core.feature import Feature, Host
 from wamplite.core.messages import (
-    Call,
     Interrupt,
     Invocation,
     Subscribe,
     Unregistered,
     Unsubscribed,
 )
-
-
-class Progressing(Asked):
-    """A request that remembers what was not the last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[Any] = []
-
-    def progress(self, message: Any) -> None:
-        self.parts.append(message.args)
 
 
 class Stopping(Feature):
@@ -78,16 +66,6 @@ class Revoking(Feature):
             talk.revoked(receivers, message.details["reason"])
         else:
             inner(talk, message)
-
-
-def test_a_result_that_is_not_the_last_is_progress_of_its_request() -> None:
-    talk, asked = Talk(), Progressing()
-    talk.ask(Call, asked)
-    talk.hear([50, 1, {"progress": True}, [1]], [50, 1, {"progress": True}, [2]])
-    assert asked.parts == [[1], [2]] and asked.answers == []
-    talk.hear([50, 1, {}, [3]])
-    assert [answer.args for answer in asked.answers] == [[3]]  # type: ignore[union-attr]
-    assert not talk.conversation.pending
 
 
 def test_a_reply_with_progress_does_not_end_the_invocation() -> None:

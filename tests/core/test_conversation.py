@@ -34,9 +34,13 @@ class Asked(Request):
     def __init__(self, subject: str = "com.app.p", receiver: Any = "me", match: str = "exact"):
         super().__init__(subject, receiver, match)
         self.answers: list[Answer] = []
+        self.parts: list[Any] = []
 
     def settle(self, answer: Answer) -> None:
         self.answers.append(answer)
+
+    def progress(self, answer: Any) -> None:
+        self.parts.append(answer.args)
 
 
 class Talk:
@@ -257,6 +261,16 @@ def test_after_a_violation_nothing_is_processed() -> None:
     assert [type(answer) for answer in asked.answers] == [ProtocolError]
     talk.conversation.violated(ProtocolError("again"))
     assert [said[0] for said in talk.said()] == ["CALL", "ABORT"]
+
+
+def test_a_result_that_is_not_the_last_is_progress_of_its_request() -> None:
+    talk = Talk()
+    asked = talk.ask(Call)
+    talk.hear([50, 1, {"progress": True}, [1]], [50, 1, {"progress": True}, [2]])
+    assert asked.parts == [[1], [2]] and asked.answers == []
+    talk.hear([50, 1, {}, [3]])
+    assert [answer.args for answer in asked.answers] == [[3]]  # type: ignore[union-attr]
+    assert not talk.conversation.pending
 
 
 # ---- giving up
