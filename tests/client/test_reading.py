@@ -135,6 +135,17 @@ def test_a_session_ends_where_a_caller_has_read_that_it_does(
     assert peer.receive()[0] == 6
 
 
+def test_a_call_with_progress_has_the_reading_thread_read(
+    peer: Peer, resting: wamplite.Session
+) -> None:
+    seen: list[int] = []
+    calling = soon(resting.call, "com.app.p", on_progress=seen.append)
+    request = peer.receive()[1]
+    peer.send([50, request, {"progress": True}, [1]], [50, request, {}, [2]])
+    assert calling.result() == 2 and seen == [1]
+    leave(peer, resting)
+
+
 def test_the_time_of_reading_is_part_of_a_callers_timeout(
     peer: Peer, resting: wamplite.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

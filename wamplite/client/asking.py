@@ -41,7 +41,7 @@ class Asking:
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> Any:
         """Call a procedure; return the RESULT."""
-        asked, timeout = self._call_options(options) if options else ({}, self.timeout)
+        asked, timeout = self._call_options(options)
         if kwargs:
             tell_misplaced(self.shared, Call, kwargs)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)

@@ -7,19 +7,20 @@ goes on resting. A session that serves (subscriptions, registrations) has its re
 
 Who may read:
 
-       ┌────────────────── end of `with` ──────────────────┐
-       │                                                   v
-    READER <── reading() ── NOBODY ── try_read() ──> CALLER
-       │                     ^  ^                      │
-       │ a caller came,      │  └──── end of `with` ────┘
-       │ and it may rest     │
-       └──> RESTING ─────────┘ REST passed without a caller, or `want_reader()`
-               └── try_read() ──> CALLER
+    READER ── end of `with` ──> NOBODY <── end of `with` ── CALLER
+      ^                          │  │                         ^
+      ├─────── reading() ────────┤  └────── try_read() ───────┤
+      │                          │                            │
+      │                          │ reading(), where a caller  │
+      │                          v came and it may rest       │
+      └── REST passed, or ─── RESTING ───── try_read() ───────┘
+          want_reader()
 
 READER: the reading thread has the turn; a caller that comes waits on a lock of its own. CALLER: it
 reads a few PIECES at most, for PATIENCE each: keeping watch over a silent connection is the reading
 thread's. At the end of its turn it ends the rest of the reading thread if anybody depends on that.
-RESTING: nobody has the turn, and nobody depends on the reading thread.
+RESTING: nobody has the turn, and nobody depends on the reading thread; it goes on resting while
+callers come.
 """
 
 from __future__ import annotations
