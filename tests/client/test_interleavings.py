@@ -163,9 +163,9 @@ def interrupted_caller(world: World) -> list[Callable[[], None]]:
     return [answering, reading, call, interrupt]
 
 
-def test_ctrl_c_at_any_moment_leaves_the_turn_to_others(world: Made) -> None:
+def test_ctrl_c_at_any_moment_leaves_the_turn_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def bodies(run: Run) -> Any:
-        made = world(run)
+        made = World(run, monkeypatch, False)
         return interrupted_caller(made), made.state
 
     states, _ = explore(bodies)
