@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.cli.asking import ask, await_stderr, run, subscribed
 from tests.processes import ROOT, Program, RouterProcess, running, running_router, wamplite
 from tests.waiting import until
 from wamplite.cli import VERBS
@@ -59,27 +59,6 @@ def callee(router: RouterProcess) -> Iterator[Program]:
 def nap() -> str:
     """Return a time in seconds that no other test sleeps, in this run or another."""
     return str(random.SystemRandom().randrange(10**8, 10**9))
-
-
-def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        wamplite(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=30, **more
-    )
-
-
-def ask(router: RouterProcess, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    return run(*arguments, "--url", router.rs, **more)
-
-
-@contextmanager
-def subscribed(router: RouterProcess, *arguments: str) -> Iterator[Program]:
-    with running(*wamplite("sub", *arguments, "-v", "--url", router.rs)) as program:
-        await_stderr(program, "subscribed ")
-        yield program
-
-
-def await_stderr(program: Program, text: str, times: int = 1) -> None:
-    until(lambda: program.stderr().count(text) >= times, text)
 
 
 # ---- call

@@ -46,7 +46,8 @@ def assert_in_words(done: subprocess.CompletedProcess[bytes]) -> None:
 
 
 VERBS = ("pub", "sub", "call", "register", "router", "serial", "bridge", "ports", "micro")
-VERBS += ("service", "version", "help", "")
+VERBS += ("service", "version", "testament", "history", "retained", "sessions", "subs", "regs")
+VERBS += ("kill", "help", "")
 WORDS: tuple[tuple[str | bytes, ...], ...] = (
     ("",),
     (BAD,),

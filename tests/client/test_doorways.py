@@ -289,3 +289,14 @@ def test_a_job_that_fails_is_logged(
     with router.connect() as session:
         assert session.spawn(lambda: 1 / 0)
     assert "a job of the client raised ZeroDivisionError: division by zero" in caplog.text
+
+
+def test_a_session_tells_when_the_events_that_arrived_are_handled(router: wamplite.Router) -> None:
+    seen = []
+    with router.connect() as session, router.connect() as other:
+        session.subscribe("com.app.t", seen.append)
+        for number in range(100):
+            other.publish("com.app.t", number, options={"acknowledge": True})
+        session.subscribe("com.app.u", print)  # answered behind the events
+        assert session.drain(PATIENCE)
+        assert seen == list(range(100))

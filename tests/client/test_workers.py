@@ -199,3 +199,24 @@ def test_up_to_the_bound_in_bytes_they_wait_together(monkeypatch: pytest.MonkeyP
 
 def test_the_bounds_are_those_of_the_design() -> None:
     assert (workers.MOST_EVENTS, workers.MOST_BYTES) == (10_000, 16 * 1024 * 1024)
+
+
+def test_events_are_drained_once_those_that_came_are_handled() -> None:
+    events, go, seen = Events("wamplite-events-1"), threading.Event(), []
+    assert events.drain(0)  # none has come
+    events.put(lambda: seen.append(go.wait(PATIENCE)), 5)
+    assert not events.drain(0.01)
+    go.set()
+    assert events.drain(PATIENCE) and seen == [True]
+    events.end(drop=False)
+
+
+def test_draining_is_not_counted_as_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MOST_EVENTS", 1)
+    events, go = Events("wamplite-events-1"), threading.Event()
+    events.put(lambda: None, 5)
+    assert events.drain(PATIENCE) and events.drain(PATIENCE)
+    assert events.put(lambda: None if go.wait(PATIENCE) else None, 5)
+    assert not events.put(lambda: None, 5)
+    go.set()
+    events.end(drop=False)

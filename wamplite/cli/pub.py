@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .common import DASHES, add_connection, add_payload, connect, payload, text, value_of
+from .needs import require
 
 TAKES_REST = True
 HINTS = {"-": DASHES}
@@ -24,15 +25,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-l", "--lines", action="store_true", help="an event for each line of stdin"
     )
+    parser.add_argument(
+        "--retain",
+        action="store_true",
+        help="the router keeps it for who subscribes later; without ARG it keeps none any more",
+    )
     add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Publish one event, or one a line."""
     given, kwargs = payload(options)
+    asked = {"acknowledge": True, **({"retain": True} if options.retain else {})}
     with connect(options) as session:
+        if options.retain:
+            require(session, "broker", "event_retention")
         for args in of_lines(given) if options.lines else [given]:
-            session.publish_args(options.topic, args, kwargs, options={"acknowledge": True})
+            session.publish_args(options.topic, args, kwargs, options=asked)
     return 0
 
 

@@ -7,6 +7,9 @@ argument, {unit} for a keyword argument, {0:.1f} for a number; a missing value i
 for all with any one component in its empty place; a router does both unless its --feature leaves
 pattern_based_subscription out.
 
+--retained prints first what the router retains of each topic, --history N the last N events that it
+has kept, of each TOPIC; --count counts them, too.
+
 -W bounds the time for all events; without it there is no bound.
 """
 
@@ -20,13 +23,16 @@ import re
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING
 
 from .. import signals
 from ..core.errors import TransportLost
 from .common import add_connection, connect, positive, text
-from .formats import LineFormat, as_json
+from .history import tell_nothing
+from .needs import procedures_of, require
 from .outcomes import in_words
+from .past import EventRow, add_format, add_match, row_of
 from .streams import complain
 
 if TYPE_CHECKING:
@@ -35,7 +41,6 @@ if TYPE_CHECKING:
 EVENTS = 1000  # that wait to be printed; more wait in the session, which has its own bound
 AGAIN = 2.0  # seconds between two attempts
 WILDCARDS = {"#", "+", "*", ">"}  # of MQTT and NATS
-EventRow = dict[str, Any]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +48,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("topics", nargs="+", type=text, metavar="TOPIC")
     add("-C", "--count", type=positive, metavar="N", help="end after N events")
-    add("-F", "--format", type=LineFormat, default=as_json, metavar="FORMAT")
-    add(
-        "--match", choices=("exact", "prefix", "wildcard"), help="how TOPICs match (default: exact)"
-    )
+    add_format(parser)
+    add_match(parser, "TOPICs match")
+    add("--retained", action="store_true", help="print what is retained first")
+    add("--history", type=positive, metavar="N", help="print the last N events that are kept first")
     add("-v", "--verbose", action="store_true", help="say on stderr when a topic is subscribed")
     add("--retry", action="store_true", help="where there is no router (any more), try again")
     add_connection(parser)
@@ -73,7 +78,10 @@ def print_session(options: argparse.Namespace, printing: Printing) -> None:
     with connect(options, code=0) as session:
         try:
             for topic in options.topics:
-                subscribe(session, topic, options, rows)
+                seen = printing.seen[topic]
+                subscription = subscribe(session, topic, options, rows, seen)
+                if options.history:
+                    printing.write_kept(kept(session, subscription, topic, seen))
             threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
             if not printing.take(rows):
                 raise session.error or TransportLost(f"{options.url}: the session has ended")
@@ -123,17 +131,36 @@ class EventRows:
                 self._queue.get_nowait()
 
 
-def subscribe(session: Session, topic: str, options: argparse.Namespace, rows: EventRows) -> None:
-    """Subscribe to a topic; its events go into the queue."""
+def subscribe(
+    session: Session, topic: str, options: argparse.Namespace, rows: EventRows, seen: Seen
+) -> int:
+    """Subscribe to a topic, and return the subscription's id; its events go into the queue."""
     from ..client.results import Event
 
     def on_event(event: Event) -> None:
-        row = {"topic": event.topic, "args": event.args, "kwargs": event.kwargs}
-        rows.put(row | {"details": event.details})
+        if seen.is_new(event.publication):
+            row = {"topic": event.topic, "args": event.args, "kwargs": event.kwargs}
+            rows.put(row | {"details": event.details})
 
-    session.subscribe(topic, on_event, options={"match": options.match} if options.match else None)
+    asked = {"match": options.match} if options.match else {}
+    if options.retained:
+        require(session, "broker", "event_retention")
+        asked["get_retained"] = True
+    subscription = session.subscribe(topic, on_event, options=asked)
     if options.verbose:
         print(f"subscribed {topic}", file=sys.stderr, flush=True)
+    return subscription.id
+
+
+def kept(session: Session, subscription: int, topic: str, seen: Seen) -> list[EventRow]:
+    """Return the last events that the router has kept, but for those that were seen."""
+    with procedures_of("event_history"):
+        events = session.meta.events(subscription, limit=seen.most, reverse=True)
+    if not events:
+        tell_nothing(topic)
+    return [
+        row_of(topic, event) for event in reversed(events) if seen.is_new(event.get("publication"))
+    ]
 
 
 def tell_loss(session: Session, rows: EventRows) -> None:
@@ -143,6 +170,25 @@ def tell_loss(session: Session, rows: EventRows) -> None:
     rows.put(None)
 
 
+class Seen:
+    """The events of one TOPIC that were seen last: history and subscription have some in common."""
+
+    def __init__(self, most: int | None) -> None:
+        self.most = most  # events of the history; None: it is not asked for
+        self._lock = threading.Lock()  # guards the next one
+        self._publications: deque[int] = deque(maxlen=(most or 0) + EVENTS)
+
+    def is_new(self, publication: int | None) -> bool:
+        """Note an event; False where it was seen before."""
+        if self.most is None or publication is None:
+            return True
+        with self._lock:
+            if publication in self._publications:
+                return False
+            self._publications.append(publication)
+        return True
+
+
 class Printing:
     """How many events are still to be printed, and until when, over all sessions."""
 
@@ -150,6 +196,12 @@ class Printing:
         self._options = options
         self._left = options.count
         self._deadline = time.monotonic() + (options.timeout or math.inf)
+        self.seen = {topic: Seen(options.history) for topic in options.topics}
+
+    def write_kept(self, rows: list[EventRow]) -> None:
+        """Print events of the history, as many as are still to be printed."""
+        for row in rows[: self._left]:
+            self._write(row)
 
     def take(self, rows: EventRows) -> bool:
         """Print events until there were enough; False when the session has ended before."""
@@ -160,9 +212,12 @@ class Printing:
                 raise self._time_is_up() from None
             if row is None:
                 return False
-            sys.stdout.write(self._options.format(row) + "\n")
-            self._left = self._left and self._left - 1
+            self._write(row)
         return True
+
+    def _write(self, row: EventRow) -> None:
+        sys.stdout.write(self._options.format(row) + "\n")
+        self._left = self._left and self._left - 1
 
     def pause(self) -> None:
         """Wait before the next attempt."""

@@ -96,15 +96,17 @@ class Meta:
         """
         subscription = self._session.subscribe(topic, _nothing, options={"match": match})
         try:
-            found = self._session.call_result(
-                "wamp.subscription.get_events", [subscription.id], filters
-            )
+            return self.events(subscription.id, **filters)
         finally:
             subscription.unsubscribe()
-        events: list[Any] = found.args
-        if len(events) == 1 and isinstance(events[0], list):  # as some routers answer
-            return events[0]
-        return events
+
+    def events(self, subscription: int, **filters: Any) -> list[dict[str, Any]]:
+        """Return the events that the router has kept of a subscription: its id; see `history`."""
+        procedure = "wamp.subscription.get_events"
+        found: list[Any] = self._session.call_result(procedure, [subscription], filters).args
+        if len(found) == 1 and isinstance(found[0], list):  # as some routers answer
+            return found[0]
+        return found
 
     def _call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
         return self._session.call(procedure, *args, **kwargs)

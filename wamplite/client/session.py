@@ -209,6 +209,13 @@ class Session(Facts, Serves[Registration, Subscription]):
         """
         return self._serving.pool.submit(job)
 
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Wait until the events that have arrived so far are handled; False when time is up.
+
+        timeout: seconds. A handler of an event must not: it would wait for itself.
+        """
+        return self._serving.events.drain(timeout)
+
     # ---- the end
 
     def leave(self, reason: str = uris.CLOSE_REALM, *, timeout: float = LEAVE) -> None:

@@ -25,8 +25,20 @@ def testament(
     options: of the PUBLISH, as {"retain": True}. scope: "destroyed" or "detached"; those of the
     latter are published first. Raises NoSuchProcedure where the router has no testaments.
     """
+    bequeath(session, topic, list(args), kwargs, options, scope)
+
+
+def bequeath(
+    session: Any,
+    topic: str,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    options: Options = None,
+    scope: str = "destroyed",
+) -> None:
+    """Do what `testament` does, with keyword arguments of any name."""
     words = {"publish_options": dict(options or {}), "scope": scope}
-    session.call_result("wamp.session.add_testament", [topic, list(args), kwargs], words)
+    session.call_result("wamp.session.add_testament", [topic, args, kwargs], words)
 
 
 def flush_testaments(session: Any, scope: str = "destroyed") -> None:

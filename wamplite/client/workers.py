@@ -55,6 +55,19 @@ class Events:
             self.thread.start()
         return True
 
+    def drain(self, seconds: float) -> bool:
+        """Wait until the events that have come so far are handled; False when time is up."""
+        done = threading.Event()
+
+        def reached() -> None:
+            self._taken -= 1  # this was no event
+            done.set()
+
+        if self.thread is None:
+            return True
+        self._queue.put((reached, 0))
+        return done.wait(seconds)
+
     def end(self, drop: bool) -> None:
         """Let the thread end, after the events that wait unless they are dropped."""
         self._dropping = self._dropping or drop

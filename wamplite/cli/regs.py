@@ -1,0 +1,25 @@
+"""Print the registrations that there are: a line of JSON for each.
+
+id, created, uri, match, invoke, and the ids of the sessions that are its callees.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from .common import add_connection, connect, emit
+from .needs import procedures_of
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite regs`."""
+    add_connection(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask and print."""
+    with connect(options) as session, procedures_of("registration_meta_api"):
+        found = session.meta.registrations()
+    for each in found:
+        emit(each)
+    return 0
