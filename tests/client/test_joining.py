@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import Peer, leave, soon
+from tests.client.scripted import PATIENCE, Peer, leave, soon
 
 SOON = 0.2  # seconds that a test lets a timeout run
 ALL_ROLES: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
@@ -168,3 +168,15 @@ def test_a_router_that_hangs_up_instead_of_welcome_is_a_loss(peer: Peer) -> None
     peer.hang_up()
     with pytest.raises(wamplite.TransportLost, match="127.0.0.1"):
         joining.result()
+
+
+def test_a_router_that_says_nothing_is_not_waited_for_at_the_end_again(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wamplite.channel.LINGER", PATIENCE)
+    began = time.monotonic()
+    joining = soon(wamplite.connect, peer.url, "realm1", connect_timeout=SOON)
+    peer.accept()
+    with pytest.raises(wamplite.ConnectTimeout):
+        joining.result()
+    assert time.monotonic() - began < PATIENCE / 2
