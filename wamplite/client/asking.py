@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import ApplicationError, CallTimeout, InvalidArgument
@@ -41,7 +41,7 @@ class Asking:
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> Any:
         """Call a procedure; return the RESULT."""
-        asked, timeout = self._call_options(options)
+        asked, timeout = self._call_options(options) if options else ({}, self.timeout)
         if kwargs:
             tell_misplaced(self.shared, Call, kwargs)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)
@@ -70,7 +70,7 @@ class Asking:
         self, procedure: str, parts: Iterable[Part], options: Options, progress: bool
     ) -> Iterator[RawResult]:
         """Call with arguments that come in parts; give each RESULT, the last of them last."""
-        asked, timeout = self._call_options(options)
+        asked, timeout = self._call_options(options) if options else ({}, self.timeout)
         if progress:
             asked = {**asked, "receive_progress": True}
             tell_ineffective(self.shared, Call, asked)
@@ -79,10 +79,8 @@ class Asking:
         except ApplicationError as error:
             raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
 
-    def _call_options(self, options: Options) -> tuple[dict[str, Any], float | None]:
+    def _call_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
         """Return CALL.Options and the seconds to wait."""
-        if not options:
-            return {}, self.timeout
         wishes = self.wishes(Call, options)
         if self.shared.announced("dealer", "call_timeout"):
             return with_timeout(wishes, options), wishes.timeout
