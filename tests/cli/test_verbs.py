@@ -300,8 +300,8 @@ def test_sub_ends_at_once_while_events_pour_in(router: RouterProcess) -> None:
         assert sub.wait(3) == 0
 
 
-def test_sub_gives_3_when_the_router_goes_away() -> None:
-    with running_router() as router, subscribed(router, "com.example.t") as sub:
+def test_sub_that_is_to_run_once_gives_3_when_the_router_goes_away() -> None:
+    with running_router() as router, subscribed(router, "com.example.t", "--once") as sub:
         router.interrupt(signal.SIGTERM)
         assert sub.wait() == 3 and router.wait() == 0
         assert "Traceback" not in sub.stderr()

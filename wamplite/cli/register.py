@@ -4,6 +4,8 @@ The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdi
 result: JSON where it parses as JSON, else text, else (where it is not UTF-8) bytes; no output is
 null. An exit code other than 0 is the error wamplite.error.command_failed. The caller chooses the
 words: where CMD takes options, end it with `--`.
+
+It comes back when the router does. Commands that run when a session is lost are ended.
 """
 
 from __future__ import annotations
@@ -17,12 +19,19 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import signals
 from ..core import uris
-from ..core.errors import ApplicationError, InvalidArgument, TransportLost, UsageError
+from ..core.errors import (
+    ApplicationError,
+    InvalidArgument,
+    TransportLost,
+    UsageError,
+    WampliteError,
+)
 from .common import TIMEOUT, add_connection, connect, shown, text, to_json, value_of
+from .lasting import Lasting, add_lasting
 from .streams import complain
 
 if TYPE_CHECKING:
@@ -41,21 +50,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="say on stderr when it is registered"
     )
+    add_lasting(parser)
     add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until Ctrl-C, SIGTERM or a loss; -W bounds each run of the command."""
+    """Serve until Ctrl-C or SIGTERM; -W bounds each run of the command."""
     if not options.rest:
         raise UsageError("register: expected PROCEDURE -- CMD ..., but there is no command")
     if shutil.which(options.rest[0]) is None:
         raise UsageError(
             f"register: {options.rest[0]}: there is no such command, or it may not run"
         )
+    lasting = Lasting(options)
+    while True:
+        try:
+            serve_session(options, lasting)
+        except WampliteError as error:
+            time.sleep(lasting.delay(error))
+
+
+def serve_session(options: argparse.Namespace, lasting: Lasting) -> NoReturn:
+    """Serve in one session, and raise how it ended."""
     command = Command(options.rest, options.timeout or TIMEOUT)
     with connect(options, code=0) as session:
         try:
             session.register(options.procedure, command.serve)
+            lasting.served()
             if options.verbose:
                 print(f"registered {options.procedure}", file=sys.stderr, flush=True)
             while not session.lost.wait(signals.HEARING):

@@ -10,6 +10,8 @@ pattern_based_subscription out.
 --retained prints first what the router retains of each topic, --history N the last N events that it
 has kept, of each TOPIC; --count counts them, too.
 
+It comes back when the router does, and prints then what --history has in between, too.
+
 -W bounds the time for all events; without it there is no bound.
 """
 
@@ -27,11 +29,11 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .. import signals
-from ..core.errors import TransportLost
+from ..core.errors import TransportLost, WampliteError
 from .common import add_connection, connect, positive, text
 from .history import tell_nothing
+from .lasting import Lasting, add_lasting
 from .needs import procedures_of, require
-from .outcomes import in_words
 from .past import EventRow, add_format, add_match, row_of
 from .streams import complain
 
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from ..client.session import Session
 
 EVENTS = 1000  # that wait to be printed; more wait in the session, which has its own bound
-AGAIN = 2.0  # seconds between two attempts
 WILDCARDS = {"#", "+", "*", ">"}  # of MQTT and NATS
 
 
@@ -53,26 +54,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--retained", action="store_true", help="print what is retained first")
     add("--history", type=positive, metavar="N", help="print the last N events that are kept first")
     add("-v", "--verbose", action="store_true", help="say on stderr when a topic is subscribed")
-    add("--retry", action="store_true", help="where there is no router (any more), try again")
+    add_lasting(parser)
     add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print as many events as --count says; -W bounds the time for all of them."""
     warn_of_wildcards(options)
-    printing = Printing(options)
+    printing, lasting = Printing(options), Lasting(options)
     while True:
         try:
-            print_session(options, printing)
+            print_session(options, printing, lasting)
             return 0
-        except TransportLost as error:
-            if not options.retry:
-                raise
-            complain(f"{in_words(error)}; trying again")
-            printing.pause()
+        except WampliteError as error:
+            printing.pause(lasting.delay(error))
 
 
-def print_session(options: argparse.Namespace, printing: Printing) -> None:
+def print_session(options: argparse.Namespace, printing: Printing, lasting: Lasting) -> None:
     """Print events of one session until there were enough, or raise how it ended."""
     rows = EventRows()
     with connect(options, code=0) as session:
@@ -82,6 +80,7 @@ def print_session(options: argparse.Namespace, printing: Printing) -> None:
                 subscription = subscribe(session, topic, options, rows, seen)
                 if options.history:
                     printing.write_kept(kept(session, subscription, topic, seen))
+            lasting.served()
             threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
             if not printing.take(rows):
                 raise session.error or TransportLost(f"{options.url}: the session has ended")
@@ -219,10 +218,10 @@ class Printing:
         sys.stdout.write(self._options.format(row) + "\n")
         self._left = self._left and self._left - 1
 
-    def pause(self) -> None:
-        """Wait before the next attempt."""
+    def pause(self, seconds: float) -> None:
+        """Wait before the next attempt; raises TimeoutError when the time for all is up."""
         sys.stdout.flush()
-        time.sleep(max(0.0, min(AGAIN, self._deadline - time.monotonic())))
+        time.sleep(max(0.0, min(seconds, self._deadline - time.monotonic())))
         if time.monotonic() >= self._deadline:
             raise self._time_is_up()
 
