@@ -2,8 +2,8 @@
 
 connect, subscribe or register ── served ──> until the session is lost ── delay ──> connect ...
 
-What is refused in the first session ends the verb, with its exit code, where a `Component` would ask
-again; of that only the delays and the list of what is final are shared. After a loss it is the same.
+What is refused in the first session ends the verb with its exit code, where a `Component` would ask
+again: with it are shared the delays, and what is final after a loss.
 """
 
 from __future__ import annotations
