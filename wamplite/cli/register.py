@@ -30,8 +30,8 @@ from ..core.errors import (
     UsageError,
     WampliteError,
 )
+from .comebacks import Comebacks, add_comebacks
 from .common import TIMEOUT, add_connection, connect, shown, text, to_json, value_of
-from .lasting import Lasting, add_lasting
 from .streams import complain
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="say on stderr when it is registered"
     )
-    add_lasting(parser)
+    add_comebacks(parser)
     add_connection(parser)
 
 
@@ -62,21 +62,21 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             f"register: {options.rest[0]}: there is no such command, or it may not run"
         )
-    lasting = Lasting(options)
+    comebacks = Comebacks(options)
     while True:
         try:
-            serve_session(options, lasting)
+            serve_session(options, comebacks)
         except WampliteError as error:
-            time.sleep(lasting.delay(error))
+            time.sleep(comebacks.delay(error))
 
 
-def serve_session(options: argparse.Namespace, lasting: Lasting) -> NoReturn:
+def serve_session(options: argparse.Namespace, comebacks: Comebacks) -> NoReturn:
     """Serve in one session, and raise how it ended."""
     command = Command(options.rest, options.timeout or TIMEOUT)
     with connect(options, code=0) as session:
         try:
             session.register(options.procedure, command.serve)
-            lasting.served()
+            comebacks.served()
             if options.verbose:
                 print(f"registered {options.procedure}", file=sys.stderr, flush=True)
             while not session.lost.wait(signals.HEARING):

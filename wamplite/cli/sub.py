@@ -30,9 +30,9 @@ from typing import TYPE_CHECKING
 
 from .. import signals
 from ..core.errors import TransportLost, WampliteError
+from .comebacks import Comebacks, add_comebacks
 from .common import add_connection, connect, positive, text
 from .history import tell_nothing
-from .lasting import Lasting, add_lasting
 from .needs import procedures_of, require
 from .past import EventRow, add_format, add_match, row_of
 from .streams import complain
@@ -54,23 +54,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--retained", action="store_true", help="print what is retained first")
     add("--history", type=positive, metavar="N", help="print the last N events that are kept first")
     add("-v", "--verbose", action="store_true", help="say on stderr when a topic is subscribed")
-    add_lasting(parser)
+    add_comebacks(parser)
     add_connection(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print as many events as --count says; -W bounds the time for all of them."""
     warn_of_wildcards(options)
-    printing, lasting = Printing(options), Lasting(options)
+    printing, comebacks = Printing(options), Comebacks(options)
     while True:
         try:
-            print_session(options, printing, lasting)
+            print_session(options, printing, comebacks)
             return 0
         except WampliteError as error:
-            printing.pause(lasting.delay(error))
+            printing.pause(comebacks.delay(error))
 
 
-def print_session(options: argparse.Namespace, printing: Printing, lasting: Lasting) -> None:
+def print_session(options: argparse.Namespace, printing: Printing, comebacks: Comebacks) -> None:
     """Print events of one session until there were enough, or raise how it ended."""
     rows = EventRows()
     with connect(options, code=0) as session:
@@ -80,7 +80,7 @@ def print_session(options: argparse.Namespace, printing: Printing, lasting: Last
                 subscription = subscribe(session, topic, options, rows, seen)
                 if options.history:
                     printing.write_kept(kept(session, subscription, topic, seen))
-            lasting.served()
+            comebacks.served()
             threading.Thread(target=tell_loss, args=(session, rows), daemon=True).start()
             if not printing.take(rows):
                 raise session.error or TransportLost(f"{options.url}: the session has ended")

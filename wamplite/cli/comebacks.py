@@ -15,14 +15,14 @@ from .outcomes import in_words
 from .streams import complain
 
 
-def add_lasting(parser: argparse.ArgumentParser) -> None:
+def add_comebacks(parser: argparse.ArgumentParser) -> None:
     """Add what is done without a router."""
     add = parser.add_argument
     add("--once", action="store_true", help="end with 3 when the session is lost")
     add("--retry", action="store_true", help="wait for a router that is not there yet")
 
 
-class Lasting:
+class Comebacks:
     """Whether there is another session after one that failed, and when."""
 
     def __init__(self, options: argparse.Namespace) -> None:
