@@ -73,6 +73,16 @@ def test_registrations_and_subscriptions_are_told_of(router: wamplite.Router) ->
         assert session.meta.subscriptions_of("org") == []
 
 
+def test_the_history_of_a_subscription_is_read(router: wamplite.Router) -> None:
+    with router.connect() as session, router.connect() as other:
+        for number in (1, 2, 3):
+            other.publish("com.log.kept", number, options={"acknowledge": True})
+        subscription = session.subscribe("com.log.kept", print)
+        events = session.meta.events(subscription.id, limit=2)
+        assert [event["args"] for event in events] == [[1], [2]]
+        assert subscription.active
+
+
 def test_the_history_of_a_topic_is_read(router: wamplite.Router) -> None:
     with router.connect() as session:
         for number in range(3):

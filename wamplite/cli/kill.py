@@ -1,6 +1,7 @@
 """End sessions, by their ids or by who they are, and print how many there were.
 
-`wamplite sessions` prints the ids. Our own session is never among them.
+`wamplite sessions` prints the ids. Our own session is never among them. A program that comes back
+after a loss, as `wamplite sub` and each `Component` does, comes back after this, too.
 """
 
 from __future__ import annotations
