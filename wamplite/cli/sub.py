@@ -26,7 +26,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import signals
 from ..core.errors import TransportLost, WampliteError
@@ -98,19 +98,44 @@ def warn_of_wildcards(options: argparse.Namespace) -> None:
             )
 
 
+class Seen:
+    """The events of one TOPIC that were printed last: its history has some of them, too."""
+
+    def __init__(self, most: int | None) -> None:
+        self.most = most  # events of the history; None: it is not asked for
+        self._publications: deque[int] = deque(maxlen=(most or 0) + EVENTS)
+
+    def is_new(self, publication: int | None) -> bool:
+        """Note an event that is printed now; False where it was before."""
+        if self.most is None or publication is None:
+            return True
+        if publication in self._publications:
+            return False
+        self._publications.append(publication)
+        return True
+
+
+class Arrived(NamedTuple):
+    """An event of a subscription."""
+
+    row: EventRow
+    publication: int
+    seen: Seen  # of its TOPIC
+
+
 class EventRows:
     """Events on the way from the session's thread to the printing one; None is the end."""
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[EventRow | None] = queue.Queue(EVENTS)
+        self._queue: queue.Queue[Arrived | None] = queue.Queue(EVENTS)
         self._finished = False
 
-    def put(self, row: EventRow | None) -> None:
+    def put(self, row: Arrived | None) -> None:
         """Add an event, and wait while there are too many; without effect after `finish`."""
         if not self._finished:
             self._queue.put(row)
 
-    def get(self, deadline: float) -> EventRow | None:
+    def get(self, deadline: float) -> Arrived | None:
         """Take an event, waiting for it; raises queue.Empty when the time is up."""
         if self._queue.empty():
             sys.stdout.flush()
@@ -137,9 +162,8 @@ def subscribe(
     from ..client.results import Event
 
     def on_event(event: Event) -> None:
-        if seen.is_new(event.publication):
-            row = {"topic": event.topic, "args": event.args, "kwargs": event.kwargs}
-            rows.put(row | {"details": event.details})
+        row = {"topic": event.topic, "args": event.args, "kwargs": event.kwargs}
+        rows.put(Arrived(row | {"details": event.details}, event.publication, seen))
 
     asked = {"match": options.match} if options.match else {}
     if options.retained:
@@ -152,7 +176,7 @@ def subscribe(
 
 
 def kept(session: Session, subscription: int, topic: str, seen: Seen) -> list[EventRow]:
-    """Return the last events that the router has kept, but for those that were seen."""
+    """Return the last events that the router has kept, but for those that were printed."""
     with procedures_of("event_history"):
         events = session.meta.events(subscription, limit=seen.most, reverse=True)
     if not events:
@@ -167,25 +191,6 @@ def tell_loss(session: Session, rows: EventRows) -> None:
     session.lost.wait()
     session.leave()
     rows.put(None)
-
-
-class Seen:
-    """The events of one TOPIC that were seen last: history and subscription have some in common."""
-
-    def __init__(self, most: int | None) -> None:
-        self.most = most  # events of the history; None: it is not asked for
-        self._lock = threading.Lock()  # guards the next one
-        self._publications: deque[int] = deque(maxlen=(most or 0) + EVENTS)
-
-    def is_new(self, publication: int | None) -> bool:
-        """Note an event; False where it was seen before."""
-        if self.most is None or publication is None:
-            return True
-        with self._lock:
-            if publication in self._publications:
-                return False
-            self._publications.append(publication)
-        return True
 
 
 class Printing:
@@ -206,12 +211,13 @@ class Printing:
         """Print events until there were enough; False when the session has ended before."""
         while self._left is None or self._left > 0:
             try:
-                row = rows.get(self._deadline)
+                arrived = rows.get(self._deadline)
             except queue.Empty:
                 raise self._time_is_up() from None
-            if row is None:
+            if arrived is None:
                 return False
-            self._write(row)
+            if arrived.seen.is_new(arrived.publication):
+                self._write(arrived.row)
         return True
 
     def _write(self, row: EventRow) -> None:
