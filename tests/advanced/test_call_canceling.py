@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.core.test_conversation import Talk
 from tests.core.world import CALL, ERROR, PUBLISH, YIELD, Peer, World, only, take
-from wamplite.advanced.call_canceling import ForRouter
+from wamplite.advanced.call_canceling import ForClient, ForRouter
 from wamplite.core.feature import announced
 
 CANCEL = 49
@@ -126,3 +127,11 @@ def test_a_session_that_calls_itself_leaves_without_being_interrupted() -> None:
         ann, [CALL, 10, {}, "com.app.p"], [PUBLISH, 1, {}, "a"], [6, {}, "wamp.close.normal"]
     )
     assert [message[0] for message in take(ann)] == ["INVOCATION", "GOODBYE"]
+
+
+def test_a_client_hands_an_interrupt_to_what_serves_its_invocation() -> None:
+    talk, told = Talk(ForClient), []
+    talk.conversation.interrupt = told.append
+    talk.register()
+    talk.hear([68, 1, 90, {}], [69, 1, {"mode": "kill"}])
+    assert told == [1]

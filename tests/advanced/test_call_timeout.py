@@ -96,3 +96,25 @@ def test_with_progressive_results_the_time_runs_from_one_to_the_next() -> None:
     world.time.tick(0.4)
     assert take(caller) == [TIMEOUT]
     assert not world.time.timers
+
+
+def test_progress_of_a_call_without_a_limit_begins_none() -> None:
+    world, callee, caller, _ = called(None)
+    world.realm.dealer.yield_options["progress"] = lambda answer, value: setattr(
+        answer, "final", not value
+    )
+    world.send(callee, [YIELD, 1, {"progress": True}])
+    assert only(caller)[0] == "RESULT" and not world.time.timers
+
+
+def test_a_call_that_is_sent_on_to_another_callee_keeps_its_time() -> None:
+    world, callee, caller, _ = called()
+    other = world.join()
+    world.register(other, "com.app.q")
+    world.time.tick(0.3)
+    pending = caller.member.calls[10]
+    (another,) = other.member.registrations.values()
+    world.realm.dealer.send_invocation(pending, another, None, None)
+    assert [message[0] for message in take(other)] == ["INVOCATION"]
+    world.time.tick(0.1)
+    assert take(caller) == [TIMEOUT] and not world.time.timers

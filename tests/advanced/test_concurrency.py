@@ -153,3 +153,14 @@ def test_nobody_pays_for_it_until_somebody_asks() -> None:
     service = Service()
     dealer = service.world.realm.dealer
     assert not (dealer.sent or dealer.freed or dealer.queue)
+
+
+def test_a_callee_that_names_no_number_takes_all_calls() -> None:
+    service = Service(1)
+    other = service.world.join()
+    service.world.register(other, "com.app.q")
+    for request in (1, 2, 3):
+        service.world.send(service.caller, [CALL, request, {}, "com.app.q"])
+    assert [message[1] for message in take(other)] == [1, 2, 3]
+    service.world.send(other, [YIELD, 2, {}])
+    assert only(service.caller)[:2] == ["RESULT", 2]

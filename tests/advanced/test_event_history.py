@@ -236,3 +236,23 @@ def test_a_publish_is_acknowledged_once_it_is_stored(tmp_path: Path) -> None:
         assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
     finally:
         past.feature.close()
+
+
+def test_what_a_topic_forgot_takes_no_room_of_the_others() -> None:
+    past = Past(most=1, max_bytes=10_000)
+    for number, topic in enumerate(("com.app.t", "com.app.t", "com.app.u", "com.app.v")):
+        past.publish(number, "x" * 4000, topic=topic)
+    assert past.values() == [] and list(past.feature.topics) == ["com.app.u", "com.app.v"]
+    assert past.feature.number == 2 and 8000 < past.feature.bytes <= 10_000
+    past.feature.close()  # without a file there is nothing to close
+
+
+def test_where_nobody_limits_receivers_by_users_an_event_is_for_all() -> None:
+    world = World(partial(ForRouter, ["com.app.t"]))
+    publisher, reader = world.joined(2)
+    number = world.subscribe(reader, "com.app.t")
+    world.send(publisher, [PUBLISH, 1, {"eligible_authid": ["peer9"]}, "com.app.t", [5]])
+    take(reader)
+    world.send(reader, [CALL, 1, {}, GET, [number]])
+    (answer,) = take(reader)
+    assert [event["args"] for event in answer[3]] == [[5]]

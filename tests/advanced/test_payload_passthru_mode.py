@@ -94,3 +94,10 @@ def test_a_caller_that_could_not_read_the_answer_is_told_so(answer: list[Any]) -
     world.send(ann, answer, answer)
     assert only(bob)[4] == "wamp.error.feature_not_supported"
     assert ann.member.open
+
+
+def test_an_answer_that_is_not_sealed_is_anybodys() -> None:
+    world, ann, bob = a_world(one={}, other={})
+    world.send(bob, [CALL, 1, {}, "com.app.p"], [CALL, 2, {}, "com.app.p"])
+    world.send(ann, [YIELD, 1, {}, [5]], [ERROR, 68, 2, {}, "com.app.no"])
+    assert take(bob) == [["RESULT", 1, {}, [5]], ["ERROR", 48, 2, {}, "com.app.no"]]

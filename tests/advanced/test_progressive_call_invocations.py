@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests.core.test_conversation import Talk
 from tests.core.world import CALL, YIELD, Peer, World, only, take
-from wamplite.advanced import call_canceling, shared_registration
-from wamplite.advanced.progressive_call_invocations import GRACE, ForRouter
+from wamplite.advanced import call_canceling, concurrency, shared_registration
+from wamplite.advanced.progressive_call_invocations import GRACE, ForClient, ForRouter
 from wamplite.core.feature import announced
+from wamplite.core.grammar import State
 
 KEYS = ("progressive_call_invocations", "call_canceling")
 ABLE = {"features": dict.fromkeys(KEYS, True)}
@@ -153,3 +155,55 @@ def test_an_unfit_part_ends_the_call_once() -> None:
     assert only(caller)[4:] == ["wamp.error.invalid_argument", ["too deep"]]
     world.send(callee, [YIELD, 1, {}])
     assert take(caller) == []
+
+
+def test_a_call_that_says_it_has_no_parts_is_a_plain_one() -> None:
+    world, callee, caller = a_world(callee={}, caller={})
+    world.send(caller, [CALL, 1, {"progress": False}, P])
+    assert take(callee) == [["INVOCATION", 1, 1, {}]]
+
+
+def test_a_part_that_comes_before_a_callee_is_free_ends_the_call() -> None:
+    world, callee, caller = a_world(concurrency.ForRouter)
+    world.register(callee, "com.app.busy", concurrency=1)
+    world.send(caller, [CALL, 1, {}, "com.app.busy"])
+    take(callee)
+    world.send(caller, *[[CALL, 2, PROGRESS, "com.app.busy", [part]] for part in (0, 1)])
+    text = "a further part came before a callee was free"
+    assert take(caller) == [["ERROR", 48, 2, {}, "wamp.error.unavailable", [text]]]
+    world.send(callee, [YIELD, 1, {}])
+    world.time.tick()
+    assert take(callee) == []
+
+
+# ---- the client's half
+
+
+def serving() -> tuple[Talk, list[Any]]:
+    """Return a client that serves invocation 1, in parts, and a list of the further ones."""
+    talk, more = Talk(call_canceling.ForClient, ForClient), []
+    talk.conversation.go_on = more.append
+    talk.register()
+    talk.hear([68, 1, 90, PROGRESS, [0]])
+    return talk, more
+
+
+def test_a_client_hands_further_parts_to_what_serves_the_first() -> None:
+    talk, more = serving()
+    talk.hear([68, 2, 90, {}, ["other"]], [68, 1, 90, PROGRESS, [1]], [68, 1, 90, {}, [2]])
+    assert talk.served == [("me", 1), ("me", 2)]
+    assert [part.args for part in more] == [[1], [2]]
+
+
+def test_a_part_for_a_call_that_was_answered_is_dropped() -> None:
+    talk, more = serving()
+    talk.conversation.reply(1, ["early"])
+    talk.hear([68, 1, 90, {}, [1]])
+    assert talk.said() == [["YIELD", 1, {}, ["early"]]]
+    assert more == [] and talk.served == [("me", 1)] and talk.state is State.OPEN
+
+
+def test_a_part_of_a_call_without_parts_is_a_violation() -> None:
+    talk, more = serving()
+    talk.hear([68, 2, 90, {}], [68, 2, 90, {}])
+    assert talk.said()[-1][2] == "wamp.error.protocol_violation" and more == []

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.core.test_conversation import Asked, Talk
 from tests.core.world import CALL, PUBLISH, Peer, World, only, take
 from wamplite.advanced import registration_revocation, subscription_revocation
 from wamplite.core.feature import announced
+from wamplite.core.grammar import State
+from wamplite.core.messages import Subscribe
 
 CALLEE = {"callee": {"features": {"registration_revocation": True}}}
 SUBSCRIBER = {"subscriber": {"features": {"subscription_revocation": True}}}
@@ -79,3 +82,54 @@ def test_what_names_nothing_is_refused(procedure: str, args: Any) -> None:
     world, _, ann = a_world()
     world.send(ann, [CALL, 1, {}, procedure, args])
     assert only(ann)[4] == "wamp.error.invalid_argument"
+
+
+# ---- the client's half
+
+
+def a_talk() -> tuple[Talk, list[Any]]:
+    """Return a client with registration 90 and subscription 70, and a list of what was revoked."""
+    talk, told = Talk(registration_revocation.ForClient, subscription_revocation.ForClient), []
+    talk.conversation.revoked = lambda receivers, why: told.append((receivers, why))
+    talk.register()
+    talk.ask(Subscribe, Asked("com.app.t", "ann"))
+    talk.hear([33, 2, 70])
+    talk.said()
+    return talk, told
+
+
+@pytest.mark.parametrize(
+    ("array", "key", "receivers", "what"),
+    [
+        ([67, 0], "registration", ["me"], "registration 90"),
+        ([35, 0], "subscription", ["ann"], "subscription 70"),
+    ],
+)
+def test_a_client_gives_up_what_was_taken_away_once(
+    array: list[Any], key: str, receivers: list[str], what: str
+) -> None:
+    talk, told = a_talk()
+    number = int(what[-2:])
+    talk.hear([*array, {key: number, "reason": "com.app.why"}], [*array, {key: number}])
+    assert told == [
+        (receivers, f"the router has revoked {what}: com.app.why"),
+        ([], f"the router has revoked {what}: no reason was given"),
+    ]
+    gone = {"registration": talk.conversation.registrations}
+    assert number not in gone.get(key, talk.conversation.subscriptions)
+
+
+def test_an_answer_to_a_clients_own_wish_takes_nothing_away() -> None:
+    talk, told = a_talk()
+    talk.conversation.unregister(90, Asked())
+    talk.conversation.unsubscribe(70, "ann", Asked())
+    talk.hear([67, 3], [35, 4])
+    assert told == [] and talk.state is State.OPEN
+
+
+@pytest.mark.parametrize("array", [[67, 0, {"registration": 91}], [67, 0, {}], [35, 0, {}]])
+def test_what_a_client_does_not_have_is_taken_from_nobody(array: list[Any]) -> None:
+    talk, told = a_talk()
+    talk.hear(array)
+    assert [receivers for receivers, _ in told] == [[]]
+    assert talk.conversation.registrations and talk.conversation.subscriptions

@@ -121,3 +121,13 @@ def test_a_session_has_so_many_and_no_more() -> None:
     assert add(world, ann, MOST)[4] == "wamplite.error.limit_reached"
     world.lose(ann)
     assert read(heir) == list(range(MOST))
+
+
+def test_where_none_is_left_there_is_nothing_to_forget() -> None:
+    world, ann, heir = a_world()
+    add(world, ann, 1)
+    for request in (8, 9):
+        world.send(ann, [CALL, request, {}, FLUSH])
+    assert take(ann) == [["RESULT", 8, {}], ["RESULT", 9, {}]]
+    world.lose(ann)
+    assert take(heir) == []
