@@ -439,3 +439,42 @@ def test_writers_tell_in_the_event_of_their_subscription_only() -> None:
     broker.matches["exact"].records["com.app.t"].writers.append(lambda draft: {"by": draft.topic})
     world.send(bob, [PUBLISH, 1, {}, "com.app.t"], [PUBLISH, 2, {}, "com.app.u"])
     assert [event[3] for event in take(ann)] == [{"by": "com.app.t"}, {}]
+
+
+# ---- PUBLISHED that waits for what stores it
+
+
+class Stored:
+    """A world where two store each publication before it is acknowledged."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.drafts: list[Any] = []
+        self.world.realm.broker.drafted.append(self.on_drafted)
+
+    def on_drafted(self, member: Any, publication: Any, publish: Any) -> None:
+        publication.holds += 2
+        self.drafts.append(publication)
+
+
+def test_a_publish_is_acknowledged_once_all_have_stored_it() -> None:
+    stored = Stored()
+    ann = stored.world.join()
+    stored.world.send(ann, [PUBLISH, 7, ACK, "com.app.t"])
+    (publication,) = stored.drafts
+    stored.world.realm.broker.release(publication)
+    assert take(ann) == []
+    stored.world.realm.broker.release(publication)
+    assert take(ann) == [["PUBLISHED", 7, publication.id]]
+    stored.world.realm.broker.release(publication)
+    assert take(ann) == []
+
+
+def test_what_the_router_publishes_is_acknowledged_to_nobody() -> None:
+    world, kept = World(), []
+    world.realm.broker.published.append(lambda member, record, publish: kept.append(record))
+    world.realm.broker.announce("com.app.t", 5)
+    (publication,) = kept
+    publication.holds += 1
+    world.realm.broker.release(publication)
+    assert publication.holds == 0

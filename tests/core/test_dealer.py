@@ -637,3 +637,56 @@ def test_registrations_are_told_after_the_answer() -> None:
         ("registered", "com.app.q", True, ["REGISTERED"]),
         ("unregistered", "com.app.q", False, []),
     ]
+
+
+# ---- calls that wait for a callee
+
+
+def busy(**options: Any) -> tuple[World, Peer, Peer, list[Any]]:
+    """Return a world whose one callee takes no call now, and a list that keeps what is called."""
+    world = World(**options)
+    callee, caller = world.joined(2)
+    world.register(callee, "com.app.p")
+    (record,) = callee.member.registrations.values()
+    dealer = world.realm.dealer
+    dealer.set_busy(record, True)
+    kept: list[Any] = []
+    dealer.queue = lambda pending, call: kept.append((pending, record, call))
+    return world, callee, caller, kept
+
+
+def test_a_call_that_a_feature_keeps_is_in_flight_and_may_be_sent_on() -> None:
+    world, callee, caller, kept = busy()
+    world.send(caller, [CALL, 10, {}, "com.app.p", [5]])
+    assert take(callee) == [] and take(caller) == [] and list(caller.member.calls) == [10]
+    ((pending, record, call),) = kept
+    world.realm.dealer.send_invocation(pending, record, call.args, call.kwargs)
+    assert take(callee) == [["INVOCATION", 1, 1, {}, [5]]]
+    world.send(callee, [YIELD, 1, {}])
+    assert take(caller) == [["RESULT", 10, {}]]
+
+
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [
+        ({"max_calls": 2}, "this session has 2 calls in flight, at most 2"),
+        ({"max_in_realm": 2}, "the realm has 2 calls in flight, at most 2"),
+    ],
+)
+def test_so_many_calls_wait_and_no_more(bound: dict[str, int], why: str) -> None:
+    world, _, caller, kept = busy(**bound)
+    world.send(caller, [CALL, 1, {}, "com.app.p"], [CALL, 2, {}, "com.app.p"])
+    assert take(caller) == []
+    assert crowded(world, caller) == why and len(kept) == 2
+
+
+def test_a_callee_is_interrupted_once_and_only_while_it_is_asked() -> None:
+    world, callee, caller, kept = busy()
+    able = world.join(callee={"features": {"call_canceling": True}})
+    world.register(able, "com.app.q")
+    dealer = world.realm.dealer
+    world.send(caller, [CALL, 1, {}, "com.app.p"], [CALL, 2, {}, "com.app.q"])
+    waits, asked = caller.member.calls.values()
+    assert [dealer.interrupt(waits, "kill"), dealer.interrupt(asked, "kill")] == [False, True]
+    assert dealer.interrupt(asked, "killnowait")
+    assert take(able)[1:] == [["INTERRUPT", 1, {"mode": "kill"}]] and take(callee) == []

@@ -21,6 +21,7 @@ from wamplite.core.handshake import (
 from wamplite.core.members import Identity, Member, Violation
 from wamplite.core.messages import Authenticate, Challenge, Hello
 from wamplite.core.parsing import parse, to_array
+from wamplite.core.unfit import Unfit
 
 ROLES: dict[str, Any] = {"caller": {}, "callee": {"features": {"call_canceling": True}}}
 KEPT = {**ROLES, "caller": {"features": {}}}
@@ -498,3 +499,37 @@ def test_a_method_must_begin_with_what_it_adds() -> None:
 
     with pytest.raises(UsageError, match="must begin with a dict, not 7"):
         Joiner("realm1", ROLES, authmethods={"junk": junk})
+
+
+# ---- what cannot be carried, and methods that break their promise
+
+
+def test_a_message_that_cannot_be_carried_counts_as_what_it_is() -> None:
+    outcome = acceptor().on_message(Unfit(parse(hello()), "authextra is too deep"))
+    assert type(outcome) is Accepted
+    welcome = Joiner("realm1", ROLES).on_message(Unfit(parse(WELCOME), "authextra is too deep"))
+    assert to_array(welcome) == WELCOME
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "an authmethod must return Identity, not NoneType"),
+        (Identity("ann", None, "made", "test"), "authrole of an Identity must be str"),  # type: ignore[arg-type]
+    ],
+)
+def test_who_a_method_lets_in_is_an_identity_of_words(value: Any, text: str) -> None:
+    def made(hello: Hello, joining: Joining) -> Dialogue:
+        yield from ()
+        return value
+
+    with pytest.raises(TypeError, match=text):
+        say(acceptor(made=made), hello(authmethods=["made"]))
+
+
+def test_a_method_asks_by_challenges_only() -> None:
+    def made(hello: Hello, joining: Joining) -> Any:
+        yield {"number": "one"}
+
+    with pytest.raises(TypeError, match="must yield CHALLENGE, not dict"):
+        say(acceptor(made=made), hello(authmethods=["made"]))

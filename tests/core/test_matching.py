@@ -53,6 +53,7 @@ def test_of_prefixes_the_longest_is_found_first() -> None:
     match.remove("com.app.obj")
     assert list(match.find("com.app.object1")) == ["com", ""]
     assert list(match.find("org")) == [""]
+    assert list(match.find("com")) == ["com", ""]  # a prefix of itself
 
 
 def test_several_prefixes_of_one_length_come_and_go() -> None:

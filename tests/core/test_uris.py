@@ -35,6 +35,7 @@ def test_what_is_wrong_with_a_uri_is_told_in_words(uri: object) -> None:
         (5, "it must be text, not int"),
         ("", "a URI has 1 to 255 bytes"),
         ("x" * 256, "a URI has 1 to 255 bytes"),
+        ("#" * 255, "it may hold no #; for all topics that begin so there is match prefix"),
         ("com.#", "it may hold no #; for all topics that begin so there is match prefix"),
         ("com.a b", "it may hold no spaces"),
         ("com.", "a dot at an end, or two in a row, are for patterns: match prefix or wildcard"),
@@ -64,6 +65,7 @@ def test_a_pattern_has_neither_space_nor_hash(uri: str) -> None:
 
 def test_a_length_is_counted_in_octets() -> None:
     assert uris.is_valid("ä" * 127)
+    assert uris.is_valid("ä" * 127 + "x")
     assert not uris.is_valid("ä" * 128)
 
 
