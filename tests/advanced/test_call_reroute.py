@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.core.world import CALL, ERROR, YIELD, World, only, take
-from wamplite.advanced import shared_registration
+from wamplite.advanced import call_reroute, shared_registration
 from wamplite.advanced.call_reroute import ALL_KEPT, KEPT, ForRouter
 from wamplite.core.feature import announced
 
@@ -141,3 +141,15 @@ def test_it_may_go_on_where_the_callee_leaves_in_the_meantime() -> None:
     service.refuse(0, 1)
     service.world.lose(service.callees[1])
     assert only(service.caller)[4] == "wamp.error.canceled"
+
+
+@pytest.mark.parametrize(("room", "kept"), [(0, 2), (-1, 1)])
+def test_calls_are_kept_up_to_the_bound_of_all(
+    monkeypatch: pytest.MonkeyPatch, room: int, kept: int
+) -> None:
+    service = Service()
+    service.call(["x" * 100], request=1)
+    weight = service.feature.kept
+    monkeypatch.setattr(call_reroute, "ALL_KEPT", 2 * weight + room)
+    service.call(["x" * 100], request=2)
+    assert service.feature.kept == kept * weight

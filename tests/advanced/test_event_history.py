@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,17 @@ def test_all_conditions_must_hold(kwargs: dict[str, Any], expected: list[int]) -
     assert past.values(**kwargs) == expected
 
 
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the local time be another than UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
 def test_times_may_have_any_offset() -> None:
     past, _ = six()
     assert past.values(from_time="2023-11-14T23:13:25+01:00") == [4, 5]
@@ -194,6 +207,17 @@ def test_so_many_bytes_are_kept_of_all_topics() -> None:
     assert past.values() == [2]
 
 
+def test_bytes_are_kept_up_to_the_bound() -> None:
+    past = Past()
+    past.publish(0)
+    both = 2 * past.feature.bytes
+    for most, values in ((both, [1, 2]), (both - 1, [2])):
+        bounded = Past(max_bytes=most)
+        bounded.publish(1)
+        bounded.publish(2)
+        assert bounded.values() == values
+
+
 def test_so_many_are_told_at_a_time_and_that_there_are_more() -> None:
     past = Past(most=2 * MOST_TOLD)
     for number in range(MOST_TOLD + 1):
@@ -256,3 +280,19 @@ def test_where_nobody_limits_receivers_by_users_an_event_is_for_all() -> None:
     world.send(reader, [CALL, 1, {}, GET, [number]])
     (answer,) = take(reader)
     assert [event["args"] for event in answer[3]] == [[5]]
+
+
+def test_a_file_keeps_its_numbers_also_when_it_is_opened_again(tmp_path: Path) -> None:
+    file = str(tmp_path / "h.db")
+    for values in ((1, 2), (3, 4), (5,)):
+        past = Past(file=file)
+        for value in values:
+            past.publish(value)
+        past.feature.close()
+    assert past.values() == [1, 2, 3, 4, 5]
+
+
+def test_where_no_topic_is_named_nothing_is_kept_and_nobody_pays_for_it() -> None:
+    past = Past(())
+    past.publish(1)
+    assert past.get() == [] and not past.world.realm.broker.published

@@ -237,3 +237,25 @@ def test_where_nobody_limits_receivers_an_event_is_for_all() -> None:
     assert [message[0] for message in take(late)] == ["SUBSCRIBED", "EVENT"]
     (feature,) = world.realm.features
     feature.close()  # type: ignore[attr-defined]  # without a file there is nothing to close
+
+
+def test_a_file_keeps_its_numbers_also_when_it_is_opened_again(file: str) -> None:
+    topics = "abcde"
+    for some in ("ab", "cd", "e"):
+        kept = Kept(file=file)
+        for topic in some:
+            kept.publish(topic, topic)
+        kept.feature.close()
+    again = Kept(file=file)
+    again.feature.close()
+    assert [again.get(topic) for topic in topics] == [[(None, [topic])] for topic in topics]
+
+
+def test_what_clears_a_topic_of_a_file_leaves_the_others(file: str) -> None:
+    kept = Kept(file=file)
+    kept.publish("com.app.t", 1)
+    kept.publish("com.app.u", acknowledge=True)
+    kept.feature.close()
+    again = Kept(file=file)
+    again.feature.close()
+    assert again.get("com.app.t") == [(None, [1])]

@@ -121,9 +121,11 @@ def test_a_client_gives_up_what_was_taken_away_once(
 
 def test_an_answer_to_a_clients_own_wish_takes_nothing_away() -> None:
     talk, told = a_talk()
-    talk.conversation.unregister(90, Asked())
-    talk.conversation.unsubscribe(70, "ann", Asked())
+    asked = Asked(), Asked()
+    talk.conversation.unregister(90, asked[0])
+    talk.conversation.unsubscribe(70, "ann", asked[1])
     talk.hear([67, 3], [35, 4])
+    assert [len(each.answers) for each in asked] == [1, 1]
     assert told == [] and talk.state is State.OPEN
 
 

@@ -478,3 +478,16 @@ def test_what_the_router_publishes_is_acknowledged_to_nobody() -> None:
     publication.holds += 1
     world.realm.broker.release(publication)
     assert publication.holds == 0
+
+
+def test_a_publication_is_told_to_whom_it_named_before_all() -> None:
+    world, heard = World(), []
+    ann, bob = world.joined(2)
+
+    def option(publication: Any, value: str) -> None:
+        publication.ends = [lambda member, record, publish: heard.append(value)]
+
+    world.realm.broker.publish_options["watch"] = option
+    world.realm.broker.published.append(lambda member, record, publish: heard.append("all"))
+    world.send(ann, [PUBLISH, 1, {"watch": "one"}, "com.app.t"], [PUBLISH, 2, {}, "com.app.t"])
+    assert heard == ["one", "all", "all"]

@@ -690,3 +690,56 @@ def test_a_callee_is_interrupted_once_and_only_while_it_is_asked() -> None:
     assert [dealer.interrupt(waits, "kill"), dealer.interrupt(asked, "kill")] == [False, True]
     assert dealer.interrupt(asked, "killnowait")
     assert take(able)[1:] == [["INTERRUPT", 1, {"mode": "kill"}]] and take(callee) == []
+
+
+# ---- what a call begins and ends, and what moments tell of its callees
+
+
+def test_what_a_call_wants_at_its_begin_and_end_is_asked_once_and_of_no_other() -> None:
+    world, callee, caller = in_service()
+    heard: list[Any] = []
+
+    def option(pending: Any, value: str) -> None:
+        pending.begins = [lambda call: heard.append(("begins", call.request))]
+        pending.ends = [lambda call, answer: heard.append(("ends", call.request, answer))]
+
+    world.realm.dealer.call_options["watch"] = option
+    world.send(caller, [CALL, 1, {"watch": 1}, "com.app.p"], [CALL, 2, {}, "com.app.p"])
+    assert heard == [("begins", 1)]
+    (pending, _) = caller.member.calls.values()
+    world.send(callee, [YIELD, 1, {}], [YIELD, 2, {}])
+    assert heard == [("begins", 1), ("ends", 1, (1, {}, None, None))]
+    assert pending.begins is None and pending.ends is None
+
+
+def test_each_callee_that_a_call_goes_to_is_told_of_when_it_is_asked_and_when_it_is_free() -> None:
+    world, callee, caller = in_service()
+    other = world.join()
+    world.register(other, "com.app.q")
+    dealer = world.realm.dealer
+    heard: list[Any] = []
+    for name in ("sent", "freed"):
+        getattr(dealer, name).append(
+            lambda caller, pending, callee, name=name: heard.append((name, callee.member.session))
+        )
+    called(world, callee, caller)
+    (pending,) = caller.member.calls.values()
+    (another,) = other.member.registrations.values()
+    dealer.send_invocation(pending, another, None, None)
+    assert heard == [("sent", 1), ("freed", 1), ("sent", 3)]
+    world.send(other, [YIELD, 1, {}])
+    assert heard[3:] == [("freed", 3)]
+
+
+def test_an_answer_that_is_not_for_the_caller_is_not_told() -> None:
+    world, callee, caller = in_service()
+
+    def silent(answer: Any, value: Any) -> None:
+        answer.final = answer.told = False
+
+    world.realm.dealer.yield_options["silent"] = silent
+    invocation = called(world, callee, caller)
+    world.send(callee, [YIELD, invocation, {"silent": True}, [1]])
+    assert take(caller) == [] and list(caller.member.calls) == [10]
+    world.send(callee, [YIELD, invocation, {}, [2]])
+    assert take(caller) == [["RESULT", 10, {}, [2]]]

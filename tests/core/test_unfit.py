@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.core.world import World, only, take
+from tests.core.world import CALL, World, only, take
 from wamplite.core.errors import ProtocolError
-from wamplite.core.messages import CODES
+from wamplite.core.messages import CODES, Call
 from wamplite.core.parsing import to_array
 from wamplite.core.unfit import Path, Uncarriable, Unfit, failure, unfit
 
@@ -137,3 +137,13 @@ def test_an_error_stands_in_a_client_for_what_cannot_be_carried(
 def test_what_a_router_may_not_say_is_a_violation_whole_or_not() -> None:
     with pytest.raises(ProtocolError, match="CALL must not come from a router"):
         failure(flawed(48, 7, {}, "a.b"))
+
+
+def test_a_further_call_of_an_id_in_flight_that_cannot_be_carried_ends_that_call() -> None:
+    world = World()
+    callee, caller = world.joined(2)
+    world.register(callee, "com.app.p")
+    world.send(caller, [CALL, 1, {}, "com.app.p"])
+    world.realm.handle(caller.member, Unfit(Call(1, {}, "com.app.p"), "too deep"))
+    assert only(caller) == ["ERROR", 48, 1, {}, "wamp.error.invalid_argument", ["too deep"]]
+    assert not caller.member.calls and not callee.member.invocations
