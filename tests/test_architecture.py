@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.processes import ROOT
+from wamplite import features
 
 PACKAGE = ROOT / "wamplite"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -46,6 +47,8 @@ LONGEST_FUNCTION = 50  # without its docstring
 SHARED_NAMES = {"Event", "Invocation", "Result", "Subscription", "Registration"}
 SIDE_BY_SIDE = {"advanced", "auth"}
 HALVES = {"ForRouter", "ForClient"}  # of each feature
+
+UNSETTLED_AND_STANDARD = ("call_canceling", "call_timeout", "event_retention", "testament_meta_api")
 
 VOCABULARY = {"errors", "uris", "ids", "messages", "grammar", "parsing", "feature"}
 VOCABULARY |= {"matching", "members", "words", "dealer", "meta", "parking", "records", "weight"}
@@ -316,3 +319,11 @@ def test_importing_wamplite_loads_no_library_and_no_asyncio() -> None:
     assert "wamplite" in loaded
     assert not foreign, f"import wamplite loads {foreign}"
     assert not {"asyncio", "ssl", "socket"} & set(loaded)
+
+
+def test_standard_is_what_the_specification_has_settled_and_four_more() -> None:
+    there = {factory().name: factory().status for factory in features.for_router("all")}
+    settled = {name for name, status in there.items() if status in ("stable", "beta")}
+    wanted = settled | {name for name in UNSETTLED_AND_STANDARD if name in there}
+    assert [name for name in features.STANDARD if name in there] == sorted(wanted)
+    assert set(UNSETTLED_AND_STANDARD) <= set(features.STANDARD)

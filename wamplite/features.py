@@ -1,7 +1,8 @@
 """Features by name: `wamplite/advanced/<name>.py`, imported when somebody asks for it.
 
 "basic" is none of them, "standard" those that the specification calls stable or beta with
-call_canceling, call_timeout, event_retention and testament_meta_api, "all" every one.
+call_canceling, call_timeout, event_retention and testament_meta_api, "all" every one. A feature is
+gone when its file is deleted: groups are without it, and whoever names it, or needs it, is told.
 """
 
 from __future__ import annotations
@@ -94,7 +95,13 @@ def _names(group: str) -> Iterable[str]:
 
 
 def _find(name: str, half: str) -> Factory | None:
-    module = import_module(f".advanced.{name}", __package__)
+    path = f"{__package__}.advanced.{name}"
+    try:
+        module = import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        return None  # its file was deleted
     factory: Factory | None = getattr(module, half, None)
     return factory
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from wamplite.advanced import publisher_exclusion
 from wamplite.core.conversation import Conversation
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError, WampliteError
 from wamplite.core.feature import Factory, Feature, Host
@@ -605,9 +604,16 @@ def test_closing_because_we_left_fails_what_waits_too() -> None:
 def test_roles_are_announced_from_what_is_installed() -> None:
     empty: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
     assert Talk().conversation.roles == empty
-    talk = Talk(publisher_exclusion.ForClient)
-    announced = {"publisher": {"features": {"publisher_exclusion": True}}}
-    assert talk.conversation.roles == empty | announced
+
+    class Announcing(Feature):
+        name = "made_up"
+        roles = ("publisher",)
+
+        def install(self, host: Host) -> None:
+            """Nothing to add."""
+
+    announced = {"publisher": {"features": {"made_up": True}}}
+    assert Talk(Announcing).conversation.roles == empty | announced
 
 
 def test_what_the_router_announced_can_be_asked() -> None:
