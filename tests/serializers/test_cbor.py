@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import cbor2
 import pytest
@@ -38,6 +39,8 @@ REFUSED = {
     "text in pieces that are none": "81 7f 01 ff",
     "text in pieces of binary": "81 7f 41 61 ff",
     "binary in pieces of text": "81 5f 61 61 ff",
+    "text in pieces of pieces": "81 7f 7f 61 61 ff ff",
+    "binary in pieces of pieces": "81 5f 5f 41 61 ff ff",
     "break alone": "ff",
     "break in an array with a length": "82 01 ff",
     "negative bignum of 65 bits": "81 c3 49 01 00 00 00 00 00 00 00 00",
@@ -253,3 +256,15 @@ def test_a_good_message_is_read_on_the_stack_of_a_connection() -> None:
         threading.stack_size(previous)
     thread.join(30)
     assert read == [message] * 3
+
+
+@pytest.mark.parametrize("head", [0x99, 0x9A, 0x9B, *range(0xC2, 0xC6), *range(0xD8, 0xE0)])
+def test_no_small_message_with_an_octet_that_could_do_harm_is_shown_to_the_decoder(
+    head: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bytes] = []
+    monkeypatch.setattr("cbor2.loads", shown.append)
+    for rest in (b"\1", b"\1\1", b"\x1c\x81\xd8\x1d\0"):
+        with suppress(ProtocolError):
+            serializers.get("cbor").loads(b"\x82\1" + bytes([head]) + rest)
+    assert all(head not in data for data in shown)

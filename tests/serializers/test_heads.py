@@ -104,3 +104,17 @@ def test_a_value_is_read_by_the_other_way(name: str, head: int) -> None:
     for wrong in (two + value + filler[:-1], two + value + filler + b"\1", two + value):
         with pytest.raises(ProtocolError):
             reader.read(wrong, module.take)
+
+
+@pytest.mark.parametrize(
+    ("name", "one_deeper"), [("msgpack", b"\x91"), ("msgpack", b"\x81\xa1a"), ("cbor", b"\x81")]
+)
+def test_what_nests_as_deep_as_it_may_is_read_by_the_quick_way(
+    name: str, one_deeper: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, module, two, _, filler, _ = parts(name, 0)
+    monkeypatch.setattr(module, "read", None)
+    said, _ = one.loads(two + one_deeper * 65 + b"\1" + filler)
+    for _ in range(65):
+        (said,) = said if type(said) is list else said.values()
+    assert said == 1

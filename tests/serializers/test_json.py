@@ -10,6 +10,9 @@ import pytest
 
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
+from wamplite.core.unfit import Uncarriable
+from wamplite.serializers import json_pieces
+from wamplite.serializers.flaws import Flaw
 from wamplite.serializers.json import FastJson, Json, check_depth
 
 READERS = [Json(), FastJson()]
@@ -146,3 +149,45 @@ def test_hostile_bytes_are_refused_on_the_small_stack_of_a_thread() -> None:
         threading.stack_size(previous)
     thread.join(30)
     assert len(refused) == 4
+
+
+# ---- what is cut into pieces, because it nests too deep
+
+DEEP = b"[" * 70 + b"]" * 70
+
+
+@reader_of_each
+@pytest.mark.parametrize(
+    "pair", [b"1:", b"x:", b'"a"', b'"a",', b"[]:", b"null:", b":"], ids=lambda pair: repr(pair)
+)
+def test_a_key_that_is_none_is_no_json_however_deep_its_value_nests(
+    reader: Json, pair: bytes
+) -> None:
+    for data in (b"{" + pair + DEEP + b"}", b'[48,7,{},"a.b",{' + pair + DEEP + b"}]"):
+        with pytest.raises(ProtocolError, match="not JSON"):
+            reader.loads(data)
+
+
+@reader_of_each
+def test_what_nests_too_deep_is_empty_where_the_message_is_told_of(reader: Json) -> None:
+    options = b'{"a":' * 70 + b"1" + b"}" * 70
+    with pytest.raises(Uncarriable) as caught:
+        reader.loads(b"[48,7," + options + b',"a.b",' + DEEP + b"]")
+    assert caught.value.head[:4] == [48, 7, {}, "a.b"]
+
+
+def test_the_largest_integers_are_read_the_slow_way_too() -> None:
+    assert json_pieces.read(b"[18446744073709551615,-9223372036854775808]") == [2**64 - 1, -(2**63)]
+    for digits in (b"18446744073709551616", b"-9223372036854775809", b"1" * 21, b"9" * 5000):
+        (flaw,) = json_pieces.read(b"[" + digits + b"]")
+        assert "between -2**63 and 2**64-1" in flaw.why
+
+
+@pytest.mark.parametrize(("opening", "kinds"), [(b"[", [int, Flaw]), (b'{"a":', Flaw)])
+def test_of_what_has_too_many_brackets_a_list_keeps_what_was_read(
+    opening: bytes, kinds: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_pieces, "MOST_TOKENS", 20)
+    closing = b"]" if opening == b"[" else b"}"
+    read = json_pieces.read(opening + b"1," + b'"b":' * (opening != b"[") + DEEP + closing)
+    assert (list(map(type, read)) if type(read) is list else type(read)) == kinds

@@ -155,3 +155,9 @@ def test_a_message_of_tags_alone_is_given_up_after_a_bounded_time() -> None:
     with pytest.raises(Uncarriable, match="elements"):
         CBOR.loads(many)
     assert time.monotonic() - begun < 20
+
+
+def test_a_tag_is_told_with_what_stands_behind_it() -> None:
+    text = "CBOR tag 2 must not stand before such a str"
+    with pytest.raises(Uncarriable, match=text):
+        CBOR.loads(bytes.fromhex("85 10 01 a0 61 74 81 c2 61 61"))
