@@ -13,9 +13,9 @@ from wamplite import serializers
 from wamplite.core.errors import ProtocolError
 from wamplite.serializers import cbor, reader
 from wamplite.serializers import msgpack as own_msgpack
-from wamplite.serializers.payload import SMALL
+from wamplite.serializers.payload import MAX_LENGTH
 
-LONG = b"x" * (2 * SMALL)  # no message that holds it is small, so its headers are walked over
+LONG = b"x" * (MAX_LENGTH + 1)  # of a message that holds it the headers are walked over
 NUMBERS = bytes.fromhex("3f c0 00 00 00 00 00 00")  # 1.5 as a float of 4 octets, and more
 
 

@@ -14,6 +14,7 @@ from wamplite.core.unfit import Uncarriable
 from wamplite.serializers import json_pieces
 from wamplite.serializers.flaws import Flaw
 from wamplite.serializers.json import FastJson, Json, check_depth
+from wamplite.serializers.payload import LEVELS
 
 READERS = [Json(), FastJson()]
 reader_of_each = pytest.mark.parametrize("reader", READERS, ids=lambda one: type(one).__name__)
@@ -191,3 +192,9 @@ def test_of_what_has_too_many_brackets_a_list_keeps_what_was_read(
     closing = b"]" if opening == b"[" else b"}"
     read = json_pieces.read(opening + b"1," + b'"b":' * (opening != b"[") + DEEP + closing)
     assert (list(map(type, read)) if type(read) is list else type(read)) == kinds
+
+
+def test_depth_is_counted_to_the_last_level() -> None:
+    check_depth(b"[[]," + b"[" * (LEVELS - 1) + b"]" * (LEVELS - 1) + b"]")
+    with pytest.raises(ProtocolError, match="at most 64 containers"):
+        check_depth(b"[[]," + b"[" * LEVELS + b"]" * LEVELS + b"]")
