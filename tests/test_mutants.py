@@ -133,7 +133,7 @@ def test_each_kind_of_change(tmp_path: Path, code: str, others: set[str]) -> Non
     file = tmp_path / "wamplite" / "core" / "a.py"
     file.write_text(f"def f():\n    {code}\n")
     mutations = runpy.run_path(str(ROOT / "tools" / "mutations.py"))
-    drawn = [mutant.what for mutant in mutations["draw"](tmp_path, "core", 99, 1)]
+    drawn = [mutant.what for mutant in mutations["draw"](tmp_path, "core", "*.py", 99, 1)]
     assert all(what.startswith("core/a.py f: ") for what in drawn)
     assert len(drawn) == len(others)
     assert all(any(what.endswith(other) for what in drawn) for other in others), drawn

@@ -140,10 +140,10 @@ def head(node: ast.AST) -> str:
     return ast.unparse(ast.fix_missing_locations(node)).partition("\n")[0]
 
 
-def draw(tree: Path, folder: str, number: int, seed: int) -> list[Mutant]:
-    """Draw mutants of a folder, the same for one seed, as many of each kind."""
+def draw(tree: Path, folder: str, file: str, number: int, seed: int) -> list[Mutant]:
+    """Draw mutants of a folder's files, the same for one seed, as many of each kind."""
     kinds: dict[str, list[Callable[[], Mutant]]] = {}
-    for path in sorted((tree / "wamplite" / folder).rglob("*.py")):
+    for path in sorted((tree / "wamplite" / folder).rglob(file)):
         for kind, make in mutants_of(path, path.relative_to(tree / "wamplite").as_posix()):
             kinds.setdefault(kind, []).append(make)
     dice = random.Random(seed)
