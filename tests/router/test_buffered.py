@@ -133,3 +133,23 @@ def test_who_reads_more_waits_for_those_to_go_that_were_ended() -> None:
     hold(buffered, greedy, 80)
     buffered.wait(one)  # for so long, and no longer
     assert greedy.evicted == 2
+
+
+def test_while_the_bound_is_kept_nobody_is_counted_again() -> None:
+    asked: list[Holder] = []
+
+    class Counted(Holder):
+        @property
+        def held(self) -> int:
+            asked.append(self)
+            return self.size
+
+        @held.setter
+        def held(self, size: int) -> None:
+            self.size = size
+
+    buffered, one, two = TotalBound(100), Counted(), Counted()
+    for size in (10, 20, 30, 40, 50):
+        hold(buffered, one, size)
+        hold(buffered, two, size)
+    assert asked == [one, two] * 5

@@ -326,3 +326,9 @@ def test_waking_a_thread_that_is_busy_waits_for_nothing(housekeeper: Housekeeper
     go.set()
     eventually(lambda: rang)
     assert gave_up == [False]
+
+
+def test_who_has_nothing_to_do_sleeps(housekeeper: Housekeeper) -> None:
+    begun, used = time.monotonic(), time.process_time()
+    threading.Event().wait(300 * MS)
+    assert time.process_time() - used < (time.monotonic() - begun) / 3
