@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from wamplite.router.buffered import PATIENCE, TotalBound
 
 
@@ -153,3 +155,17 @@ def test_while_the_bound_is_kept_nobody_is_counted_again() -> None:
         hold(buffered, one, size)
         hold(buffered, two, size)
     assert asked == [one, two] * 5
+
+
+@pytest.mark.parametrize(("size", "waits"), [(21, True), (20, False)])
+def test_a_reader_waits_where_there_is_no_room_beside_who_goes(
+    size: int, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffered, going, one = TotalBound(100), Slow(), Holder()
+    hold(buffered, one, 60)
+    hold(buffered, going, 80)
+    hold(buffered, one, size)
+    monkeypatch.setattr("wamplite.router.buffered.PATIENCE", 0.2 if waits else 20)
+    begun = time.monotonic()
+    buffered.wait(one)
+    assert (time.monotonic() - begun >= 0.2) is waits
