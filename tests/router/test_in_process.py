@@ -9,7 +9,7 @@ import pytest
 
 import wamplite
 from wamplite.core.errors import TransportLost, UsageError
-from wamplite.core.messages import Hello, Subscribe
+from wamplite.core.messages import Goodbye, Hello, Subscribe, Welcome
 from wamplite.in_process_channel import MOST_WAITING, pair
 from wamplite.router import Router
 from wamplite.router.in_process import LocalConnection
@@ -105,3 +105,23 @@ def test_sessions_that_come_while_the_router_closes_end_or_are_refused(hurried: 
             assert not thread.is_alive()
         assert odd == []
         eventually(lambda router=router: len(router._shared.connections) == 0)
+
+
+@pytest.mark.parametrize("end", ["finish", "shutdown"])
+def test_what_ends_on_the_routers_side_ends_its_clients_wait(start: Start, end: str) -> None:
+    router = start()
+    ours, theirs = pair()
+    connection = LocalConnection(router._shared, ours)
+    assert router._shared.serve(connection) is None
+    theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
+    theirs.set_receive_timeout(5)
+    assert [type(message) for message in theirs.take()] == [Welcome]
+    if end == "finish":
+        connection.say(Goodbye({}, "com.app.over"))
+        connection.finish()
+        assert [type(message) for message in theirs.take()] == [Goodbye]
+    else:
+        connection.shutdown("com.app.over")
+    with pytest.raises(TransportLost):
+        theirs.receive()
+    eventually(lambda: len(router._shared.connections) == 0)

@@ -63,3 +63,12 @@ def test_to_cancel_costs_the_same_however_many_were_canceled() -> None:
         heaps.add(id(timers._heap))
         kept.append(timers._heap)  # so that no two have the same id
     assert len(heaps) <= 101
+
+
+def test_canceled_timers_that_came_due_are_not_counted_any_more() -> None:
+    timers, heap = Timers(), None
+    for number in range(10 * FEW):
+        timers.cancel(timers.add(number, nothing))
+        heap = heap or timers._heap
+        assert timers.take(number) == []
+        assert timers._heap is heap  # it was never built anew

@@ -169,9 +169,16 @@ def test_a_key_that_is_none_is_no_json_however_deep_its_value_nests(
             reader.loads(data)
 
 
+MANY_KEYS = b",".join(b'"k%d":1' % number for number in range(json_pieces.MOST_PIECES + 1))
+
+
 @reader_of_each
-def test_what_nests_too_deep_is_empty_where_the_message_is_told_of(reader: Json) -> None:
-    options = b'{"a":' * 70 + b"1" + b"}" * 70
+@pytest.mark.parametrize(
+    "options", [b'{"a":' * 70 + b"1" + b"}" * 70, b" {" + MANY_KEYS + b',"z":' + DEEP + b"}"]
+)
+def test_what_nests_too_deep_is_empty_where_the_message_is_told_of(
+    reader: Json, options: bytes
+) -> None:
     with pytest.raises(Uncarriable) as caught:
         reader.loads(b"[48,7," + options + b',"a.b",' + DEEP + b"]")
     assert caught.value.head[:4] == [48, 7, {}, "a.b"]
