@@ -317,6 +317,18 @@ def test_messages_split_at_every_byte_arrive(client: WebSocketClient, peer: WebS
     assert peer.frame() == (PONG, b"?")
 
 
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536])
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+def test_a_message_of_each_size_arrives_wherever_its_header_is_cut(
+    client: WebSocketClient, peer: WebSocketPeer, size: int, at: int
+) -> None:
+    frame = plain(TEXT, b"x" * size)
+    peer.write(frame[:at])
+    messages = client.receive()
+    peer.write(frame[at:], frame)  # the second is there whole
+    assert messages + take(client, 2 - len(messages)) == [b"x" * size] * 2
+
+
 def test_our_ping_is_masked_and_a_pong_is_heard(
     client: WebSocketClient, peer: WebSocketPeer
 ) -> None:
