@@ -332,3 +332,14 @@ def test_who_has_nothing_to_do_sleeps(housekeeper: Housekeeper) -> None:
     begun, used = time.monotonic(), time.process_time()
     threading.Event().wait(300 * MS)
     assert time.process_time() - used < (time.monotonic() - begun) / 3
+
+
+def test_what_was_left_over_waits_for_room_and_for_nothing_else(housekeeper: Housekeeper) -> None:
+    with stream_and_socket() as (stream, peer):
+        stream.on_left = housekeeper.watch
+        begun = time.monotonic()
+        for _ in range(10):
+            size = clog(stream)
+            assert len(receive_exactly(peer, size)) == size
+            eventually(lambda: not stream.left)
+        assert time.monotonic() - begun < 4  # one sweep each would take 10 s

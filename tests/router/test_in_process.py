@@ -125,3 +125,21 @@ def test_what_ends_on_the_routers_side_ends_its_clients_wait(start: Start, end: 
     with pytest.raises(TransportLost):
         theirs.receive()
     eventually(lambda: len(router._shared.connections) == 0)
+
+
+def test_a_fault_beside_the_messages_takes_the_session_out_of_its_realm(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty(LocalConnection):
+        def _bring(self, *arrival: Any) -> bool:
+            raise ZeroDivisionError("a bug")
+
+    router = start()
+    ours, theirs = pair()
+    assert router._shared.serve(Faulty(router._shared, ours)) is None
+    theirs.set_receive_timeout(5)
+    theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
+    with pytest.raises(TransportLost):
+        theirs.take()
+    eventually(lambda: len(router._shared.connections) == 0)
+    assert router.sessions == 0 and "a bug" in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tests.serial_end import End
 from tests.transports.streams import files_left
 from wamplite.core.errors import TransportLost
 from wamplite.transports.dial import dial
-from wamplite.transports.serial_line import OpenPort, SerialStream, explain
+from wamplite.transports.serial_line import Descriptor, OpenPort, SerialStream, explain
 from wamplite.transports.serial_url import Address
 
 
@@ -134,3 +135,28 @@ def test_closing_does_not_wait_for_who_takes_nothing(cable: Cable) -> None:
     stream.linger(0.2)
     stream.close()
     assert time.monotonic() - began < 2
+
+
+def test_what_is_closed_touches_no_descriptor_any_more(cable: Cable) -> None:
+    port = OpenPort(Address(cable.device, baud=9600))
+    line = Descriptor(port)
+    line.close()
+    pipes = [os.pipe2(os.O_NONBLOCK) for _ in range(3)]  # they get the numbers that are free now
+    line.close()
+    line.shutdown(0)
+    for reading, writing in pipes:
+        with pytest.raises(BlockingIOError):
+            os.read(reading, 1)
+        os.close(reading)
+        os.close(writing)
+    port.close()
+
+
+def test_waiting_for_the_line_to_carry_what_it_has_is_no_busy_loop(
+    stream: SerialStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Descriptor, "unsent", lambda line: 1)
+    begun, used = time.monotonic(), time.process_time()
+    stream.linger(0.3)
+    assert 0.3 <= time.monotonic() - begun < 1
+    assert time.process_time() - used < 0.15
