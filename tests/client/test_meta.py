@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ import wamplite
 from tests.waiting import until
 from wamplite.advanced import event_history
 from wamplite.client.extensions import METHODS, PROPERTIES
+from wamplite.core.dealer import result
+from wamplite.core.feature import Feature, Host, Refused
 
 
 @pytest.fixture
@@ -163,3 +166,29 @@ def test_what_is_loaded_late_is_there_for_completion(router: wamplite.Router) ->
         assert {*METHODS, *PROPERTIES, "call", "id"} <= set(dir(session))
         with pytest.raises(AttributeError, match="'Session' object has no attribute 'metta'"):
             session.metta  # noqa: B018
+
+
+class Leaving(Feature):
+    """Sessions 1 to 3, of which the second is gone when it is asked for."""
+
+    name = "leaving"
+    roles = ("dealer",)
+
+    def install(self, host: Host) -> None:
+        self.error = "wamp.error.no_such_session"
+        host.procedures["wamp.session.list"] = lambda caller, call: result(call, [1, 2, 3])
+        host.procedures["wamp.session.get"] = self.get
+
+    def get(self, caller: Any, call: Any) -> Any:
+        if call.args == [2]:
+            raise Refused(self.error)
+        return result(call, {"session": call.args[0]})
+
+
+def test_who_has_gone_meanwhile_is_left_out_and_other_errors_are_told() -> None:
+    with wamplite.Router(features=[Leaving]) as router, router.connect() as session:
+        assert session.meta.sessions() == [{"session": 1}, {"session": 3}]
+        (feature,) = router.realms["realm1"].realm.features
+        feature.error = "com.app.no"  # type: ignore[attr-defined]
+        with pytest.raises(wamplite.ApplicationError, match="com.app.no"):
+            session.meta.sessions()

@@ -6,6 +6,7 @@ import pytest
 
 import wamplite
 from tests.client.scripted import Peer, soon
+from wamplite import features
 from wamplite.client.options import (
     NEEDS,
     CallOptions,
@@ -191,6 +192,8 @@ def test_a_foreign_routers_announcement_counts(
     assert [text.split()[-4] for text in texts(caplog)] == ["exclude_me"]
 
 
-def test_every_option_that_is_named_is_one() -> None:
-    for kind, (_, needs) in NEEDS.items():
+def test_every_option_that_is_named_is_one_and_needs_what_there_is() -> None:
+    known = {*features.names(), "sharded_subscription"}  # which only other routers have
+    for kind, (role, needs) in NEEDS.items():
         assert set(needs) <= set(GRAMMAR[CODES[kind]].keys)
+        assert set(needs.values()) <= known and role in ("broker", "dealer")

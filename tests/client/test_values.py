@@ -23,6 +23,7 @@ from tests.client.scripted import PATIENCE
 from wamplite.client.plain import to_plain
 from wamplite.client.values import FEW, check_request, check_uri, in_order, sendable
 from wamplite.core.errors import UsageError
+from wamplite.serializers.payload import MAX_LENGTH
 
 
 class Colour(enum.Enum):
@@ -324,3 +325,19 @@ def test_uri_and_handler_come_in_any_order() -> None:
     for wrong in ((print, print), (print, None), (5, "com.app.p")):
         with pytest.raises(UsageError, match="expected a URI and a handler"):
             in_order(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ([Number.ONE] * MAX_LENGTH, [1] * MAX_LENGTH),
+        (
+            {str(at): Number.ONE for at in range(MAX_LENGTH)},
+            {str(at): 1 for at in range(MAX_LENGTH)},
+        ),
+    ],
+    ids=["list", "dict"],
+)
+def test_what_is_as_much_as_may_be_is_converted(value: Any, plain: Any) -> None:
+    ((sent,), _) = sendable([value], {}, None)
+    assert sent == plain and repr(sent) == repr(plain)

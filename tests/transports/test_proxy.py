@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.client.scripted import PATIENCE, soon
 from tests.processes import ROOT
 from tests.transports.streams import make_certificate
 from wamplite.transports.http_request import basic
-from wamplite.transports.proxy import Proxy, parse
+from wamplite.transports.proxy import Proxy, parse, tunnel
 from wamplite.transports.tls import TlsOptions
 
 GOOD = b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n"
@@ -250,3 +251,9 @@ def test_the_command_line_goes_through_a_proxy_with_headers(router: wamplite.Rou
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 2
     assert "is for ws and wss, not for rs://127.0.0.1:9" in done.stderr
+
+
+def test_a_proxy_is_not_asked_when_the_time_is_over() -> None:
+    near, far = socket.socketpair()
+    with near, far, pytest.raises(TimeoutError):
+        tunnel(near, Proxy("localhost", 3128, None), "example.com", 80, time.monotonic())
