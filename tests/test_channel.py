@@ -15,7 +15,7 @@ from wamplite.channel import ByteChannel, TooLarge
 from wamplite.core.errors import ProtocolError, TransportLost, UsageError
 from wamplite.core.messages import Call, Result
 from wamplite.transports.rawsocket import RawSocket
-from wamplite.transports.stream import Stream
+from wamplite.transports.socket_stream import SocketStream
 
 CALL = Call(1, {}, "com.app.p", [1])
 
@@ -26,7 +26,7 @@ class Line:
     def __init__(self) -> None:
         ours, self.socket = socket.socketpair()
         self.socket.settimeout(PATIENCE)
-        transport = RawSocket(Stream(ours), "json", max_send=1 << 16, limit=1 << 20)
+        transport = RawSocket(SocketStream(ours), "json", max_send=1 << 16, limit=1 << 20)
         self.channel = ByteChannel(transport, serializers.get("json"))
 
     def arrive(self, *arrays: Any, after: bytes = b"") -> None:

@@ -29,6 +29,7 @@ from wamplite.storage.events import SCHEMA, StoredEvents
 from wamplite.storage.journal import Journal
 from wamplite.transports.serial_line import Descriptor, OpenPort, SerialStream
 from wamplite.transports.serial_url import Address
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import Stream
 
 MANY = 40  # descriptors that are opened after a close: more than it can have closed
@@ -44,7 +45,7 @@ class Surroundings(NamedTuple):
 def stream(world: Surroundings) -> Stream:
     ours, theirs = tcp_pair()
     world.stack.callback(theirs.close)
-    return Stream(ours)
+    return SocketStream(ours)
 
 
 def port(world: Surroundings) -> OpenPort:

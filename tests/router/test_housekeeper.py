@@ -13,6 +13,7 @@ import pytest
 from tests.transports.streams import receive_exactly, stream_and_socket, tcp_pair
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import Stream
 
 from .conftest import MS, eventually
@@ -128,7 +129,7 @@ def test_dropping_brings_bytes_and_number_under_their_bounds(counters: Counters)
 def test_a_descriptor_that_is_reused_belongs_to_its_new_stream(housekeeper: Housekeeper) -> None:
     for _ in range(20):
         ours, theirs = tcp_pair()
-        old = Stream(ours)
+        old = SocketStream(ours)
         old.on_left = housekeeper.watch
         clog(old)
         number = old.fileno()
@@ -265,9 +266,9 @@ def test_a_fault_of_the_thread_itself_is_logged_and_it_goes_on(
     ):
         stream.on_left = housekeeper.watch
         size = clog(stream)
-        entries = stream._entries
+        entries = stream._outbox._entries
         with stream.lock:
-            stream._entries = None  # type: ignore[assignment]
+            stream._outbox._entries = None  # type: ignore[assignment]
         eventually(lambda: receive_exactly(peer, 65536) and caplog.text)
         assert "the housekeeper goes on" in caplog.text and entries and size
     rang: list[int] = []

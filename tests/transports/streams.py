@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from wamplite.core.errors import TransportLost
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import Stream
 from wamplite.transports.tcp import tune
 
@@ -51,7 +52,7 @@ def tcp_pair(host: str = "127.0.0.1") -> tuple[socket.socket, socket.socket]:
 def stream_and_socket() -> Iterator[tuple[Stream, socket.socket]]:
     """Yield a stream and the bare socket at its other end."""
     ours, theirs = tcp_pair()
-    stream = Stream(ours)
+    stream = SocketStream(ours)
     stream.set_receive_timeout(PATIENCE)
     try:
         with theirs:
@@ -64,7 +65,7 @@ def stream_and_socket() -> Iterator[tuple[Stream, socket.socket]]:
 def stream_pair() -> Iterator[tuple[Stream, Stream]]:
     """Yield two streams, connected."""
     ours, theirs = tcp_pair()
-    streams = Stream(ours), Stream(theirs)
+    streams = SocketStream(ours), SocketStream(theirs)
     for stream in streams:
         stream.set_receive_timeout(PATIENCE)
     try:

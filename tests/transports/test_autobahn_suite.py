@@ -23,7 +23,7 @@ import websocket
 from tests.interop.peers import place
 from tests.processes import running
 from wamplite.core.errors import WampliteError
-from wamplite.transports.stream import Stream
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_client import HandshakeSocket, WebSocketClient
 from wamplite.transports.websocket_frames import BINARY, TEXT
 
@@ -105,7 +105,7 @@ class Echo(WebSocketClient):
 def visit(url: str, serializer: str = "json") -> list[bytes]:
     """Connect, echo until the end, and return what came."""
     place = urlsplit(url)
-    stream = Stream(socket.create_connection((place.hostname, place.port)))
+    stream = SocketStream(socket.create_connection((place.hostname, place.port)))
     came = []
     try:
         handshake = HandshakeSocket(stream, time.monotonic() + 10)

@@ -143,7 +143,7 @@ def test_what_is_closed_touches_no_descriptor_any_more(cable: Cable) -> None:
     line.close()
     pipes = [os.pipe2(os.O_NONBLOCK) for _ in range(3)]  # they get the numbers that are free now
     line.close()
-    line.shutdown(0)
+    line.wake()
     for reading, writing in pipes:
         with pytest.raises(BlockingIOError):
             os.read(reading, 1)

@@ -21,6 +21,7 @@ from tests.transports.streams import (
     tcp_pair,
 )
 from wamplite.core.errors import TransportLost
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import FIRST_RECEIVE, INTERRUPTED, MOST_RECEIVE, Stream
 
 # Names and options
@@ -30,7 +31,7 @@ def test_a_peer_is_named_by_its_address() -> None:
     ours, theirs = tcp_pair()
     with ours, theirs:
         host, port = ours.getpeername()
-        assert Stream(ours).peer == f"{host}:{port}"
+        assert SocketStream(ours).peer == f"{host}:{port}"
 
 
 def test_a_peer_on_ipv6_is_named_in_brackets() -> None:
@@ -39,18 +40,18 @@ def test_a_peer_on_ipv6_is_named_in_brackets() -> None:
     except OSError:
         pytest.skip("no IPv6 here")
     with ours, theirs:
-        assert Stream(ours).peer == f"[::1]:{ours.getpeername()[1]}"
+        assert SocketStream(ours).peer == f"[::1]:{ours.getpeername()[1]}"
 
 
 def test_a_peer_that_has_gone_still_has_a_name() -> None:
     with socket.socket() as sock:
-        assert Stream(sock).peer == "unknown peer"
+        assert SocketStream(sock).peer == "unknown peer"
 
 
 def test_a_peer_on_a_unix_socket_is_called_unix() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert Stream(ours).peer == "unix"
+        assert SocketStream(ours).peer == "unix"
 
 
 # Reading
@@ -415,7 +416,7 @@ def test_finishing_with_nothing_left_is_seen_at_once_and_reading_goes_on() -> No
 
 def test_dropping_the_last_that_is_left_lets_the_stream_finish() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # nothing is halved
-    stream = Stream(ours)
+    stream = SocketStream(ours)
     with theirs:
         count = fill(stream, b"x" * 1000, droppable=True)
         stream.finish()

@@ -23,6 +23,7 @@ from tests.transports.websocket_peer import (
 )
 from wamplite.core.errors import ConnectTimeout, ProtocolError, TransportLost
 from wamplite.transports import tls
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import Stream
 from wamplite.transports.tls import TlsStream
 from wamplite.transports.websocket_client import WebSocketClient, connect
@@ -217,7 +218,7 @@ def test_a_server_that_hangs_up_in_the_handshake_is_lost(
 def test_our_client_and_our_server_understand_each_other(serializer: str) -> None:
     sizes = [0, 125, 126, 65535, 65536, LIMIT]
     with connected() as (stream, peer):
-        there = Stream(peer.sock)
+        there = SocketStream(peer.sock)
 
         def serve() -> None:
             server = accept(there, there.recv(), serializers=[serializer], max_message_size=LIMIT)

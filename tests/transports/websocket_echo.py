@@ -16,7 +16,7 @@ from wsproto.events import BytesMessage, TextMessage
 
 from wamplite.core.errors import WampliteError
 from wamplite.transports import websocket_upgrade
-from wamplite.transports.stream import Stream
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_frames import BINARY, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
 
@@ -51,7 +51,7 @@ class Echo(WebSocketServer):
 
 def serve(sock: socket.socket, serializer: str) -> None:
     """Serve one connection to its end."""
-    stream = Stream(sock)
+    stream = SocketStream(sock)
     try:
         request, rest = websocket_upgrade.read_request(stream, b"")
         key = websocket_upgrade.check_version(request)

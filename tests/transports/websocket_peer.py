@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.stream import Stream
 
 PATIENCE = 20.0  # seconds; nothing here should need more than one
@@ -100,7 +101,7 @@ def connected() -> Iterator[tuple[Stream, WebSocketPeer]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs, _ = listener.accept()
-    stream = Stream(ours)
+    stream = SocketStream(ours)
     try:
         yield stream, WebSocketPeer(theirs)
     finally:

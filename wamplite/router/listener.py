@@ -24,6 +24,7 @@ from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
 from ..transports import rawsocket
 from ..transports.base import Transport
+from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
 from ..transports.tcp import tune
 from . import listen_urls
@@ -106,7 +107,7 @@ class Listener:
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""
         if self._context is None:
-            return Stream(sock)
+            return SocketStream(sock)
         from ..transports.tls import TlsStream  # ssl is heavy
 
         return TlsStream(sock, self._context, server_side=True)

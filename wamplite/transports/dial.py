@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from ..core.errors import ConnectTimeout, TransportLost, UsageError
+from .socket_stream import SocketStream
 from .stream import Stream
 from .tcp import tune
 
@@ -127,7 +128,7 @@ def dial(
     try:
         sock = _connect_by(proxy, endpoint, deadline) if proxy else _connect(endpoint, deadline)
         if context is None:
-            return Stream(sock)
+            return SocketStream(sock)
         return _secure(sock, context, endpoint.host, deadline)
     except TimeoutError as exc:
         raise ConnectTimeout(f"{url}: no connection within {timeout:g} s") from exc

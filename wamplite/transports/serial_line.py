@@ -1,7 +1,7 @@
 """A serial port, through pyserial, and the stream of one session on it.
 
     OpenPort      opened once, until the cable is pulled; holds the frames that have come
-    Descriptor    what Stream takes for its socket: a descriptor of the port, which never blocks
+    Descriptor    of one session: a descriptor of the port, which never blocks, and what wakes it
     SerialStream  one session's outbox and reader; sessions follow each other on a port
 
 The reader of a session waits for bytes or for being woken by `shutdown`, and not for longer than it
@@ -18,15 +18,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
 
 from ..core.errors import TransportLost
 from .serial_frames import Frame, Unframer
 from .serial_url import Address, parse
 from .stream import Stream
-
-if TYPE_CHECKING:
-    import socket
 
 BACKLOG = 4.0  # seconds of the line's speed that may be left over before events are dropped
 LEAST_BACKLOG = 4096  # bytes: two of the largest frames
@@ -84,7 +80,7 @@ def explain(device: str, exc: Exception) -> str:
 
 
 class Descriptor:
-    """A descriptor of a port where Stream expects a socket. `timeout` is for `recv`."""
+    """A descriptor of a port, of one session. `timeout` is for `read`."""
 
     def __init__(self, port: OpenPort) -> None:
         self.timeout: float | None = None
@@ -101,10 +97,7 @@ class Descriptor:
     def fileno(self) -> int:
         return self._number
 
-    def setblocking(self, _: bool) -> None:
-        """A port's descriptors never block."""
-
-    def recv(self, size: int) -> bytes:
+    def read(self, size: int) -> bytes:
         """Wait for bytes; b"" once woken, BlockingIOError when time is up, OSError when gone."""
         timeout = None if self.timeout is None else max(0.0, self.timeout * 1000)
         ready = [number for number, _ in self._poll.poll(timeout)]
@@ -117,10 +110,10 @@ class Descriptor:
             raise OSError(errno.EIO, "the port is gone")
         return data
 
-    def send(self, data: bytes, _: int) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         return os.write(self._number, data)
 
-    def shutdown(self, _: int) -> None:
+    def wake(self) -> None:
         """Wake the reader, for good."""
         if self._waking >= 0:
             os.write(self._waking, b"\0")
@@ -153,12 +146,15 @@ class SerialStream(Stream):
 
     def __init__(self, port: OpenPort, on_close: Callable[[], None]) -> None:
         self._line = Descriptor(port)
-        super().__init__(cast("socket.socket", self._line), port.address.name)
+        super().__init__(port.address.name)
         self.port = port
         self.on_close = on_close
         self.patience: float | None = None  # as `set_receive_timeout` set it
         self.wrote = time.monotonic()
         self.dropped = 0  # events, because the line is slow
+
+    def fileno(self) -> int:
+        return self._line.fileno()
 
     def set_receive_timeout(self, seconds: float | None) -> None:
         self.patience = seconds
@@ -194,6 +190,34 @@ class SerialStream(Stream):
             super().close()
         finally:
             self.on_close()
+
+    def disown(self) -> None:
+        """Leave the port as it is: its lock is shared with the parent."""
+        self._line.close()
+
+    def _receive(self, size: int) -> bytes:
+        return self._line.read(size)
+
+    # Under the lock
+
+    def _send(self, data: bytes | memoryview) -> int:
+        try:
+            return self._line.write(data)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            self._lose(exc.strerror or str(exc))
+            return 0
+
+    def _end(self) -> None:
+        self._line.wake()
+
+    def _end_writing(self) -> None:
+        """A line has no end that could be told."""
+        self._line.wake()
+
+    def _close(self) -> None:
+        self._line.close()
 
 
 def dial(url: str) -> SerialStream:

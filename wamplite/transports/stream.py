@@ -1,93 +1,119 @@
-"""A connected socket: one thread reads, anybody writes, nobody waits for a slow peer.
+"""A stream of bytes to a peer: one thread reads, anybody writes, nobody waits for a slow peer.
 
 All bytes of a connection go through its outbox, guarded by `lock`, which is never held across
 anything that blocks:
 
-    write -> nothing left over: one send that cannot block -> what the kernel did not take is kept
+    write -> nothing left over: one send that cannot block -> what was not taken is kept
           -> something left over: kept behind it, in order
-    drain, flush -> write what is left; after `finish`, the last byte is followed by SHUT_WR
+    drain, flush -> write what is left; after `finish`, the last byte is followed by the end
 
-The socket stays blocking and without a timeout: a send with MSG_DONTWAIT on a socket that has one
-blocks for all of it. Any thread ends the connection by `shutdown`, which wakes the reader; only the
-reading thread calls `close`, else a reused descriptor would get another peer's bytes.
+Any thread ends it by `shutdown`, which wakes the reader; only the reading thread calls
+`close`, else a reused descriptor would get another peer's bytes. What carries the bytes is the
+subclass's: a socket (socket_stream.py), TLS within one (tls.py), a serial port (serial_line.py).
 """
 
 from __future__ import annotations
 
 import select
-import socket
-import struct
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from ..core.errors import TransportLost
-from .tcp import keep_alive
+from .outbox import ByteOutbox
 
 FIRST_RECEIVE = 2048  # bytes asked of the kernel: a parked thread holds them, so start small,
 MOST_RECEIVE = 65536  # double while they fill
 
 INTERRUPTED = "interrupted in a write"  # by Ctrl-C: nobody knows how much has gone
 
-_FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
-# 66 is SO_RCVTIMEO_NEW: 32-bit Linux built with a 64-bit time_t
-_TIMEVAL = struct.Struct("@qq" if socket.SO_RCVTIMEO == 66 else "@ll")
 
+class Stream(ABC):
+    """What empties an outbox, and reads.
 
-def peer_name(sock: socket.socket) -> str:
-    """Name the other end as logs and errors do: 127.0.0.1:5000, [::1]:5000, unix."""
-    if sock.family == socket.AF_UNIX:
-        return "unix"
-    try:
-        host, port = sock.getpeername()[:2]
-    except OSError:  # gone before we looked
-        return "unknown peer"
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-class Stream:
-    """A connected socket with its outbox. `sock` is blocking and belongs to the stream.
-
-    `left` bytes in `waiting` entries were accepted by `write` and not yet taken by the kernel.
+    `left` bytes in `waiting` entries were accepted by `write` and have not gone yet.
     `on_left(stream)` is called, outside the lock, by each write that leaves something over.
-    `lost` says why the stream was ended by us or by an error; the first reason wins.
+    `lost` says why it was ended by us or by an error; the first reason wins.
     """
 
     __slots__ = (
-        "_closed", "_ended", "_entries", "_finishing", "_offset", "_size", "_sock", "_writable",
-        "left", "lock", "lost", "on_left", "peer", "waiting",
+        "_closed", "_ended", "_finishing", "_outbox", "_size", "_writable",
+        "lock", "lost", "on_left", "peer",
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
     tls: Any = None  # the facts of what protects the bytes, see tls.TlsFacts
 
-    def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
-        sock.setblocking(True)
-        self.peer = peer or peer_name(sock)
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
         self.lock = threading.Lock()  # guards all that follows but `_size`
-        self.left = 0
-        self.waiting = 0
-        self.on_left: Callable[[Stream], None] | None = None
+        self.on_left: Callable[[Any], None] | None = None
         self.lost: str | None = None
-        self._sock = sock
-        self._entries: list[tuple[bytes, bool]] = []  # (entry, droppable); empty costs little
-        self._offset = 0  # bytes of the first entry that have gone already
+        self._outbox = ByteOutbox()
         self._writable = True  # `write` accepts
-        self._finishing = False  # SHUT_WR follows the last byte
+        self._finishing = False  # the end follows the last byte
         self._ended = False  # no bytes go or come any more
         self._closed = False
         self._size = FIRST_RECEIVE  # of the reading thread alone
 
+    @property
+    def left(self) -> int:
+        """How many bytes have not gone."""
+        return self._outbox.left
+
+    @property
+    def waiting(self) -> int:
+        """How many entries have not gone whole."""
+        return self._outbox.waiting
+
+    def keep_alive(self, interval: float) -> None:  # noqa: B027 - most cannot tell
+        """Have the system end the stream whose peer vanished, within twice `interval` seconds."""
+
+    # What carries the bytes
+
+    @abstractmethod
     def fileno(self) -> int:
         """Return the descriptor, -1 once closed."""
-        return self._sock.fileno()
+
+    @abstractmethod
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Let a later `recv` wait at most `seconds`; None: for ever."""
+
+    @abstractmethod
+    def linger(self, seconds: float) -> None:
+        """Write what is left, and wait a moment for the peer to take it (the reading thread)."""
+
+    @abstractmethod
+    def disown(self) -> None:
+        """Close the copy of the descriptor that a forked child has; the connection stays as is."""
+
+    @abstractmethod
+    def _receive(self, size: int) -> bytes:
+        """Wait for bytes; BlockingIOError when time is up, OSError when it broke."""
+
+    @abstractmethod
+    def _send(self, data: bytes | memoryview) -> int:
+        """Return how many bytes were taken, without waiting; an error ends the stream."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """End both directions, and wake the reader."""
+
+    @abstractmethod
+    def _end_writing(self) -> None:
+        """Let the peer see the end, where that can be told."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Give the descriptor back."""
 
     # Reading: one thread
 
-    def handshake(self, deadline: float | None = None) -> None:
+    def handshake(self, deadline: float | None = None) -> None:  # noqa: B027 - most have nothing to do
         """Agree on what protects the bytes: nothing here, TLS overrides it."""
 
     def recv(self, size: int = MOST_RECEIVE) -> bytes:
@@ -99,7 +125,7 @@ class Stream:
         if size > self._size:
             size = self._size
         try:
-            data = self._sock.recv(size)
+            data = self._receive(size)
         except BlockingIOError:
             raise TimeoutError(f"{self.peer}: nothing received in time") from None
         except OSError as exc:
@@ -115,18 +141,6 @@ class Stream:
         """Return the one error for every end of a stream."""
         return TransportLost(f"{self.peer}: {self.lost or 'the peer closed the connection'}")
 
-    def set_receive_timeout(self, seconds: float | None) -> None:
-        """Let a later `recv` wait at most `seconds`; None: for ever."""
-        parts = (0, 0)
-        if seconds is not None:
-            parts = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
-        with suppress(OSError):  # a lost connection: recv will tell
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*parts))
-
-    def keep_alive(self, interval: float) -> None:
-        """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
-        keep_alive(self._sock, interval)
-
     def limit_wait(self, deadline: float) -> None:
         """Let the next `recv` wait until `time.monotonic()` is `deadline`, else TimeoutError."""
         rest = deadline - time.monotonic()
@@ -139,18 +153,6 @@ class Stream:
         self.limit_wait(deadline)
         return self.recv()
 
-    def linger(self, seconds: float) -> None:
-        """Write what is left, then read and forget until the peer closes or time is up.
-
-        The reading thread calls it between `finish` and `close`: closing with bytes unread resets
-        the connection, and the peer would lose our last words.
-        """
-        deadline = time.monotonic() + seconds
-        with suppress(TransportLost, TimeoutError):
-            self.flush(seconds)
-            while self.recv_by(deadline):
-                pass
-
     # Writing: any thread
 
     def write(self, entries: Sequence[bytes], droppable: bool = False) -> bool:
@@ -160,16 +162,16 @@ class Stream:
         """
         with self.lock:
             if not self._writable:
-                return not self.left
+                return not self._outbox.left
             try:
-                if self.left:
-                    self._keep(entries, droppable)
+                if self._outbox.left:
+                    self._outbox.put(entries, droppable)
                 else:
                     self._begin(entries, droppable)
             except BaseException:
                 self._lose(INTERRUPTED)
                 raise
-            if not self.left:
+            if not self._outbox.left:
                 return True
         self._tell_left()
         return False
@@ -182,7 +184,7 @@ class Stream:
             except BaseException:
                 self._lose(INTERRUPTED)
                 raise
-            return not self.left
+            return not self._outbox.left
 
     def flush(self, seconds: float) -> bool:
         """Wait until nothing is left; False if the stream was lost, TimeoutError if time is up."""
@@ -197,22 +199,12 @@ class Stream:
     def drop_oldest(self, size: int, waiting: int = sys.maxsize) -> int:
         """Drop the oldest droppable entries until both bounds are kept; return how many went.
 
-        The half-written one stays, or the next frame would begin in its middle.
+        The half-written one stays.
         """
-        dropped, entries = 0, self._entries
         with self.lock:
-            at = 1 if self._offset else 0
-            while at < len(entries) and (self.left > size or self.waiting > waiting):
-                entry, droppable = entries[at]
-                if droppable:
-                    del entries[at]
-                    self.left -= len(entry)
-                    self.waiting -= 1
-                    dropped += 1
-                else:
-                    at += 1
+            dropped = self._outbox.drop_oldest(size, waiting)
             if not self.left:
-                self._shut_if_finishing()
+                self._end_if_finishing()
         return dropped
 
     def finish(self) -> None:
@@ -221,7 +213,7 @@ class Stream:
             self._writable = False
             self._finishing = not self._ended
             if not self.left:
-                self._shut_if_finishing()
+                self._end_if_finishing()
             left = self.left
         if left:
             self._tell_left()
@@ -236,13 +228,8 @@ class Stream:
         with self.lock:
             self._lose("closed")
             self._closed = True
-            self._sock.close()
+            self._close()
         self.on_left = None  # whose stream it is could not be freed without the collector
-
-    def disown(self) -> None:
-        """Close the copy of the descriptor that a forked child has; the connection stays as is."""
-        with suppress(OSError):
-            self._sock.close()
 
     # Under the lock
 
@@ -253,67 +240,28 @@ class Stream:
         elif sum(map(len, entries)) <= self.chunk:
             data = b"".join(entries)
         else:
-            self._keep(entries, droppable)
+            self._outbox.put(entries, droppable)
             return self._push()
         sent = self._send(data)
         if sent != len(data) and not self._ended:
-            self._keep(entries, droppable)
-            self._forget(sent)
-
-    def _send(self, data: bytes | memoryview) -> int:
-        """Return how many bytes the kernel took; an error ends the stream."""
-        try:
-            return self._sock.send(data, _FLAGS)
-        except BlockingIOError:
-            return 0
-        except OSError as exc:
-            self._lose(exc.strerror or str(exc))
-            return 0
-
-    def _keep(self, entries: Sequence[bytes], droppable: bool) -> None:
-        for entry in entries:
-            self._entries.append((entry, droppable))
-            self.left += len(entry)
-        self.waiting += len(entries)
+            self._outbox.put(entries, droppable)
+            self._outbox.took(sent)
 
     def _push(self) -> None:
-        """Write what is left until the kernel takes no more."""
-        while self.left:
+        """Write what is left until no more is taken."""
+        while self._outbox.left:
             data = self._gather()
             sent = self._send(data)
             if self._ended:
                 return
-            self._forget(sent)
+            self._outbox.took(sent)
             if sent < len(data):
                 return
-        self._shut_if_finishing()
+        self._end_if_finishing()
 
     def _gather(self) -> bytes | memoryview:
-        """Return the next bytes to write: the rest of the first entry, or small ones joined."""
-        head = self._entries[0][0]
-        if self._offset or len(head) >= self.chunk:
-            return memoryview(head)[self._offset :]
-        parts, size = [], 0
-        for entry, _ in self._entries:
-            size += len(entry)
-            if size > self.chunk:
-                break
-            parts.append(entry)
-        return b"".join(parts)
-
-    def _forget(self, sent: int) -> None:
-        """Take what has gone off the front."""
-        self.left -= sent
-        sent += self._offset
-        gone = 0
-        for entry, _ in self._entries:
-            if sent < len(entry):
-                break
-            sent -= len(entry)
-            gone += 1
-        del self._entries[:gone]
-        self.waiting -= gone
-        self._offset = sent
+        """Return the next bytes to write."""
+        return self._outbox.next(self.chunk)
 
     def _lose(self, why: str) -> None:
         if self._ended:
@@ -321,16 +269,15 @@ class Stream:
         self._ended = True
         self._writable = self._finishing = False
         self.lost = why
-        self.left = self.waiting = self._offset = 0
-        self._entries.clear()
+        self._outbox.clear()
         with suppress(OSError):  # the peer may have gone before
-            self._sock.shutdown(socket.SHUT_RDWR)
+            self._end()
 
-    def _shut_if_finishing(self) -> None:
+    def _end_if_finishing(self) -> None:
         if self._finishing:
             self._finishing = False
             with suppress(OSError):
-                self._sock.shutdown(socket.SHUT_WR)
+                self._end_writing()
 
     # Outside the lock
 
@@ -340,7 +287,7 @@ class Stream:
             on_left(self)
 
     def _wait_writable(self, seconds: float) -> None:
-        descriptor = self._sock.fileno()
+        descriptor = self.fileno()
         if descriptor >= 0:
             poll = select.poll()
             poll.register(descriptor, select.POLLOUT)

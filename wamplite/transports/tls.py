@@ -20,7 +20,9 @@ from typing import NamedTuple
 
 from ..core.errors import TransportLost, UsageError
 from .base import HandshakeRefused
-from .stream import _FLAGS, MOST_RECEIVE, Stream
+from .outbox import ByteOutbox
+from .socket_stream import _FLAGS, SocketStream
+from .stream import MOST_RECEIVE
 
 HANDSHAKE, RAWSOCKET = 0x16, 0x7F  # the first byte of a TLS handshake, of a RawSocket one
 PLAIN_HTTP = (
@@ -89,11 +91,45 @@ class TlsFacts(NamedTuple):
     unique: bytes | None  # the channel binding tls-unique (RFC 5929); None with TLS 1.3
 
 
-class TlsStream(Stream):
+class CipherOutbox(ByteOutbox):
+    """... of which the next bytes have been encrypted: these go first, and count."""
+
+    __slots__ = ("cipher",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cipher: memoryview = memoryview(b"")
+
+    def add_cipher(self, data: bytes) -> None:
+        """Add what OpenSSL wants sent."""
+        if self.cipher:
+            self.cipher = memoryview(bytes(self.cipher) + data)
+        elif data:
+            self.cipher = memoryview(data)
+            self.waiting += 1
+        self.left += len(data)
+
+    def encrypted(self, number: int, cipher: bytes) -> None:
+        """Take so many plain bytes off the front, which have become ciphertext."""
+        super().took(number)
+        self.add_cipher(cipher)
+
+    def took(self, number: int) -> None:
+        """Take so many bytes of ciphertext off: they have gone."""
+        self.left -= number
+        self.cipher = self.cipher[number:]
+        if not self.cipher:
+            self.waiting -= 1
+
+    def clear(self) -> None:
+        super().clear()
+        self.cipher = memoryview(b"")
+
+
+class TlsStream(SocketStream):
     """A stream whose bytes are encrypted; `handshake` comes first, in the thread that reads."""
 
     __slots__ = (
-        "_cipher",
         "_eof",
         "_goodbye",
         "_incoming",
@@ -117,7 +153,7 @@ class TlsStream(Stream):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
         self._serves = server_side
-        self._cipher = memoryview(b"")  # encrypted, not yet taken; counted in `left`
+        self._outbox: CipherOutbox = CipherOutbox()
         self._eof = False  # the peer said close_notify
         self._unread = True  # the handshake's last recv may hold more than the handshake
         self._goodbye = False  # we said close_notify
@@ -227,50 +263,29 @@ class TlsStream(Stream):
     def _collect(self) -> None:
         """Move what OpenSSL wants sent into the outbox, and write it."""
         if self._outgoing.pending:
-            self._add_cipher(self._outgoing.read())
+            self._outbox.add_cipher(self._outgoing.read())
             self._push()
 
-    def _add_cipher(self, data: bytes) -> None:
-        if self._cipher:
-            self._cipher = memoryview(bytes(self._cipher) + data)
-        elif data:
-            self._cipher = memoryview(data)
-            self.waiting += 1
-        self.left += len(data)
-
     def _begin(self, entries: Sequence[bytes], droppable: bool) -> None:
-        self._keep(entries, droppable)
+        self._outbox.put(entries, droppable)
         self._push()
 
     def _gather(self) -> bytes | memoryview:
-        if not self._cipher:
+        outbox = self._outbox
+        if not outbox.cipher:
             try:
-                taken = self._tls.write(super()._gather()[: self.chunk])
+                taken = self._tls.write(outbox.next(self.chunk)[: self.chunk])
             except ssl.SSLError as exc:
                 self._lose(f"TLS: {exc.reason or exc}")
             else:
-                super()._forget(taken)
-                self._add_cipher(self._outgoing.read())
-        return self._cipher
+                outbox.encrypted(taken, self._outgoing.read())
+        return outbox.cipher
 
-    def _forget(self, sent: int) -> None:
-        self.left -= sent
-        self._cipher = self._cipher[sent:]
-        if not self._cipher:
-            self.waiting -= 1
-
-    def _lose(self, why: str) -> None:
-        super()._lose(why)
-        self._cipher = memoryview(b"")
-
-    def _shut_if_finishing(self) -> None:
+    def _end_if_finishing(self) -> None:
         if self._finishing and not self._goodbye:
             self._goodbye = True
             with suppress(ssl.SSLError):  # wants the peer's, which `recv` will find
                 self._tls.unwrap()
             self._collect()
         if not self.left:
-            super()._shut_if_finishing()
-
-
-handshake = TlsStream.handshake
+            super()._end_if_finishing()

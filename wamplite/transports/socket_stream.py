@@ -1,0 +1,98 @@
+"""A connected socket as a stream, see stream.py.
+
+The socket stays blocking and without a timeout: a send with MSG_DONTWAIT on a socket that has one
+blocks for all of it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from contextlib import suppress
+
+from ..core.errors import TransportLost
+from .stream import Stream
+from .tcp import keep_alive
+
+_FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
+# 66 is SO_RCVTIMEO_NEW: 32-bit Linux built with a 64-bit time_t
+_TIMEVAL = struct.Struct("@qq" if socket.SO_RCVTIMEO == 66 else "@ll")
+
+
+def peer_name(sock: socket.socket) -> str:
+    """Name the other end as logs and errors do: 127.0.0.1:5000, [::1]:5000, unix."""
+    if sock.family == socket.AF_UNIX:
+        return "unix"
+    try:
+        host, port = sock.getpeername()[:2]
+    except OSError:  # gone before we looked
+        return "unknown peer"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class SocketStream(Stream):
+    """A connected socket. `sock` is blocking and belongs to the stream."""
+
+    __slots__ = ("_sock",)
+
+    def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
+        sock.setblocking(True)
+        super().__init__(peer or peer_name(sock))
+        self._sock = sock
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Let a later `recv` wait at most `seconds`; None: for ever."""
+        parts = (0, 0)
+        if seconds is not None:
+            parts = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
+        with suppress(OSError):  # a lost connection: recv will tell
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*parts))
+
+    def keep_alive(self, interval: float) -> None:
+        """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
+        keep_alive(self._sock, interval)
+
+    def linger(self, seconds: float) -> None:
+        """Write what is left, then read and forget until the peer closes or time is up.
+
+        The reading thread calls it between `finish` and `close`: closing with bytes unread resets
+        the connection, and the peer would lose our last words.
+        """
+        deadline = time.monotonic() + seconds
+        with suppress(TransportLost, TimeoutError):
+            self.flush(seconds)
+            while self.recv_by(deadline):
+                pass
+
+    def disown(self) -> None:
+        """Close the copy of the descriptor that a forked child has; the connection stays as is."""
+        with suppress(OSError):
+            self._sock.close()
+
+    def _receive(self, size: int) -> bytes:
+        return self._sock.recv(size)
+
+    # Under the lock
+
+    def _send(self, data: bytes | memoryview) -> int:
+        """Return how many bytes the kernel took; an error ends the stream."""
+        try:
+            return self._sock.send(data, _FLAGS)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            self._lose(exc.strerror or str(exc))
+            return 0
+
+    def _end(self) -> None:
+        self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _end_writing(self) -> None:
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def _close(self) -> None:
+        self._sock.close()
