@@ -49,7 +49,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(
         eventually(lambda number=number: counted(router) == number)
     with pytest.raises(TransportLost, match="connections_without_thread"):
         router.connect()
-    assert len(router._shared.connections) == 0 and not router._shared.housekeeper._ticking
+    assert len(router._shared.connections) == 0 and not router._shared.housekeeper.kept
     assert re.search(r"(?m)^WARNING .*127\.0\.0\.1\S*: no thread for the connection: ", caplog.text)
 
 

@@ -95,7 +95,7 @@ def test_who_does_not_close_after_goodbye_is_closed(start: Start, connect: Conne
     wire = connect(router.url).join()
     wire.send(6, {}, "wamp.close.close_realm")
     eventually(lambda: len(router._shared.connections) == 0)
-    assert not router._shared.housekeeper._ticking
+    assert not router._shared.housekeeper.kept
 
 
 def test_a_session_that_is_dismissed_as_it_vanishes_is_forgotten(start: Start) -> None:
@@ -113,7 +113,7 @@ def test_a_session_that_is_dismissed_as_it_vanishes_is_forgotten(start: Start) -
             reset(wire.stream._sock)
             wire.close()
     eventually(lambda: len(router._shared.connections) == 0 and router.sessions == 0)
-    eventually(lambda: not router._shared.housekeeper._ticking)
+    eventually(lambda: not router._shared.housekeeper.kept)
     assert not router._shared.buffered._noted and not router._shared.connections._addresses
 
 
@@ -219,7 +219,7 @@ def test_what_ends_a_connection_is_told_at_debug(
 def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: Connect) -> None:
     router = start(ping_interval=0)
     wire = connect(router.url).join()
-    [connection] = router._shared.housekeeper._ticking
+    [connection] = router._shared.housekeeper.kept
     assert connection.tick(time.monotonic() + 1_000_000) == float("inf")
     assert wire.ask(64, 1, {}, "com.add")[0] == 65
 
@@ -227,8 +227,8 @@ def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: 
 def test_a_deadline_that_has_not_come_is_asked_for_again(start: Start) -> None:
     router = start(handshake_timeout=10)
     with open_socket(router.url):
-        eventually(lambda: router._shared.housekeeper._ticking)
-        [connection] = router._shared.housekeeper._ticking
+        eventually(lambda: router._shared.housekeeper.kept)
+        [connection] = router._shared.housekeeper.kept
         now = time.monotonic()
         assert connection.tick(now) == connection.deadline > now + 5
 
@@ -298,6 +298,6 @@ def test_whoever_comes_and_goes_nobody_else_notices_and_nothing_stays(
     eventually(lambda: router.sessions == 2 and len(router._shared.connections) == 2)
     realm = router.realms["realm1"].realm
     assert len(realm.broker.subscriptions) == 1
-    assert len(router._shared.housekeeper._ticking) == 2 and not router._shared.buffered._noted
+    assert len(router._shared.housekeeper.kept) == 2 and not router._shared.buffered._noted
     assert router._shared.connections._addresses == {"127.0.0.1": 2}
     assert not router._shared.connections._joining

@@ -15,7 +15,8 @@ from typing import Protocol
 from ..transports.stream import Stream
 from .buffered import TotalBound
 from .connections import Connected, Connections
-from .housekeeper import Housekeeper, Ticking
+from .deadlines import Ticking
+from .housekeeper import Housekeeper
 from .limits import Counters, Limits
 from .refusals import Refusals, reason
 from .routing import Routing

@@ -1,0 +1,72 @@
+"""A selector for room to write that another thread can wake."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from contextlib import suppress
+
+from ..transports.stream import Stream
+
+
+class WakingSelector:
+    """Waits until streams have room, or until it is woken; `wake` is for any thread, the rest for
+    one.
+
+    A descriptor may be closed, and be reused, while it is registered here. That does no harm: a
+    stream that is closed has nothing left to write, and is unregistered before its successor is.
+    """
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._registered: set[Stream] = set()
+        self._waking, self._woken = socket.socketpair()
+        self._waking.setblocking(False)
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    def __contains__(self, stream: Stream) -> bool:
+        return stream in self._registered
+
+    def __len__(self) -> int:
+        return len(self._registered)
+
+    def wake(self) -> None:
+        """End the wait that runs, or else the next one."""
+        with suppress(OSError):  # it is being woken already, or was closed
+            self._waking.send(b"\0")
+
+    def register(self, stream: Stream) -> bool:
+        """Wait for room of this one; False: its descriptor is still registered for another."""
+        if stream not in self._registered:
+            try:
+                self._selector.register(stream, selectors.EVENT_WRITE, stream)
+            except KeyError:
+                return False
+            except (ValueError, OSError):  # closed just now
+                return True
+            self._registered.add(stream)
+        return True
+
+    def unregister(self, stream: Stream) -> None:
+        """Wait for its room no more."""
+        if stream in self._registered:
+            self._registered.discard(stream)
+            self._selector.unregister(stream)
+
+    def wait(self, seconds: float) -> list[Stream]:
+        """Return those with room, none where it was woken or time is up."""
+        streams = []
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                with suppress(BlockingIOError):
+                    self._woken.recv(4096)
+            else:
+                streams.append(key.data)
+        return streams
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._selector.close()
+        self._waking.close()
+        self._woken.close()
