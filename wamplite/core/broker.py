@@ -28,6 +28,7 @@ from .messages import (
     Subscribed,
     Unsubscribe,
     Unsubscribed,
+    build,
 )
 from .records import Publication, Subscriber, Subscription
 
@@ -182,7 +183,8 @@ class Broker:
             details = details.copy()
             for writer in subscription.writers:
                 details.update(writer(publication))
-        event = Event(subscription.id, publication.id, details, publish.args, publish.kwargs)
+        content = (subscription.id, publication.id, details, publish.args, publish.kwargs)
+        event = build(Event, content)
         excluded, subscribers = publication.excluded, subscription.subscribers
         if publication.filters:
             excluded = {m for m in subscribers if not all(f(m) for f in publication.filters)}

@@ -160,18 +160,19 @@ class Stream(ABC):
 
         What the kernel does not take is kept. Ignored once the stream is finished or lost.
         """
+        outbox = self._outbox
         with self.lock:
             if not self._writable:
-                return not self._outbox.left
+                return not outbox.left
             try:
-                if self._outbox.left:
-                    self._outbox.put(entries, droppable)
+                if outbox.left:
+                    outbox.put(entries, droppable)
                 else:
                     self._begin(entries, droppable)
             except BaseException:
                 self._lose(INTERRUPTED)
                 raise
-            if not self._outbox.left:
+            if not outbox.left:
                 return True
         self._tell_left()
         return False
