@@ -12,8 +12,8 @@ import wamplite
 from tests.waiting import until
 from wamplite.advanced import event_history
 from wamplite.client.extensions import METHODS, PROPERTIES
-from wamplite.core.dealer import result
 from wamplite.core.feature import Feature, Host, Refused
+from wamplite.core.meta import result
 
 
 @pytest.fixture

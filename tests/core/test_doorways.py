@@ -22,10 +22,10 @@ from tests.core.world import (
     take,
 )
 from wamplite.core import uris
-from wamplite.core.dealer import result
 from wamplite.core.feature import Feature, Floor, Refused
 from wamplite.core.members import Bounds, Join
 from wamplite.core.messages import Call, Cancel, Error, Invocation, Publish, Result
+from wamplite.core.meta import result
 from wamplite.core.parking import Parking
 
 CANCEL = 49

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import uris
-from ..core.dealer import result
 from ..core.feature import Feature, Host
 from ..core.messages import Call, Result
-from ..core.meta import Records, argument
+from ..core.meta import Records, argument, result
 
 
 class RegistrationRecords(Records):

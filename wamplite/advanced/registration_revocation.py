@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import uris
-from ..core.dealer import result
 from ..core.feature import Feature, Handler, Host, Refused, claim
 from ..core.messages import Call, Result, Unregistered
-from ..core.meta import argument, keyword
+from ..core.meta import argument, keyword, result
 
 
 class ForRouter(Feature):

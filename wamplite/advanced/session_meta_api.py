@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import uris
-from ..core.dealer import result
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.members import Dismissed
 from ..core.messages import Call, Result
-from ..core.meta import an_id, argument, keyword
+from ..core.meta import an_id, argument, keyword, result
 
 NO_SUCH_SESSION = "wamp.error.no_such_session"
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import uris
-from ..core.dealer import result
 from ..core.errors import ProtocolError
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.ids import following
 from ..core.members import Dismissed
 from ..core.messages import Call, Publish, Result
-from ..core.meta import argument, keyword
+from ..core.meta import argument, keyword, result
 from ..core.parsing import parse
 from ..core.weight import weigh
 

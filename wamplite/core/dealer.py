@@ -342,8 +342,3 @@ class Dealer(Registrations):
                 f"ERROR: a client can only answer INVOCATION (68), not {error.request_type}"
             )
         return self._asked(member, error.request)
-
-
-def result(call: Call, *args: Any, **kwargs: Any) -> Result:
-    """Return what a procedure of the router's own answers a CALL with."""
-    return Result(call.request, {}, list(args) or None, kwargs or None)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import random
-import secrets
 
 MAX_ID = 2**53
 
-_publications = random.Random(secrets.randbits(256))
+_system = random.SystemRandom()  # as `secrets` has it, whose import brings OpenSSL along: 2 MB
+_publications = random.Random(_system.getrandbits(256))
 
 
 def new_session() -> int:
     """Draw a session id nobody can guess."""
-    return secrets.randbelow(MAX_ID) + 1
+    return _system.randrange(MAX_ID) + 1
 
 
 def new_authid() -> str:
     """Draw a name for somebody who did not tell one that could be trusted."""
-    return secrets.token_hex(8)
+    return f"{_system.getrandbits(64):016x}"
 
 
 def new_publication() -> int:

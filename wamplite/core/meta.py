@@ -1,4 +1,4 @@
-"""What meta procedures share: arguments, times, and the records they tell of (RFC "Meta API").
+"""What procedures of the router's own share: arguments, results, times, the records they tell of.
 
 Registrations and subscriptions have the same procedures and events, under other words.
 """
@@ -10,12 +10,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 from . import uris
-from .dealer import result
 from .feature import Refused, claim
 from .ids import MAX_ID
 from .messages import Call, Result
 
 POLICIES = ("exact", "prefix", "wildcard")
+
+
+def result(call: Call, *args: Any, **kwargs: Any) -> Result:
+    """Return what a procedure of the router's own answers a CALL with."""
+    return Result(call.request, {}, list(args) or None, kwargs or None)
 
 
 def argument(call: Call, position: int, kind: type, *default: Any) -> Any:
