@@ -103,6 +103,9 @@ def test_sessions_that_are_all_killed_leave_no_testament() -> None:
         (["wamp.x"], {}, "invalid_uri"),
         (["a"], {"scope": "x"}, "invalid_argument"),
         (["a"], {"publish_options": {"eligible": "x"}}, "invalid_argument"),
+        (["a"], {"publish_options": {"ppt_scheme": "x_a"}}, "invalid_argument"),
+        (["a"], {"publish_options": {"rkey": "a"}}, "feature_not_supported"),
+        (["a"], {"publish_options": {"retain": True}}, "feature_not_supported"),
         (["a", ["x" * KEPT]], {}, "payload_size_exceeded"),
     ],
 )

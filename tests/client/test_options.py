@@ -6,9 +6,7 @@ import pytest
 
 import wamplite
 from tests.client.scripted import Peer, soon
-from wamplite import features
 from wamplite.client.options import (
-    NEEDS,
     CallOptions,
     PublishOptions,
     RegisterOptions,
@@ -18,8 +16,9 @@ from wamplite.client.options import (
     with_timeout,
 )
 from wamplite.core.errors import UsageError
-from wamplite.core.grammar import GRAMMAR
-from wamplite.core.messages import CODES, Call, Publish, Register, Subscribe
+from wamplite.core.messages import Call, Publish, Register, Subscribe
+
+UNSUPPORTED = "wamp.error.feature_not_supported"
 
 
 @pytest.mark.parametrize(
@@ -137,14 +136,12 @@ def publish(session: wamplite.Session, **options: Any) -> None:
 def test_an_option_without_effect_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     with wamplite.Router(features="basic") as router, router.connect() as session:
         for _ in range(3):
-            publish(session, exclude_me=False, acknowledge=True)
+            publish(session, exclude_me=False)
         publish(session, disclose_me=True)
         session.publish_all([("com.app.t", [], {}, {"retain": True, "exclude_me": False})])
         with pytest.raises(wamplite.NoSuchProcedure):
             session.call("com.app.p", options={"receive_progress": True, "timeout": 5})
-        session.subscribe("com.app.t", print, options={"get_retained": True})
-        session.register("com.app.q", print, options={"disclose_caller": True})
-    end = "has no effect"
+    end = "has no effect, or is refused"
     assert texts(caplog) == [
         f"PUBLISH: the router does not announce publisher_exclusion: the option exclude_me {end}",
         "PUBLISH: the router does not announce publisher_identification: the option disclose_me"
@@ -152,10 +149,72 @@ def test_an_option_without_effect_is_told_once(caplog: pytest.LogCaptureFixture)
         f"PUBLISH: the router does not announce event_retention: the option retain {end}",
         "CALL: the router does not announce progressive_call_results: the option receive_progress"
         f" {end}",
-        f"SUBSCRIBE: the router does not announce event_retention: the option get_retained {end}",
-        "REGISTER: the router does not announce caller_identification: the option disclose_caller"
-        f" {end}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ask", "feature"),
+    [
+        (lambda session: publish(session, retain=True, acknowledge=True), "event_retention"),
+        (
+            lambda session: session.subscribe("com.app.t", print, options={"get_retained": True}),
+            "event_retention",
+        ),
+        (
+            lambda session: session.register("com.app.q", print, options={"concurrency": 1}),
+            "concurrency",
+        ),
+        (
+            lambda session: session.call("com.app.p", options={"disclose_me": True}),
+            "caller_identification",
+        ),
+    ],
+)
+def test_what_our_router_refuses_names_the_feature(
+    ask: Any, feature: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wamplite.Router(features="basic") as router, router.connect() as session:
+        session.register("com.app.p", print)
+        with pytest.raises(wamplite.ApplicationError, match=f"--feature {feature}") as refused:
+            ask(session)
+    assert refused.value.error == UNSUPPORTED
+    (text,) = texts(caplog)
+    assert f"does not announce {feature}" in text
+
+
+LISTS = ["exclude", "eligible", "exclude_authid", "exclude_authrole"]
+LISTS += ["eligible_authid", "eligible_authrole"]
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_an_event_that_is_not_for_all_is_not_sent_to_a_router_that_would_send_it_to_all(
+    key: str,
+) -> None:
+    names = [7] if key in ("exclude", "eligible") else ["ann"]
+    with wamplite.Router(features="basic") as router, router.connect() as session:
+        text = f"PUBLISH: the router does not announce .*: the option {key} is not sent"
+        with pytest.raises(wamplite.ApplicationError, match=text) as refused:
+            publish(session, **{key: names})
+        assert refused.value.error == UNSUPPORTED
+        (outcome,) = session.publish_all([("com.app.t", [], {}, {key: names})])
+        assert not outcome.sent and str(outcome.error) == str(refused.value)
+        assert router.counters == {}
+
+
+def test_a_call_in_parts_is_not_sent_to_a_router_that_would_end_the_session() -> None:
+    with wamplite.Router() as router, router.connect(features="all") as session:
+        with pytest.raises(wamplite.ApplicationError, match="progress is not sent") as refused:
+            session.call_parts("com.app.p", [1, 2])
+        assert refused.value.error == UNSUPPORTED
+        assert session.call_parts("wamp.session.count", [[]]) == 0
+
+
+def test_a_call_in_parts_needs_that_we_have_announced_it() -> None:
+    wanted = r'needs the feature progressive_call_invocations: connect\(features=\["standard", '
+    with wamplite.Router(features="all") as router, router.connect() as session:
+        with pytest.raises(UsageError, match=wanted):
+            session.call_parts("com.app.p", [1, 2])
+        assert not session.lost.is_set()
 
 
 def test_each_session_is_told_anew(caplog: pytest.LogCaptureFixture) -> None:
@@ -189,11 +248,4 @@ def test_a_foreign_routers_announcement_counts(
     leaving = soon(session.leave)
     peer.goodbye()
     leaving.result()
-    assert [text.split()[-4] for text in texts(caplog)] == ["exclude_me"]
-
-
-def test_every_option_that_is_named_is_one_and_needs_what_there_is() -> None:
-    known = {*features.names(), "sharded_subscription"}  # which only other routers have
-    for kind, (role, needs) in NEEDS.items():
-        assert set(needs) <= set(GRAMMAR[CODES[kind]].keys)
-        assert set(needs.values()) <= known and role in ("broker", "dealer")
+    assert [text.split()[-7] for text in texts(caplog)] == ["exclude_me"]

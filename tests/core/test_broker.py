@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.core.world import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, World, only, take
-from wamplite.core.feature import Refused
+from wamplite.core.feature import Refused, lacking
 
+PASSTHRU = "payload_passthru_mode"
 ACK = {"acknowledge": True}
 
 
@@ -249,7 +250,7 @@ def test_options_of_the_publisher_do_not_reach_the_subscriber() -> None:
     world = World()
     ann, bob = world.joined(2)
     world.subscribe(ann, "com.app.t")
-    world.send(bob, [PUBLISH, 1, {"retain": True, "_mine": 1, "x": 2, **ACK}, "com.app.t"])
+    world.send(bob, [PUBLISH, 1, {"retain": False, "_mine": 1, "x": 2, **ACK}, "com.app.t"])
     assert only(ann)[3] == {}
 
 
@@ -336,7 +337,7 @@ def test_a_binary_payload_is_a_violation_where_it_cannot_pass() -> None:
     ann = world.join()
     world.send(ann, [PUBLISH, 1, {"ppt_scheme": "x_a"}, "com.app.t", b"sealed"])
     assert take(ann) == [
-        ["ABORT", {"message": "PUBLISH: payload passthru mode is not announced"},
+        ["ABORT", {"message": f"PUBLISH: a payload that is no list: {lacking(PASSTHRU)}"},
          "wamp.error.protocol_violation"]
     ]  # fmt: skip
 
@@ -346,8 +347,19 @@ def test_a_binary_payload_passes_where_it_may() -> None:
     ann, bob = world.joined(2)
     world.realm.unread = lambda member, message: None
     world.subscribe(ann, "com.app.t")
-    world.send(bob, [PUBLISH, 1, {"ppt_scheme": "x_a"}, "com.app.t", b"sealed"])
+    world.send(bob, [PUBLISH, 1, {"enc_algo": "x_a"}, "com.app.t", b"sealed"])
     assert only(ann)[4] == b"sealed"
+
+
+@pytest.mark.parametrize("lists", [{"eligible": [1]}, {"exclude_authid": ["x"]}])
+def test_what_was_kept_for_some_is_for_nobody_where_no_feature_knows_who_they_are(
+    lists: dict[str, Any],
+) -> None:
+    world = World()
+    ann = world.join()
+    broker = world.realm.broker
+    assert not broker.may_get(ann.member, "com.app.t", lists)
+    assert broker.may_get(ann.member, "com.app.t", {"exclude": [], "exclude_country": ["de"]})
 
 
 # ---- leaving, and the moments

@@ -17,7 +17,7 @@ from tests.core.world import (
     only,
     take,
 )
-from wamplite.core.feature import Refused
+from wamplite.core.feature import Refused, lacking
 from wamplite.core.matching import ExactMatch
 
 LEFT = ["ERROR", 48, 10, {}, "wamp.error.canceled", ["the callee has left"]]
@@ -147,7 +147,7 @@ def test_a_call_goes_there_and_back_with_its_payload_unchanged(payload: list[Any
 
 def test_options_of_the_caller_do_not_reach_the_callee() -> None:
     world, callee, caller = in_service()
-    world.send(caller, [CALL, 10, {"timeout": 5, "_mine": 1, "x": 2}, "com.app.p"])
+    world.send(caller, [CALL, 10, {"timeout": 0, "_mine": 1, "x": 2}, "com.app.p"])
     assert take(callee) == [["INVOCATION", 1, 1, {}]]
 
 
@@ -505,19 +505,18 @@ def test_a_binary_answer_is_a_violation_where_it_cannot_pass(answer: list[Any]) 
 def test_a_binary_call_is_a_violation_where_it_cannot_pass(procedure: str) -> None:
     world, callee, caller = in_service()
     world.send(caller, [CALL, 10, PPT, procedure, b"sealed"])
-    assert take(caller) == [
-        ["ABORT", {"message": "CALL: payload passthru mode is not announced"},
-         "wamp.error.protocol_violation"]
-    ]  # fmt: skip
+    text = f"CALL: a payload that is no list: {lacking('payload_passthru_mode')}"
+    assert take(caller) == [["ABORT", {"message": text}, "wamp.error.protocol_violation"]]
     assert take(callee) == []
 
 
 def test_a_binary_payload_passes_where_it_may() -> None:
     world, callee, caller = in_service()
     world.realm.unread = lambda member, message: None
-    world.send(caller, [CALL, 10, PPT, "com.app.p", b"sealed"])
+    sealed = {"enc_algo": "x_a"}
+    world.send(caller, [CALL, 10, sealed, "com.app.p", b"sealed"])
     assert take(callee) == [["INVOCATION", 1, 1, {}, b"sealed"]]
-    world.send(callee, [YIELD, 1, PPT, b"answer"])
+    world.send(callee, [YIELD, 1, sealed, b"answer"])
     assert take(caller) == [["RESULT", 10, {}, b"answer"]]
 
 

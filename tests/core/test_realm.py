@@ -19,7 +19,7 @@ from tests.core.world import (
     take,
 )
 from wamplite.core.errors import UsageError
-from wamplite.core.feature import Feature, Refused
+from wamplite.core.feature import Feature, Refused, lacking
 from wamplite.core.members import Join
 from wamplite.core.messages import Publish, Register
 from wamplite.core.realm import Realm
@@ -204,7 +204,7 @@ def test_a_realm_that_closes_says_goodbye_to_all() -> None:
         ([33, 1, 1], "SUBSCRIBED must not come from a client"),
         ([35, 1], "UNSUBSCRIBED must not come from a client"),
         ([36, 1, 1, {}], "EVENT must not come from a client"),
-        ([49, 1, {}], "CANCEL belongs to a feature that was not announced"),
+        ([49, 1, {}], f"CANCEL: {lacking('call_canceling')}"),
         ([50, 1, {}], "RESULT must not come from a client"),
         ([65, 1, 1], "REGISTERED must not come from a client"),
         ([67, 1], "UNREGISTERED must not come from a client"),

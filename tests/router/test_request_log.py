@@ -54,6 +54,24 @@ def test_without_debug_nothing_of_it_is_told(
     assert caplog.records == []
 
 
+def test_an_option_that_nobody_can_be_told_of_is_told_once_and_counted(
+    start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = start(features="basic")
+    wire = connect(router.url).join()
+    for request in (1, 2):
+        wire.send(16, request, {"retain": True}, "com.topic")
+        wire.send(16, request, {"eligible": [5]}, "com.topic")
+    wire.send(16, 3, {"eligible": [5], "acknowledge": True}, "com.topic")
+    wire.ask(16, 4, {"retain": True, "acknowledge": True}, "com.topic")
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    first, second = told
+    assert "the option retain: it lacks the feature event_retention" in first
+    assert first.endswith("it published an event without it")
+    assert "the option eligible" in second and second.endswith("it did not publish an event")
+    assert router.counters == {"options_unheeded": 2, "events_not_published": 2}
+
+
 def test_a_line_names_its_peer_once(
     start: Start, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -216,18 +216,8 @@ class ForRouter(Feature):
             for past in found
             if (topic is None or past.topic == topic)
             and all(condition(past) for condition in conditions)
-            and self.may_get(caller, past)
+            and (not past.limits or self.broker.may_get(caller, past.topic, past.limits))
         ]
-
-    def may_get(self, member: Any, past: Past) -> bool:
-        """Tell whether an event was for somebody like a member."""
-        if not past.limits:
-            return True
-        publication = Publication(None, past.topic, past.publication, set())
-        for key, value in past.limits.items():
-            if key in self.broker.publish_options:
-                self.broker.publish_options[key](publication, value)
-        return all(may(member) for may in publication.filters)
 
 
 LIMITS = ("exclude_auth", "eligible_auth")

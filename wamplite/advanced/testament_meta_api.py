@@ -43,13 +43,12 @@ class ForRouter(Feature):
         topic, args = argument(call, 0, str), argument(call, 1, list, [])
         kwargs, options = argument(call, 2, dict, {}), keyword(call, "publish_options", dict, {})
         scope = _scope(call)
-        if not uris.is_valid(topic) or uris.is_reserved(topic):
-            text = f"{topic!r} is not a topic that can be published to"
-            raise Refused(uris.INVALID_URI, text)
         if weigh([args, kwargs, options], KEPT) > KEPT:
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, f"a testament may have {KEPT} bytes")
         try:
             publish: Any = parse([PUBLISH, 1, dict(options), topic, args, kwargs])
+            asked = publish._replace(options={**publish.options, "acknowledge": True})
+            self.realm.broker.draft(caller, asked)  # what cannot be published is refused now
         except ProtocolError as error:
             raise Refused(uris.INVALID_ARGUMENT, f"publish_options: {error}") from None
         kept = self.testaments.setdefault(caller, [])

@@ -13,8 +13,8 @@ from .options import (
     Options,
     Wishes,
     apart,
+    check_heeded,
     options_among,
-    tell_ineffective,
     tell_misplaced,
     with_timeout,
 )
@@ -73,7 +73,7 @@ class Asking:
         asked, timeout = self._call_options(options) if options else ({}, self.timeout)
         if progress:
             asked = {**asked, "receive_progress": True}
-            tell_ineffective(self.shared, Call, asked)
+            check_heeded(self.shared, Call, asked)
         try:
             yield from results(self.shared, procedure, parts, asked, timeout, self.default)
         except ApplicationError as error:
@@ -102,10 +102,13 @@ class Asking:
         return publication
 
     def wishes(self, kind: type[Message], options: Options) -> Wishes:
-        """Take options apart; the log tells of those that will have no effect."""
+        """Take options apart; the log tells of those that will have no effect.
+
+        Raises ApplicationError for one that must not be sent to this router.
+        """
         wishes = apart(kind, options, self.timeout)
         if wishes.asked:
-            tell_ineffective(self.shared, kind, wishes.asked)
+            check_heeded(self.shared, kind, wishes.asked)
         return wishes
 
     def ask(

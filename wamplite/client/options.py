@@ -4,9 +4,10 @@
 announces call_timeout gets CALL.Options.timeout, in milliseconds. What is not named here goes to
 the router as it is, if it begins with "_": `{"_private": 1}`.
 
-A router ignores an option whose feature it does not have. That is right by WAMP ("Extensibility")
-and surprises the user, so each is logged once in a session. A value that asks for what
-happens anyway is nothing to tell.
+A router may ignore an option whose feature it does not announce. That is right by WAMP
+("Extensibility") and surprises the user, so each is logged once in a session, and what would reach
+others than those who are meant is not sent. A value that asks for what happens anyway is nothing to
+tell. `core/options.py` has the table.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
-from ..core.errors import UsageError
-from ..core.grammar import GRAMMAR
-from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe
+from ..core.errors import ApplicationError, UsageError
+from ..core.grammar import GRAMMAR, announced_features
+from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe, Yield
+from ..core.options import OPTIONS, ROLES, Lack, Option
+from ..core.uris import FEATURE_NOT_SUPPORTED
 from .faults import log
 from .shared_conversation import SharedConversation
 
@@ -72,14 +75,17 @@ class SubscribeOptions(TypedDict, total=False):
 class RegisterOptions(TypedDict, total=False):
     """How to register. `concurrent`: False serves calls one by one, in order of arrival.
 
-    Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. The rest is as
-    in the specification's REGISTER.Options.
+    Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. `concurrency`
+    has the router keep what is above so many calls at a time, `force_reregister` takes a procedure
+    over (both as in Crossbar). The rest is as in the specification's REGISTER.Options.
     """
 
     match: str | None
     invoke: str | None
     disclose_caller: bool | None
     forward_timeout: bool | None
+    concurrency: int | None
+    force_reregister: bool | None
     concurrent: bool | None
     timeout: float | None
 
@@ -153,65 +159,52 @@ def with_timeout(wishes: Wishes, options: Mapping[str, Any]) -> dict[str, Any]:
 
 # ---- options without an effect
 
-PASSED = dict.fromkeys(
-    ("ppt_scheme", "ppt_serializer", "ppt_cipher", "ppt_keyid"), "payload_passthru_mode"
-)
-LISTS = ["exclude", "exclude_authid", "exclude_authrole"]
-LISTS += ["eligible", "eligible_authid", "eligible_authrole"]
-NEEDS: dict[type[Message], tuple[str, dict[str, str]]] = {
-    Publish: (
-        "broker",
-        {
-            "exclude_me": "publisher_exclusion",
-            "disclose_me": "publisher_identification",
-            "retain": "event_retention",
-            "rkey": "sharded_subscription",
-            **dict.fromkeys(LISTS, "subscriber_blackwhite_listing"),
-            **PASSED,
-        },
-    ),
-    Subscribe: ("broker", {"get_retained": "event_retention", "nkey": "sharded_subscription"}),
-    Call: (
-        "dealer",
-        {
-            "disclose_me": "caller_identification",
-            "receive_progress": "progressive_call_results",
-            "progress": "progressive_call_invocations",
-            "rkey": "sharded_registration",
-            "runmode": "sharded_registration",
-            **PASSED,
-        },
-    ),
-    Register: (
-        "dealer",
-        {
-            "match": "pattern_based_registration",
-            "invoke": "shared_registration",
-            "disclose_caller": "caller_identification",
-            "forward_timeout": "call_timeout",
-        },
-    ),
-}
+LISTS = {key for key in OPTIONS[Publish] if key.startswith(("exclude_auth", "eligible_auth"))}
 MISPLACED: dict[type[Message], frozenset[str]] = {
     Call: frozenset({"disclose_me", "receive_progress"}),
-    Publish: frozenset(
-        {"acknowledge", "exclude_me", "disclose_me", *LISTS} - {"exclude", "eligible"}
-    ),
+    Publish: frozenset({"acknowledge", "exclude_me", "disclose_me", *LISTS}),
 }
-ANYWAY: dict[str, Any] = {"exclude_me": True, "match": "exact", "invoke": "single"}
+SENDERS: dict[type[Message], str] = {Call: "caller", Publish: "publisher", Yield: "callee"}
 
 
-def tell_ineffective(
+def check_heeded(
     shared: SharedConversation, kind: type[Message], options: Mapping[str, Any]
 ) -> None:
-    """Log the options of a request that will have no effect, each once in a session."""
-    role, needs = NEEDS[kind]
+    """Refuse options that must not be sent to this router; tell of those without an effect.
+
+    Raises ApplicationError where the router does not announce the feature, and would have to end
+    the session, or might send an event to those who are not meant to get it. Others are logged,
+    each once in a session.
+    """
+    known = OPTIONS[kind]
     for key, value in options.items():
-        feature = needs.get(key)
-        if feature is None or value == ANYWAY.get(key, False) or shared.announced(role, feature):
+        option = known.get(key)
+        if option is None or not option.asks(value):
             continue
-        text = f"the router does not announce {feature}: the option {key} has no effect"
-        _tell_once(shared, kind, key, text)
+        if not shared.announced(ROLES[kind], option.feature):
+            text = f"the router does not announce {option.feature}: the option {key}"
+            if _must_not_be_sent(kind, option):
+                name = NAMES[CODES[kind]]
+                raise ApplicationError(FEATURE_NOT_SUPPORTED, f"{name}: {text} is not sent")
+            _tell_once(shared, kind, key, f"{text} has no effect, or is refused")
+        elif option.lack is Lack.VIOLATION:
+            check_announced(shared, kind, key, option.feature)
+
+
+def _must_not_be_sent(kind: type[Message], option: Option) -> bool:
+    narrows = kind is Publish and option.lack is Lack.REFUSED
+    return narrows or option.lack is Lack.VIOLATION
+
+
+def check_announced(
+    shared: SharedConversation, kind: type[Message], key: str, feature: str
+) -> None:
+    """Raise UsageError where we have not announced what this option belongs to."""
+    roles = shared.conversation.roles
+    if feature not in announced_features(roles, SENDERS[kind]):
+        name = NAMES[CODES[kind]]
+        text = f"{name}: the option {key} needs the feature {feature}"
+        raise UsageError(f'{text}: connect(features=["standard", {feature!r}])')
 
 
 def tell_misplaced(

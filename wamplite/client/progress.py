@@ -16,6 +16,7 @@ from ..core.errors import ApplicationError, CallTimeout, WampliteError
 from ..core.messages import Call, Message, Result
 from ..core.pending import Request
 from ..core.uris import TIMEOUT
+from .options import check_heeded
 from .shared_conversation import SharedConversation
 from .values import Default, check_request
 from .waiting import fresh
@@ -101,6 +102,8 @@ def _send(
     while part is not None and not waiting.is_settled:
         after = next(following, None)
         asked = options if after is None else {**options, "progress": True}
+        if after is not None and not waiting.id:
+            check_heeded(shared, Call, asked)
         args, kwargs = check_request("CALL", waiting.subject, *part, default)
         if waiting.id:
             shared.tell_more(waiting, asked, waiting.subject, args, kwargs)

@@ -6,7 +6,8 @@ id. Moments, each `(member, record, message)`: `subscribed` and `unsubscribed` o
 and subscription, as it comes and goes (a SUBSCRIBE that repeats another is `repeated`; the message
 is None where the session ends or the subscription is revoked), `revoked` before the latter with the
 reason in place of a message, `published` after all EVENTs of a
-PUBLISH (the member is None where the router publishes).
+PUBLISH (the member is None where the router publishes), `unheeded` with the reason in place of a
+record where a PUBLISH that wants no answer goes out without what an option asks for.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .messages import (
     Unsubscribed,
     build,
 )
+from .options import Unheeded
 from .records import Publication, Subscriber, Subscription
 
 
@@ -54,6 +56,7 @@ class Broker:
         self.unsubscribed: list[Observer] = []
         self.revoked: list[Observer] = []
         self.published: list[Observer] = []
+        self.unheeded: list[Observer] = []
         self._bounds = bounds
         self._unread = unread
         self.held = 0  # subscribers of all subscriptions
@@ -109,12 +112,12 @@ class Broker:
 
     def on_publish(self, publisher: Member, publish: Publish) -> None:
         """Send an EVENT to whoever listens; PUBLISHED only if `acknowledge` asks for it."""
-        publication = self._draft(publisher, publish)
+        publication = self.draft(publisher, publish)
         if publish.options.get("acknowledge"):
             if publication.holds:
                 publication.notes["request"] = publish.request
             else:
-                publisher.post(Published(publish.request, publication.id))
+                publisher.post(build(Published, (publish.request, publication.id)))
         self.publish(publication, publish)
 
     def publish(self, publication: Publication, publish: Publish) -> None:
@@ -144,6 +147,20 @@ class Broker:
         publication = Publication(None, topic, new_publication(), set(excluded))
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
 
+    def may_get(self, member: Member, topic: str, limits: dict[str, Any]) -> bool:
+        """Tell whether a member may have an event that was kept with these options of its PUBLISH.
+
+        False where they belong to a feature that is not there any more.
+        """
+        publication = Publication(None, topic, 0, set())
+        try:
+            for key, value in limits.items():
+                if key in self.publish_options:
+                    self.publish_options[key](publication, value)
+        except Refused:
+            return False
+        return all(may(member) for may in publication.filters)
+
     def revoke(self, subscriber: Subscriber, reason: str) -> None:
         """Take a subscription away from a session."""
         member = subscriber.member
@@ -161,19 +178,30 @@ class Broker:
         for subscriber in gone:  # it gets no event any more of what is told of it
             notify(self.unsubscribed, member, subscriber, None)
 
-    def _draft(self, publisher: Member, publish: Publish) -> Publication:
+    def draft(self, publisher: Member, publish: Publish) -> Publication:
+        """Return what a PUBLISH would become, or refuse it; nothing has happened yet."""
         topic = publish.topic
         if publish.args is not None and type(publish.args) is not list:
             self._unread(publisher, publish)
         if not uris.is_valid(topic) or uris.is_reserved(topic):
             raise Refused(uris.INVALID_URI, f"{topic!r} is not a topic that can be published to")
         publication = Publication(publisher, topic, new_publication(), {publisher})
-        for key, value in publish.options.items():
-            if key in self.publish_options:
-                self.publish_options[key](publication, value)
+        if publish.options:
+            self._handle_options(publication, publish)
         if self.drafted:
             notify(self.drafted, publisher, publication, publish)
         return publication
+
+    def _handle_options(self, publication: Publication, publish: Publish) -> None:
+        handlers, options = self.publish_options, publish.options
+        for key in options:
+            if key in handlers:
+                try:
+                    handlers[key](publication, options[key])
+                except Unheeded as lack:
+                    if options.get("acknowledge"):
+                        raise
+                    notify(self.unheeded, publication.publisher, lack, publish)
 
     def _dispatch(
         self, publication: Publication, subscription: Subscription, publish: Publish

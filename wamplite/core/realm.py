@@ -27,12 +27,27 @@ from .feature import (
     Refused,
     announced,
     furnish,
+    lacking,
     notify,
 )
 from .grammar import REQUESTS, misplaced
 from .ids import following
 from .members import MANY, Bounds, Dismissed, Join, Lost, Member, Violation
-from .messages import CODES, Abort, Call, Error, Goodbye, Publish, Welcome, Yield, name_of
+from .messages import (
+    CODES,
+    Abort,
+    Call,
+    Cancel,
+    Error,
+    Goodbye,
+    Publish,
+    Register,
+    Subscribe,
+    Welcome,
+    Yield,
+    name_of,
+)
+from .options import refuse_lacking
 from .own_calls import OwnCalls, Then
 from .unfit import Unfit
 from .words import shorten
@@ -97,6 +112,7 @@ class Realm:
             for kind in (*REQUESTS, Unfit):
                 self.handlers.wrap(kind, self._in_sequence, Floor.IDS)
         self.features = furnish(self, features)
+        self._refuse_options()
 
     @property
     def roles(self) -> dict[str, Any]:
@@ -251,6 +267,17 @@ class Realm:
             else:
                 member.release()
 
+    def _refuse_options(self) -> None:
+        """Have each option refused whose feature is not installed."""
+        broker, dealer = self.broker, self.dealer
+        installed = {feature.name for feature in self.features}
+        refuse_lacking(Publish, broker.publish_options, installed)
+        refuse_lacking(Subscribe, broker.subscribe_options, installed)
+        refuse_lacking(Register, dealer.register_options, installed)
+        refuse_lacking(Call, dealer.call_options, installed)
+        refuse_lacking(Yield, dealer.yield_options, installed)
+        refuse_lacking(Error, dealer.error_options, installed)
+
     def _unread(self, member: Member, message: Any) -> None:
         self.unread(member, message)
 
@@ -271,9 +298,11 @@ class Realm:
 
 
 def _misplaced(member: Member, entry: Any) -> None:
+    if type(entry) is Cancel:
+        raise ProtocolError(f"CANCEL: {lacking('call_canceling')}")
     raise misplaced(entry, "client")
 
 
 def _not_announced(member: Member, message: Any) -> None:
     name = name_of(message)
-    raise ProtocolError(f"{name}: payload passthru mode is not announced")
+    raise ProtocolError(f"{name}: a payload that is no list: {lacking('payload_passthru_mode')}")

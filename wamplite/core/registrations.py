@@ -21,7 +21,10 @@ from .members import Bounds, Member, check_room
 from .messages import Call, Register, Registered, Result, Unregister, Unregistered
 from .records import Callee, Registration
 
-POLICIES = ("single", "roundrobin", "random", "first", "last")
+POLICIES = {  # and the features that they belong to
+    **dict.fromkeys(("roundrobin", "random", "first", "last"), "shared_registration"),
+    "partition": "sharded_registration",
+}
 
 Choose = Callable[[Registration, Call], Callee | None]  # None: nobody takes a call now
 Procedure = Callable[[Member, Call], Result | None]  # None: it will post the answer to the caller
@@ -54,7 +57,7 @@ class Registrations:
             text = f"this router does not invoke by {invoke!r}"
             if invoke not in POLICIES:
                 raise Refused(uris.INVALID_ARGUMENT, text)
-            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking('shared_registration')}")
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking(POLICIES[invoke])}")
         registration = match.records.get(uri) or Registration(uri, policy, invoke)
         callee = Callee(member, registration, list(match.writers))
         for key, value in options.items():

@@ -220,7 +220,7 @@ class Router(OfOneProcess):
             max_in_realm=limits.max_in_realm,
         )
         return Routing(
-            lambda clock: request_log.logging_requests(make(clock=clock)),
+            lambda clock: request_log.logging_requests(make(clock=clock), self._shared.count),
             self._shared.housekeeper.later,
         )
 
