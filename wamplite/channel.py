@@ -16,7 +16,6 @@ from .core.parsing import parse, to_array
 from .core.unfit import Uncarriable, unfit
 from .serializers import Serializer
 from .transports.base import Transport
-from .transports.stream import Stream
 
 LINGER = 1.0  # seconds for the peer to take our last words and close
 
@@ -76,7 +75,7 @@ class ByteChannel:
     def __init__(self, transport: Transport, serializer: Serializer) -> None:
         self.transport = transport
         self.peer = transport.stream.peer
-        self.can_wait = type(transport.stream) is Stream  # a TLS record may come in pieces
+        self.can_wait = transport.stream.is_plain
         self._most = transport.max_send
         self._stream = transport.stream
         self._frame = transport.frame

@@ -14,13 +14,13 @@ One thread at a time: the lock is up to the owner of a conversation that several
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import uris
 from .errors import ProtocolError, TransportLost, WampliteError, from_error
 from .feature import Factory, Handlers, announced, furnish
-from .grammar import CLIENT, GRAMMAR, State, announced_features, misplaced
+from .grammar import CLIENT, GRAMMAR, State, announced_features, counting_in, misplaced
 from .messages import (
     CODES,
     Abort,
@@ -50,12 +50,7 @@ from .pending import Receiver, Receivers, Request, Requests
 from .unfit import Unfit, failure
 
 OPEN = State.OPEN  # asked for each message: a member of an Enum costs a call before Python 3.11
-HEARS: dict[State, Container[type]] = {  # what a client takes notice of; all else is ignored
-    State.JOINING: (),  # before WELCOME, the handshake hears
-    State.OPEN: {Unfit, *CODES},  # what is out of place there is a violation
-    State.LEAVING: {Goodbye, Abort},
-    State.CLOSED: (),
-}
+LAST_WORDS = counting_in(State.LEAVING)  # all else is ignored then
 Handler = Callable[["Conversation", Any], None]
 Answer = Callable[[Any, Any], Any]  # (invocation, what a procedure returned): what to answer
 
@@ -162,7 +157,7 @@ class Conversation:
 
     def receive(self, message: Any) -> None:
         """Handle a message of the router; a violation ends the session with ABORT."""
-        if self.state is not OPEN and type(message) not in HEARS[self.state]:
+        if self.state is not OPEN and not self._is_last_word(message):
             return
         handler = self.handlers.get(type(message))
         try:
@@ -171,6 +166,9 @@ class Conversation:
             handler(self, message)
         except ProtocolError as error:
             self.violated(error)
+
+    def _is_last_word(self, message: Any) -> bool:
+        return self.state is State.LEAVING and type(message) in LAST_WORDS
 
     def violated(self, error: ProtocolError) -> None:
         """End the session because the router broke WAMP, and tell it."""

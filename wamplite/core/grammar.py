@@ -276,6 +276,11 @@ GRAMMAR = _table(
 # fmt: on
 
 
+def counting_in(state: State) -> frozenset[type[Any]]:
+    """Return the messages that count in this state."""
+    return frozenset(row.message for row in GRAMMAR.values() if state in row.states)
+
+
 def misplaced(message: Message, sender: Sender) -> ProtocolError:
     """Return the violation of a message that nobody handles in an open session, in words."""
     shape = GRAMMAR[CODES[type(message)]]

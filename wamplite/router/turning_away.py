@@ -17,7 +17,6 @@ from contextlib import suppress
 
 from ..core.errors import TransportLost
 from ..transports import rawsocket
-from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
 from .faults import guarded, log_fault
 
@@ -83,7 +82,7 @@ class TurningAway:
     def take(self, stream: Stream, text: str) -> None:
         """Answer and close a stream that nobody else reads; any thread."""
         with self._lock:
-            takes = type(stream) is SocketStream and self._number < MOST and not self._ended
+            takes = stream.is_plain and self._number < MOST and not self._ended
             if takes:
                 stream.set_receive_timeout(PATIENCE)
                 self._number += 1

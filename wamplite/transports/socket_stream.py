@@ -36,6 +36,8 @@ class SocketStream(Stream):
 
     __slots__ = ("_sock",)
 
+    is_plain = True
+
     def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
         sock.setblocking(True)
         super().__init__(peer or peer_name(sock))

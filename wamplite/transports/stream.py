@@ -46,6 +46,7 @@ class Stream(ABC):
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
+    is_plain = False  # True: once the descriptor is readable, `recv` does not block
     tls: Any = None  # the facts of what protects the bytes, see tls.TlsFacts
 
     def __init__(self, peer: str) -> None:

@@ -140,6 +140,7 @@ class TlsStream(SocketStream):
     )
 
     chunk = 1 << 16  # bytes encrypted at a time
+    is_plain = False  # a record may come in pieces
 
     def __init__(
         self,
