@@ -11,12 +11,17 @@ PAUSE = 0.002
 
 
 def until(
-    holds: Callable[[], object], what: str = "what it waits for", seconds: float = PATIENCE
+    holds: Callable[[], object],
+    what: str | Callable[[], str] = "what it waits for",
+    seconds: float = PATIENCE,
 ) -> None:
-    """Wait until something holds, and fail if it does not in time."""
+    """Wait until something holds, and fail if it does not in time; `what`: said then."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"still not after {seconds} s: {what}"
+        if time.monotonic() > deadline:
+            raise AssertionError(
+                f"still not after {seconds} s: {what if isinstance(what, str) else what()}"
+            )
         time.sleep(PAUSE)
 
 

@@ -54,17 +54,8 @@ def test_an_error_says_what_to_do() -> None:
     )
     assert device_names.explain("/dev/absent", errno.ENOENT, "") == "/dev/absent: not there"
     assert device_names.explain("/dev/null", errno.ENOTTY, "") == "/dev/null: not a serial device"
-    assert device_names.explain("/dev/x", None, "strange") == "/dev/x: strange"
-
-
-def test_what_stands_where_a_device_should_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    assert device_names.no_device(str(tmp_path)) == "a directory, not a serial device"
-    assert device_names.no_device(str(file)) == "a file, not a serial device"
-    for path in ("/dev/null", str(tmp_path / "absent"), "socket://127.0.0.1:9"):
-        assert device_names.no_device(path) == ""
     assert device_names.explain("/tmp", errno.EISDIR, "") == "/tmp: not a serial device"
+    assert device_names.explain("/dev/x", None, "strange") == "/dev/x: strange"
 
 
 def test_advice_is_given_for_a_name_that_is_given_out_anew(tmp_path: Path) -> None:

@@ -72,7 +72,10 @@ def arrivals(router_process: RouterProcess, stack: ExitStack) -> TopicEvents:
 
 
 def await_open(bridge: Program, times: int = 1) -> None:
-    until(lambda: bridge.stderr().count(": open at") == times, f"open, {times} times")
+    def opened() -> bool:
+        return bridge.stderr().count(": open at") == times
+
+    until(opened, lambda: f"open, {times} times: {bridge.stderr()}")
 
 
 def end(bridge: Program, number: int = signal.SIGTERM) -> str:

@@ -93,7 +93,7 @@ def test_two_sessions_follow_each_other_on_a_port(cable: Cable) -> None:
 )
 def test_what_cannot_be_opened_is_explained(path: str, text: str) -> None:
     with pytest.raises(TransportLost, match=f"{path}: {text}"):
-        dial(f"serial://{path}", timeout=1)
+        OpenPort(Address(path))
 
 
 def test_a_second_program_is_refused(cable: Cable, stream: SerialStream) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,6 @@ __all__ = [
     "holders",
     "holding",
     "identity",
-    "no_device",
     "resolve",
     "stable_name",
 ]
@@ -94,15 +92,6 @@ def explain(device: str, number: int | None, text: str) -> str:
     if number in (errno.ENOTTY, errno.EISDIR):
         return f"{device}: not a serial device"
     return f"{device}: {text}"
-
-
-def no_device(path: str) -> str:
-    """Say what stands at a path where a device should; "" for a device, and for nothing."""
-    with suppress(OSError):
-        mode = os.stat(path).st_mode
-        if not stat.S_ISCHR(mode):
-            return f"{'a directory' if stat.S_ISDIR(mode) else 'a file'}, not a serial device"
-    return ""
 
 
 def denied(device: str) -> str:

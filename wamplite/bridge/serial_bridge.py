@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..transports import serial_path
 from .bridge import Bridge
 from .settings import (
     BridgeSettings,
@@ -23,7 +24,10 @@ NAME = "serial"
 
 
 class SerialBridge:
-    """Publishes what a serial device sends, through a Component that it starts and stops."""
+    """Publishes what a serial device sends, through a Component that it starts and stops.
+
+    Raises UsageError where something else than a serial device stands at the path.
+    """
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class SerialBridge:
         framing: str = "lines",
         decode: str = "text",
     ) -> None:
+        serial_path.check(device)
         self.device = device
         self.topic = topic
         port = PortSettings(

@@ -89,6 +89,7 @@ def check(settings: BridgeSettings, file: str) -> int:
 def in_words(port: PortSettings, known: dict[object, str]) -> str:
     """Return the device of a port, whether it is there, and what prevents its use."""
     from ..bridge import device_names
+    from ..transports import serial_path
 
     try:
         device = device_names.resolve(port.device)
@@ -100,7 +101,7 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
     other = known.setdefault(found, port.name)
     if other != port.name:
         return f"{port.device}: the same device as that of {other}"
-    wrong = device_names.no_device(device)
+    wrong = serial_path.no_device(device)
     if not wrong and not os.access(device, os.R_OK | os.W_OK):
         wrong = device_names.denied(device)
     return f"{port.device}{plus(wrong)}{device_names.advice(device)}"

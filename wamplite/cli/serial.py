@@ -15,7 +15,7 @@ import argparse
 import logging
 
 from .. import signals
-from ..bridge import SerialBridge, device_names
+from ..bridge import SerialBridge
 from ..bridge.decoding import DECODERS
 from ..bridge.framing import FRAMINGS
 from ..client.component import Component
@@ -54,8 +54,6 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             f"--publish: {options.publish!r} is not a valid URI: {uris.flaw(options.publish)}"
         )
-    if wrong := device_names.no_device(options.device):
-        raise UsageError(f"{options.device}: {wrong}")
     component = Component(**connection(options), initial_retry_delay=0.2, max_retry_delay=2.0)
     bridge = SerialBridge(
         options.device,

@@ -18,7 +18,7 @@ from .. import serializers
 from ..core.errors import TransportLost, UsageError
 from ..core.handshake import Acceptor
 from ..core.members import Identity
-from ..transports import serial_url
+from ..transports import serial_path, serial_url
 from ..transports.base import Transport
 from ..transports.stream import Stream
 from .faults import guarded, log_fault
@@ -42,6 +42,7 @@ class SerialListener:
 
     def __init__(self, url: str, shared: Shared) -> None:
         address = serial_url.parse(url, listening=True)
+        serial_path.check(address.device)
         most = min(address.max_receive, shared.limits.max_message_size)
         self.address = address._replace(max_receive=most)
         self.url = address.url

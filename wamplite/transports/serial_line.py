@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..core.errors import TransportLost
+from . import serial_path
 from .serial_frames import Frame, Unframer
 from .serial_url import Address, parse
 from .stream import Stream
@@ -221,8 +222,13 @@ class SerialStream(Stream):
 
 
 def dial(url: str) -> SerialStream:
-    """Open the port that a URL names, as a device; TransportLost says why it cannot be."""
-    port = OpenPort(parse(url))
+    """Open the port that a URL names, as a device; TransportLost says why it cannot be.
+
+    Raises UsageError where something else than a serial device stands at the path.
+    """
+    address = parse(url)
+    serial_path.check(address.device)
+    port = OpenPort(address)
     try:
         return SerialStream(port, port.close)
     except BaseException:
