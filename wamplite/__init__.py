@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .client.component import Component as Client
     from .client.connect import connect
     from .client.options import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
+    from .client.passthru import PayloadScheme
     from .client.plain import to_plain
     from .client.results import Event, Invocation, Registration, Result, Subscription
     from .client.session import Session
@@ -39,6 +40,7 @@ _HOMES = {  # of all names but the errors
     "client.component": ("Component",),
     "client.connect": ("connect",),
     "client.options": ("CallOptions", "PublishOptions", "RegisterOptions", "SubscribeOptions"),
+    "client.passthru": ("PayloadScheme",),
     "client.plain": ("to_plain",),
     "client.results": ("Event", "Invocation", "Registration", "Result", "Subscription"),
     "client.session": ("Session",),
@@ -62,6 +64,7 @@ __all__ = [
     "JoinRefused",
     "NoSuchProcedure",
     "NotAuthorized",
+    "PayloadScheme",
     "ProtocolError",
     "PublishOptions",
     "RegisterOptions",

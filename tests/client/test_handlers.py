@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from wamplite.client.handlers import plan, refusal_of, result_of, shown
+from wamplite.client.handlers import Refusal, plan, refusal_of, result_of, shown
 from wamplite.client.results import Event, Invocation, Result
 from wamplite.core.errors import ApplicationError, UsageError
 
@@ -179,7 +179,7 @@ def fail(error: BaseException) -> Any:
     ],
 )
 def test_what_is_raised_becomes_an_error(handler: Any, refusal: Any) -> None:
-    assert refusal_of(raised(handler), {Odd: "com.app.odd"}) == refusal
+    assert refusal_of(raised(handler), {Odd: "com.app.odd"}) == Refusal(*refusal)
 
 
 @pytest.mark.parametrize("handler", [lambda: 1, lambda a, b: 1, lambda a, b, c, *, k: 1, len])

@@ -64,6 +64,14 @@ class ForRouter(Feature):
         inner(member, answer)
 
 
+class ForClient(Feature):
+    name = "payload_passthru_mode"
+    roles = ("publisher", "subscriber", "caller", "callee")
+
+    def install(self, host: Host) -> None:
+        """Nothing to add: a client packs what is asked for, and unpacks what arrives so."""
+
+
 def _copy(key: str) -> Any:
     def copy(record: Any, value: str) -> None:
         record.details[key] = value

@@ -6,7 +6,7 @@ handler is logged, with its URI. All of this happens on the handlers' threads (`
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from types import GeneratorType
 from typing import Any
@@ -15,9 +15,12 @@ from ..channel import TooLarge
 from ..core import messages, uris
 from ..core.conversation import Answer
 from ..core.errors import ProtocolError, SessionNotReady, TransportLost, UsageError
+from ..core.messages import Error, Message, Yield, name
 from ..core.words import shorten
 from .faults import Faults, class_name
 from .handlers import Defined, Refusal, refusal_of, result_of, takes_no_such_arguments
+from .options import check_heeded
+from .passthru import Passthru, Payload, wish_of
 from .results import Event, Invocation, Registration, Result, Subscription
 from .running import Running
 from .shared_conversation import SharedConversation
@@ -37,6 +40,7 @@ class Answering:
         defined: Defined,
         faults: Faults,
         default: Default | None,
+        passthru: Passthru,
     ) -> None:
         self.answers: dict[type, Answer] = {
             GeneratorType: self._generate,
@@ -46,42 +50,34 @@ class Answering:
         self._defined = defined
         self._faults = faults
         self._default = default
+        self._passthru = passthru
 
     def handle(self, subscription: Subscription, message: messages.Event, topic: str) -> None:
         """Call the handler of a subscription."""
         if not subscription.active:
             return
-        event = Event(
-            message.details.get("topic", topic),
-            positional(message.args),
-            message.kwargs or {},
-            message.details,
-            message.publication,
-            message.subscription,
-        )
+        details = message.details
+        topic = details.get("topic", topic)
         try:
-            subscription.run(event)
+            args, kwargs = self._payload(f"EVENT of {topic}", message)
+            subscription.run(
+                Event(topic, args, kwargs, details, message.publication, message.subscription)
+            )
         except BaseException as error:
             at_length = not takes_no_such_arguments(error)
-            what, whose = f"EVENT of {event.topic}", subscription.handler_name
+            what, whose = f"EVENT of {topic}", subscription.handler_name
             self._faults.tell(self._level(error), what, whose, error, at_length)
 
     def answer(self, registration: Registration, running: Running) -> None:
         """Answer an invocation, whatever its handler does; the second answer would not be sent."""
-        message = running.message
-        invocation = Invocation(
-            message.details.get("procedure", registration.procedure),
-            positional(message.args),
-            message.kwargs or {},
-            message.details,
-            message.request,
-            message.registration,
-            running,
-        )
-        what = f"INVOCATION of {invocation.procedure}"
-        whose = registration.handler_name
+        message, whose = running.message, registration.handler_name
+        procedure = message.details.get("procedure", registration.procedure)
+        what = f"INVOCATION of {procedure}"
         try:
             running.check()  # it may have waited
+            args, kwargs = self._payload(what, message)
+            numbers = message.request, message.registration
+            invocation = Invocation(procedure, args, kwargs, message.details, *numbers, running)
             returned = registration.run(invocation)
             answer = self.answers.get(type(returned))
             if answer is not None:
@@ -95,7 +91,11 @@ class Answering:
             return
         try:
             args, kwargs = sendable(*result_of(returned), self._default)
-            self._shared.reply(message.request, args, kwargs)
+            if type(returned) is Result and returned.details:
+                args, kwargs, options = self._packed(Yield, args, kwargs, returned.details)
+                self._shared.reply(message.request, args, kwargs, options=options)
+            else:
+                self._shared.reply(message.request, args, kwargs)
         except TransportLost:
             pass  # the reading thread tells everybody
         except BaseException as error:
@@ -114,7 +114,8 @@ class Answering:
                 value = next(generator)
                 invocation.check()
                 if invocation.running is not None and invocation.wants_progress:
-                    invocation.running.progress(*result_of(value))
+                    details = value.details if isinstance(value, Result) else {}
+                    invocation.running.progress(*result_of(value), details)
                 else:
                     every.append(value)
         except StopIteration as stop:
@@ -122,16 +123,46 @@ class Answering:
         finally:
             generator.close()
 
-    def progress(self, running: Running, args: list[Any], kwargs: dict[str, Any]) -> None:
+    def progress(
+        self, running: Running, args: list[Any], kwargs: dict[str, Any], details: dict[str, Any]
+    ) -> None:
         """Send a partial result."""
         args, kwargs = sendable(args, kwargs, self._default)
-        self._shared.reply(running.message.request, args, kwargs, progress=True)
+        args, kwargs, options = self._packed(Yield, args, kwargs, details)
+        self._shared.reply(running.message.request, args, kwargs, True, options)
+
+    def unpack(self, part: messages.Invocation, first: messages.Invocation) -> Payload:
+        """Return what a part of a call says, packed as the first one tells.
+
+        Raises ApplicationError where it cannot be read.
+        """
+        return self._payload("INVOCATION", part._replace(details=first.details))
+
+    def _payload(self, what: str, message: messages.Event | messages.Invocation) -> Payload:
+        if message.details and message.details.get("ppt_scheme"):
+            return self._passthru.unpack(what, message.args, message.kwargs, message.details)
+        return positional(message.args), message.kwargs or {}
+
+    def _packed(
+        self,
+        kind: type[Message],
+        args: list[Any],
+        kwargs: dict[str, Any],
+        details: Mapping[str, Any],
+    ) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+        """Pack an answer whose details ask for it; the third is what goes with it."""
+        wish: dict[str, Any] = dict(wish_of(details)) if details else {}
+        if wish:
+            check_heeded(self._shared, kind, wish)
+            args, kwargs = self._passthru.pack(name(kind), args, kwargs, wish)
+        return args, kwargs, wish
 
     def _refuse(self, request: int, refusal: Refusal) -> None:
         with suppress(TransportLost):
             try:
                 args, kwargs = sendable(refusal.args, refusal.kwargs, self._default)
-                self._shared.refuse(request, refusal.error, args, kwargs)
+                args, kwargs, details = self._packed(Error, args, kwargs, refusal.details)
+                self._shared.refuse(request, refusal.error, args, kwargs, details)
             except TransportLost:
                 raise
             except BaseException as error:

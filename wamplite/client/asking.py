@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..core.errors import ApplicationError, CallTimeout, InvalidArgument
@@ -45,9 +46,12 @@ class Asking:
         if kwargs:
             tell_misplaced(self.shared, Call, kwargs)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)
+        if asked:
+            args, kwargs = self.packed("CALL", procedure, args, kwargs, asked)
         waiting = WaitingRequest(procedure)
         try:
-            return self.shared.ask(timeout, Call, waiting, asked, procedure, args, kwargs)
+            result = self.shared.ask(timeout, Call, waiting, asked, procedure, args, kwargs)
+            return self._unpacked(result, procedure) if result.details else result
         except ApplicationError as error:
             raise self._named(error, waiting, kwargs)  # noqa: B904 - it has its cause
 
@@ -75,9 +79,51 @@ class Asking:
             asked = {**asked, "receive_progress": True}
             check_heeded(self.shared, Call, asked)
         try:
-            yield from results(self.shared, procedure, parts, asked, timeout, self.default)
+            for result in results(
+                self.shared, procedure, self._ready(procedure, parts, asked), asked, timeout
+            ):
+                yield self._unpacked(result, procedure)
         except ApplicationError as error:
-            raise self._serving.defined.named(error, f"CALL of {procedure}")  # noqa: B904 - it has its cause
+            raise self._serving.defined.named(self._readable(error), f"CALL of {procedure}")  # noqa: B904 - it has its cause
+
+    def _ready(
+        self, procedure: str, parts: Iterable[Part], asked: dict[str, Any]
+    ) -> Iterator[Part]:
+        """Give each part as it can be sent."""
+        for part in parts:
+            args, kwargs = check_request("CALL", procedure, *part, self.default)
+            yield self.packed("CALL", procedure, args, kwargs, asked)
+
+    def packed(
+        self,
+        what: str,
+        uri: str,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        asked: Mapping[str, Any],
+    ) -> Part:
+        """Return arguments as the options ask for; see `passthru`."""
+        if asked.get("ppt_scheme"):
+            return self._serving.passthru.pack(f"{what} of {uri}", args, kwargs, asked)
+        return args, kwargs
+
+    def _unpacked(self, result: Any, procedure: str) -> Any:
+        details = result.details
+        if not details.get("ppt_scheme"):
+            return result
+        unpack = self._serving.passthru.unpack
+        args, kwargs = unpack(f"RESULT of {procedure}", result.args, result.kwargs, details)
+        return result._replace(args=args, kwargs=kwargs)
+
+    def _readable(self, error: ApplicationError) -> ApplicationError:
+        """Unpack the arguments of an ERROR, where they can be read."""
+        if error.details.get("ppt_scheme"):
+            with suppress(ApplicationError):
+                args, error.kwargs = self._serving.passthru.unpack(
+                    "ERROR", list(error.args), error.kwargs, error.details
+                )
+                error.args = tuple(args)
+        return error
 
     def _call_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], float | None]:
         """Return CALL.Options and the seconds to wait."""
@@ -94,6 +140,8 @@ class Asking:
         args, kwargs = check_request("PUBLISH", topic, args, kwargs, self.default)
         if kwargs:
             tell_misplaced(self.shared, Publish, kwargs)
+        if wishes.asked:
+            args, kwargs = self.packed("PUBLISH", topic, args, kwargs, wishes.asked)
         if not wishes.asked.get("acknowledge"):
             self.shared.tell(Publish, wishes.asked, topic, args, kwargs)
             return None
@@ -144,4 +192,4 @@ class Asking:
             request += f"; {hint}"
         elif isinstance(error, CallTimeout) and self._serving.is_busy_with(waiting.subject):
             request += "; it waits for the handler that makes it: calls are served one by one here"
-        return self._serving.defined.named(error, request)
+        return self._serving.defined.named(self._readable(error), request)

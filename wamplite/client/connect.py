@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..core.handshake import ClientMethod
     from ..transports.stream import Stream
     from ..transports.tls import TlsOptions
+    from .passthru import Schemes
     from .values import Default
 
 URL = "ws://127.0.0.1:8080/ws"
@@ -48,6 +49,7 @@ def connect(
     max_invocations: int = MOST_THREADS,
     concurrent: bool = True,
     default: Default | None = None,
+    ppt_schemes: Schemes | None = None,
     **unknown: NoReturn,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
@@ -64,6 +66,7 @@ def connect(
     max_invocations: how many calls are served at a time.
     concurrent: False serves all calls one by one, in order of arrival; 1024 may wait.
     default: called with a value that cannot be sent, returns one that can: `wamplite.to_plain`.
+    ppt_schemes: how payloads of a `ppt_scheme` are packed: {"x_mine": PayloadScheme(...)}.
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
@@ -87,6 +90,7 @@ def connect(
         max_invocations,
         concurrent,
         default,
+        ppt_schemes,
     )
     return join(checked_url(terms))
 

@@ -9,8 +9,8 @@ wamp.error.invalid_argument, all else is wamp.error.runtime_error; tracebacks st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from collections.abc import Callable, Container, Mapping
+from types import AsyncGeneratorType, CoroutineType, GeneratorType, MappingProxyType
 from typing import Any, NamedTuple
 
 from ..core import uris
@@ -21,6 +21,7 @@ from .results import Event, Invocation, Result
 
 Handler = Callable[..., Any]
 Object = Event | Invocation
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _VAR_ARGS, _VAR_KEYWORDS = 0x04, 0x08  # code.co_flags: it has *args, **kwargs
 _KINDS: dict[int, tuple[str, type]] = {  # ... it is, and returns
     0x20: ("a generator function", GeneratorType),
@@ -151,6 +152,7 @@ class Refusal(NamedTuple):
     error: str
     args: list[Any]
     kwargs: dict[str, Any]
+    details: Mapping[str, Any] = NOTHING  # of an ApplicationError: perhaps how it is packed
 
 
 def result_of(value: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -183,7 +185,7 @@ def _refusal(error: BaseException, defined: dict[type[BaseException], str]) -> R
     if isinstance(error, ApplicationError):
         args, kwargs = list(error.args), dict(error.kwargs or {})
         if isinstance(error.error, str) and uris.is_valid(error.error):
-            return Refusal(error.error, args, kwargs)
+            return Refusal(error.error, args, kwargs, error.details)
         text = shorten(f"{error.error!r} is not a valid error URI")
         return Refusal(uris.RUNTIME_ERROR, [text, *args], kwargs)
     uri = next((defined[kind] for kind in type(error).__mro__ if kind in defined), None)

@@ -27,7 +27,7 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
     """
     try:
         timeout = None if terms.timeout is None else checked_timeout(terms.timeout)
-        serving = Serving(terms.max_invocations, terms.default, terms.concurrent)
+        serving = Serving(terms.max_invocations, terms.default, terms.concurrent, terms.ppt_schemes)
         features = by_name.for_client(terms.features)
         shared = SharedConversation(
             channel, serving.deliver, serving.serve, features, terms.ping_interval

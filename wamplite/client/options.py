@@ -17,7 +17,17 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import ApplicationError, UsageError
 from ..core.grammar import GRAMMAR, announced_features
-from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe, Yield
+from ..core.messages import (
+    CODES,
+    NAMES,
+    Call,
+    Error,
+    Message,
+    Publish,
+    Register,
+    Subscribe,
+    Yield,
+)
 from ..core.options import OPTIONS, ROLES, Lack, Option
 from ..core.uris import FEATURE_NOT_SUPPORTED
 from .faults import log
@@ -164,7 +174,12 @@ MISPLACED: dict[type[Message], frozenset[str]] = {
     Call: frozenset({"disclose_me", "receive_progress"}),
     Publish: frozenset({"acknowledge", "exclude_me", "disclose_me", *LISTS}),
 }
-SENDERS: dict[type[Message], str] = {Call: "caller", Publish: "publisher", Yield: "callee"}
+SENDERS: dict[type[Message], str] = {
+    Call: "caller",
+    Publish: "publisher",
+    Yield: "callee",
+    Error: "callee",
+}
 
 
 def check_heeded(

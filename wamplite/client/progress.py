@@ -18,7 +18,6 @@ from ..core.pending import Request
 from ..core.uris import TIMEOUT
 from .options import check_heeded
 from .shared_conversation import SharedConversation
-from .values import Default, check_request
 from .waiting import fresh
 
 Part = tuple[list[Any], dict[str, Any]]
@@ -67,15 +66,14 @@ def results(
     parts: Iterable[Part],
     options: dict[str, Any],
     timeout: float | None,
-    default: Default | None,
 ) -> Iterator[Result]:
     """Call with one part or several; give each RESULT, the last of them without `progress`.
 
-    timeout: seconds for each. To stop before the end cancels the call.
+    parts: as they can be sent. timeout: seconds for each. To stop before the end cancels the call.
     """
     waiting = Results(procedure)
     try:
-        _send(shared, waiting, parts, options, default)
+        _send(shared, waiting, parts, options)
         shared.want_reader()
         while True:
             result: Result = waiting.next(timeout)
@@ -94,7 +92,6 @@ def _send(
     waiting: Results,
     parts: Iterable[Part],
     options: dict[str, Any],
-    default: Default | None,
 ) -> None:
     """Send the parts of a call, the last of them without `progress`, until it is answered."""
     following = iter(parts)
@@ -104,9 +101,8 @@ def _send(
         asked = options if after is None else {**options, "progress": True}
         if after is not None and not waiting.id:
             check_heeded(shared, Call, asked)
-        args, kwargs = check_request("CALL", waiting.subject, *part, default)
         if waiting.id:
-            shared.tell_more(waiting, asked, waiting.subject, args, kwargs)
+            shared.tell_more(waiting, asked, waiting.subject, *part)
         else:
-            shared.tell(Call, asked, waiting.subject, args, kwargs, waiting=waiting)
+            shared.tell(Call, asked, waiting.subject, *part, waiting=waiting)
         part = after

@@ -46,6 +46,7 @@ def _send(
     try:
         values, named = check_request("PUBLISH", topic, list(args), dict(kwargs), asking.default)
         asked = asking.wishes(Publish, options).asked
+        values, named = asking.packed("PUBLISH", topic, values, named, asked)
         if not asked.get("acknowledge"):
             asking.shared.tell(Publish, asked, topic, values, named)
             return Outcome(None, None, True)

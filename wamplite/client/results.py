@@ -12,7 +12,8 @@ from .workers import OneByOne
 class Result:
     """A result of any number of values: `call_result` returns it, a procedure may return it.
 
-    `return Result([1, 2], {"unit": "C"})`
+    `return Result([1, 2], {"unit": "C"})`. details: of the RESULT; where a procedure returns it,
+    its `ppt_scheme` and the like tell how it is packed on its way.
     """
 
     __slots__ = ("args", "kwargs", "details")
@@ -82,7 +83,7 @@ class Invocation(NamedTuple):
     def progress(self, *args: Any, **kwargs: Any) -> None:
         """Send a partial result, if the caller wants such. Raises Canceled."""
         if self.running is not None:
-            self.running.progress(list(args), kwargs)
+            self.running.progress(list(args), kwargs, {})
 
     def parts(self) -> Iterator[Result]:
         """Give the arguments of a call that sends them in parts, as they come. Raises Canceled."""
@@ -90,7 +91,7 @@ class Invocation(NamedTuple):
             yield Result(self.args, self.kwargs, self.details)
             return
         for part in self.running.parts():
-            yield Result(part.args or (), part.kwargs, part.details)
+            yield Result(*self.running.payload_of(part), part.details)
 
 
 class HandleOwner(Protocol):

@@ -15,17 +15,21 @@ from ..core.errors import Canceled
 from ..core.uris import CANCELED
 
 MOST_PARTS = 1024  # of one call, that its handler has not taken yet
-Yield = Callable[["Running", list[Any], dict[str, Any]], None]
+Yield = Callable[["Running", list[Any], dict[str, Any], dict[str, Any]], None]
+Unpack = Callable[
+    [messages.Invocation, messages.Invocation], tuple[list[Any], dict[str, Any]]
+]  # (a part, the first part): args and kwargs
 PATIENCE = 0.5  # seconds between two looks whether a call was canceled
 
 
 class Running:
     """One invocation between INVOCATION and its answer."""
 
-    __slots__ = ("_event", "_parts", "_yield", "canceled", "message")
+    __slots__ = ("_event", "_parts", "_yield", "_unpack", "canceled", "message")
 
-    def __init__(self, message: messages.Invocation, yield_: Yield) -> None:
+    def __init__(self, message: messages.Invocation, yield_: Yield, unpack: Unpack) -> None:
         self.message = message
+        self._unpack = unpack
         self.canceled = False  # nobody waits for the answer any more
         self._yield = yield_
         self._event: threading.Event | None = None  # made by the handler that waits
@@ -54,11 +58,18 @@ class Running:
         """Whether the caller asked for partial results."""
         return bool(self.message.details.get("receive_progress"))
 
-    def progress(self, args: list[Any], kwargs: dict[str, Any]) -> None:
-        """Send a partial result, if the caller wants such; raises Canceled (the handler's)."""
+    def progress(self, args: list[Any], kwargs: dict[str, Any], details: dict[str, Any]) -> None:
+        """Send a partial result, if the caller wants such; raises Canceled (the handler's).
+
+        details: of the YIELD, if they tell how it is packed.
+        """
         self.check()
         if self.wants_progress:
-            self._yield(self, args, kwargs)
+            self._yield(self, args, kwargs, details)
+
+    def payload_of(self, part: messages.Invocation) -> tuple[list[Any], dict[str, Any]]:
+        """Return what a part says; all are packed as the first, whose options count for all."""
+        return self._unpack(part, self.message)
 
     def add(self, part: messages.Invocation) -> bool:
         """Keep a further part; False if it cannot be (the reading thread)."""

@@ -16,6 +16,7 @@ from ..core import messages, uris
 from .answering import Answering
 from .faults import Faults, log
 from .handlers import Defined
+from .passthru import Passthru, Schemes
 from .results import Registration, Subscription
 from .running import Running
 from .shared_conversation import SharedConversation
@@ -29,12 +30,17 @@ class Serving:
     shared: SharedConversation
 
     def __init__(
-        self, most_threads: int, default: Default | None = None, concurrent: bool = True
+        self,
+        most_threads: int,
+        default: Default | None = None,
+        concurrent: bool = True,
+        schemes: Schemes | None = None,
     ) -> None:
         self._most_threads = most_threads
         self._concurrent = concurrent
         self._running: dict[int, Running] = {}  # by INVOCATION.Request
         self.default = default  # makes of values what can be sent
+        self.passthru = Passthru(schemes)
         self.faults = Faults()
         self.defined = Defined()
 
@@ -45,7 +51,7 @@ class Serving:
         conversation.interrupt, conversation.go_on = self.interrupt, self.go_on
         conversation.revoked = self.revoked
         shared.on_end.append(self.end)
-        self._answering = Answering(shared, self.defined, self.faults, self.default)
+        self._answering = Answering(shared, self.defined, self.faults, self.default, self.passthru)
         self.answers = self._answering.answers
         self.events = Events(f"wamplite-events-{session}")
         self.pool = Pool(f"wamplite-call-{session}", self._most_threads)
@@ -106,7 +112,9 @@ class Serving:
     def serve(self, registration: Registration, invocation: messages.Invocation) -> None:
         """Serve an invocation on a thread of the pool, or refuse it where there is none."""
         threads = registration.in_turn or self.pool
-        running = self._running[invocation.request] = Running(invocation, self._answering.progress)
+        running = self._running[invocation.request] = Running(
+            invocation, self._answering.progress, self._answering.unpack
+        )
         if not threads.submit(partial(self._answer, registration, running)):
             del self._running[invocation.request]
             busy = f"all {self._most_threads} threads are busy"

@@ -21,7 +21,18 @@ from ..core.conversation import OPEN, Conversation
 from ..core.errors import CallTimeout, ProtocolError, SessionNotReady, TransportLost, WampliteError
 from ..core.feature import Factory
 from ..core.grammar import State
-from ..core.messages import Args, Call, Cancel, Event, Invocation, Kwargs, Message, Welcome, name
+from ..core.messages import (
+    Args,
+    Call,
+    Cancel,
+    Details,
+    Event,
+    Invocation,
+    Kwargs,
+    Message,
+    Welcome,
+    name,
+)
 from ..core.pending import Receiver, Request
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
@@ -215,13 +226,27 @@ class SharedConversation(OfOneProcess):
         """Tell whether the router announced a feature."""
         return self.conversation.announced(role, feature)
 
-    def reply(self, request: int, args: Args, kwargs: Kwargs, *, progress: bool = False) -> None:
+    def reply(
+        self,
+        request: int,
+        args: Args,
+        kwargs: Kwargs,
+        progress: bool = False,
+        options: Details | None = None,
+    ) -> None:
         """Answer an invocation with YIELD; progress: more will follow."""
-        self._say(self.conversation.reply, FLUSH, request, args, kwargs, progress)
+        self._say(self.conversation.reply, FLUSH, request, args, kwargs, progress, options)
 
-    def refuse(self, request: int, error: str, args: Args, kwargs: Kwargs) -> None:
+    def refuse(
+        self,
+        request: int,
+        error: str,
+        args: Args,
+        kwargs: Kwargs,
+        details: Details | None = None,
+    ) -> None:
         """Answer an invocation with ERROR."""
-        self._say(self.conversation.refuse, FLUSH, request, error, args, kwargs)
+        self._say(self.conversation.refuse, FLUSH, request, error, args, kwargs, details)
 
     def leave(self, reason: str = CLOSE_REALM, seconds: float = 5.0) -> None:
         """Say GOODBYE and wait until the session has ended, or time is up."""

@@ -16,6 +16,7 @@ from ..core.errors import ProtocolError, UsageError
 from ..core.handshake import ClientMethod
 from ..transports.base import MOST
 from .options import checked_timeout
+from .passthru import PayloadScheme, Schemes
 from .values import Default
 from .workers import MOST_THREADS
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         max_invocations: int
         concurrent: bool
         default: Default | None
+        ppt_schemes: Schemes | None
 
     class Keywords(JoiningKeywords, total=False):
         """The keywords of connect(), for editors."""
@@ -71,6 +73,7 @@ class Terms(NamedTuple):
     max_invocations: int = MOST_THREADS
     concurrent: bool = True
     default: Default | None = None
+    ppt_schemes: Schemes | None = None
 
 
 # nothing of it is asked in one process
@@ -136,6 +139,14 @@ def _are_authmethods(value: Any) -> bool:
     return value is None or (isinstance(value, Mapping) and all(map(callable, value.values())))
 
 
+def _are_schemes(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, Mapping)
+        and all(isinstance(name, str) and name for name in value)
+        and all(isinstance(scheme, PayloadScheme) for scheme in value.values())
+    )
+
+
 CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "url": ("a string like ws://127.0.0.1:8080/ws", lambda value: isinstance(value, str)),
     "realm": ("a URI like realm1", lambda value: isinstance(value, str)),
@@ -156,6 +167,7 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "a function, like wamplite.to_plain",
         lambda value: value is None or callable(value),
     ),
+    "ppt_schemes": ("a dict of names and PayloadSchemes", _are_schemes),
     "max_invocations": ("a number above 0", lambda value: type(value) is int and value > 0),
     "concurrent": ("a bool", lambda value: type(value) is bool),
 }

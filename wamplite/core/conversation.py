@@ -26,6 +26,7 @@ from .messages import (
     Abort,
     Args,
     Call,
+    Details,
     Error,
     Event,
     Goodbye,
@@ -132,24 +133,39 @@ class Conversation:
     # ---- how we answer an INVOCATION
 
     def reply(
-        self, request: int, args: Args = None, kwargs: Kwargs = None, progress: bool = False
+        self,
+        request: int,
+        args: Args = None,
+        kwargs: Kwargs = None,
+        progress: bool = False,
+        options: Details | None = None,
     ) -> Any:
         """Answer an invocation with YIELD; nobody waits any more where it is not known.
 
-        progress: more will follow.
+        progress: more will follow. options: of the YIELD, besides.
         """
         if self.state is not OPEN or request not in self.invocations:
             return None
-        sent = self.send(Yield(request, {"progress": True} if progress else {}, args, kwargs))
+        asked = {"progress": True} if progress else {}
+        if options:
+            asked |= options
+        sent = self.send(Yield(request, asked, args, kwargs))
         if not progress:
             del self.invocations[request]
         return sent
 
-    def refuse(self, request: int, error: str, args: Args = None, kwargs: Kwargs = None) -> Any:
+    def refuse(
+        self,
+        request: int,
+        error: str,
+        args: Args = None,
+        kwargs: Kwargs = None,
+        details: Details | None = None,
+    ) -> Any:
         """Answer an invocation with ERROR."""
         if self.state is not OPEN or request not in self.invocations:
             return None
-        sent = self.send(Error(CODES[Invocation], request, {}, error, args, kwargs))
+        sent = self.send(Error(CODES[Invocation], request, details or {}, error, args, kwargs))
         del self.invocations[request]
         return sent
 
@@ -211,7 +227,7 @@ class Conversation:
             self._release_unused(pending)
         elif kind is Unregister:
             self.registrations.pop(pending.receiver, None)
-        pending.settle(from_error(message.error, message.args, message.kwargs))
+        pending.settle(from_error(message.error, message.args, message.kwargs, message.details))
 
     def _on_subscribed(self, message: Subscribed) -> None:
         pending = self._requests.take(message.request, Subscribe, message)

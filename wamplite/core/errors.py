@@ -15,6 +15,8 @@ WampliteError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from . import uris
@@ -49,6 +51,7 @@ class ApplicationError(WampliteError):
 
     uri: ClassVar[str | None] = None
     request = ""  # what was answered so, where we asked: "CALL of com.example.add2"
+    details: Mapping[str, Any] = MappingProxyType({})  # ERROR.Details, both ways: ppt_scheme ...
 
     def __init__(self, error: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args)
@@ -135,10 +138,16 @@ AUTHENTICATION = frozenset(
 
 
 def from_error(
-    uri: str, args: list[Any] | None = None, kwargs: dict[str, Any] | None = None
+    uri: str,
+    args: list[Any] | None = None,
+    kwargs: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
 ) -> ApplicationError:
     """Build the exception that an ERROR with this URI stands for."""
-    return _build(BY_URI.get(uri, ApplicationError), uri, args, kwargs)
+    error = _build(BY_URI.get(uri, ApplicationError), uri, args, kwargs)
+    if details:
+        error.details = details
+    return error
 
 
 def from_abort(
@@ -152,6 +161,7 @@ def from_abort(
 def _build(
     kind: type[_Error], uri: str, args: list[Any] | None, kwargs: dict[str, Any] | None
 ) -> _Error:
-    error = kind(uri, *(args or ()))
+    values = args if type(args) is list else [] if args is None else [args]  # or one binary value
+    error = kind(uri, *values)
     error.kwargs = dict(kwargs or {})  # not by **: `error` may be one of its keys
     return error

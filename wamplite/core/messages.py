@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 Args = Any  # list[Any] | None; bytes or str where the payload passes through unread
 Kwargs = dict[str, Any] | None
+Details = dict[str, Any]  # or Options
 Dict = dict[str, Any]
 
 

@@ -94,6 +94,8 @@ OPTIONS: dict[type[Message], dict[str, Option]] = {
 ROLES: dict[type[Message], str] = {  # of the router, who announces
     Call: "dealer",
     Register: "dealer",
+    Yield: "dealer",
+    Error: "dealer",
     Publish: "broker",
     Subscribe: "broker",
 }

@@ -53,6 +53,7 @@ RUNTIME_ERROR = "wamp.error.runtime_error"  # an exception in a callee's code, a
 LIMIT_REACHED = "wamplite.error.limit_reached"
 INTERNAL_ERROR = "wamplite.error.internal_error"  # a fault of the router itself
 COMMAND_FAILED = "wamplite.error.command_failed"
+UNREADABLE_PAYLOAD = "wamplite.error.unreadable_payload"  # sealed, and nothing here opens it
 
 # Not a URI: WELCOME.Details tells with it how large a message the router takes, in bytes
 MAX_MESSAGE_SIZE = "_max_message_size"
