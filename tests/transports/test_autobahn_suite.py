@@ -81,18 +81,20 @@ class Other(bytes):
 class Echo(WebSocketClient):
     """A client that takes both kinds of messages."""
 
+    kind = TEXT  # of the last message
+
     def _judge(self, first: int) -> None:
         usual = self.first_byte
         if first | 0x80 in (TEXT, BINARY):
-            self.first_byte = first | 0x80
+            self.first_byte = self.kind = first | 0x80
         super()._judge(first)
         self.first_byte = usual
 
     def _complete(self) -> None:
-        usual, kind, before = self.first_byte, self.kind, len(self.messages)
-        self.first_byte = kind or usual
+        usual, before = self.first_byte, len(self.messages)
+        self.first_byte = self.kind
         super()._complete()
-        if kind != usual:
+        if self.kind != usual:
             self.messages[before:] = map(Other, self.messages[before:])
         self.first_byte = usual
 

@@ -224,7 +224,7 @@ def test_our_client_and_our_server_understand_each_other(serializer: str) -> Non
             server = accept(there, there.recv(), serializers=[serializer], max_message_size=LIMIT)
             server.limit_receive(LIMIT)
             for message in take(server, len(sizes)):
-                server.send(message)
+                server.stream.write([server.frame(message)])
             there.flush(PATIENCE)
             server.finish()
 
@@ -234,7 +234,7 @@ def test_our_client_and_our_server_understand_each_other(serializer: str) -> Non
             stream, URL.replace("ws:", "WS:"), ("cbor", serializer), max_message_size=LIMIT
         )
         for size in sizes:
-            client.send(b"x" * size)
+            client.stream.write([client.frame(b"x" * size)])
             stream.flush(PATIENCE)
         assert [len(message) for message in take(client, len(sizes))] == sizes
         messages, error = end_of(client)
@@ -262,13 +262,13 @@ def test_over_tls_a_writer_and_pings_do_not_disturb_each_other(tmp_path: Path) -
 
     def publish(server: WebSocketServer) -> None:
         for count in range(number):
-            server.send(b"%d" % count * 100)
+            server.stream.write([server.frame(b"%d" % count * 100)])
             there.flush(PATIENCE)
 
     def talk() -> None:
         for count in range(number):
             client.ping()
-            client.send(b"%d" % count)
+            client.stream.write([client.frame(b"%d" % count)])
             stream.flush(PATIENCE)
 
     thread = threading.Thread(target=serve)
@@ -293,7 +293,7 @@ def test_over_tls_a_writer_and_pings_do_not_disturb_each_other(tmp_path: Path) -
 def test_each_frame_has_a_mask_of_its_own(client: WebSocketClient, peer: WebSocketPeer) -> None:
     assert client.frame(b"x" * 9) != client.frame(b"x" * 9)
     for size in (0, 125, 126, 65536):
-        client.send(b"y" * size)
+        client.stream.write([client.frame(b"y" * size)])
         client.stream.flush(PATIENCE)
         first, second = peer.read(2)
         assert first == TEXT

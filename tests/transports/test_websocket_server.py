@@ -86,7 +86,7 @@ def test_messages_of_every_size_go_both_ways(
     payload = b"x" * size
     peer.write(masked(kind, payload))
     assert take(server, 1) == [payload]
-    server.send(payload)
+    server.stream.write([server.frame(payload)])
     stream.flush(PATIENCE)
     assert peer.frame() == (kind, payload)
 
@@ -414,7 +414,7 @@ def test_what_is_sent_between_the_last_message_and_its_end_still_goes_out(
 ) -> None:
     peer.write(masked(TEXT, b"question"), masked(CLOSE, b"\x03\xe8"))
     assert server.receive() == [b"question"]
-    server.send(b"answer")
+    server.stream.write([server.frame(b"answer")])
     assert isinstance(end_of(server)[1], TransportLost)
     assert peer.frame() == (TEXT, b"answer")
     assert close_code(peer) == 1000
@@ -423,11 +423,11 @@ def test_what_is_sent_between_the_last_message_and_its_end_still_goes_out(
 def test_finish_says_goodbye_once_behind_what_is_queued(
     server: WebSocketServer, peer: WebSocketPeer
 ) -> None:
-    server.send(b"last")
+    server.stream.write([server.frame(b"last")])
     server.finish()
     server.finish()
     server.close()
-    server.send(b"too late")
+    server.stream.write([server.frame(b"too late")])
     assert peer.rest() == b"\x81\x04last\x88\x02\x03\xe8"
 
 

@@ -169,11 +169,6 @@ class RawSocket(Transport):
     def expect_pongs(self) -> None:
         self._announced = True
 
-    @property
-    def pongs(self) -> int:
-        """How many PONGs came."""
-        return self._framer.pongs
-
     def limit_receive(self, size: int) -> None:
         self._framer.limit = min(size, self._most)
 

@@ -28,7 +28,7 @@ def frame(payload: bytes, kind: int = MESSAGE) -> bytes:
 
 
 class Framer:
-    """Bytes in; payloads, PINGs and PONGs out. Knows no socket.
+    """Bytes in; payloads and PINGs out. Knows no socket.
 
     After a violation `error` is set, what was complete before it has been returned, and no more
     is read. A payload is collected as it comes: a declared length allocates nothing.
@@ -36,14 +36,12 @@ class Framer:
 
     __slots__ = (
         "_kind", "_missing", "_parts", "_rest", "_size", "error", "knows_pings", "limit", "pings",
-        "pongs",
     )  # fmt: skip
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.error: ProtocolError | None = None
         self.pings: list[bytes] = []  # payloads to answer; the reader takes them
-        self.pongs = 0
         self.knows_pings = False  # one PING or PONG came
         self._rest = b""  # less than a header
         self._parts = NO_PARTS  # of the unfinished frame, where octets are missing
@@ -128,8 +126,6 @@ class Framer:
         self.knows_pings = True
         if kind == PING:
             self.pings.append(payload)
-        else:
-            self.pongs += 1
 
     def _fail(self, what: str) -> int:
         if self.error is None:

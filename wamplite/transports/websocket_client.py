@@ -173,8 +173,6 @@ class WebSocketClient(WebSocket):
         super().__init__(stream, serializer, limit, arrived)
         self.framing = f"websocket-masked-{id(self)}"  # each frame has a key of its own
         self.first = 0  # byte of the frame that is being collected
-        self.owed = 0  # bytes that it lacks
-        self.kind = 0  # first byte of the message whose last frame is still to come
         self.control = bytearray()  # payload of a control frame that is being collected
 
     def frame_of(self, first: int, payload: bytes) -> bytes:
@@ -182,37 +180,7 @@ class WebSocketClient(WebSocket):
         key = os.urandom(4)
         return header(first, len(payload), 0x80) + key + xor(key, payload)
 
-    def cut(self, data: bytes) -> None:
-        """Cut what has arrived into messages: small whole frames at once, others step by step."""
-        position, end = 0, len(data)
-        while position < end and self.ended is None:
-            if not self.owed and not self.kind:
-                position = self._cut_small(data, position, end)
-                if position == end or self.ended is not None:
-                    return
-            position = self._collect(data, position, end)
-
-    def _cut_small(self, data: bytes, position: int, end: int) -> int:
-        """Cut whole, unfragmented frames of our kind; return where another thing begins."""
-        first_byte, limit, messages = self.first_byte, self.limit, self.messages
-        while end - position > 1 and data[position] == first_byte:
-            start, size = position + 2, data[position + 1]
-            if size == 126 and end - position > 3:
-                start, size = position + 4, data[position + 2] << 8 | data[position + 3]
-                if size < 126:
-                    break
-            elif size > 125:
-                break
-            if size > limit or start + size > end:
-                break
-            position = start + size
-            message = data[start:position]
-            if first_byte == TEXT and not self.is_text(message):
-                break
-            messages.append(message)
-        return position
-
-    def _collect(self, data: bytes, position: int, end: int) -> int:
+    def cut_carefully(self, data: bytes, position: int, end: int) -> int:
         """Take the next part of a frame; return where it ends."""
         if not self.owed:
             size = header_size(data[position + 1]) if end - position > 1 else 2
@@ -254,12 +222,12 @@ class WebSocketClient(WebSocket):
         if first & 0x70 or opcode not in ABNF.OPCODES:
             self.refuse(BREACH, f"reserved bits or opcode in {first:#04x}")
         elif opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
-            if self.kind:
+            if self.within:
                 self.refuse(BREACH, "a new message within a message")
             elif first | 0x80 != self.first_byte:
                 self.refuse(WRONG_KIND, f"the wrong kind of message for wamp.2.{self.serializer}")
-            self.kind = first | 0x80
-        elif opcode == ABNF.OPCODE_CONT and not self.kind:
+            self.within = True
+        elif opcode == ABNF.OPCODE_CONT and not self.within:
             self.refuse(BREACH, "a continuation without a message")
 
     def _complete(self) -> None:
@@ -271,7 +239,7 @@ class WebSocketClient(WebSocket):
             elif self.first == CLOSE:
                 self._on_close(payload)
         elif self.first & 0x80:
-            message, self.incoming, self.kind = bytes(self.incoming), bytearray(), 0
+            message, self.incoming, self.within = bytes(self.incoming), bytearray(), False
             if self.first_byte != TEXT or self.is_text(message):
                 self.messages.append(message)
 

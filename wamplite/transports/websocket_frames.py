@@ -3,9 +3,9 @@
     frames:  first byte (FIN, opcode) . size . masking key, from the client alone . payload
     life:    receive() ... receive() -> the end is found -> close frame -> it is raised
 
-One recv is cut into all its messages at once. Small whole data frames are cut here or in the
-subclass within a microsecond or two; whatever else arrives (fragments, control frames, long frames,
-nonsense) takes the subclass's careful way, byte for byte in the order of arrival.
+One recv is cut into all its messages at once. Small whole data frames are cut here within a
+microsecond or two; whatever else arrives (fragments, control frames, long frames, nonsense) takes
+the subclass's careful way, byte for byte in the order of arrival.
 Bounds: a message and its fragments `limit_receive()`, what is held of a header 13 bytes, PONGs
 only while the peer reads them. The peer's end, its breach or its close frame, is told after the
 messages that came before it: `receive()` returns those, the next `receive()` writes the close frame
@@ -80,6 +80,7 @@ class WebSocket(Transport):
     """An open WebSocket connection: what its reader, its writers and its end have in common."""
 
     max_send = MOST
+    keyed = 0  # 0x80 where the peer's frames are masked
 
     def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes) -> None:
         self.stream = stream
@@ -87,6 +88,8 @@ class WebSocket(Transport):
         self.heard = monotonic()
         self.first_byte = TEXT if serializer == "json" else BINARY
         self.limit = limit
+        self.owed = 0  # bytes that the frame which takes the careful way still lacks
+        self.within = False  # a message: its last frame is still to come
         self.incoming = bytearray()  # of a message whose last frame is still to come
         self.messages: list[bytes] = []  # those of one recv
         self.answers: list[bytes] = []  # PONGs of one recv
@@ -107,7 +110,7 @@ class WebSocket(Transport):
     def receive(self) -> list[bytes]:
         """Return the messages that one recv completed; raise how the connection ended."""
         if self.ended is None:
-            self.cut(self._read())
+            self._cut(self._read())
             if self.answers:
                 answers, self.answers = self.answers, []
                 self.stream.write(answers)
@@ -128,9 +131,42 @@ class WebSocket(Transport):
         rest, self._rest = self._rest, b""
         return rest + data if rest else data
 
-    @abstractmethod
-    def cut(self, data: bytes) -> None:
+    def _cut(self, data: bytes) -> None:
         """Cut what has arrived into `messages`, `answers` and, when it is the last, `ended`."""
+        position, end = 0, len(data)
+        while position < end and self.ended is None:
+            if not self.owed and not self.within:
+                position = self._cut_small(data, position, end)
+                if position == end or self.ended is not None:
+                    return
+            position = self.cut_carefully(data, position, end)
+
+    def _cut_small(self, data: bytes, position: int, end: int) -> int:
+        """Cut whole, unfragmented frames of our kind; return where another thing begins."""
+        first_byte, limit, messages, keyed = self.first_byte, self.limit, self.messages, self.keyed
+        key_size = keyed >> 5  # 4, or 0 without a key
+        while end - position > 1 and data[position] == first_byte:
+            start, size = position + 2 + key_size, data[position + 1] ^ keyed
+            if size == 126 and end - position > 3:
+                start, size = start + 2, data[position + 2] << 8 | data[position + 3]
+                if size < 126:
+                    break
+            elif size > 125:
+                break
+            if size > limit or start + size > end:
+                break
+            position = start + size
+            message = data[start:position]
+            if keyed:
+                message = xor(data[start - 4 : start], message)
+            if first_byte == TEXT and not self.is_text(message):
+                break
+            messages.append(message)
+        return position
+
+    @abstractmethod
+    def cut_carefully(self, data: bytes, position: int, end: int) -> int:
+        """Take the next part of any frame; return where it ends."""
 
     def keep(self, rest: bytes) -> None:
         """Keep the beginning of a header for the next recv."""
@@ -143,10 +179,6 @@ class WebSocket(Transport):
     @abstractmethod
     def frame_of(self, first: int, payload: bytes) -> bytes:
         """Return a frame of any kind, as this side of the connection writes it."""
-
-    def send(self, payload: bytes) -> None:
-        """Put one message into the outbox."""
-        self.stream.write([self.frame(payload)])
 
     def ping(self) -> None:
         """Put a ping into the outbox."""

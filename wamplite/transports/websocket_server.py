@@ -8,9 +8,9 @@ messages without a bound, and its close never ends. So the subclass owns all inp
 
     handshake       nothing to do: websocket_upgrade has answered; no extension is negotiated
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
-    cut             small whole frames at once; others go to wsproto, a frame or a part at a time
+    cut_carefully   what is no small whole frame goes to wsproto, a frame or a part at a time
     _handle_events  what wsproto says of those: data, ping, close, or a breach of RFC 6455
-    send, close     through the outbox
+    close           through the outbox; `send` is not used: frames are made and written apart
 
 wsproto is fed exactly to the end of a frame, so that between two messages we know where we are.
 """
@@ -35,7 +35,6 @@ from .websocket_frames import (
     header,
     header_size,
     payload_size,
-    xor,
 )
 
 __all__ = ["WebSocketServer", "accept"]
@@ -83,11 +82,11 @@ class NoEvent:
 class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
     """The router's side of one WebSocket."""
 
+    keyed = 0x80
+
     def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes = b"") -> None:
         WebSocket.__init__(self, stream, serializer, limit, arrived)
         self.framing = "websocket-text" if self.first_byte == TEXT else "websocket-binary"
-        self.owed = 0  # bytes that the frame in wsproto's hands still lacks
-        self.within = False  # a message: its last frame is still to come
         self.collected = 0  # bytes that the frames of this message announced so far
         simple_websocket.Server.__init__(
             self,
@@ -113,37 +112,7 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         """Write the close frame; `receive` will tell when the peer has hung up."""
         self.say_goodbye(reason or NORMAL, message or "")
 
-    def cut(self, data: bytes) -> None:
-        """Cut what has arrived into messages: the quick way where it leads, else wsproto's."""
-        position, end = 0, len(data)
-        while position < end and self.ended is None:
-            if not self.owed and not self.within:
-                position = self._cut_small(data, position, end)
-                if position == end or self.ended is not None:
-                    return
-            position = self._feed(data, position, end)
-
-    def _cut_small(self, data: bytes, position: int, end: int) -> int:
-        """Cut masked, whole, unfragmented frames of our kind; return where another thing begins."""
-        first_byte, limit, messages = self.first_byte, self.limit, self.messages
-        while end - position > 5 and data[position] == first_byte:
-            start, size = position + 6, data[position + 1] - 0x80
-            if size == 126:
-                start, size = position + 8, data[position + 2] << 8 | data[position + 3]
-                if size < 126:
-                    break
-            elif not 0 <= size < 126:
-                break
-            if size > limit or start + size > end:
-                break
-            position = start + size
-            message = xor(data[start - 4 : start], data[start:position])
-            if first_byte == TEXT and not self.is_text(message):
-                break
-            messages.append(message)
-        return position
-
-    def _feed(self, data: bytes, position: int, end: int) -> int:
+    def cut_carefully(self, data: bytes, position: int, end: int) -> int:
         """Hand wsproto the next frame, or what there is of it; return where that ends."""
         if not self.owed:
             size = header_size(data[position + 1]) if end - position > 1 else 2
