@@ -79,6 +79,7 @@ class ByteChannel:
         self._most = transport.max_send
         self._stream = transport.stream
         self._frame = transport.frame
+        self._write = transport.writer()
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._error: ProtocolError | None = None
@@ -96,7 +97,7 @@ class ByteChannel:
         if len(payload) > self._most:
             name, most = NAMES[CODES[type(message)]], self._most
             raise TooLarge(f"{name} of {len(payload)} bytes: {self.peer} takes at most {most}")
-        return self._stream.write([self._frame(payload)])
+        return self._write([self._frame(payload)])
 
     def watch_over(self, interval: float | None, announced: bool) -> None:
         """Let `receive` raise TimeoutError after a silence, and the kernel find a peer gone."""

@@ -9,7 +9,7 @@ from .. import features as by_name
 from .. import serializers
 from ..channel import ByteChannel
 from ..core.errors import ConnectTimeout, UsageError
-from ..transports import dial, http_request
+from ..transports import batches, dial, http_request
 from ..transports.base import MOST, Transport
 from . import joining
 from .session import Session
@@ -54,7 +54,8 @@ def connect(
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
 
-    serializer: "json" (the default), "msgpack" or "cbor".
+    serializer: "json" (the default), "msgpack" or "cbor"; over WebSocket also "json.batched", and
+    so on: several messages in one of the transport.
     connect_timeout: seconds for everything until the session has joined.
     headers: of the HTTP request that asks for a WebSocket, like Cookie; `ws://user:password@host`
     becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss.
@@ -100,9 +101,12 @@ def checked_url(terms: Terms) -> Terms:
     terms = checked(terms)
     url, authorization = http_request.without_user(terms.url)
     kind = dial.parse(url).kind
-    for name in ("headers", "proxy"):
-        if getattr(terms, name) is not None and kind != "websocket":
-            raise UsageError(f"{name}= is for ws and wss, not for {url}")
+    if kind != "websocket":
+        for name in ("headers", "proxy"):
+            if getattr(terms, name) is not None:
+                raise UsageError(f"{name}= is for ws and wss, not for {url}")
+        if batches.split(terms.serializer or "")[1]:
+            raise UsageError(f"serializer={terms.serializer!r} is for ws and wss, not for {url}")
     headers = http_request.checked(terms.headers or {})
     if authorization is not None:
         if "authorization" in map(str.lower, headers):
@@ -119,7 +123,7 @@ def join(terms: Terms) -> Session:
     """Dial, shake hands and join, on terms that were checked."""
     url, deadline = terms.url, time.monotonic() + terms.connect_timeout
     name = terms.serializer or "json"
-    reader = serializers.get(name)
+    reader = serializers.get(batches.split(name)[0])
     stream = dial.dial(url, timeout=terms.connect_timeout, tls=terms.tls, proxy=terms.proxy)
     try:
         transport = _shake_hands(stream, terms, name, deadline)

@@ -14,6 +14,7 @@ from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
 from ..core.handshake import ClientMethod
+from ..transports import batches
 from ..transports.base import MOST
 from .options import checked_timeout
 from .passthru import PayloadScheme, Schemes
@@ -107,7 +108,7 @@ def checked(terms: Terms) -> Terms:
         checked_timeout(terms.timeout)
     if not uris.is_valid(terms.realm):
         raise UsageError(f"{terms.realm!r} is not a valid realm")
-    serializers.get(terms.serializer or "json")
+    serializers.get(batches.split(terms.serializer or "json")[0])
     try:
         serializers.check_payload([terms.authextra], None)
     except ProtocolError as error:

@@ -65,6 +65,7 @@ class FrameMailbox:
         "_queued",
         "_routing",
         "_transport",
+        "_write",
     )
 
     def __init__(
@@ -80,6 +81,7 @@ class FrameMailbox:
         self._encoder = routing.encoder(transport)
         self._count = tally
         self._max_send = transport.max_send
+        self._write = transport.writer()
         self._queued: list[bytes] | None = None  # an empty list would lie amid what others free
         self._on_end = on_end
         self._on_release = on_release  # None: one session is all that the connection carries
@@ -110,14 +112,14 @@ class FrameMailbox:
             self._count("messages_above_the_peers_limit")
             return False
         self.deliver()  # what was posted before goes before
-        self._transport.stream.write([encoder.frame], droppable=True)
+        self._write([encoder.frame], droppable=True)
         return True
 
     def deliver(self) -> None:
         """Hand all that is queued to the outbox, in one write that cannot block."""
         if self._queued:
             queued, self._queued = self._queued, None
-            self._transport.stream.write(queued)
+            self._write(queued)
 
     def fail(self) -> None:
         """End the connection at once: something of what was posted is lost."""

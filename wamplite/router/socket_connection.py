@@ -290,7 +290,7 @@ class SocketConnection(Connection):
     def say(self, message: Message) -> None:
         """Send a message of the handshake."""
         payload = self._serializer.dumps(to_array(message))
-        self.stream.write([self._transport.frame(payload)])
+        self._transport.writer()([self._transport.frame(payload)])
 
     def finish(self) -> None:
         """End the connection after what was said."""

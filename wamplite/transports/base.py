@@ -1,13 +1,14 @@
 """What every transport promises: one connection that carries messages as bytes.
 
 One thread, the connection's own, calls `receive` until it raises. Any thread may call `frame`,
-`ping`, `finish` and write to `stream`. A transport knows nothing of WAMP, and what cuts bytes into
-frames is a pure machine.
+`ping`, `finish` and what `writer` returned. A transport knows nothing of WAMP, and what cuts bytes
+into frames is a pure machine.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from ..core.errors import TransportLost
 from .stream import Stream
@@ -58,6 +59,10 @@ class Transport(ABC):
     @abstractmethod
     def frame(self, payload: bytes) -> bytes:
         """Return the payload as it stands on the wire (pure)."""
+
+    def writer(self) -> Callable[..., bool]:
+        """Return what writes frames as `Stream.write` does: (frames, droppable=False)."""
+        return self.stream.write
 
     @abstractmethod
     def receive(self) -> list[bytes]:

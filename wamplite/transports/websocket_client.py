@@ -17,6 +17,8 @@ import websocket
 from websocket import ABNF
 
 from ..core.errors import ConnectTimeout, ProtocolError, TransportLost
+from . import batches
+from .base import Transport
 from .stream import Stream
 from .websocket_frames import (
     BREACH,
@@ -47,9 +49,10 @@ def connect(
     max_message_size: int,
     deadline: float | None = None,
     headers: Mapping[str, str] | None = None,
-) -> WebSocketClient:
+) -> Transport:
     """Ask for a WebSocket at `url` over a connected stream; the server chooses a serializer.
 
+    `serializers` are names like json and json.batched.
     `headers` go with the request, as `http_request.checked` returns them. `deadline` is a
     `time.monotonic()`, then ConnectTimeout. Raises TransportLost for any answer but 101,
     ProtocolError when the server agrees to something that was not asked.
@@ -66,8 +69,13 @@ def connect(
         raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
     if deadline is not None:
         stream.set_receive_timeout(None)
-    serializer = chosen(url, answer, names)
-    return WebSocketClient(stream, serializer, max_message_size, socket.unread)
+    serializer, is_batched = batches.split(chosen(url, answer, names))
+    opened = WebSocketClient(stream, serializer, max_message_size, socket.unread)
+    if not is_batched:
+        return opened
+    from .websocket_batched import Batched  # few ask for it
+
+    return Batched(opened)
 
 
 def shake_hands(

@@ -24,7 +24,8 @@ import simple_websocket
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from . import websocket_upgrade
+from . import batches, websocket_upgrade
+from .base import Transport
 from .stream import Stream
 from .websocket_frames import (
     NORMAL,
@@ -50,7 +51,7 @@ def accept(
     path: str = "/ws",
     allowed_origins: Iterable[str] = (),
     allowed_hosts: Iterable[str] = (),
-) -> WebSocketServer:
+) -> Transport:
     """Answer the request that begins with `head`, and return the WebSocket that it asked for.
 
     Messages are limited to `first_message_size` until `limit_receive` says otherwise.
@@ -58,9 +59,15 @@ def accept(
     addresses. Raises TransportLost when the answer was another than 101.
     """
     rules = websocket_upgrade.rules(serializers, path, allowed_origins, allowed_hosts)
-    serializer, rest = websocket_upgrade.open_handshake(stream, head, rules)
+    subprotocol, rest = websocket_upgrade.open_handshake(stream, head, rules)
+    serializer, is_batched = batches.split(subprotocol)
     limit = min(first_message_size, max_message_size)
-    return WebSocketServer(stream, serializer, limit, rest)
+    socket = WebSocketServer(stream, serializer, limit, rest)
+    if not is_batched:
+        return socket
+    from .websocket_batched import Batched  # few ask for it
+
+    return Batched(socket)
 
 
 class NoThread:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import h11
 from wsproto.utilities import generate_accept_token
 
-from . import origins
+from . import batches, origins
 from .base import HandshakeRefused
 from .stream import Stream
 
@@ -170,12 +170,12 @@ def check_origin(request: h11.Request, rules: UpgradeRules) -> None:
 
 
 def choose_serializer(request: h11.Request, rules: UpgradeRules) -> str:
-    """Return the first serializer that the client asks for and we have."""
+    """Return the first serializer that the client asks for and we have, perhaps batched."""
     asked = words(request, "sec-websocket-protocol")
     for subprotocol in asked:
-        serializer = subprotocol.removeprefix("wamp.2.")
-        if serializer != subprotocol and serializer in rules.serializers:
-            return serializer
+        name = subprotocol.removeprefix("wamp.2.")
+        if name != subprotocol and batches.split(name)[0] in rules.serializers:
+            return name
     came = f"{', '.join(asked)[:200]!r}" if asked else "none"
     raise HttpRefusal(400, f"{offered(rules)} expected, {came} offered")
 
