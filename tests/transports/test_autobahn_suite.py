@@ -2,8 +2,8 @@
 
 `wstest` (autobahntestsuite 0.8.2, on a Python 2.7; `tools/peers` installs it) drives an echo over
 the server, once for each kind of message that takes the server's quick way, and serves the cases to
-our client. Compression (12, 13) is not negotiated, and of the limits and the performance (9) one
-case each is enough.
+our client. Of the limits and the performance (9) one case each is enough, of deflated messages (12,
+13) one of each size of message and one of each kind of offer.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ import websocket
 from tests.interop.peers import place
 from tests.processes import running
 from wamplite.core.errors import WampliteError
+from wamplite.transports import deflate
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_client import HandshakeSocket, WebSocketClient
-from wamplite.transports.websocket_frames import BINARY, TEXT
+from wamplite.transports.websocket_frames import BINARY, DEFLATED, TEXT
 
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*"]
-NUMBER = 249
+CASES += [f"12.1.{number}" for number in range(1, 11)] + ["12.2.5", "12.3.12", "12.5.18"]
+CASES += [f"13.{number}.4" for number in range(1, 8)]
+NUMBER = 249 + 20
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
 LIMIT = 20 * 2**20
 SECONDS = 150  # the suite takes 10
@@ -84,9 +87,9 @@ class Echo(WebSocketClient):
     kind = TEXT  # of the last message
 
     def _judge(self, first: int) -> None:
-        usual = self.first_byte
-        if first | 0x80 in (TEXT, BINARY):
-            self.first_byte = self.kind = first | 0x80
+        usual, kind = self.first_byte, (first | 0x80) & ~DEFLATED
+        if kind in (TEXT, BINARY):
+            self.first_byte = self.kind = kind
         super()._judge(first)
         self.first_byte = usual
 
@@ -99,8 +102,11 @@ class Echo(WebSocketClient):
         self.first_byte = usual
 
     def echo(self, message: bytes) -> None:
-        other = TEXT ^ BINARY if type(message) is Other else 0
-        self.stream.write([self.frame_of(self.first_byte ^ other, message)])
+        usual = self.first_byte
+        if type(message) is Other:
+            self.first_byte ^= TEXT ^ BINARY
+        self.stream.write([self.frame(message)])
+        self.first_byte = usual
         self.stream.flush(10)
 
 
@@ -111,9 +117,13 @@ def visit(url: str, serializer: str = "json") -> list[bytes]:
     came = []
     try:
         handshake = HandshakeSocket(stream, time.monotonic() + 10)
-        websocket.WebSocket().connect(url, socket=handshake, suppress_origin=True)
+        library = websocket.WebSocket()
+        asked = [f"Sec-WebSocket-Extensions: {deflate.OFFER}"]
+        library.connect(url, socket=handshake, suppress_origin=True, header=asked)
+        answer = library.getheaders().get("sec-websocket-extensions")
         stream.set_receive_timeout(20)
-        client = Echo(stream, serializer, LIMIT, handshake.unread)
+        agreed = deflate.agreed(answer) if answer else None
+        client = Echo(stream, serializer, LIMIT, handshake.unread, agreed)
         while True:
             for message in client.receive():
                 came.append(message)

@@ -15,7 +15,7 @@ import threading
 from wsproto.events import BytesMessage, TextMessage
 
 from wamplite.core.errors import WampliteError
-from wamplite.transports import websocket_upgrade
+from wamplite.transports import deflate, websocket_upgrade
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_frames import BINARY, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
@@ -43,8 +43,11 @@ class Echo(WebSocketServer):
 
     def echo(self, message: bytes) -> None:
         """Send a message back as what it came."""
-        first = self.first_byte ^ (TEXT ^ BINARY) if type(message) is Other else self.first_byte
-        self.stream.write([self.frame_of(first, message)])
+        usual = self.first_byte
+        if type(message) is Other:
+            self.first_byte ^= TEXT ^ BINARY
+        self.stream.write([self.frame(message)])
+        self.first_byte = usual
         if self.stream.left > LIMIT:
             self.stream.flush(10)
 
@@ -55,8 +58,10 @@ def serve(sock: socket.socket, serializer: str) -> None:
     try:
         request, rest = websocket_upgrade.read_request(stream, b"")
         key = websocket_upgrade.check_version(request)
-        stream.write([websocket_upgrade.agree(key)])
-        echo = Echo(stream, serializer, LIMIT, rest)
+        agreed = deflate.choose(websocket_upgrade.values(request, "sec-websocket-extensions"))
+        headers = [("Sec-WebSocket-Extensions", agreed[1])] if agreed else []
+        stream.write([websocket_upgrade.agree(key, *headers)])
+        echo = Echo(stream, serializer, LIMIT, rest, agreed[0] if agreed else None)
         while True:
             for message in echo.receive():
                 echo.echo(message)

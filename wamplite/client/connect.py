@@ -39,6 +39,7 @@ def connect(
     max_message_size: int = MOST,
     headers: Mapping[str, str] | None = None,
     proxy: str | None = None,
+    compress: bool = False,
     timeout: float | None = 30.0,
     authmethods: Mapping[str, ClientMethod] | None = None,
     authid: str | None = None,
@@ -58,7 +59,8 @@ def connect(
     so on: several messages in one of the transport.
     connect_timeout: seconds for everything until the session has joined.
     headers: of the HTTP request that asks for a WebSocket, like Cookie; `ws://user:password@host`
-    becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss.
+    becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss. compress:
+    ask a router at ws or wss to deflate messages (RFC 7692).
     timeout: seconds for the answer to each request; None: no limit.
     features: what is announced: "basic", "standard", "all", or a list of names of
     wamplite.advanced.
@@ -81,6 +83,7 @@ def connect(
         max_message_size,
         headers,
         proxy,
+        compress,
         timeout,
         authmethods,
         authid,
@@ -102,8 +105,8 @@ def checked_url(terms: Terms) -> Terms:
     url, authorization = http_request.without_user(terms.url)
     kind = dial.parse(url).kind
     if kind != "websocket":
-        for name in ("headers", "proxy"):
-            if getattr(terms, name) is not None:
+        for name in ("headers", "proxy", "compress"):
+            if getattr(terms, name) not in (None, False):
                 raise UsageError(f"{name}= is for ws and wss, not for {url}")
         if batches.split(terms.serializer or "")[1]:
             raise UsageError(f"serializer={terms.serializer!r} is for ws and wss, not for {url}")
@@ -154,4 +157,5 @@ def _shake_hands(stream: Stream, terms: Terms, serializer: str, deadline: float)
         max_message_size=most,
         deadline=deadline,
         headers=terms.headers,
+        compress=terms.compress,
     )

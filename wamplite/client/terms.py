@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         max_message_size: int
         headers: Mapping[str, str] | None
         proxy: str | None
+        compress: bool
 
 
 class Terms(NamedTuple):
@@ -64,6 +65,7 @@ class Terms(NamedTuple):
     max_message_size: int = MOST
     headers: Mapping[str, str] | None = None
     proxy: str | None = None
+    compress: bool = False
     timeout: float | None = 30.0
     authmethods: Mapping[str, ClientMethod] | None = None
     authid: str | None = None
@@ -78,7 +80,7 @@ class Terms(NamedTuple):
 
 
 # nothing of it is asked in one process
-DIALLING = ("serializer", "tls", "max_message_size", "headers", "proxy")
+DIALLING = ("serializer", "tls", "max_message_size", "headers", "proxy", "compress")
 KEYWORDS = Terms._fields[2:]
 JOINING = tuple(name for name in KEYWORDS if name not in DIALLING)
 
@@ -171,4 +173,5 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ppt_schemes": ("a dict of names and PayloadSchemes", _are_schemes),
     "max_invocations": ("a number above 0", lambda value: type(value) is int and value > 0),
     "concurrent": ("a bool", lambda value: type(value) is bool),
+    "compress": ("a bool", lambda value: type(value) is bool),
 }

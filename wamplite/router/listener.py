@@ -51,6 +51,7 @@ class Settings(NamedTuple):
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     authmethods: Mapping[str, AuthMethod] | None = None  # None: nobody has to say who they are
+    compress: bool = False  # agree to permessage-deflate
 
 
 class Listener:
@@ -156,6 +157,7 @@ class Listener:
             path=listen_urls.PATH if self.place.scheme == "unix" else self.place.path,
             allowed_origins=self._settings.allowed_origins,
             allowed_hosts=(*self._settings.allowed_hosts, self.place.host),
+            compress=self._settings.compress,
         )
 
     def _accept(self) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from http.cookies import CookieError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import websocket
 from websocket import ABNF
@@ -23,11 +23,10 @@ from .stream import Stream
 from .websocket_frames import (
     BREACH,
     CLOSE,
+    DEFLATED,
     NO_CODE,
     NOT_UTF8,
     PING,
-    TEXT,
-    TOO_BIG,
     WRONG_KIND,
     WebSocket,
     header,
@@ -35,6 +34,9 @@ from .websocket_frames import (
     payload_size,
     xor,
 )
+
+if TYPE_CHECKING:
+    from .deflate import Deflate
 
 __all__ = ["WebSocketClient", "connect"]
 
@@ -49,16 +51,22 @@ def connect(
     max_message_size: int,
     deadline: float | None = None,
     headers: Mapping[str, str] | None = None,
+    compress: bool = False,
 ) -> Transport:
     """Ask for a WebSocket at `url` over a connected stream; the server chooses a serializer.
 
     `serializers` are names like json and json.batched.
-    `headers` go with the request, as `http_request.checked` returns them. `deadline` is a
-    `time.monotonic()`, then ConnectTimeout. Raises TransportLost for any answer but 101,
-    ProtocolError when the server agrees to something that was not asked.
+    `headers` go with the request, as `http_request.checked` returns them. compress: ask for
+    permessage-deflate. `deadline` is a `time.monotonic()`, then ConnectTimeout. Raises
+    TransportLost for any answer but 101, ProtocolError when the server agrees to something that
+    was not asked.
     """
     names = tuple(serializers)
     socket = HandshakeSocket(stream, deadline)
+    if compress:
+        from .deflate import OFFER  # few ask for it
+
+        headers = {**(headers or {}), "Sec-WebSocket-Extensions": OFFER}
     try:
         answer = shake_hands(url, socket, names, headers or {})
     except websocket.WebSocketTimeoutException as exc:
@@ -69,8 +77,9 @@ def connect(
         raise ProtocolError(f"{url}: not an answer to a WebSocket handshake: {exc}") from exc
     if deadline is not None:
         stream.set_receive_timeout(None)
+    deflate = extension(url, answer, compress)
     serializer, is_batched = batches.split(chosen(url, answer, names))
-    opened = WebSocketClient(stream, serializer, max_message_size, socket.unread)
+    opened = WebSocketClient(stream, serializer, max_message_size, socket.unread, deflate)
     if not is_batched:
         return opened
     from .websocket_batched import Batched  # few ask for it
@@ -119,11 +128,23 @@ def refusal(exc: websocket.WebSocketBadStatusException, socket: HandshakeSocket)
     return f"expected HTTP 101, got {exc.status_code}: {text[:300]!r}"
 
 
+def extension(url: str, headers: dict[str, str], asked: bool) -> Deflate | None:
+    """Return how messages are deflated, None where they are not."""
+    came = headers.get("sec-websocket-extensions")
+    if came is None:
+        return None
+    if not asked:
+        raise ProtocolError(f"{url}: the server chose an extension without being asked: {came!r}")
+    from .deflate import agreed
+
+    try:
+        return agreed(came)
+    except ProtocolError as exc:
+        raise ProtocolError(f"{url}: {exc}") from None
+
+
 def chosen(url: str, headers: dict[str, str], names: tuple[str, ...]) -> str:
     """Return the serializer that the server chose of those it was offered."""
-    if "sec-websocket-extensions" in headers:
-        came = headers["sec-websocket-extensions"]
-        raise ProtocolError(f"{url}: the server chose an extension without being asked: {came!r}")
     subprotocol = headers.get("sec-websocket-protocol", "")
     for name in names:
         if subprotocol == f"wamp.2.{name}":
@@ -177,8 +198,16 @@ class HandshakeSocket:
 class WebSocketClient(WebSocket):
     """The client's side of one WebSocket."""
 
-    def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes = b"") -> None:
-        super().__init__(stream, serializer, limit, arrived)
+    def __init__(
+        self,
+        stream: Stream,
+        serializer: str,
+        limit: int,
+        arrived: bytes = b"",
+        deflate: Deflate | None = None,
+    ) -> None:
+        super().__init__(stream, serializer, limit, arrived, deflate)
+        self.is_deflated = False  # the message that is being collected
         self.framing = f"websocket-masked-{id(self)}"  # each frame has a key of its own
         self.first = 0  # byte of the frame that is being collected
         self.control = bytearray()  # payload of a control frame that is being collected
@@ -218,23 +247,26 @@ class WebSocketClient(WebSocket):
             self.refuse(BREACH, f"a size of {size} in {len(head) - 2} bytes")
         elif is_control and (size > 125 or not head[0] & 0x80):
             self.refuse(BREACH, "a control frame that is fragmented or over 125 bytes")
-        elif not is_control and len(self.incoming) + size > self.limit:
-            came = f"a message of {len(self.incoming) + size} bytes or more"
-            self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken")
+        elif not is_control and len(self.incoming) + size > self.longest():
+            self.refuse_size(len(self.incoming) + size)
         else:
             self._judge(head[0])
 
     def _judge(self, first: int) -> None:
         """Judge bits and opcode, and where in a message it stands."""
         opcode = first & 0x0F
-        if first & 0x70 or opcode not in ABNF.OPCODES:
+        is_data = opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY)
+        bits = first & 0x70
+        if is_data and self.deflate is not None:
+            bits &= ~DEFLATED
+        if bits or opcode not in ABNF.OPCODES:
             self.refuse(BREACH, f"reserved bits or opcode in {first:#04x}")
-        elif opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
+        elif is_data:
             if self.within:
                 self.refuse(BREACH, "a new message within a message")
-            elif first | 0x80 != self.first_byte:
+            elif opcode != self.first_byte & 0x0F:
                 self.refuse(WRONG_KIND, f"the wrong kind of message for wamp.2.{self.serializer}")
-            self.within = True
+            self.within, self.is_deflated = True, bool(first & DEFLATED)
         elif opcode == ABNF.OPCODE_CONT and not self.within:
             self.refuse(BREACH, "a continuation without a message")
 
@@ -248,8 +280,7 @@ class WebSocketClient(WebSocket):
                 self._on_close(payload)
         elif self.first & 0x80:
             message, self.incoming, self.within = bytes(self.incoming), bytearray(), False
-            if self.first_byte != TEXT or self.is_text(message):
-                self.messages.append(message)
+            self.take(message, self.is_deflated)
 
     def _on_close(self, payload: bytes) -> None:
         """Judge a close frame: section 5.5.1 and 7.4."""

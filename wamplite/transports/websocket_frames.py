@@ -17,10 +17,14 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..core.errors import ProtocolError, TransportLost, WampliteError
 from .base import MOST, Transport
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from .deflate import Deflate
 
 try:
     from wsaccel.xormask import XorMaskerSimple
@@ -28,6 +32,7 @@ except ImportError:  # the extra `fast` is not installed
     XorMaskerSimple = None
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A  # with FIN
+DEFLATED = 0x40  # the bit RSV1, in the first frame of a message
 NORMAL, BREACH, WRONG_KIND, NO_CODE, NOT_UTF8, TOO_BIG = 1000, 1002, 1003, 1005, 1007, 1009
 UNREAD_PONGS = 65536  # bytes left over in the outbox: a peer that does not read gets no more PONGs
 _TABLES = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
@@ -82,9 +87,17 @@ class WebSocket(Transport):
     max_send = MOST
     keyed = 0  # 0x80 where the peer's frames are masked
 
-    def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        serializer: str,
+        limit: int,
+        arrived: bytes,
+        deflate: Deflate | None = None,
+    ) -> None:
         self.stream = stream
         self.serializer = serializer
+        self.deflate = deflate
         self.heard = monotonic()
         self.first_byte = TEXT if serializer == "json" else BINARY
         self.limit = limit
@@ -172,8 +185,35 @@ class WebSocket(Transport):
         """Keep the beginning of a header for the next recv."""
         self._rest = rest
 
+    def longest(self) -> int:
+        """Return how many octets the frames of a message may hold."""
+        if self.deflate is None:
+            return self.limit
+        from .deflate import longest
+
+        return longest(self.limit)
+
+    def take(self, message: bytes, is_deflated: bool) -> None:
+        """Take a message whose last frame has come, or refuse it."""
+        if is_deflated and self.deflate is not None:
+            from .deflate import TooMuch
+
+            try:
+                message = self.deflate.unpack(message, self.limit)
+            except TooMuch as exc:
+                return self.refuse(TOO_BIG, str(exc))
+            except ProtocolError as exc:
+                return self.refuse(NOT_UTF8, str(exc))
+        elif len(message) > self.limit:
+            return self.refuse_size(len(message))
+        if self.first_byte != TEXT or self.is_text(message):
+            self.messages.append(message)
+
     def frame(self, payload: bytes) -> bytes:
         """Return the payload as one frame."""
+        packed = None if self.deflate is None else self.deflate.pack(payload)
+        if packed is not None:
+            return self.frame_of(self.first_byte | DEFLATED, packed)
         return self.frame_of(self.first_byte, payload)
 
     @abstractmethod
@@ -203,6 +243,11 @@ class WebSocket(Transport):
         """End the connection because the peer broke the rules of WebSocket."""
         self._last_word = (code, reason)
         self.ended = ProtocolError(f"{self.stream.peer} broke WebSocket ({code}): {reason}")
+
+    def refuse_size(self, size: int) -> None:
+        """End the connection because of a message that has so many bytes already."""
+        came = f"a message of {size} bytes or more"
+        self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken")
 
     def closed_by_peer(self, code: int, reason: str) -> None:
         """End the connection as the peer's close frame asks, with its own code."""

@@ -6,7 +6,7 @@ it when the first WebSocket comes.
 simple_websocket.Server brings a thread of its own, writes from it, accepts compression, keeps
 messages without a bound, and its close never ends. So the subclass owns all input and output:
 
-    handshake       nothing to do: websocket_upgrade has answered; no extension is negotiated
+    handshake       nothing to do: websocket_upgrade has answered
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
     cut_carefully   what is no small whole frame goes to wsproto, a frame or a part at a time
     _handle_events  what wsproto says of those: data, ping, close, or a breach of RFC 6455
@@ -18,7 +18,7 @@ wsproto is fed exactly to the end of a frame, so that between two messages we kn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import simple_websocket
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -30,13 +30,16 @@ from .stream import Stream
 from .websocket_frames import (
     NORMAL,
     TEXT,
-    TOO_BIG,
     WRONG_KIND,
     WebSocket,
     header,
     header_size,
     payload_size,
 )
+
+if TYPE_CHECKING:
+    from .deflate import Deflate
+    from .websocket_deflated import Siphon
 
 __all__ = ["WebSocketServer", "accept"]
 
@@ -51,18 +54,20 @@ def accept(
     path: str = "/ws",
     allowed_origins: Iterable[str] = (),
     allowed_hosts: Iterable[str] = (),
+    compress: bool = False,
 ) -> Transport:
     """Answer the request that begins with `head`, and return the WebSocket that it asked for.
 
     Messages are limited to `first_message_size` until `limit_receive` says otherwise.
     `allowed_hosts` are the names that this machine is called by, beside its own, localhost and
-    addresses. Raises TransportLost when the answer was another than 101.
+    addresses. compress: agree to permessage-deflate. Raises TransportLost when the answer was
+    another than 101.
     """
-    rules = websocket_upgrade.rules(serializers, path, allowed_origins, allowed_hosts)
-    subprotocol, rest = websocket_upgrade.open_handshake(stream, head, rules)
-    serializer, is_batched = batches.split(subprotocol)
+    rules = websocket_upgrade.rules(serializers, path, allowed_origins, allowed_hosts, compress)
+    agreement, rest = websocket_upgrade.open_handshake(stream, head, rules)
+    serializer, is_batched = batches.split(agreement.subprotocol)
     limit = min(first_message_size, max_message_size)
-    socket = WebSocketServer(stream, serializer, limit, rest)
+    socket = WebSocketServer(stream, serializer, limit, rest, agreement.deflate)
     if not is_batched:
         return socket
     from .websocket_batched import Batched  # few ask for it
@@ -91,9 +96,18 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
 
     keyed = 0x80
 
-    def __init__(self, stream: Stream, serializer: str, limit: int, arrived: bytes = b"") -> None:
-        WebSocket.__init__(self, stream, serializer, limit, arrived)
-        self.framing = "websocket-text" if self.first_byte == TEXT else "websocket-binary"
+    def __init__(
+        self,
+        stream: Stream,
+        serializer: str,
+        limit: int,
+        arrived: bytes = b"",
+        deflate: Deflate | None = None,
+    ) -> None:
+        WebSocket.__init__(self, stream, serializer, limit, arrived, deflate)
+        kind = "text" if self.first_byte == TEXT else "binary"
+        self.framing = f"websocket-{kind}{f'-deflated-{deflate.bits}' if deflate else ''}"
+        self.siphon: Siphon | None = None  # there if messages may be deflated
         self.collected = 0  # bytes that the frames of this message announced so far
         simple_websocket.Server.__init__(
             self,
@@ -103,9 +117,19 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
             event_class=NoEvent,
         )
 
+    @property
+    def buffered(self) -> int:
+        packed = self.siphon.packed if self.siphon else b""
+        return len(self.incoming) + len(packed)
+
     def handshake(self) -> None:
-        """Begin behind the handshake, with no extension and so no compression."""
-        self.ws = Connection(ConnectionType.SERVER)
+        """Begin behind the handshake."""
+        if self.deflate is not None:
+            from .websocket_deflated import Siphon  # few ask for it
+
+            self.siphon = Siphon()
+        extensions: list[Any] = [self.siphon] if self.siphon else []
+        self.ws = Connection(ConnectionType.SERVER, extensions)
         self.connected = True
 
     def frame_of(self, first: int, payload: bytes) -> bytes:
@@ -142,9 +166,8 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         self.owed = payload_size(head)
         if self.ended is None and not head[0] & 0x08:
             self.collected += self.owed
-            if self.collected > self.limit:
-                came = f"a message of {self.collected} bytes or more"
-                self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken")
+            if self.collected > self.longest():
+                self.refuse_size(self.collected)
 
     def _hand_over(self, data: bytes) -> None:
         self.ws.receive_data(data)
@@ -167,9 +190,12 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         self.incoming += data.encode() if isinstance(data, str) else data
         self.within = not event.message_finished
         if event.message_finished:
-            self.messages.append(bytes(self.incoming))
-            self.incoming = bytearray()
-            self.collected = 0
+            message, self.incoming, self.collected = bytes(self.incoming), bytearray(), 0
+            siphon = self.siphon
+            if siphon is None or not siphon.is_packed:
+                return self.take(message, False)
+            packed, siphon.packed = bytes(siphon.packed), bytearray()
+            self.take(packed, True)
 
     def _on_ping(self, event: Ping) -> None:
         self.answer(bytes(event.payload))

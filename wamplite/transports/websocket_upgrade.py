@@ -11,7 +11,7 @@ import base64
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 from wsproto.utilities import generate_accept_token
@@ -19,6 +19,9 @@ from wsproto.utilities import generate_accept_token
 from . import batches, origins
 from .base import HandshakeRefused
 from .stream import Stream
+
+if TYPE_CHECKING:
+    from .deflate import Deflate
 
 LARGEST_REQUEST = 8192  # bytes
 MOST_HEADERS = 64
@@ -33,6 +36,14 @@ class UpgradeRules(NamedTuple):
     path: str = "/ws"
     allowed_origins: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
+    compress: bool = False
+
+
+class Agreement(NamedTuple):
+    """What a client and we agreed on."""
+
+    subprotocol: str  # behind wamp.2., like json.batched
+    deflate: Deflate | None = None
 
 
 class HttpRefusal(Exception):
@@ -45,8 +56,8 @@ class HttpRefusal(Exception):
         self.headers = headers
 
 
-def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[str, bytes]:
-    """Answer the request; return the chosen serializer and the bytes that came behind it.
+def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[Agreement, bytes]:
+    """Answer the request; return what was agreed on, and the bytes that came behind it.
 
     Raises HandshakeRefused when it was anything but a request for a WebSocket that we serve.
     """
@@ -54,7 +65,7 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[st
     try:
         request, rest = read_request(stream, head)
         method = request.method
-        serializer, answer = judge(request, rules)
+        agreement, answer = judge(request, rules)
     except HttpRefusal as refusal:
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
         stream.finish()
@@ -62,7 +73,7 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[st
         text = f"{stream.peer} was answered with HTTP {said}"
         raise HandshakeRefused(text, f"http_{refusal.status.value}") from None
     stream.write([answer])
-    return serializer, rest
+    return agreement, rest
 
 
 def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
@@ -96,15 +107,24 @@ def within_bounds(request: h11.Request, size: int, rest: bytes) -> tuple[h11.Req
     return request, rest
 
 
-def judge(request: h11.Request, rules: UpgradeRules) -> tuple[str, bytes]:
-    """Return the serializer and the answer that opens the WebSocket, or raise HttpRefusal."""
+def judge(request: h11.Request, rules: UpgradeRules) -> tuple[Agreement, bytes]:
+    """Return what is agreed on and the answer that opens the WebSocket, or raise HttpRefusal."""
     check_resource(request, rules)
     check_host(request)
     check_body(request)
     key = check_version(request)
     check_origin(request, rules)
     serializer = choose_serializer(request, rules)
-    return serializer, agree(key, ("Sec-WebSocket-Protocol", f"wamp.2.{serializer}"))
+    headers = [("Sec-WebSocket-Protocol", f"wamp.2.{serializer}")]
+    deflate = None
+    if rules.compress:
+        from .deflate import choose  # few ask for it
+
+        chosen = choose(values(request, "sec-websocket-extensions"))
+        if chosen is not None:
+            deflate, answer = chosen
+            headers.append(("Sec-WebSocket-Extensions", answer))
+    return Agreement(serializer, deflate), agree(key, *headers)
 
 
 def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
@@ -233,7 +253,11 @@ def render(status: HTTPStatus, *headers: tuple[str, str]) -> bytes:
 
 
 def rules(
-    serializers: Iterable[str], path: str, allowed: Iterable[str], hosts: Iterable[str]
+    serializers: Iterable[str],
+    path: str,
+    allowed: Iterable[str],
+    hosts: Iterable[str],
+    compress: bool,
 ) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
     return UpgradeRules(
@@ -241,4 +265,5 @@ def rules(
         path,
         origins.allowed(allowed),
         frozenset(host.lower().strip("[]") for host in hosts),
+        compress,
     )
