@@ -64,7 +64,7 @@ def answer_to(head: bytes, text: str) -> bytes | None:
         "Content-Type: text/plain; charset=utf-8",
         f"Content-Length: {len(body)}",
         "Retry-After: 5",
-        "SocketConnection: close",
+        "Connection: close",
     ]
     return "".join(f"{line}\r\n" for line in [*lines, ""]).encode() + body
 
