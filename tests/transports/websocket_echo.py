@@ -15,7 +15,7 @@ import threading
 from wsproto.events import BytesMessage, TextMessage
 
 from wamplite.core.errors import WampliteError
-from wamplite.transports import deflate, websocket_upgrade
+from wamplite.transports import deflate, http_server, websocket_upgrade
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_frames import BINARY, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
@@ -56,9 +56,9 @@ def serve(sock: socket.socket, serializer: str) -> None:
     """Serve one connection to its end."""
     stream = SocketStream(sock)
     try:
-        request, rest = websocket_upgrade.read_request(stream, b"")
+        request, rest = http_server.read_request(stream, b"")
         key = websocket_upgrade.check_version(request)
-        agreed = deflate.choose(websocket_upgrade.values(request, "sec-websocket-extensions"))
+        agreed = deflate.choose(http_server.values(request, "sec-websocket-extensions"))
         headers = [("Sec-WebSocket-Extensions", agreed[1])] if agreed else []
         stream.write([websocket_upgrade.agree(key, *headers)])
         echo = Echo(stream, serializer, LIMIT, rest, agreed[0] if agreed else None)
