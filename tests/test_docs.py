@@ -35,7 +35,7 @@ from wamplite.client.workers import MOST_THREADS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
 
-PAGES = ("client.md", "router.md", "features.md")
+PAGES = ("client.md", "router.md", "features.md", "http.md")
 TEXTS = {page: (ROOT / "docs" / page).read_text() for page in PAGES}
 PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\nprints\n\n```text\n(.*?)^```\n)?", re.M | re.S)
 PROGRAMS = [
@@ -59,6 +59,22 @@ def test_a_program_runs_as_pasted_and_prints_what_is_told(
     )  # fmt: skip
     assert done.returncode == 0 and "Warning" not in done.stderr, done.stderr
     assert not printed or done.stdout == printed
+
+
+def test_the_script_for_curl_runs_as_pasted() -> None:
+    text = (ROOT / "docs" / "http.md").read_text()
+    found = re.search(
+        r"^## A script\n\n```sh\n(.*?)^```\n\nprints\n\n```text\n(.*?)^```\n", text, re.M | re.S
+    )
+    assert found
+    with wamplite.Router(longpoll=True) as router:
+        port = router.listen("tcp://127.0.0.1:0").rpartition(":")[2]
+        script = found[1].replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+        done = subprocess.run(
+            ["sh", "-eu", "-c", script], capture_output=True, text=True, timeout=40, check=False
+        )
+        assert (done.stdout, done.stderr, done.returncode) == (found[2], "", 0)
+    assert not router.sessions
 
 
 COMMANDS = [

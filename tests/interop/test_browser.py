@@ -90,6 +90,29 @@ def test_the_page_of_the_documentation_works_as_pasted(
         assert session.call("com.example.page.add2", 2, 3) == 5
 
 
+def test_a_page_can_do_the_same_over_http_alone(
+    browser: str, site: tuple[str, Path], tmp_path: Path
+) -> None:
+    origin, folder = site
+    ready: queue.Queue[str] = queue.Queue()
+    with ExitStack() as stack:
+        router = stack.enter_context(wamplite.Router(allowed_origins=[origin], longpoll=True))
+        url = router.listen("ws://127.0.0.1:0/ws")
+        save_page(folder, url)
+        page = folder / "index.html"
+        [way] = re.findall("transports: .*?]", (ROOT / "docs" / "http.md").read_text())
+        way = way.replace("http://127.0.0.1:8080/lp", f"http{url[2:-2]}lp")
+        page.write_text(page.read_text().replace(f'url: "{url}"', way))
+        session = stack.enter_context(wamplite.connect(url))
+        session.subscribe("com.example.page.ready", lambda word: ready.put(word))
+        open_page(stack, browser, f"{origin}/", tmp_path / "profile")
+        assert ready.get(timeout=PATIENCE) == "ready"
+        for number in range(20):
+            assert session.call("com.example.page.add2", number, 3) == number + 3
+        carriers = {one["transport"]["type"] for one in session.meta.sessions()}
+        assert carriers == {"websocket", "longpoll"}
+
+
 TELLS = """<script>
   const said = () => document.getElementById("said").textContent;
   setInterval(() => connection.session?.publish("com.example.page.said", [said()]), 100);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wamplite.core.errors import ProtocolError
-from wamplite.transports.batches import MOST, pack, split, unpack
+from wamplite.transports.batches import LARGEST, MOST, cut, pack, split, unpack
 
 
 def test_a_batch_of_text_ends_each_message_with_a_record_separator() -> None:
@@ -50,3 +50,10 @@ def test_the_number_of_messages_is_bounded(is_text: bool) -> None:
 def test_the_name_of_a_subprotocol_says_whether_it_is_batched() -> None:
     assert split("json") == ("json", False)
     assert split("msgpack.batched") == ("msgpack", True)
+
+
+def test_a_batch_is_cut_where_it_grows_large() -> None:
+    half = b"x" * (LARGEST // 2)
+    assert list(cut([half, half, b"y"])) == [[half, half], [b"y"]]
+    assert list(cut([b"y", half * 3, b"z"])) == [[b"y"], [half * 3], [b"z"]]
+    assert list(cut([])) == []

@@ -13,7 +13,7 @@ from wamplite import ProtocolError, Router, UsageError, connect
 from wamplite.transports import websocket_server
 from wamplite.transports.base import Transport
 from wamplite.transports.stream import Stream
-from wamplite.transports.websocket_batched import LARGEST_BATCH, Batched, joined
+from wamplite.transports.websocket_batched import Batched
 from wamplite.transports.websocket_frames import BINARY, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
 
@@ -46,13 +46,6 @@ def test_what_is_written_at_once_is_one_batch(
     assert write([batched.frame(b"[3]")], droppable=True)
     assert ends[1].frame() == (TEXT, b"[1]\x1e[2]\x1e")
     assert ends[1].frame() == (TEXT, b"[3]\x1e")
-
-
-def test_a_batch_is_cut_where_it_grows_large() -> None:
-    half = b"x" * (LARGEST_BATCH // 2)
-    assert list(joined([half, half, b"y"])) == [half + half, b"y"]
-    assert list(joined([b"y", half * 3, b"z"])) == [b"y", half * 3, b"z"]
-    assert list(joined([])) == []
 
 
 def test_a_message_as_large_as_is_taken_has_room_for_what_the_batch_adds(

@@ -66,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--keep", metavar="DIRECTORY", help="keep retained events and history there, in files")
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--compress", action="store_true", help="agree to deflated messages over WebSocket")
+    add("--longpoll", action="store_true", help="serve sessions over HTTP requests at /lp")
     _add_bounds(parser)
     _add_access(parser)
     add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
@@ -178,6 +179,7 @@ def make_router(options: argparse.Namespace) -> Router:
         "features": features(options),
         "strict": options.strict,
         "compress": options.compress,
+        "longpoll": options.longpoll,
         "max_connections": options.max_connections,
         "max_connections_per_address": options.max_connections_per_address,
         "max_handshaking": options.max_handshaking,

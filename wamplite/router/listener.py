@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
-from ..transports import rawsocket
+from ..transports import origins, rawsocket
 from ..transports.base import Transport
 from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
@@ -37,11 +37,19 @@ from .socket_connection import SocketConnection
 if TYPE_CHECKING:
     import ssl
 
+    from .longpoll import Gateway
+
 logger = logging.getLogger("wamplite.router")
 
+POLLING = (b"POST ", b"OPTIONS ")  # the methods of sessions over HTTP requests
 PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
 QUIET = 10.0  # seconds between two warnings of that
 CLOSING = 5.0  # seconds for the accepting thread to end
+
+
+def is_begun(head: bytes) -> bool:
+    """Tell whether so much has come of a method that it may become one of POLLING."""
+    return any(method.startswith(head) and method != head for method in POLLING)
 
 
 class Settings(NamedTuple):
@@ -52,6 +60,7 @@ class Settings(NamedTuple):
     allowed_hosts: tuple[str, ...] = ()
     authmethods: Mapping[str, AuthMethod] | None = None  # None: nobody has to say who they are
     compress: bool = False  # agree to permessage-deflate
+    longpoll: bool = False  # serve sessions over HTTP requests
 
 
 class Listener:
@@ -72,6 +81,7 @@ class Listener:
         self._context = context if secure else None
         self._shared = shared
         self._serializers = serializers.available()
+        self._gateway = self._make_gateway() if settings.longpoll else None
         self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
@@ -104,6 +114,8 @@ class Listener:
         """Let the port go in a forked child."""
         with suppress(OSError):
             self._socket.close()
+        if self._gateway is not None:
+            self._gateway.disown()
 
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""
@@ -123,15 +135,39 @@ class Listener:
             tls=connection.stream.tls,
         )
 
-    def open(self, stream: Stream) -> Transport:
+    def open(self, connection: SocketConnection) -> Transport:
         """Bring a new connection to where messages can be read; in the connection's own thread."""
+        stream = connection.stream
         stream.handshake()
         head = stream.recv()
         if not head:
             raise TransportLost(f"{stream.peer}: closed before it said anything")
         if head[0] == rawsocket.MAGIC:
             return self._open(RAWSOCKET, stream, head)
+        if self._gateway is not None:
+            while is_begun(head) and (more := stream.recv()):
+                head += more
+            if head.startswith(POLLING):
+                self._gateway.serve(connection, head)
+                raise TransportLost(f"{stream.peer}: the last request over HTTP was answered")
         return self._open(WEBSOCKET, stream, head)
+
+    def _make_gateway(self) -> Gateway | None:
+        """Return what serves sessions over HTTP requests, where HTTP is served."""
+        if WEBSOCKET not in self._kinds:
+            return None
+        from .longpoll import Gateway, Pages  # few want it
+
+        pages = Pages(
+            origins.allowed(self._settings.allowed_origins),
+            origins.hosts_in_lower_case(self._hosts()),
+        )
+        gateway = Gateway(self, self._shared, self._serializers, pages)
+        self._shared.at_the_end.append(gateway.close)
+        return gateway
+
+    def _hosts(self) -> tuple[str, ...]:
+        return (*self._settings.allowed_hosts, self.place.host)
 
     def _open(self, kind: str, stream: Stream, head: bytes) -> Transport:
         limits = self._settings.limits
@@ -156,7 +192,7 @@ class Listener:
             first_message_size=limits.max_first_message_size,
             path=listen_urls.PATH if self.place.scheme == "unix" else self.place.path,
             allowed_origins=self._settings.allowed_origins,
-            allowed_hosts=(*self._settings.allowed_hosts, self.place.host),
+            allowed_hosts=self._hosts(),
             compress=self._settings.compress,
         )
 

@@ -49,7 +49,8 @@ class Router(OfOneProcess):
     realms: their URIs. features: "basic", "standard", "all", or a list of those, of names of
     wamplite.advanced, of classes and functions that make features, for each realm anew. strict:
     request ids must start at 1 and step by 1. authmethods: how a session may say who it is; None:
-    it need not. compress: WebSocket messages may be deflated (RFC 7692).
+    it need not. compress: WebSocket messages may be deflated (RFC 7692). longpoll: sessions over
+    HTTP requests at /lp are served.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -68,11 +69,12 @@ class Router(OfOneProcess):
         allowed_origins: Iterable[str] = (),
         allowed_hosts: Iterable[str] = (),
         compress: bool = False,
+        longpoll: bool = False,
         **limits: Unpack[LimitKeywords],
     ) -> None:
         self.limits = checked(limits)
         pages = _pages(allowed_origins, allowed_hosts)
-        self._settings = Settings(self.limits, *pages, authmethods, compress)
+        self._settings = Settings(self.limits, *pages, authmethods, compress, longpoll)
         self._allow_anonymous_network = allow_anonymous_network
         names = list(dict.fromkeys(by_name.several("realms", realms)))
         if not names or not all(map(uris.is_valid, names)):

@@ -20,7 +20,6 @@ from ..core.handshake import Acceptor
 from ..core.members import Identity
 from ..transports import serial_path, serial_url
 from ..transports.base import Transport
-from ..transports.stream import Stream
 from .faults import guarded, log_fault
 from .serial_connection import SerialConnection
 from .shared import Shared
@@ -78,9 +77,9 @@ class SerialListener:
     def disown(self) -> None:
         """Leave the port as it is in a forked child: its lock is shared with the parent."""
 
-    def open(self, stream: Stream) -> Transport:
+    def open(self, connection: SocketConnection) -> Transport:
         """Return what a device's HELLO has begun."""
-        assert self._line is not None and self._line.stream is stream
+        assert self._line is not None and self._line.stream is connection.stream
         return self._line
 
     def acceptor(self, connection: SocketConnection) -> Acceptor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
@@ -60,6 +61,7 @@ class Shared:
         self._numbers = count(1)
         self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
         self.trimming = Trimming(self.housekeeper.later)
+        self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
 
     def serve(self, connection: Served) -> str | None:
         """Start the thread of a connection; where it cannot be, return why, as it is counted."""
@@ -76,12 +78,18 @@ class Shared:
                 self.count(refusal)
         return refusal
 
-    def admit(self, connection: Admitted) -> None:
-        """Serve a new connection in a thread of its own, or tell it why not and close it."""
+    def enter(self, connection: Admitted) -> str | None:
+        """Serve a new connection in a thread of its own; where it cannot be, return why."""
         self.housekeeper.add(connection, connection.deadline)
-        if refusal := self.serve(connection):
+        refusal = self.serve(connection)
+        if refusal is not None:
             self.housekeeper.remove(connection)
             connection.stream.on_left = None  # it is not a connection's any more
+        return refusal
+
+    def admit(self, connection: Admitted) -> None:
+        """Serve a new connection in a thread of its own, or tell it why not and close it."""
+        if refusal := self.enter(connection):
             self._turning_away.take(connection.stream, reason(refusal))
 
     def end_connections(self, deadline: float) -> None:
@@ -93,6 +101,8 @@ class Shared:
 
     def close(self) -> None:
         """End what routes, what turns away and what keeps time."""
+        for end in self.at_the_end:
+            end()
         for routing in self.realms.values():
             routing.close()
             for feature in routing.realm.features:

@@ -36,14 +36,13 @@ from ..transports.stream import Stream
 from .connection import Connection
 from .mailbox import FrameMailbox
 from .routing import Routing
-from .shared import Shared
+from .shared import ENDED, Shared
 from .timers import FOREVER
 from .trimming import MUCH
 
 logger = logging.getLogger("wamplite.router")
 
 LONGEST_REFUSAL = 600  # characters in the log
-
 LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
 
 
@@ -55,7 +54,7 @@ class Listening(Protocol):
     def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection."""
 
-    def open(self, stream: Stream) -> Transport:
+    def open(self, connection: SocketConnection) -> Transport:
         """Bring it to where messages can be read; in its own thread."""
 
 
@@ -75,7 +74,7 @@ class SocketConnection(Connection):
         self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
         self._lock = threading.Lock()  # guards `waits`
-        self._waiting = 0  # bytes that wait for a place to be decoded
+        self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
         self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
 
     def disown(self) -> None:
@@ -124,7 +123,7 @@ class SocketConnection(Connection):
     def _open(self) -> None:
         """Shake hands; who is sent away will wonder why, so the log says it."""
         try:
-            self._transport = self._listener.open(self.stream)
+            self._transport = self._listener.open(self)
         except (HandshakeRefused, ProtocolError) as refused:
             kind = refused.kind if isinstance(refused, HandshakeRefused) else "handshake"
             if kind != "http_200":  # somebody looked what this is
@@ -197,6 +196,33 @@ class SocketConnection(Connection):
             if waited:
                 self.deadline = self._joins_until
         return waited
+
+    # Before there is a transport: requests over HTTP
+
+    def waits_for_request(self, seconds: float) -> bool:
+        """Wait so long for a request; False at the end of all. The first takes its place."""
+        if not self.shared.connections.joins_again(self):
+            if not self.stream.left:
+                self.shutdown(ENDED)  # the client would only ask again
+            return False
+        self._has_time(seconds)
+        return True
+
+    def handles_request(self, seconds: float) -> None:
+        """Have so long to answer a request for a session that there is."""
+        self.shared.connections.joined(self)
+        self._has_time(seconds)
+
+    def note_request(self, size: int) -> None:
+        """Notice how many bytes of a request are here."""
+        self._waiting = size
+        if size:
+            self.shared.buffered.note(self)
+            self.shared.buffered.wait(self)
+
+    def _has_time(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.shared.housekeeper.move(self, self.deadline)
 
     def _has_more_time(self, now: float) -> bool:
         """Tell whether HELLO came just now, or was waited for in vain: then say goodbye."""

@@ -8,11 +8,14 @@ The text leaves the framing of CBOR open; it is that of MsgPack here, as with Au
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from ..core.errors import ProtocolError
 
 SUFFIX = ".batched"  # of a subprotocol
 SEPARATOR = b"\x1e"  # a control character: no JSON has it unescaped
 OVERHEAD = 4  # octets that a message grows by at most
+LARGEST = 65536  # octets that are joined; a message above it goes in a batch of its own
 MOST = 16384  # messages of a batch: more would weigh far more than their octets
 TOO_MANY = f"a batch of over {MOST} messages"
 
@@ -26,6 +29,20 @@ def split(subprotocol: str) -> tuple[str, bool]:
 def pack(is_text: bool, payload: bytes) -> bytes:
     """Return a message as a part of a batch."""
     return payload + SEPARATOR if is_text else len(payload).to_bytes(4, "big") + payload
+
+
+def cut(parts: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut parts into those of one batch each: at most LARGEST octets together, or one part."""
+    gathered: list[bytes] = []
+    size = 0
+    for part in parts:
+        if gathered and size + len(part) > LARGEST:
+            yield gathered
+            gathered, size = [], 0
+        gathered.append(part)
+        size += len(part)
+    if gathered:
+        yield gathered
 
 
 def unpack(is_text: bool, batch: bytes) -> list[bytes]:

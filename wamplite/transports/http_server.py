@@ -8,10 +8,10 @@ text that says what this is and what was expected.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from http import HTTPStatus
 
 import h11
+from h11 import Request as Request  # noqa: PLC0414 - exported
 
 from . import origins
 from .stream import Stream
@@ -35,7 +35,7 @@ class HttpRefusal(Exception):
         return f"{self.status.value} {self.status.phrase}: {self.text}"
 
 
-def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
+def read_request(stream: Stream, data: bytes) -> tuple[Request, bytes]:
     """Read up to the blank line, and no more than LARGEST_REQUEST bytes."""
     reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
     data = data or stream.recv()
@@ -49,7 +49,7 @@ def read_request(stream: Stream, data: bytes) -> tuple[h11.Request, bytes]:
             size += len(data)
             reader.receive_data(data)
             event = reader.next_event()
-            if isinstance(event, h11.Request):
+            if isinstance(event, Request):
                 rest = reader.trailing_data[0]
                 check_bounds(event, size - len(rest))
                 return event, rest
@@ -64,7 +64,7 @@ def bad(exc: h11.RemoteProtocolError) -> HttpRefusal:
     return HttpRefusal(exc.error_status_hint, f"a bad request: {exc}")
 
 
-def check_bounds(request: h11.Request, size: int) -> None:
+def check_bounds(request: Request, size: int) -> None:
     """Refuse what h11 let pass because all of it came at once."""
     if size > LARGEST_REQUEST or len(list(request.headers)) > MOST_HEADERS:
         raise HttpRefusal(
@@ -72,14 +72,14 @@ def check_bounds(request: h11.Request, size: int) -> None:
         )
 
 
-def check_host(request: h11.Request) -> None:
+def check_host(request: Request) -> None:
     """Refuse a Host that is more than a name or address and a port."""
     host = authority(request)
     if any(character in host for character in "@/?#\\"):
         raise HttpRefusal(400, f"Host must be host or host:port, not {host[:200]!r}")
 
 
-def check_origin(request: h11.Request, allowed: frozenset[str], hosts: frozenset[str]) -> str:
+def check_origin(request: Request, allowed: frozenset[str], hosts: frozenset[str]) -> str:
     """Refuse the pages of foreign sites, return the origin of others; "" for a program."""
     origin, host = ", ".join(values(request, "origin")), authority(request)
     if origin and not origins.may_connect(origin, host, allowed, hosts):
@@ -87,35 +87,30 @@ def check_origin(request: h11.Request, allowed: frozenset[str], hosts: frozenset
     return origin
 
 
-def lower(hosts: Iterable[str]) -> frozenset[str]:
-    """Return names of hosts as they are compared."""
-    return frozenset(host.lower().strip("[]") for host in hosts)
-
-
-def path_of(request: h11.Request) -> bytes:
+def path_of(request: Request) -> bytes:
     """Return the path that is asked for, of a target in absolute form too (RFC 9112 3.2.2)."""
     absolute = ABSOLUTE.fullmatch(request.target)
     target: bytes = (absolute[2] or b"/") if absolute else request.target
     return target.split(b"?")[0] or b"/"
 
 
-def authority(request: h11.Request) -> str:
+def authority(request: Request) -> str:
     """Return the host, and perhaps port, that is asked for: a target in absolute form says it."""
     absolute = ABSOLUTE.fullmatch(request.target)
     return absolute[1].decode("latin-1") if absolute else ", ".join(values(request, "host"))
 
 
-def values(request: h11.Request, name: str) -> list[str]:
+def values(request: Request, name: str) -> list[str]:
     """Return the values of a header, one for each time it stands there."""
     return [value.decode("latin-1") for key, value in request.headers if key == name.encode()]
 
 
-def words(request: h11.Request, name: str) -> list[str]:
+def words(request: Request, name: str) -> list[str]:
     """Return the words of a header that holds a list."""
     return [word.strip() for value in values(request, name) for word in value.split(",")]
 
 
-def has_word(request: h11.Request, name: str, word: str) -> bool:
+def has_word(request: Request, name: str, word: str) -> bool:
     """Tell whether a header that holds a list holds this word, in any case."""
     return word in map(str.lower, words(request, name))
 

@@ -50,6 +50,11 @@ def allowed(origins: Iterable[str]) -> frozenset[str]:
     return frozenset(map(_allowed, origins))
 
 
+def hosts_in_lower_case(hosts: Iterable[str]) -> frozenset[str]:
+    """Return names of hosts as they are compared."""
+    return frozenset(host.lower().strip("[]") for host in hosts)
+
+
 def _allowed(text: str) -> str:
     plain = text.strip().lower().rstrip("/")
     if plain in (ANY, "null", "file:"):

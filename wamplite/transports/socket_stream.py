@@ -20,6 +20,15 @@ _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
 _TIMEVAL = struct.Struct("@qq" if socket.SO_RCVTIMEO == 66 else "@ll")
 
 
+def limit_sending(sock: socket.socket, seconds: float) -> None:
+    """Let each later send of a blocking socket wait at most so long: BlockingIOError then."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
+
+
+def _timeval(seconds: float) -> bytes:
+    return _TIMEVAL.pack(*divmod(max(int(seconds * 1_000_000), 1), 1_000_000))
+
+
 def peer_name(sock: socket.socket) -> str:
     """Name the other end as logs and errors do: 127.0.0.1:5000, [::1]:5000, unix."""
     if sock.family == socket.AF_UNIX:
@@ -48,11 +57,9 @@ class SocketStream(Stream):
 
     def set_receive_timeout(self, seconds: float | None) -> None:
         """Let a later `recv` wait at most `seconds`; None: for ever."""
-        parts = (0, 0)
-        if seconds is not None:
-            parts = divmod(max(int(seconds * 1_000_000), 1), 1_000_000)
+        value = _TIMEVAL.pack(0, 0) if seconds is None else _timeval(seconds)
         with suppress(OSError):  # a lost connection: recv will tell
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*parts))
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
 
     def keep_alive(self, interval: float) -> None:
         """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""

@@ -6,14 +6,12 @@ peer at the end of a round makes a batch, cut at 64 KB; a batch that comes is bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ..core.errors import ProtocolError
 from .base import Transport
-from .batches import OVERHEAD, pack, unpack
+from .batches import OVERHEAD, cut, pack, unpack
 from .websocket_frames import BREACH, TEXT, WebSocket
-
-LARGEST_BATCH = 65536  # octets that are joined; a message above it goes in a batch of its own
 
 
 class Batched(Transport):
@@ -66,18 +64,4 @@ class Batched(Transport):
 
     def _write(self, parts: Sequence[bytes], droppable: bool = False) -> bool:
         frame = self._socket.frame
-        return self.stream.write([frame(batch) for batch in joined(parts)], droppable)
-
-
-def joined(parts: Sequence[bytes]) -> Iterator[bytes]:
-    """Join parts to batches of at most LARGEST_BATCH octets, or of one part."""
-    gathered: list[bytes] = []
-    size = 0
-    for part in parts:
-        if gathered and size + len(part) > LARGEST_BATCH:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-        gathered.append(part)
-        size += len(part)
-    if gathered:
-        yield b"".join(gathered)
+        return self.stream.write([frame(b"".join(batch)) for batch in cut(parts)], droppable)

@@ -17,7 +17,6 @@ from .http_server import (
     check_host,
     check_origin,
     has_word,
-    lower,
     path_of,
     read_request,
     refuse,
@@ -165,6 +164,6 @@ def rules(
         tuple(serializers),
         path,
         origins.allowed(allowed),
-        lower(hosts),
+        origins.hosts_in_lower_case(hosts),
         compress,
     )
