@@ -19,7 +19,7 @@ from ..core.messages import Error, Message, Yield, name
 from ..core.words import shorten
 from .faults import Faults, class_name
 from .handlers import Defined, Refusal, refusal_of, result_of, takes_no_such_arguments
-from .options import check_heeded
+from .heeding import check_heeded
 from .passthru import Passthru, Payload, wish_of
 from .results import Event, Invocation, Registration, Result, Subscription
 from .running import Running

@@ -10,15 +10,8 @@ from ..core.errors import ApplicationError, CallTimeout, InvalidArgument
 from ..core.messages import Call, Message, Publish, name
 from ..core.messages import Result as RawResult
 from .answering import value_of
-from .options import (
-    Options,
-    Wishes,
-    apart,
-    check_heeded,
-    options_among,
-    tell_misplaced,
-    with_timeout,
-)
+from .heeding import check_described, check_heeded, tell_misplaced
+from .options import Options, Wishes, apart, options_among, with_timeout
 from .progress import Part, results
 from .serving import Serving
 from .shared_conversation import SharedConversation
@@ -136,7 +129,7 @@ class Asking:
         self, topic: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> int | None:
         """Publish an event; return its publication where an acknowledgement was asked for."""
-        wishes = self.wishes(Publish, options) if options else Wishes({}, None, None)
+        wishes = self.wishes(Publish, options) if options else Wishes({}, None)
         args, kwargs = check_request("PUBLISH", topic, args, kwargs, self.default)
         if kwargs:
             tell_misplaced(self.shared, Publish, kwargs)
@@ -157,6 +150,8 @@ class Asking:
         wishes = apart(kind, options, self.timeout)
         if wishes.asked:
             check_heeded(self.shared, kind, wishes.asked)
+        if wishes.describe:
+            check_described(self.shared)
         return wishes
 
     def ask(

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .meta import Meta
+    from .reflection import Reflection
 
-PROPERTIES = {"meta": "meta"}  # name -> module; the function's result is the attribute
+PROPERTIES = {
+    "meta": "meta",
+    "reflection": "reflection",
+}  # name -> module; the function's result is the attribute
 METHODS = {"flush_testaments": "testaments", "testament": "testaments"}
 
 
@@ -22,6 +26,7 @@ class Extended:
 
     if TYPE_CHECKING:
         meta: Meta
+        reflection: Reflection
 
     def __getattr__(self, name: str) -> Any:
         home = PROPERTIES.get(name) or METHODS.get(name)

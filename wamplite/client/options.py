@@ -1,13 +1,8 @@
 """Options as typed dicts of the specification's names, where a plain dict does too.
 
-`timeout` (seconds; 0: no limit) and `concurrent` are ours and stay here; only a router that
-announces call_timeout gets CALL.Options.timeout, in milliseconds. What is not named here goes to
-the router as it is, if it begins with "_": `{"_private": 1}`.
-
-A router may ignore an option whose feature it does not announce. That is right by WAMP
-("Extensibility") and surprises the user, so each is logged once in a session, and what would reach
-others than those who are meant is not sent. A value that asks for what happens anyway is nothing to
-tell. `core/options.py` has the table.
+`timeout` (seconds; 0: no limit), `concurrent` and `describe` are ours and stay here; only a router
+that announces call_timeout gets CALL.Options.timeout, in milliseconds. What is not named here goes
+to the router as it is, if it begins with "_": `{"_private": 1}`.
 """
 
 from __future__ import annotations
@@ -15,23 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
-from ..core.errors import ApplicationError, UsageError
-from ..core.grammar import GRAMMAR, announced_features
-from ..core.messages import (
-    CODES,
-    NAMES,
-    Call,
-    Error,
-    Message,
-    Publish,
-    Register,
-    Subscribe,
-    Yield,
-)
-from ..core.options import OPTIONS, ROLES, Lack, Option
-from ..core.uris import FEATURE_NOT_SUPPORTED
-from .faults import log
-from .shared_conversation import SharedConversation
+from ..core.errors import UsageError
+from ..core.grammar import GRAMMAR
+from ..core.messages import CODES, NAMES, Call, Message, Publish, Register, Subscribe
 
 Options = Mapping[str, Any] | None  # what `options=` takes; a typed class is a dict, too
 
@@ -85,7 +66,8 @@ class SubscribeOptions(TypedDict, total=False):
 class RegisterOptions(TypedDict, total=False):
     """How to register. `concurrent`: False serves calls one by one, in order of arrival.
 
-    Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. `concurrency`
+    Further calls wait, 1024 at most, and are answered wamp.error.unavailable beyond. `describe`:
+    True tells the router what the handler says of itself, see `session.reflection`. `concurrency`
     has the router keep what is above so many calls at a time, `force_reregister` takes a procedure
     over (both as in Crossbar). The rest is as in the specification's REGISTER.Options.
     """
@@ -97,6 +79,7 @@ class RegisterOptions(TypedDict, total=False):
     concurrency: int | None
     force_reregister: bool | None
     concurrent: bool | None
+    describe: bool | None
     timeout: float | None
 
 
@@ -105,21 +88,22 @@ class Wishes(NamedTuple):
 
     asked: dict[str, Any]
     timeout: float | None
-    concurrent: bool | None
+    concurrent: bool | None = None
+    describe: bool = False
 
 
 _OWN: dict[type[Message], frozenset[str]] = {  # what stays here
     Call: frozenset({"timeout"}),
     Publish: frozenset({"timeout"}),
     Subscribe: frozenset({"timeout", "concurrent"}),
-    Register: frozenset({"timeout", "concurrent"}),
+    Register: frozenset({"timeout", "concurrent", "describe"}),
 }
 
 
 def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float | None) -> Wishes:
     """Take options apart; UsageError where the router would call them a violation."""
     if not options:
-        return Wishes({}, timeout, None)
+        return Wishes({}, timeout)
     if not isinstance(options, Mapping):
         raise UsageError(f"options must be a dict, not {type(options).__name__}")
     own = {key: options[key] for key in _OWN[kind] if key in options}
@@ -135,15 +119,17 @@ def apart(kind: type[Message], options: Mapping[str, Any] | None, timeout: float
             raise UsageError(f"{name} has no option {key!r}{hint}; one of your own begins with '_'")
         if known and value is not None and not known.fits(value):
             raise UsageError(f"{name}: option {key} must be {known.wanted}, not {value!r}")
-    seconds, concurrent = own.get("timeout"), own.get("concurrent")
-    if concurrent is not None and type(concurrent) is not bool:
-        raise UsageError(f"{name}: option concurrent must be a bool, not {concurrent!r}")
+    seconds = own.get("timeout")
+    for key in ("concurrent", "describe"):
+        if own.get(key) is not None and type(own[key]) is not bool:
+            raise UsageError(f"{name}: option {key} must be a bool, not {own[key]!r}")
     if kind is Publish and seconds is not None and not asked.get("acknowledge"):
         raise UsageError("PUBLISH: option timeout is for an answer, so it needs acknowledge")
     return Wishes(
         {key: value for key, value in asked.items() if value is not None or key not in shape.keys},
         timeout if seconds is None else checked_timeout(seconds),
-        concurrent,
+        own.get("concurrent"),
+        bool(own.get("describe")),
     )
 
 
@@ -165,77 +151,6 @@ def with_timeout(wishes: Wishes, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return CALL.Options for a router that announces call_timeout: with milliseconds."""
     seconds = options.get("timeout") and wishes.timeout
     return {**wishes.asked, "timeout": max(1, round(seconds * 1000))} if seconds else wishes.asked
-
-
-# ---- options without an effect
-
-LISTS = {key for key in OPTIONS[Publish] if key.startswith(("exclude_auth", "eligible_auth"))}
-MISPLACED: dict[type[Message], frozenset[str]] = {
-    Call: frozenset({"disclose_me", "receive_progress"}),
-    Publish: frozenset({"acknowledge", "exclude_me", "disclose_me", *LISTS}),
-}
-SENDERS: dict[type[Message], str] = {
-    Call: "caller",
-    Publish: "publisher",
-    Yield: "callee",
-    Error: "callee",
-}
-
-
-def check_heeded(
-    shared: SharedConversation, kind: type[Message], options: Mapping[str, Any]
-) -> None:
-    """Refuse options that must not be sent to this router; tell of those without an effect.
-
-    Raises ApplicationError where the router does not announce the feature, and would have to end
-    the session, or might send an event to those who are not meant to get it. Others are logged,
-    each once in a session.
-    """
-    known = OPTIONS[kind]
-    for key, value in options.items():
-        option = known.get(key)
-        if option is None or not option.asks(value):
-            continue
-        if not shared.announced(ROLES[kind], option.feature):
-            text = f"the router does not announce {option.feature}: the option {key}"
-            if _must_not_be_sent(kind, option):
-                name = NAMES[CODES[kind]]
-                raise ApplicationError(FEATURE_NOT_SUPPORTED, f"{name}: {text} is not sent")
-            _tell_once(shared, kind, key, f"{text} has no effect, or is refused")
-        elif option.lack is Lack.VIOLATION:
-            check_announced(shared, kind, key, option.feature)
-
-
-def _must_not_be_sent(kind: type[Message], option: Option) -> bool:
-    narrows = kind is Publish and option.lack is Lack.REFUSED
-    return narrows or option.lack is Lack.VIOLATION
-
-
-def check_announced(
-    shared: SharedConversation, kind: type[Message], key: str, feature: str
-) -> None:
-    """Raise UsageError where we have not announced what this option belongs to."""
-    roles = shared.conversation.roles
-    if feature not in announced_features(roles, SENDERS[kind]):
-        name = NAMES[CODES[kind]]
-        text = f"{name}: the option {key} needs the feature {feature}"
-        raise UsageError(f'{text}: connect(features=["standard", {feature!r}])')
-
-
-def tell_misplaced(
-    shared: SharedConversation, kind: type[Message], kwargs: Mapping[str, Any]
-) -> None:
-    """Log keyword arguments that were surely meant as options, each once in a session."""
-    for key in MISPLACED[kind].intersection(kwargs):
-        text = f"{key}= was sent as an argument; as an option it stands in options={{{key!r}: ...}}"
-        _tell_once(shared, kind, key, text)
-
-
-def _tell_once(shared: SharedConversation, kind: type[Message], key: str, text: str) -> None:
-    name = NAMES[CODES[kind]]
-    if (name, key) not in shared.logged:
-        shared.logged.add((name, key))
-        log("WARNING", f"{name}: {text}")
 
 
 def options_among(kind: type[Message], names: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from ..core.errors import ApplicationError, CallTimeout, WampliteError
 from ..core.messages import Call, Message, Result
 from ..core.pending import Request
 from ..core.uris import TIMEOUT
-from .options import check_heeded
+from .heeding import check_heeded
 from .shared_conversation import SharedConversation
 from .waiting import fresh
 

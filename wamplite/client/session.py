@@ -177,6 +177,8 @@ class Session(Facts, Serves[Registration, Subscription]):
         registration = Registration(self, procedure, run, shown(handler), in_turn)
         waiting = WaitingRequest(procedure, registration)
         registration.id = self._asking.ask(wishes, Register, waiting, procedure).registration
+        if wishes.describe:
+            self.reflection.define(procedure, handler)
         return registration
 
     def unregister(self, registration: Registration) -> None:

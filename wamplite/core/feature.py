@@ -42,6 +42,7 @@ class Feature:
     roles: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     status = ""  # of its section of the specification: stable, beta, alpha, sketch; "": it has none
+    beside_features = False  # announced as a key of the role itself, as reflection is
     is_installed = False  # set by `furnish`
 
     def install(self, host: Host) -> None:
@@ -165,5 +166,7 @@ def announced(roles: Iterable[str], features: Iterable[Feature]) -> dict[str, An
     for feature in features:
         for role in feature.roles:
             if role in found:
-                found[role].setdefault("features", {})[feature.name] = True
+                of_role = found[role]
+                where = of_role if feature.beside_features else of_role.setdefault("features", {})
+                where[feature.name] = True
     return found

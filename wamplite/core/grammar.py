@@ -79,9 +79,14 @@ def _is_match(value: Any) -> bool:
 
 
 def announced_features(roles: dict[str, Any], role: str) -> set[str]:
-    """Return the features that a peer announced for a role: those that it says are true."""
-    features = (roles.get(role) or {}).get("features") or {}
-    return {feature for feature, on in features.items() if on is True}
+    """Return the features that a peer announced for a role: those that it says are true.
+
+    Some stand beside the others, in the role itself, as the specification has it.
+    """
+    told = roles.get(role) or {}
+    return {
+        feature for feature, on in {**(told.get("features") or {}), **told}.items() if on is True
+    }
 
 
 def _fault(roles: Any, allowed: tuple[str, ...]) -> str | None:

@@ -1,0 +1,121 @@
+"""What procedures, topics and errors there are, and what is told of them (RFC "Interface
+Reflection", a sketch without payloads).
+
+    wamp.reflect.define(uri, definition, kind=...)    a dict, like a JSON Schema; null: undefine
+    wamp.reflect.describe(uri, kind=...)              the definition, or null
+    wamp.reflect.on_define, .on_undefine              (uri, kind, definition), (uri, kind)
+    wamp.reflection.KIND.list(prefix=, after=)        at most LISTED of the URIs, in order
+    wamp.reflection.KIND.describe(uri)                the definition, or null
+
+Announced by broker and dealer, beside their features. KIND is procedure, topic or error. Lists have
+what is registered or subscribed to as well as what is defined. A definition is its session's: it
+goes when the session does, and of several for one URI the last is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from heapq import nsmallest
+from typing import Any
+
+from ..core import uris
+from ..core.feature import Feature, Host, Refused, claim
+from ..core.messages import Call, Result
+from ..core.meta import argument, keyword, result
+from ..core.weight import weigh
+
+KINDS = ("procedure", "topic", "error")
+LISTED = 1000  # URIs of one answer
+MOST = 256  # definitions of a session
+KEPT = 16 * 1024  # bytes of one
+
+
+class ForRouter(Feature):
+    name = "reflection"
+    status = "sketch"
+    roles = ("broker", "dealer")
+    beside_features = True
+
+    def install(self, host: Host) -> None:
+        self.realm = host
+        # kind -> URI -> session -> definition, the last one last
+        self.defined: dict[str, dict[str, dict[Any, Any]]] = {kind: {} for kind in KINDS}
+        self.numbers: dict[Any, int] = {}  # of the definitions that a session has
+        host.left.append(self.on_left)
+        claim(host.procedures, "wamp.reflect.define", self.define)
+        claim(host.procedures, "wamp.reflect.describe", self.describe)
+        records: dict[str, Callable[[], Iterable[Any]]] = {
+            "procedure": lambda: host.dealer.registrations.values(),
+            "topic": lambda: host.broker.subscriptions.values(),
+            "error": lambda: (),
+        }
+        for kind in KINDS:
+            base = f"wamp.reflection.{kind}."
+            claim(host.procedures, base + "list", partial(self.list, kind, records[kind]))
+            claim(host.procedures, base + "describe", partial(self.describe, kind=kind))
+
+    def list(
+        self, kind: str, records: Callable[[], Iterable[Any]], caller: Any, call: Call
+    ) -> Result:
+        """wamp.reflection.KIND.list"""
+        prefix, after = keyword(call, "prefix", str, ""), keyword(call, "after", str, "")
+        found = {record.uri for record in records() if not uris.is_reserved(record.uri)}
+        found.update(self.defined[kind])
+        chosen = (uri for uri in found if uri > after and uri.startswith(prefix))
+        return result(call, nsmallest(LISTED, chosen))
+
+    def describe(self, caller: Any, call: Call, kind: str = "") -> Result:
+        """wamp.reflect.describe, wamp.reflection.KIND.describe"""
+        uri, kind = argument(call, 0, str), kind or _kind(call)
+        definitions = list(self.defined[kind].get(uri, {}).values())
+        return result(call, definitions[-1] if definitions else None)
+
+    def define(self, caller: Any, call: Call) -> Result:
+        """wamp.reflect.define"""
+        uri, definition = argument(call, 0, str), argument(call, 1, dict, None)
+        kind = _kind(call)
+        if uris.is_reserved(uri) or not uris.is_valid(uri):
+            raise Refused(uris.INVALID_URI, f"{uri!r} cannot be defined")
+        if definition is None:
+            self.forget(caller, kind, uri)
+            return result(call)
+        if weigh([definition], KEPT) > KEPT:
+            raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, f"a definition may have {KEPT} bytes")
+        of_uri = self.defined[kind].setdefault(uri, {})
+        if caller not in of_uri and self.numbers.get(caller, 0) >= MOST:
+            if not of_uri:
+                del self.defined[kind][uri]
+            raise Refused(uris.LIMIT_REACHED, f"a session may have {MOST} definitions")
+        if of_uri.pop(caller, None) is None:
+            self.numbers[caller] = self.numbers.get(caller, 0) + 1
+        of_uri[caller] = definition
+        self.realm.broker.announce("wamp.reflect.on_define", uri, kind, definition)
+        return result(call)
+
+    def forget(self, member: Any, kind: str, uri: str) -> None:
+        """Forget the definition that a session has made, if it has."""
+        of_uri = self.defined[kind].get(uri, {})
+        if of_uri.pop(member, None) is None:
+            return
+        self.numbers[member] -= 1
+        if not self.numbers[member]:
+            del self.numbers[member]
+        if not of_uri:
+            del self.defined[kind][uri]
+            self.realm.broker.announce("wamp.reflect.on_undefine", uri, kind)
+
+    def on_left(self, member: Any, _: Any, entry: Any) -> None:
+        if member in self.numbers:
+            for kind, by_uri in self.defined.items():
+                for uri in [uri for uri, of_uri in by_uri.items() if member in of_uri]:
+                    self.forget(member, kind, uri)
+
+
+def _kind(call: Call) -> str:
+    kind: str = keyword(call, "kind", str, "procedure")
+    if kind not in KINDS:
+        raise Refused(
+            uris.INVALID_ARGUMENT, f"kind must be one of {', '.join(KINDS)}, not {kind!r}"
+        )
+    return kind
