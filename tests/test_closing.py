@@ -24,7 +24,9 @@ from wamplite.in_process_channel import pair
 from wamplite.router import Router
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
+from wamplite.router.longpoll import Gateway, Pages
 from wamplite.router.turning_away import TurningAway
+from wamplite.router.waking_selector import WakingSelector
 from wamplite.storage.events import SCHEMA, StoredEvents
 from wamplite.storage.journal import Journal
 from wamplite.transports.serial_line import Descriptor, OpenPort, SerialStream
@@ -82,6 +84,20 @@ def serial_router(world: Surroundings) -> Router:
     return made
 
 
+def gateway(world: Surroundings) -> Gateway:
+    router = world.stack.enter_context(Router())
+    return Gateway(Nowhere(), router._shared, ["json"], Pages(frozenset(), frozenset()))
+
+
+class Nowhere:
+    """A listener that nobody comes to."""
+
+    url = "tcp://127.0.0.1:1"
+
+    def acceptor(self, connection: Any) -> Any:
+        raise AssertionError(connection)
+
+
 MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Stream": stream,
     "OpenPort": port,
@@ -93,6 +109,8 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Housekeeper": lambda world: Housekeeper(Limits(), Counters()),
     "LocalChannel": lambda world: pair()[0],
     "TurningAway": lambda world: TurningAway(),
+    "WakingSelector": lambda world: WakingSelector(),
+    "Gateway": gateway,
     "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
     "StoredEvents": lambda world: StoredEvents(str(world.folder / "events")),
     "Router": router,
