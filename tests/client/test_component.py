@@ -87,7 +87,10 @@ def test_everything_is_restored_with_its_options(peer: Peer, app: Component) -> 
     assert procedure() == 5
     app.start()
     for times in (1, 2, 3):
-        peer.welcome()
+        peer.welcome(
+            broker={"features": {"pattern_based_subscription": True}},
+            dealer={"features": {"shared_registration": True}},
+        )
         assert expect(peer, 64, 32, 32, 64) == [
             [{"invoke": "roundrobin"}, "com.app.p"],
             [{"match": "prefix"}, "com.app.t"],

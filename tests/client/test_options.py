@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import wamplite
-from tests.client.scripted import Peer, soon
+from tests.client.scripted import Peer, leave, soon
+from tests.core.test_options import ASKING, EVERY
 from wamplite.client.options import (
     CallOptions,
     PublishOptions,
@@ -17,6 +19,7 @@ from wamplite.client.options import (
 )
 from wamplite.core.errors import UsageError
 from wamplite.core.messages import Call, Publish, Register, Subscribe
+from wamplite.core.options import OPTIONS
 
 UNSUPPORTED = "wamp.error.feature_not_supported"
 
@@ -118,7 +121,7 @@ def test_the_router_is_told_milliseconds(options: Any, wire: Any) -> None:
     assert with_timeout(apart(Call, options, 30.0), options) == wire
 
 
-# ---- options without an effect
+# ---- options that the router does not heed
 
 
 def texts(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -133,77 +136,164 @@ def publish(session: wamplite.Session, **options: Any) -> None:
     session.publish("com.app.t", options=options)
 
 
-def test_an_option_without_effect_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    with wamplite.Router(features="basic") as router, router.connect() as session:
-        for _ in range(3):
-            publish(session, exclude_me=False)
-        publish(session, disclose_me=True)
-        session.publish_all([("com.app.t", [], {}, {"retain": True, "exclude_me": False})])
-        with pytest.raises(wamplite.NoSuchProcedure):
-            session.call("com.app.p", options={"receive_progress": True, "timeout": 5})
-    end = "has no effect, or is refused"
-    assert texts(caplog) == [
-        f"PUBLISH: the router does not announce publisher_exclusion: the option exclude_me {end}",
-        "PUBLISH: the router does not announce publisher_identification: the option disclose_me"
-        f" {end}",
-        f"PUBLISH: the router does not announce event_retention: the option retain {end}",
-        "CALL: the router does not announce progressive_call_results: the option receive_progress"
-        f" {end}",
-    ]
+VERBS: dict[Any, Any] = {
+    Call: lambda session, options: session.call("com.app.p", options=options),
+    Publish: lambda session, options: session.publish("com.app.t", options=options),
+    Register: lambda session, options: session.register("com.app.q", print, options=options),
+    Subscribe: lambda session, options: session.subscribe("com.app.u", print, options=options),
+}
+KEPT_HERE = {(Call, "timeout")}  # the client keeps it whatever the router can
+SENT = {(Call, "receive_progress"), (Register, "concurrency"), (Register, "force_reregister")}
+REFUSED_HERE = [each for each in EVERY if each not in KEPT_HERE | SENT]
+UNBUILT_OPTIONS = [(Publish, "rkey"), (Subscribe, "nkey")]
+BESIDE = {"runmode": {"rkey": "a"}, "ppt_scheme": {"ppt_serializer": "json"}}  # what it needs
+
+
+def named(cases: Any) -> list[Any]:
+    return [pytest.param(kind, key, id=f"{kind.__name__}-{key}") for kind, key in cases]
+
+
+def asking(key: str) -> dict[str, Any]:
+    return {key: ASKING.get(key, True), **BESIDE.get(key, {})}
+
+
+@pytest.fixture
+def basic() -> Iterator[wamplite.Session]:
+    with wamplite.Router(features="basic") as router:
+        url = router.listen("rs://127.0.0.1:0")
+        with wamplite.connect(url, features="all") as session:
+            session.register("com.app.p", print)
+            yield session
+
+
+@pytest.mark.parametrize(("kind", "key"), named(REFUSED_HERE))
+def test_an_option_is_not_sent_to_a_router_that_does_not_announce_its_feature(
+    kind: Any, key: str, peer: Peer
+) -> None:
+    session = peer.join(features={"broker": {}, "dealer": {}})
+    with pytest.raises(wamplite.ApplicationError, match=f"the option {key}") as refused:
+        VERBS[kind](session, asking(key))
+    assert refused.value.error == UNSUPPORTED
+    session.publish("com.app.next")
+    assert peer.receive() == [16, 1, {}, "com.app.next"]  # the first that is sent
+    leave(peer, session)
 
 
 @pytest.mark.parametrize(
-    ("ask", "feature"),
-    [
-        (lambda session: publish(session, retain=True, acknowledge=True), "event_retention"),
-        (
-            lambda session: session.subscribe("com.app.t", print, options={"get_retained": True}),
-            "event_retention",
-        ),
-        (
-            lambda session: session.register("com.app.q", print, options={"concurrency": 1}),
-            "concurrency",
-        ),
-        (
-            lambda session: session.call("com.app.p", options={"disclose_me": True}),
-            "caller_identification",
-        ),
-    ],
+    ("kind", "key"), named(each for each in REFUSED_HERE if each not in UNBUILT_OPTIONS)
 )
-def test_what_our_router_refuses_names_the_feature(
-    ask: Any, feature: str, caplog: pytest.LogCaptureFixture
+def test_the_refusal_names_the_feature_and_how_it_is_switched_on(
+    kind: Any, key: str, basic: wamplite.Session
 ) -> None:
-    with wamplite.Router(features="basic") as router, router.connect() as session:
-        session.register("com.app.p", print)
-        with pytest.raises(wamplite.ApplicationError, match=f"--feature {feature}") as refused:
-            ask(session)
-    assert refused.value.error == UNSUPPORTED
-    (text,) = texts(caplog)
-    assert f"does not announce {feature}" in text
+    with pytest.raises(wamplite.ApplicationError) as refused:
+        VERBS[kind](basic, asking(key))
+    feature = OPTIONS[kind][key].feature_for(asking(key)[key])
+    name = kind.__name__.upper()
+    assert refused.value.args == (
+        f"{name} was not sent: this router does not take the option {key}: it lacks the feature"
+        f" {feature}: --feature {feature}, in Python features=, switches it on",
+    )
 
 
-LISTS = ["exclude", "eligible", "exclude_authid", "exclude_authrole"]
-LISTS += ["eligible_authid", "eligible_authrole"]
+@pytest.mark.parametrize(("kind", "key"), named(UNBUILT_OPTIONS))
+def test_what_nobody_has_built_is_refused_as_that(kind: Any, key: str) -> None:
+    with (
+        wamplite.Router(features="all") as router,
+        router.connect(features="all") as session,
+        pytest.raises(wamplite.ApplicationError, match="nobody has built the feature sharded_sub"),
+    ):
+        VERBS[kind](session, asking(key))
 
 
-@pytest.mark.parametrize("key", LISTS)
-def test_an_event_that_is_not_for_all_is_not_sent_to_a_router_that_would_send_it_to_all(
-    key: str,
+@pytest.fixture
+def rich() -> Iterator[wamplite.Session]:
+    with wamplite.Router(features="all") as router:
+        url = router.listen("rs://127.0.0.1:0")
+        with wamplite.connect(url, features="all") as session:
+            session.register("com.app.p", lambda *args: None, options={"invoke": "partition"})
+            yield session
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    named(each for each in EVERY if each not in (*UNBUILT_OPTIONS, (Call, "progress"))),
+)
+def test_a_router_with_all_features_takes_every_option(
+    kind: Any, key: str, rich: wamplite.Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    names = [7] if key in ("exclude", "eligible") else ["ann"]
+    granted = VERBS[kind](rich, asking(key) | ({"acknowledge": True} if kind is Publish else {}))
+    if kind is Register:
+        granted.unregister()
+    elif kind is Subscribe:
+        granted.unsubscribe()
+    assert not rich.lost.is_set() and texts(caplog) == []
+
+
+def test_a_policy_of_ones_own_is_the_routers_to_judge(basic: wamplite.Session) -> None:
+    for kind, options in (
+        (Subscribe, {"match": "_mine"}),
+        (Register, {"match": "_mine"}),
+        (Register, {"invoke": "_mine"}),
+    ):
+        with pytest.raises(wamplite.ApplicationError) as refused:
+            VERBS[kind](basic, options)
+        assert refused.value.error == "wamp.error.invalid_argument"
+
+
+def test_a_hint_is_sent_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
     with wamplite.Router(features="basic") as router, router.connect() as session:
-        text = f"PUBLISH: the router does not announce .*: the option {key} is not sent"
-        with pytest.raises(wamplite.ApplicationError, match=text) as refused:
-            publish(session, **{key: names})
+        session.register("com.app.p", lambda: 5)
+        for _ in range(2):
+            assert session.call("com.app.p", on_progress=print, options={"timeout": 5}) == 5
+    assert texts(caplog) == [
+        "CALL: the router does not announce progressive_call_results: the option receive_progress"
+        " may have no effect"
+    ]
+
+
+@pytest.mark.parametrize("key", ["concurrency", "force_reregister"])
+def test_what_no_router_announces_is_sent_for_the_router_to_refuse(
+    key: str, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = peer.join()
+    registering = soon(session.register, "com.app.q", print, options=asking(key))
+    assert peer.receive() == [64, 1, asking(key), "com.app.q"]
+    peer.send([65, 1, 7])
+    registering.result()
+    leave(peer, session)
+    assert texts(caplog) == []
+    with wamplite.Router(features="basic") as router, router.connect() as other:
+        with pytest.raises(wamplite.ApplicationError, match=f"--feature {key}") as refused:
+            VERBS[Register](other, asking(key))  # ours refuses it
         assert refused.value.error == UNSUPPORTED
-        (outcome,) = session.publish_all([("com.app.t", [], {}, {key: names})])
-        assert not outcome.sent and str(outcome.error) == str(refused.value)
-        assert router.counters == {}
+
+
+def test_of_many_events_only_that_one_is_not_sent(basic: wamplite.Session) -> None:
+    events: list[Any] = [("com.app.t", [], {}, {"eligible": [7]}), ("com.app.t", [], {}, {})]
+    refused, sent = basic.publish_all(events)
+    assert not refused.sent and sent.sent
+    assert isinstance(refused.error, wamplite.ApplicationError)
+    assert refused.error.error == UNSUPPORTED
+
+
+def test_a_component_asks_again_for_what_the_router_lacks_a_feature_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with wamplite.Router(features="basic") as router:
+        component = wamplite.Component(router.listen("rs://127.0.0.1:0"))
+        component.subscribe("com.app.", print, options={"match": "prefix"})
+        component.register("com.app.p", lambda: 5)
+        with component, router.connect() as session:
+            component.wait_joined(10)
+            assert session.call("com.app.p") == 5
+    assert "the feature pattern_based_subscription: --feature" in caplog.text
 
 
 def test_a_call_in_parts_is_not_sent_to_a_router_that_would_end_the_session() -> None:
     with wamplite.Router() as router, router.connect(features="all") as session:
-        with pytest.raises(wamplite.ApplicationError, match="progress is not sent") as refused:
+        with pytest.raises(
+            wamplite.ApplicationError, match="does not take the option progress"
+        ) as refused:
             session.call_parts("com.app.p", [1, 2])
         assert refused.value.error == UNSUPPORTED
         assert session.call_parts("wamp.session.count", [[]]) == 0
@@ -215,14 +305,6 @@ def test_a_call_in_parts_needs_that_we_have_announced_it() -> None:
         with pytest.raises(UsageError, match=wanted):
             session.call_parts("com.app.p", [1, 2])
         assert not session.lost.is_set()
-
-
-def test_each_session_is_told_anew(caplog: pytest.LogCaptureFixture) -> None:
-    with wamplite.Router(features="basic") as router:
-        for _ in range(2):
-            with router.connect() as session:
-                publish(session, exclude_me=False)
-    assert len(texts(caplog)) == 2
 
 
 def test_what_is_announced_or_happens_anyway_is_not_told(
@@ -239,13 +321,10 @@ def test_what_is_announced_or_happens_anyway_is_not_told(
     assert texts(caplog) == []
 
 
-def test_a_foreign_routers_announcement_counts(
-    peer: Peer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_foreign_routers_announcement_counts(peer: Peer) -> None:
     session = peer.join(features={"broker": {"features": {"event_retention": True}}})
-    publish(session, retain=True, exclude_me=False)
-    assert peer.receive()[2] == {"retain": True, "exclude_me": False}
-    leaving = soon(session.leave)
-    peer.goodbye()
-    leaving.result()
-    assert [text.split()[-7] for text in texts(caplog)] == ["exclude_me"]
+    publish(session, retain=True)
+    assert peer.receive()[2] == {"retain": True}
+    with pytest.raises(wamplite.ApplicationError, match="the option exclude_me"):
+        publish(session, exclude_me=False)
+    leave(peer, session)

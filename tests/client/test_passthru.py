@@ -190,7 +190,7 @@ def test_what_is_sealed_goes_only_to_a_router_that_announces_it_and_from_who_doe
     with (
         wamplite.Router() as router,
         router.connect(features="all") as session,
-        pytest.raises(wamplite.ApplicationError, match="option ppt_scheme is not sent"),
+        pytest.raises(wamplite.ApplicationError, match="take the option ppt_scheme"),
     ):
         session.publish("com.app.t", 1, options=options)
     with (

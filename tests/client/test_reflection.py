@@ -201,7 +201,7 @@ def test_a_component_describes_its_procedures_in_each_session() -> None:
 
 def test_a_router_without_it_has_no_place_for_that() -> None:
     with Router() as router, router.connect() as session:
-        with pytest.raises(wamplite.ApplicationError, match="does not announce reflection"):
+        with pytest.raises(wamplite.ApplicationError, match="lacks the feature reflection"):
             session.register("com.app.heat", heat, options={"describe": True})
         with pytest.raises(wamplite.UsageError, match="option describe must be a bool"):
             session.register("com.app.heat", heat, options={"describe": "yes"})

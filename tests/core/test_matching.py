@@ -18,6 +18,8 @@ from wamplite.core.matching import (
     WildcardMatch,
     find_match,
 )
+from wamplite.core.messages import Register
+from wamplite.core.options import MATCH
 
 
 def test_a_record_is_found_by_its_uri_only() -> None:
@@ -112,9 +114,9 @@ def test_policies_are_asked_in_the_order_of_the_specification() -> None:
 )
 def test_a_policy_that_is_not_installed_is_refused(policy: str, error: str) -> None:
     matches = Matches[str]()
-    assert find_match(matches, "exact", "registration") is matches["exact"]
+    assert find_match(matches, "exact", MATCH[Register]) is matches["exact"]
     with pytest.raises(Refused) as refused:
-        find_match(matches, policy, "registration")
+        find_match(matches, policy, MATCH[Register])
     assert refused.value.error == error
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .common import DASHES, add_connection, add_payload, connect, payload, text, value_of
-from .needs import require
 
 TAKES_REST = True
 HINTS = {"-": DASHES}
@@ -38,8 +37,6 @@ def run(options: argparse.Namespace) -> int:
     given, kwargs = payload(options)
     asked = {"acknowledge": True, **({"retain": True} if options.retain else {})}
     with connect(options) as session:
-        if options.retain:
-            require(session, "broker", "event_retention")
         for args in of_lines(given) if options.lines else [given]:
             session.publish_args(options.topic, args, kwargs, options=asked)
     return 0

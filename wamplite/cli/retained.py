@@ -10,7 +10,6 @@ import argparse
 import sys
 
 from .common import add_connection, connect, text
-from .needs import require
 from .past import EventRow, add_format, add_match
 
 
@@ -38,7 +37,6 @@ def run(options: argparse.Namespace) -> int:
 
     asked = {"match": options.match} if options.match else {}
     with connect(options) as session:
-        require(session, "broker", "event_retention")
         session.subscribe(options.topic, on_event, options={**asked, "get_retained": True})
         session.subscribe(options.topic, ignore, options=asked)  # answered behind the events
         session.drain()

@@ -33,7 +33,7 @@ from ..core.errors import TransportLost, WampliteError
 from .comebacks import Comebacks, add_comebacks
 from .common import add_connection, connect, positive, text
 from .history import tell_nothing
-from .needs import procedures_of, require
+from .needs import procedures_of
 from .past import EventRow, add_format, add_match, row_of
 from .streams import complain
 
@@ -167,7 +167,6 @@ def subscribe(
 
     asked = {"match": options.match} if options.match else {}
     if options.retained:
-        require(session, "broker", "event_retention")
         asked["get_retained"] = True
     subscription = session.subscribe(topic, on_event, options=asked)
     if options.verbose:

@@ -1,9 +1,10 @@
 """Options that this router does not heed: not sent, or told of in the log.
 
 A router may ignore an option whose feature it does not announce. That is right by WAMP
-("Extensibility") and surprises the user, so each is logged once in a session, and what would reach
-others than those who are meant is not sent. A value that asks for what happens anyway is nothing to
-tell. `core/options.py` has the table.
+("Extensibility") and would surprise the user, so such a request is refused here, as wamplite's
+router would refuse it. The hint `receive_progress` is sent, and the log tells of it once in a
+session; `concurrency` and `force_reregister`, which no router announces, are sent. A value that
+asks for what happens anyway is nothing to refuse. `core/options.py` has the table.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from ..core.errors import ApplicationError, UsageError
 from ..core.grammar import announced_features
 from ..core.messages import CODES, NAMES, Call, Error, Message, Publish, Yield
-from ..core.options import OPTIONS, ROLES, Lack, Option
+from ..core.options import OPTIONS, ROLES, Lack, why_lacking
 from ..core.uris import FEATURE_NOT_SUPPORTED
 from .faults import log
 from .shared_conversation import SharedConversation
@@ -35,30 +36,25 @@ SENDERS: dict[type[Message], str] = {
 def check_heeded(
     shared: SharedConversation, kind: type[Message], options: Mapping[str, Any]
 ) -> None:
-    """Refuse options that must not be sent to this router; tell of those without an effect.
+    """Refuse options whose features this router does not announce; tell of a hint.
 
-    Raises ApplicationError where the router does not announce the feature, and would have to end
-    the session, or might send an event to those who are not meant to get it. Others are logged,
-    each once in a session.
+    Raises ApplicationError, and UsageError where we have not announced what we must have.
     """
     known = OPTIONS[kind]
     for key, value in options.items():
         option = known.get(key)
-        if option is None or not option.asks(value):
+        feature = option and option.feature_for(value)
+        if option is None or feature is None:
             continue
-        if not shared.announced(ROLES[kind], option.feature):
-            text = f"the router does not announce {option.feature}: the option {key}"
-            if _must_not_be_sent(kind, option):
-                name = NAMES[CODES[kind]]
-                raise ApplicationError(FEATURE_NOT_SUPPORTED, f"{name}: {text} is not sent")
-            _tell_once(shared, kind, key, f"{text} has no effect, or is refused")
-        elif option.lack is Lack.VIOLATION:
-            check_announced(shared, kind, key, option.feature)
-
-
-def _must_not_be_sent(kind: type[Message], option: Option) -> bool:
-    narrows = kind is Publish and option.lack is Lack.REFUSED
-    return narrows or option.lack is Lack.VIOLATION
+        if shared.announced(ROLES[kind], feature):
+            if option.lack is Lack.VIOLATION:
+                check_announced(shared, kind, key, feature)
+        elif option.lack is Lack.HINT:
+            text = f"the router does not announce {feature}: the option {key} may have no effect"
+            _tell_once(shared, kind, key, text)
+        elif option.is_announced:
+            text = f"{NAMES[CODES[kind]]} was not sent: {why_lacking(key, feature)}"
+            raise ApplicationError(FEATURE_NOT_SUPPORTED, text)
 
 
 def check_announced(
@@ -91,5 +87,5 @@ def _tell_once(shared: SharedConversation, kind: type[Message], key: str, text: 
 def check_described(shared: SharedConversation) -> None:
     """Refuse to tell of a procedure where the router has no place for it."""
     if not shared.announced("dealer", "reflection"):
-        text = "the router does not announce reflection: the option describe is in vain"
-        raise ApplicationError(FEATURE_NOT_SUPPORTED, f"REGISTER: {text}")
+        text = f"REGISTER was not sent: {why_lacking('describe', 'reflection')}"
+        raise ApplicationError(FEATURE_NOT_SUPPORTED, text)

@@ -31,7 +31,7 @@ from .messages import (
     Unsubscribed,
     build,
 )
-from .options import Unheeded
+from .options import MATCH, Unheeded
 from .records import Publication, Subscriber, Subscription
 
 
@@ -73,7 +73,7 @@ class Broker:
     def on_subscribe(self, member: Member, subscribe: Subscribe) -> None:
         """Answer SUBSCRIBED; the same id where the session, or another, holds the subscription."""
         policy = subscribe.options.get("match", "exact")
-        match = find_match(self.matches, policy, "subscription")
+        match = find_match(self.matches, policy, MATCH[Subscribe])
         if not match.is_valid(subscribe.topic):
             raise Refused(uris.INVALID_URI, f"{subscribe.topic!r} is not a valid topic")
         subscription = match.records.get(subscribe.topic)

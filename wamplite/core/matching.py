@@ -9,7 +9,7 @@ the order exact, prefix, wildcard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import takewhile
 from operator import eq, itemgetter
 from typing import Any, Generic, TypeVar
@@ -169,13 +169,16 @@ class Matches(dict[str, ExactMatch[Kept]]):
         self.update(ordered)
 
 
-def find_match(matches: Matches[Any], policy: str, what: str) -> ExactMatch[Any]:
-    """Return what matches by a policy, or refuse one that is unknown or not installed."""
+def find_match(matches: Matches[Any], policy: str, features: Mapping[str, str]) -> ExactMatch[Any]:
+    """Return what matches by a policy, or refuse one that is unknown or not installed.
+
+    features: the policies that belong to one, each with its name.
+    """
     match = matches.get(policy)
     if match is not None:
         return match
-    if policy in ("prefix", "wildcard"):
-        text = f"this router does not match by {policy!r}: {lacking(f'pattern_based_{what}')}"
+    if policy in features:
+        text = f"this router does not match by {policy!r}: {lacking(features[policy])}"
         raise Refused(uris.FEATURE_NOT_SUPPORTED, text)
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {policy!r}")
 

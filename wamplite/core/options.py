@@ -6,13 +6,14 @@ value that asks for what happens anyway is nothing to refuse. By `Lack` some dif
 calls a protocol error is one; a PUBLISH that nobody can be answered goes out without what only adds
 to it, and is dropped where the option says who may get it; a hint may be ignored.
 
-`OPTIONS` is what the client asks, too, before it sends. `match` and `invoke` are there for it only:
-the core of the router has policies of its own to look them up in.
+`OPTIONS` is what the client asks, too, before it sends to a router that does not announce the
+feature: then nothing is sent but hints. What no router announces it sends, for a router to refuse.
+`match` and `invoke` are looked up by the core's own policies; here stands whose these are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -35,15 +36,23 @@ class Lack(Enum):
 
 
 class Option(NamedTuple):
-    """One option: its feature, and the value that asks for nothing."""
+    """One option: its feature, and the value that asks for nothing.
+
+    policies: the values that belong to features, each with its own; others are nobody's here.
+    is_announced: False where no router announces the feature, which has no section.
+    """
 
     feature: str
     lack: Lack = Lack.REFUSED
     anyway: Any = False
+    policies: Mapping[str, str] | None = None
+    is_announced: bool = True
 
-    def asks(self, value: Any) -> bool:
-        """Tell whether a value asks for what would not happen without the option."""
-        return bool(value != self.anyway)
+    def feature_for(self, value: Any) -> str | None:
+        """Return the feature that a value needs; None where it asks for what happens anyway."""
+        if self.policies is not None:
+            return self.policies.get(value)
+        return self.feature if value != self.anyway else None
 
 
 class Unheeded(Refused):
@@ -55,6 +64,14 @@ _ELIGIBLE = ("eligible", "eligible_authid", "eligible_authrole")
 _LISTING = "subscriber_blackwhite_listing"
 _PASSED = {"ppt_scheme": Option("payload_passthru_mode", Lack.VIOLATION, "")}
 _SHARDED = Option("sharded_registration", anyway=None)
+INVOKE = {
+    **dict.fromkeys(("roundrobin", "random", "first", "last"), "shared_registration"),
+    "partition": "sharded_registration",
+}
+MATCH = {
+    kind: dict.fromkeys(("prefix", "wildcard"), f"pattern_based_{what}")
+    for kind, what in ((Register, "registration"), (Subscribe, "subscription"))
+}
 
 OPTIONS: dict[type[Message], dict[str, Option]] = {
     Call: {
@@ -67,12 +84,12 @@ OPTIONS: dict[type[Message], dict[str, Option]] = {
         **_PASSED,
     },
     Register: {
-        "match": Option("pattern_based_registration", Lack.POLICY, "exact"),
-        "invoke": Option("shared_registration", Lack.POLICY, "single"),
+        "match": Option("pattern_based_registration", Lack.POLICY, "exact", MATCH[Register]),
+        "invoke": Option("shared_registration", Lack.POLICY, "single", INVOKE),
         "disclose_caller": Option("caller_identification"),
         "forward_timeout": Option("call_timeout"),
-        "concurrency": Option("concurrency", anyway=0),
-        "force_reregister": Option("force_reregister"),
+        "concurrency": Option("concurrency", anyway=0, is_announced=False),
+        "force_reregister": Option("force_reregister", is_announced=False),
     },
     Publish: {
         "exclude_me": Option("publisher_exclusion", Lack.ADDING, True),
@@ -84,7 +101,7 @@ OPTIONS: dict[type[Message], dict[str, Option]] = {
         **_PASSED,
     },
     Subscribe: {
-        "match": Option("pattern_based_subscription", Lack.POLICY, "exact"),
+        "match": Option("pattern_based_subscription", Lack.POLICY, "exact", MATCH[Subscribe]),
         "get_retained": Option("event_retention"),
         "nkey": Option(UNBUILT, anyway=None),
     },
@@ -121,7 +138,7 @@ def _refusing(key: str, option: Option) -> Handler:
     kind = Unheeded if option.lack is Lack.ADDING else Refused
 
     def refuse(record: Any, value: Any) -> None:
-        if option.asks(value):
+        if option.feature_for(value):
             text = why_lacking(key, option.feature)
             if option.lack is Lack.VIOLATION:
                 raise ProtocolError(text)

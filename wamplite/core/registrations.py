@@ -19,12 +19,8 @@ from .feature import Observer, Refused, lacking, notify
 from .matching import Matches, find_match
 from .members import Bounds, Member, check_room
 from .messages import Call, Register, Registered, Result, Unregister, Unregistered
+from .options import INVOKE, MATCH
 from .records import Callee, Registration
-
-POLICIES = {  # and the features that they belong to
-    **dict.fromkeys(("roundrobin", "random", "first", "last"), "shared_registration"),
-    "partition": "sharded_registration",
-}
 
 Choose = Callable[[Registration, Call], Callee | None]  # None: nobody takes a call now
 Procedure = Callable[[Member, Call], Result | None]  # None: it will post the answer to the caller
@@ -50,14 +46,14 @@ class Registrations:
         """Answer REGISTERED, or refuse a URI that is invalid, reserved or taken."""
         uri, options = register.procedure, register.options
         policy, invoke = options.get("match", "exact"), options.get("invoke", "single")
-        match = find_match(self.matches, policy, "registration")
+        match = find_match(self.matches, policy, MATCH[Register])
         if not match.is_valid(uri) or uris.is_reserved(uri):
             raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
         if invoke not in self.invoke:
             text = f"this router does not invoke by {invoke!r}"
-            if invoke not in POLICIES:
+            if invoke not in INVOKE:
                 raise Refused(uris.INVALID_ARGUMENT, text)
-            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking(POLICIES[invoke])}")
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking(INVOKE[invoke])}")
         registration = match.records.get(uri) or Registration(uri, policy, invoke)
         callee = Callee(member, registration, list(match.writers))
         for key, value in options.items():
