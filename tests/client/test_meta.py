@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 import wamplite
+from tests.client.scripted import soon
 from tests.waiting import until
 from wamplite.advanced import event_history
 from wamplite.client.extensions import METHODS, PROPERTIES
 from wamplite.core.feature import Feature, Host, Refused
 from wamplite.core.meta import result
+
+KEEPS_ME = wamplite.PublishOptions(exclude_me=False)
 
 
 @pytest.fixture
@@ -159,6 +162,118 @@ def test_a_component_whose_router_has_no_testaments_says_so(
         with app:
             app.wait_joined(10)
             until(lambda: "no testament for com.will" in caplog.text, what="it is told")
+
+
+def lose(heir: wamplite.Session, app: wamplite.Component) -> None:
+    """End the current session of a component, and wait until it has the next one."""
+    session = app.wait_joined(10)
+    heir.meta.kill(session.id)
+    until(lambda: app.session not in (None, session), what="it comes back")
+    app.wait_joined(10)
+
+
+def test_a_testament_is_left_in_the_current_session_too(router: wamplite.Router) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", heard.append)
+        with wamplite.Component(url, initial_retry_delay=0.05) as app:
+            app.wait_joined(10)
+            app.testament("com.will", "gone")
+            for number in (1, 2):
+                lose(heir, app)
+                until(lambda number=number: len(heard) == number, what="it is published")  # type: ignore[misc]
+        until(lambda: len(heard) == 3, what="that of the last one")
+
+
+def test_a_testament_that_comes_while_a_session_is_joined_is_left_once(
+    router: wamplite.Router,
+) -> None:
+    app = wamplite.Component(router.listen("rs://127.0.0.1:0"))
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", heard.append)
+
+        @app.on_join
+        def on_join(session: wamplite.Session) -> None:
+            soon(app.testament, "com.will", "gone").result()
+
+        with app:
+            app.wait_joined(10)
+            until(lambda: app._on_join[1:], what="it is there")
+            app.on_leave(lambda session: heir.publish("com.will", "end", options=KEEPS_ME))
+        until(lambda: "end" in heard, what="the session has ended")
+        assert heard == ["gone", "end"]
+
+
+def test_a_testament_of_on_join_is_of_that_session_alone(router: wamplite.Router) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    with router.connect() as heir:
+        heard: list[object] = []
+        heir.subscribe("com.will", heard.append)
+        app = wamplite.Component(url, initial_retry_delay=0.05)
+        app.on_join(lambda session: app.testament("com.will", session.id))
+        ids: list[int] = []
+        with app:
+            for _ in range(3):
+                ids.append(app.wait_joined(10).id)
+                until(lambda: heir.meta.count_sessions() == 2, what="it has joined")
+                app.call("wamp.session.count")  # behind the testament, in order
+                lose(heir, app)
+        until(lambda: len(heard) == 4, what="one of each session")
+    assert heard[:3] == ids
+
+
+@pytest.mark.parametrize(
+    ("topic", "options", "text"),
+    [
+        ("com..will", None, "'com..will' is not a valid URI"),
+        ("com.will", {"retian": True}, "PUBLISH has no option 'retian', perhaps retain"),
+    ],
+)
+def test_a_testament_that_cannot_be_is_refused_before_there_is_a_session(
+    topic: str, options: Any, text: str
+) -> None:
+    app = wamplite.Component("rs://127.0.0.1:1")
+    with pytest.raises(wamplite.UsageError, match=text):
+        app.testament(topic, options=options)
+
+
+def test_a_testament_is_refused_where_its_options_would_not_be_heeded() -> None:
+    with (
+        wamplite.Router(features=["testament_meta_api"]) as router,
+        router.connect() as session,
+        pytest.raises(wamplite.ApplicationError, match="lacks the feature event_retention"),
+    ):
+        session.testament("com.will", options={"retain": True})
+
+
+def test_a_component_that_comes_back_gets_what_is_retained_again(router: wamplite.Router) -> None:
+    url = router.listen("rs://127.0.0.1:0")
+    app = wamplite.Component(url, initial_retry_delay=0.05)
+    seen: list[tuple[object, bool]] = []
+    day = (["day"], True)
+
+    @app.subscribe("com.mode", options={"get_retained": True})
+    def on_mode(event: wamplite.Event) -> None:
+        seen.append((event.args, event.details.get("retained", False)))
+
+    retained = wamplite.PublishOptions(retain=True, acknowledge=True)
+    with router.connect() as heir:
+        heir.publish("com.mode", "day", options=retained)
+        with app:
+            until(lambda: seen == [day], what="the first session has it")
+            lose(heir, app)
+            until(lambda: len(seen) == 2, what="the second has it again")
+            heir.publish("com.mode", "night", options=retained)
+            until(lambda: len(seen) == 3, what="it is published")
+            lose(heir, app)
+            until(lambda: len(seen) == 4, what="the third has the new one")
+            heir.publish("com.mode", options=retained)  # nothing is retained any more
+            lose(heir, app)
+            heir.publish("com.mode", "end", options={"acknowledge": True})
+            until(lambda: seen[-1] == (["end"], False), what="the fourth listens")
+    assert seen == [day, day, (["night"], False), (["night"], True), ([], False), (["end"], False)]
 
 
 def test_what_is_loaded_late_is_there_for_completion(router: wamplite.Router) -> None:

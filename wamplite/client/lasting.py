@@ -13,12 +13,13 @@ from contextlib import suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost
-from ..core.messages import Message, Register, Subscribe
+from ..core.messages import Message, Publish, Register, Subscribe
 from .faults import log
 from .handlers import Defined, plan
 from .options import Options, apart
 from .results import Event, Invocation, Registration, Subscription
 from .session import Session
+from .testaments import bequeath
 from .through import ThroughSession
 from .values import check_uri
 from .verbs import Function, Serves
@@ -124,6 +125,29 @@ class LastingSubscription(Lasting[Subscription]):
         granted.unsubscribe()
 
 
+class LastingTestament:
+    """An event that the router publishes whenever a session of a component ends."""
+
+    def __init__(
+        self, topic: str, args: Any, kwargs: dict[str, Any], options: Options, scope: str
+    ) -> None:
+        self._topic = topic
+        self._event = (topic, list(args), kwargs, options, scope)
+        self._lock = threading.Lock()  # guards the next one
+        self._left_in = 0  # the id of the session that was asked last
+
+    def __call__(self, session: Session) -> None:
+        """Leave it in a session, once."""
+        with self._lock:
+            was_left, self._left_in = self._left_in == session.id, session.id
+        if was_left:
+            return
+        try:
+            bequeath(session, *self._event)
+        except ApplicationError as error:
+            log("WARNING", f"{session}: no testament for {self._topic}: {error}")
+
+
 Wish = TypeVar("Wish", LastingRegistration, LastingSubscription)
 
 
@@ -195,16 +219,18 @@ class LastingVerbs(ThroughSession, Serves[LastingRegistration, LastingSubscripti
     ) -> None:
         """Have the router publish an event whenever a session of ours ends, however it ends.
 
-        See `Session.testament`. A router that has no testaments is told of in the log.
+        See `Session.testament`. The current session has it at once. A router that refuses it, or
+        has no testaments, is told of in the log.
         """
-
-        def leave_it(session: Session) -> None:
-            try:
-                session.testament(topic, *args, options=options, scope=scope, **kwargs)
-            except ApplicationError as error:
-                log("WARNING", f"{session}: no testament for {topic}: {error}")
-
-        self._on_join.append(leave_it)
+        self.check_process()
+        check_uri("PUBLISH", topic)
+        apart(Publish, options, None)  # UsageError now, not at the first session
+        testament = LastingTestament(topic, args, kwargs, options, scope)
+        if threading.current_thread() is not self._thread:  # on_join will ask again by itself
+            self._on_join.append(testament)
+        if (session := self.session) is not None:
+            with suppress(TransportLost, SessionNotReady):  # the next session will have it
+                testament(session)
 
     def on_leave(self, function: Function) -> Function:
         """Call `function(session)` after the end of each session that on_join has been told of.

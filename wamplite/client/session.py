@@ -204,6 +204,14 @@ class Session(Facts, Serves[Registration, Subscription]):
         """
         return self._asking.ask_any(kind, elements, timeout)
 
+    def checked_options(self, kind: type[Message], options: Options) -> dict[str, Any]:
+        """Return options as they can be sent with a request of this kind.
+
+        Raises UsageError for what they are not, ApplicationError where the router does not announce
+        the feature of one.
+        """
+        return self._asking.wishes(kind, options).asked
+
     def spawn(self, job: Callable[[], Any]) -> bool:
         """Run a job on a thread of those that serve calls; False if none is free.
 

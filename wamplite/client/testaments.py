@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.messages import Publish
 from .options import Options
 
 __all__ = ["flush_testaments", "testament"]
@@ -23,7 +24,8 @@ def testament(
     """Have an event published when the session ends.
 
     options: of the PUBLISH, as {"retain": True}. scope: "destroyed" or "detached"; those of the
-    latter are published first. Raises NoSuchProcedure where the router has no testaments.
+    latter are published first. Raises NoSuchProcedure where the router has no testaments, and
+    what `publish` raises for the options.
     """
     bequeath(session, topic, list(args), kwargs, options, scope)
 
@@ -37,7 +39,8 @@ def bequeath(
     scope: str = "destroyed",
 ) -> None:
     """Do what `testament` does, with keyword arguments of any name."""
-    words = {"publish_options": dict(options or {}), "scope": scope}
+    asked = session.checked_options(Publish, options)
+    words = {"publish_options": asked, "scope": scope}
     session.call_result("wamp.session.add_testament", [topic, args, kwargs], words)
 
 
