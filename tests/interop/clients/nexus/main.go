@@ -195,6 +195,12 @@ func main() {
 	plays := map[string]func(place, payload) (object, error){
 		"both": both, "serve": serve, "use": caller,
 	}
+	if os.Args[1] == "features" {
+		if err := features(os.Args[2], os.Args[3], os.Args[4]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	mode, realm, rest := os.Args[1], os.Args[2], os.Args[4:]
 	var p payload
 	if err := json.Unmarshal([]byte(os.Args[3]), &p); err != nil {

@@ -1,0 +1,178 @@
+"""wamplite's client uses features of the Advanced Profile through other people's routers."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import wamplite
+from tests.interop.foreign import Foreign
+from tests.interop.peers import ROUTERS, place
+from tests.waiting import until
+from wamplite import Event, Invocation, Session
+
+PATIENCE = 20.0
+NONE = object()  # the router has no such feature
+
+
+class Pair:
+    """Two sessions of one realm, and a prefix for their URIs."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.one, self.other = (wamplite.connect(url, features="all") for _ in range(2))
+        self.url, self.prefix = url, prefix
+
+    def leave(self) -> None:
+        self.one.leave()
+        self.other.leave()
+
+    def uri(self, name: str) -> str:
+        return f"{self.prefix}.{name}"
+
+    def events(self, session: Session, topic: str, **options: Any) -> queue.Queue[Event]:
+        came: queue.Queue[Event] = queue.Queue()
+
+        def on_event(*args: Any, event: Event, **kwargs: Any) -> None:
+            came.put(event)
+
+        session.subscribe(topic, on_event, options=options)
+        return came
+
+    def publish(self, session: Session, name: str, *args: Any, **options: Any) -> None:
+        session.publish(self.uri(name), *args, options={"acknowledge": True, **options})
+
+
+def progress(pair: Pair) -> Any:
+    def count(number: int) -> Iterator[int]:
+        yield from range(1, number + 1)
+        return number
+
+    pair.other.register(pair.uri("count"), count)
+    return list(pair.one.call_progressive(pair.uri("count"), 3))
+
+
+def canceled(pair: Pair) -> Any:
+    interrupted = threading.Event()
+
+    def slow(invocation: Invocation) -> None:
+        if invocation.wait(PATIENCE):
+            interrupted.set()
+            invocation.check()
+
+    pair.other.register(pair.uri("slow"), slow)
+    with pytest.raises(wamplite.CallTimeout):
+        pair.one.call(pair.uri("slow"), options={"timeout": 0.3})
+    return interrupted.wait(PATIENCE)
+
+
+def prefixes(pair: Pair) -> Any:
+    came = pair.events(pair.other, pair.uri("temp"), match="prefix")
+    pair.publish(pair.one, "temp.kitchen", 21)
+    return came.get(timeout=PATIENCE).topic.removeprefix(pair.prefix)
+
+
+def wildcards(pair: Pair) -> Any:
+    def do(invocation: Invocation) -> str:
+        return invocation.procedure
+
+    pair.other.register(pair.uri(".do"), do, options={"match": "wildcard"})
+    return pair.one.call(pair.uri("x.do")).removeprefix(pair.prefix)
+
+
+def shared(pair: Pair) -> Any:
+    for name, session in (("one", pair.other), ("two", pair.one)):
+        session.register(
+            pair.uri("shared"), lambda name=name: name, options={"invoke": "roundrobin"}
+        )
+    return sorted(pair.one.call(pair.uri("shared")) for _ in range(4))
+
+
+def lists(pair: Pair) -> Any:
+    mine, others = (pair.events(session, pair.uri("l")) for session in (pair.one, pair.other))
+    with wamplite.connect(pair.url, features="all") as third:
+        ids = [pair.other.id]
+        pair.publish(third, "l", "no other", exclude=ids)
+        pair.publish(third, "l", "the other", eligible=ids)
+        pair.publish(third, "l", "all")
+    return [[came.get(timeout=PATIENCE).args[0] for _ in range(2)] for came in (mine, others)]
+
+
+def disclosed(pair: Pair) -> Any:
+    def who(invocation: Invocation) -> Any:
+        return invocation.details.get("caller")
+
+    pair.other.register(pair.uri("who"), who)
+    caller = pair.one.call(pair.uri("who"), options={"disclose_me": True})
+    came = pair.events(pair.other, pair.uri("who"))
+    pair.publish(pair.one, "who", 1, disclose_me=True)
+    publisher = came.get(timeout=PATIENCE).details.get("publisher")
+    return [caller == pair.one.id, publisher == pair.one.id]
+
+
+def meta(pair: Pair) -> Any:
+    created = pair.events(pair.one, "wamp.registration.on_create")
+    pair.other.register(pair.uri("meta"), print)
+    told = created.get(timeout=PATIENCE).args[1]["uri"].removeprefix(pair.prefix)
+    number = pair.one.meta.registration_of(pair.uri("meta"))
+    there = pair.one.call("wamp.registration.list_callees", number) == [pair.other.id]
+    return [told, there, pair.one.meta.session(pair.other.id)["session"] == pair.other.id]
+
+
+def retained(pair: Pair) -> Any:
+    pair.publish(pair.one, "kept", "old", retain=True)
+    pair.publish(pair.one, "kept", "kept", retain=True)
+    time.sleep(0.2)  # Crossbar stores it beside the acknowledgement
+    came = pair.events(pair.other, pair.uri("kept"), get_retained=True)
+    return came.get(timeout=PATIENCE).args
+
+
+def last_will(pair: Pair) -> Any:
+    came = pair.events(pair.one, pair.uri("will"))
+    with wamplite.connect(pair.url) as last:
+        last.testament(pair.uri("will"), "gone")
+    return came.get(timeout=PATIENCE).args
+
+
+CHECKS: dict[Callable[[Pair], Any], Any] = {
+    progress: [1, 2, 3, 3],
+    canceled: True,
+    prefixes: ".temp.kitchen",
+    wildcards: ".x.do",
+    shared: ["one", "one", "two", "two"],
+    lists: [["no other", "all"], ["the other", "all"]],
+    disclosed: [True, True],
+    meta: [".meta", True, True],
+    retained: ["kept"],
+    last_will: ["gone"],
+}
+WITHOUT: dict[str, dict[Callable[[Pair], Any], Any]] = {
+    "nexus": {retained: NONE},
+    "crossbar": {
+        disclosed: NONE
+    },  # it discloses by its configuration, and announces what it does not
+}
+CASES = [
+    pytest.param(router, check, id=f"{router}-{check.__name__}")
+    for router in WITHOUT
+    for check in CHECKS
+    if WITHOUT[router].get(check) is not NONE
+]
+
+
+@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.parametrize(("name", "check"), CASES)
+def test_the_client_uses_a_feature(
+    name: str, check: Callable[[Pair], Any], foreign_routers: dict[str, Foreign]
+) -> None:
+    place(ROUTERS[name].peer)
+    pair = Pair(foreign_routers[name].url("ws"), f"features.{check.__name__}")
+    try:
+        assert check(pair) == WITHOUT[name].get(check, CHECKS[check])
+        until(lambda: not pair.one.lost.is_set())
+    finally:
+        pair.leave()
