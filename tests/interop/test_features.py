@@ -30,6 +30,7 @@ CLIENTS = {
     "autobahn": python,
     "autobahn-js": lambda: node("autobahn-js", "features_autobahn.js"),
     "wampy-js": lambda: node("wampy-js", "features_wampy.js"),
+    "xconn-go": lambda: [str(place("xconn-go") / "bin/client")],
     "nexus": lambda: [str(place("nexus") / "bin/client"), "features"],
 }
 RIGHT: dict[str, Any] = {  # PREFIX stands for the prefix of the URIs
@@ -55,6 +56,8 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "autobahn-js": {"progress": [[], 3]},
     # it takes the option retain, and does not send it
     "wampy-js": {"progress": [[], 3], "retained": NONE},
+    # it cannot cancel, nor tell the id of a subscription; EVENT behind SUBSCRIBED as with nexus
+    "xconn-go": {"canceled": NONE, "history": NONE, "retained": NONE},
     # it drops an EVENT that follows SUBSCRIBED at once; two callees register in any order
     "nexus": {"canceled": "interrupted", "retained": NONE, "shared": [2, 2]},
 }
