@@ -10,8 +10,17 @@ import pytest
 
 from tests.core.world import CALL, PUBLISH, Peer, World, take
 from tests.waiting import until
-from wamplite.advanced import pattern_based_subscription, subscriber_blackwhite_listing
-from wamplite.advanced.event_history import MAX_EVENT, MOST_TOLD, ForRouter
+from wamplite.advanced import (
+    event_history,
+    pattern_based_subscription,
+    subscriber_blackwhite_listing,
+)
+from wamplite.advanced.event_history import (
+    MAX_EVENT,
+    MOST_TOLD,
+    MOST_TOLD_BYTES,
+    ForRouter,
+)
 from wamplite.core.feature import announced
 
 GET = "wamp.subscription.get_events"
@@ -226,6 +235,32 @@ def test_so_many_are_told_at_a_time_and_that_there_are_more() -> None:
     past.world.send(past.reader, [CALL, 1, {}, GET, [past.id], {"limit": 2 * MOST_TOLD}])
     (answer,) = take(past.reader)
     assert len(answer[3]) == MOST_TOLD and answer[4] == {"is_limit_reached": True}
+
+
+def test_an_answer_carries_so_many_bytes_but_at_least_one_event() -> None:
+    past = Past()
+    size = MOST_TOLD_BYTES // 5
+    for number in range(6):
+        past.publish(number, "x" * size)
+    take(past.reader)
+    past.world.send(past.reader, [CALL, 1, {}, GET, [past.id]])
+    (answer,) = take(past.reader)
+    assert [event["args"][0] for event in answer[3]] == [0, 1, 2, 3]
+    assert answer[4] == {"is_limit_reached": True}
+    behind = {"after_publication": answer[3][-1]["publication"]}
+    past.world.send(past.reader, [CALL, 2, {}, GET, [past.id], behind])
+    (answer,) = take(past.reader)
+    assert [event["args"][0] for event in answer[3]] == [4, 5] and len(answer) == 4
+
+
+def test_an_event_that_is_larger_than_an_answer_is_told_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_history, "MOST_TOLD_BYTES", 10)
+    past = Past()
+    past.publish("x" * 100)
+    past.publish("y")
+    assert past.values() == ["x" * 100]
 
 
 # ---- in a file

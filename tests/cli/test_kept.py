@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.asking import ask, await_stderr, subscribed
 from tests.processes import Program, RouterProcess, running, running_router, wamplite
+from wamplite import connect
 
 SCAN = """
 import sys, wamplite
@@ -146,6 +147,28 @@ def test_sub_prints_the_last_events_of_the_history_once_and_goes_on(router: Rout
         publish(router, topic, 4, 5)
         assert sub.lines(2) == ["4", "5"]
         assert sub.wait() == 0
+
+
+def test_more_events_than_a_router_tells_at_a_time_are_printed_in_order() -> None:
+    with running_router("--history", "prefix:com.example.log") as router:
+        with connect(router.rs) as session:
+            events: list[Any] = [
+                (f"com.example.log.{number % 3}", [number], {}, {"acknowledge": True})
+                for number in range(2500)
+            ]
+            assert all(outcome.sent for outcome in session.publish_all(events, timeout=60))
+        words = ("com.example.log.", "--match", "prefix", "-F", "{0}")
+
+        def printed(*more: str) -> list[int]:
+            done = ask(router, *more, *words)
+            assert (done.returncode, done.stderr) == (0, "")
+            return [int(line) for line in done.stdout.splitlines()]
+
+        assert printed("history") == [*range(2500)]
+        assert printed("history", "--reverse") == [*range(2499, -1, -1)]
+        assert printed("history", "--limit", "1500") == [*range(1500)]
+        assert printed("history", "--limit", "1001", "--reverse") == [*range(2499, 1498, -1)]
+        assert printed("sub", "--history", "2400", "-C", "2400") == [*range(100, 2500)]
 
 
 def test_count_bounds_the_history_too(router: RouterProcess) -> None:

@@ -3,7 +3,8 @@
 Announced by the broker. The events of the topics that `topics` names, as "com.example" or
 "prefix:com.example" or "wildcard:com..log", are kept; "prefix:" names all, and without it none is.
 A subscription's history is that of the topics that it matches, also of before it was made. A topic
-keeps `most` events, and all together `max_bytes`: the oldest are forgotten first.
+keeps `most` events, and all together `max_bytes`: the oldest are forgotten first. An answer has
+MOST_TOLD of them at most, of MOST_TOLD_BYTES; `is_limit_reached` says that there are more.
 
 An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as the section demands;
 one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from itertools import count
+from itertools import accumulate, count, takewhile
 from typing import Any, NamedTuple
 
 from ..core import uris
@@ -30,6 +31,7 @@ MOST = 1000
 MAX_BYTES = 16 * 1024 * 1024
 MAX_EVENT = 256 * 1024
 MOST_TOLD = 1000  # events of one answer
+MOST_TOLD_BYTES = 1024 * 1024  # of them, beside the first
 
 
 class Past(NamedTuple):
@@ -199,7 +201,7 @@ class ForRouter(Feature):
             raise Refused(uris.INVALID_ARGUMENT, f"limit must be at least 1, not {limit}")
         if keyword(call, "reverse", bool, False):
             found.reverse()
-        chosen = found[: min(limit, MOST_TOLD)]
+        chosen = _answer(found[: min(limit, MOST_TOLD)])
         events = [_told(past, subscription) for past in chosen]
         more = {"is_limit_reached": True} if len(chosen) < len(found) else {}
         return Result(call.request, {}, events, more or None)
@@ -265,6 +267,13 @@ def _seconds(name: str, text: str) -> float:
         raise Refused(uris.INVALID_ARGUMENT, wanted) from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return aware.timestamp()
+
+
+def _answer(found: list[Past]) -> list[Past]:
+    """Return as many of these as one answer may carry, but at least the first."""
+    sizes = accumulate(past.weight for past in found)
+    number = sum(1 for size in takewhile(lambda size: size <= MOST_TOLD_BYTES, sizes))
+    return found[: max(1, number)]
 
 
 def _told(past: Past, subscription: Any) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Print the events that the router has kept of a topic, the oldest first, a line of JSON each.
 
 A line has "topic", "args", "kwargs" and "details" as of `wamplite sub`, and "timestamp" and
-"publication". The router keeps the events of the topics that its --history names. It tells at most
-so many at once: --after-publication goes on behind the last of them.
+"publication". The router keeps the events of the topics that its --history names.
 """
 
 from __future__ import annotations

@@ -103,7 +103,9 @@ class Seen:
 
     def __init__(self, most: int | None) -> None:
         self.most = most  # events of the history; None: it is not asked for
-        self._publications: deque[int] = deque(maxlen=(most or 0) + EVENTS)
+        self._remembered = (most or 0) + EVENTS
+        self._publications: set[int] = set()
+        self._in_order: deque[int] = deque()
 
     def is_new(self, publication: int | None) -> bool:
         """Note an event that is printed now; False where it was before."""
@@ -111,7 +113,10 @@ class Seen:
             return True
         if publication in self._publications:
             return False
-        self._publications.append(publication)
+        self._publications.add(publication)
+        self._in_order.append(publication)
+        if len(self._in_order) > self._remembered:
+            self._publications.remove(self._in_order.popleft())
         return True
 
 

@@ -90,9 +90,10 @@ class Meta:
     def history(self, topic: str, *, match: str = "exact", **filters: Any) -> list[dict[str, Any]]:
         """Return the events that the router has kept of a topic or a pattern, in order.
 
-        filters: limit, reverse, from_time, after_time, before_time, until_time (RFC 3339), topic,
-        from_publication, after_publication, before_publication, until_publication. An event has
-        timestamp, publication, details, and args and kwargs where there are any.
+        All of them, or `limit`, however many the router tells at a time. filters: limit, reverse,
+        from_time, after_time, before_time, until_time (RFC 3339), topic, from_publication,
+        after_publication, before_publication, until_publication. An event has timestamp,
+        publication, details, and args and kwargs where there are any.
         """
         subscription = self._session.subscribe(topic, _nothing, options={"match": match})
         try:
@@ -102,11 +103,9 @@ class Meta:
 
     def events(self, subscription: int, **filters: Any) -> list[dict[str, Any]]:
         """Return the events that the router has kept of a subscription: its id; see `history`."""
-        procedure = "wamp.subscription.get_events"
-        found: list[Any] = self._session.call_result(procedure, [subscription], filters).args
-        if len(found) == 1 and isinstance(found[0], list):  # as some routers answer
-            return found[0]
-        return found
+        from .past_events import past_events
+
+        return past_events(self._session, subscription, filters)
 
     def _call(self, procedure: str, *args: Any, **kwargs: Any) -> Any:
         return self._session.call(procedure, *args, **kwargs)
