@@ -329,3 +329,12 @@ def test_where_no_topic_is_named_nothing_is_kept_and_nobody_pays_for_it() -> Non
     past = Past(())
     past.publish(1)
     assert past.get() == [] and not past.world.realm.broker.published
+
+
+def test_what_could_not_be_stored_is_counted(tmp_path: Path) -> None:
+    past = Past(file=str(tmp_path / "{realm}.db"))
+    assert past.feature.counters() == {}
+    past.feature.close()
+    past.publish(1)  # too late for the file
+    assert past.feature.counters() == {"history_not_stored": 1}
+    assert Past().feature.counters() == {}

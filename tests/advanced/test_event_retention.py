@@ -155,6 +155,7 @@ def test_so_many_topics_are_kept_the_latest() -> None:
         kept.publish(topic, topic)
     assert [bool(kept.get(topic)) for topic in "abc"] == [True, False, True]
     assert kept.feature.forgotten == 1
+    assert kept.feature.counters() == {"retained_forgotten": 1}
 
 
 def test_so_many_bytes_are_kept_the_latest() -> None:
@@ -215,6 +216,15 @@ def test_a_publish_is_acknowledged_once_it_is_stored(file: str) -> None:
             assert [answer[:2] for answer in take(kept.publisher)] == [["PUBLISHED", request]]
     finally:
         kept.feature.close()
+
+
+def test_what_could_not_be_stored_is_counted(file: str) -> None:
+    kept = Kept(file=file)
+    assert kept.feature.counters() == {}
+    kept.feature.close()
+    kept.publish("com.app.t", 1)  # too late for the file
+    assert kept.feature.counters() == {"retained_not_stored": 1}
+    assert kept.get("com.app.t") == [(None, [1])]
 
 
 def test_one_file_is_one_routers(file: str) -> None:

@@ -178,3 +178,20 @@ def test_the_thread_ends_with_the_file(open_: Callable[[], Journal]) -> None:
     made = open_()
     made.close()
     until(lambda: not made._thread.is_alive(), what="the thread has ended")
+
+
+def test_a_value_that_cannot_be_made_keeps_nobody_waiting(
+    path: str, open_: Callable[[], Journal]
+) -> None:
+    made = open_()
+    done = threading.Semaphore(0)
+
+    def broken() -> list[int]:
+        raise RuntimeError("no such value")
+
+    made.put(INSERT, broken, done.release)
+    assert done.acquire(timeout=5)
+    made.put(INSERT, lambda: [7], done.release)
+    assert done.acquire(timeout=5)
+    made.close()
+    assert made.faults == 1 and read(path) == [7]

@@ -83,6 +83,10 @@ class ForRouter(Feature):
             host.broker.drafted.append(self.on_drafted)
             self.load()
 
+    def counters(self) -> dict[str, int]:
+        lost = self.store.faults if self.store is not None else 0
+        return {"history_not_stored": lost} if lost else {}
+
     def close(self) -> None:
         if self.store is not None:
             self.store.close()

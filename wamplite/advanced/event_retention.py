@@ -77,6 +77,11 @@ class ForRouter(Feature):
             self.store = StoredEvents(self.file.replace("{realm}", host.uri))
             self.load()
 
+    def counters(self) -> dict[str, int]:
+        lost = self.store.faults if self.store is not None else 0
+        counted = {"retained_forgotten": self.forgotten, "retained_not_stored": lost}
+        return {name: number for name, number in counted.items() if number}
+
     def close(self) -> None:
         if self.store is not None:
             self.store.close()

@@ -49,6 +49,10 @@ class Feature:
         """Write into the tables of the realm or conversation."""
         raise NotImplementedError
 
+    def counters(self) -> dict[str, int]:
+        """Return what was lost or refused so far, by name; any thread."""
+        return {}
+
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """End what `install` has begun outside of the realm: its last act."""
 

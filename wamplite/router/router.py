@@ -96,7 +96,12 @@ class Router(OfOneProcess):
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, dropped or missed so far, by name."""
-        return self._shared.counters.snapshot()
+        counted = self._shared.counters.snapshot()
+        for routing in self.realms.values():
+            for feature in routing.realm.features:
+                for name, number in feature.counters().items():
+                    counted[name] = counted.get(name, 0) + number
+        return counted
 
     @property
     def sessions(self) -> int:

@@ -17,6 +17,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,11 +114,12 @@ class Journal:
             for statement in batch:
                 execute(statement.sql, statement.values())
             execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # a disk, or a value: nobody may wait for ever
             self.faults += len(batch)
             self._warn(str(error))
-            if self._database.in_transaction:
-                execute("ROLLBACK")
+            with suppress(sqlite3.Error):
+                if self._database.in_transaction:
+                    execute("ROLLBACK")
 
     def _warn(self, why: str) -> None:
         now = time.monotonic()
