@@ -29,6 +29,7 @@ LIMITED = 4
 MAX_TOPICS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
 MAX_EVENT = 256 * 1024  # a larger one is delivered, and not kept
+NOTHING: dict[str, Any] = {}  # shared by all that have nothing to tell there; never written
 
 
 class Kept(NamedTuple):
@@ -60,7 +61,8 @@ class ForRouter(Feature):
         self.file = file
         self.store: Any = None
         self.max_topics, self.max_bytes, self.expiry = max_topics, max_bytes, expiry
-        self.topics: OrderedDict[str, list[Kept]] = OrderedDict()  # each the newest first
+        # each the newest first
+        self.topics: OrderedDict[str, tuple[Kept, ...]] = OrderedDict()
         self.bytes = 0
         self.forgotten = 0
         self.numbers = count(1)
@@ -93,8 +95,7 @@ class ForRouter(Feature):
             args, kwargs, details, limits = said
             weight = weigh([topic, args, kwargs], MAX_EVENT)
             kept = Kept(publication, details, args, kwargs, limits, session, time, weight, number)
-            self.topics.setdefault(topic, []).insert(0, kept)
-            self.topics.move_to_end(topic)
+            self.topics[topic] = (kept, *self.topics.pop(topic, ()))
             self.bytes += weight
         self.numbers = count(number + 1)
 
@@ -113,11 +114,11 @@ class ForRouter(Feature):
         if not (publish.args or publish.kwargs) or weight > MAX_EVENT:
             self.forget(topic, done)  # of one that is too large, an older one is not the last
             return
-        limits = {key: value for key, value in publish.options.items() if _limits(key)}
+        limits = {key: value for key, value in publish.options.items() if _limits(key)} or NOTHING
         excluded = publisher.session if publisher in publication.excluded else 0
         event = Kept(
             publication.id,
-            publication.details,
+            publication.details or NOTHING,
             publish.args,
             publish.kwargs,
             limits,
@@ -126,10 +127,10 @@ class ForRouter(Feature):
             weight,
             next(self.numbers),
         )
-        before = self.topics.pop(topic, [])
-        kept = before[: LIMITED - 1] if limits else []
+        before = self.topics.pop(topic, ())
+        kept = before[: LIMITED - 1] if limits else ()
         self.drop(before[len(kept) :])
-        self.topics[topic] = [event, *kept]
+        self.topics[topic] = (event, *kept)
         self.bytes += weight
         self.write(topic, event, done)
         while len(self.topics) > self.max_topics or self.bytes > self.max_bytes:
@@ -137,11 +138,11 @@ class ForRouter(Feature):
             self.forgotten += 1
 
     def forget(self, topic: str, done: Callable[[], None] | None = None) -> None:
-        self.drop(self.topics.pop(topic, []))
+        self.drop(self.topics.pop(topic, ()))
         if done is not None:
             self.store.remove(0, done)  # behind those, in the same file
 
-    def drop(self, events: list[Kept]) -> None:
+    def drop(self, events: tuple[Kept, ...]) -> None:
         for kept in events:
             self.bytes -= kept.weight
             if self.store is not None:
