@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -73,6 +74,19 @@ def guarded(argv: list[str]) -> int:
         return 4 if isinstance(error, TimeoutError) else 1
 
 
+@contextlib.contextmanager
+def hearing_interrupts() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt, where it ends the process before and after."""
+    is_deaf = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    if is_deaf:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if is_deaf:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run(argv: list[str]) -> int:
     """Find the verb, let its module parse the rest, and run it."""
     before, after = split_at_dashes(argv)
@@ -89,7 +103,8 @@ def run(argv: list[str]) -> int:
     if after and not getattr(module, "TAKES_REST", False):
         parser.error(f"unexpected after `--`: {' '.join(after)}")
     options.rest = after
-    code: int = module.run(options)
+    with hearing_interrupts():
+        code: int = module.run(options)
     with contextlib.suppress(ValueError):  # the verb has closed it
         sys.stdout.flush()
     return code

@@ -7,6 +7,7 @@ comes twice the last one wins. The depth is counted on the bytes, before a decod
 from __future__ import annotations
 
 import json
+import signal
 from base64 import b64decode, b64encode
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
@@ -25,10 +26,13 @@ from .payload import (
     check_surrogates,
 )
 
+_heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 try:
-    import orjson
+    import orjson  # crashes where Ctrl-C meets its beginning
 except ImportError:  # the extra `fast` is not installed
     orjson = None  # type: ignore[assignment]
+finally:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _heard)
 
 _DIGITS = bytes(ord("0") if octet in b"0123456789" else ord(" ") for octet in range(256))
 _FEWEST_DIGITS = b"0" * 19  # of an integer from 2**63 on
