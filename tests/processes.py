@@ -24,7 +24,7 @@ class Program:
     """A process whose stdout is read line by line, and whose stderr is kept in a file."""
 
     def __init__(self, *command: str, stdin: int = subprocess.DEVNULL) -> None:
-        self.log = tempfile.TemporaryFile("a+")  # noqa: SIM115 - closed by stop()
+        self.log = tempfile.TemporaryFile("ab+")  # noqa: SIM115 - closed by stop()
         self._unread = b""
         self.process = subprocess.Popen(
             command,
@@ -42,8 +42,8 @@ class Program:
 
     def stderr(self) -> str:
         """Return all that the process wrote to stderr so far."""
-        self.log.seek(0)
-        return self.log.read()
+        descriptor = self.log.fileno()  # whose offset is the process's, too: it is left alone
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
     def line(self, seconds: float = PATIENCE) -> str:
         """Return the next line of stdout without its end; "" when stdout has ended."""

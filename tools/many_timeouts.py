@@ -27,7 +27,7 @@ from wamplite.core.messages import Call, Cancel, Interrupt, Invocation, Register
 from wamplite.core.realm import Realm  # noqa: E402
 from wamplite.router.timers import Timers  # noqa: E402
 
-SPARE = 65536  # bytes that Python may hold more: room in its tables and caches
+SPARE = 262144  # bytes that Python may hold more: room in its tables and caches
 MODES = ("skip", "kill", "killnowait")
 ROLES = {"caller": {}, "callee": {"features": {"call_canceling": True, "call_timeout": True}}}
 IN_FLIGHT = 200

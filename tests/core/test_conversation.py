@@ -443,11 +443,12 @@ def test_an_invocation_is_served_and_answered_once() -> None:
     talk.register("add")
     talk.hear([68, 1, 90, {}, [2, 3]], [68, 2, 90, {}])
     assert talk.served == [("add", 1), ("add", 2)]
-    talk.conversation.reply(2, [6])
+    talk.conversation.reply(2, [6], options={"ppt_scheme": "x_mine"})
     talk.conversation.reply(1, [5], {"k": 1})
     talk.conversation.reply(1, ["again"])
     talk.conversation.refuse(2, "com.app.no")
-    assert talk.said() == [["YIELD", 2, {}, [6]], ["YIELD", 1, {}, [5], {"k": 1}]]
+    packed = ["YIELD", 2, {"ppt_scheme": "x_mine"}, [6]]
+    assert talk.said() == [packed, ["YIELD", 1, {}, [5], {"k": 1}]]
 
 
 def test_an_invocation_is_refused_with_an_error() -> None:

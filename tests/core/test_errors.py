@@ -83,7 +83,13 @@ def test_an_error_becomes_the_exception_of_its_uri(uri: str, kind: type[Exceptio
 
 def test_an_error_without_payload_has_an_empty_one() -> None:
     error = from_error(uris.CANCELED)
-    assert (error.args, error.kwargs) == ((), {})
+    assert (error.args, error.kwargs, error.details) == ((), {}, {})
+
+
+def test_an_error_keeps_the_details_of_its_message() -> None:
+    assert from_error(uris.CANCELED, details={"ppt_scheme": "x_mine"}).details == {
+        "ppt_scheme": "x_mine"
+    }
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,22 @@ def test_one_object_is_never_installed_twice() -> None:
         furnish([], [lambda: plain])
 
 
+def test_a_feature_counts_nothing_unless_it_says_so() -> None:
+    assert feature("call_canceling").counters() == {}
+
+
+def test_a_feature_beside_the_others_stands_in_the_role_itself() -> None:
+    class Beside(Feature):
+        name = "reflection"
+        roles = ("dealer",)
+        beside_features = True
+
+    both = feature("call_canceling", roles=("dealer",))
+    assert announced(["dealer"], [Beside(), both]) == {
+        "dealer": {"reflection": True, "features": {"call_canceling": True}}
+    }
+
+
 def test_roles_without_features_are_announced_empty() -> None:
     assert announced(["broker", "dealer"], []) == {"broker": {}, "dealer": {}}
 

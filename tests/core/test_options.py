@@ -176,6 +176,12 @@ def test_a_feature_that_nobody_has_built_is_not_said_to_be_switched_on() -> None
     )
 
 
+def test_the_value_of_a_policy_says_whose_it_is() -> None:
+    match = OPTIONS[Subscribe]["match"]
+    assert match.feature_for("prefix") == "pattern_based_subscription"
+    assert match.feature_for("exact") is None and match.feature_for("regex") is None
+
+
 def test_every_option_is_one_of_the_grammar() -> None:
     assert set(OPTIONS) == {*REQUESTS, Yield, Error}
     for kind, options in OPTIONS.items():
