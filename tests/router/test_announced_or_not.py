@@ -1,0 +1,244 @@
+"""What a router does for peers that announce a feature, and for those that do not, over sockets.
+
+The rules themselves are tried in tests/advanced; here the same holds from HELLO to the wire, over
+both transports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from wamplite.core.errors import TransportLost
+from wamplite.router import Router
+
+from .conftest import Connect, Wire
+
+CALL, RESULT, ERROR = 48, 50, 8
+REGISTER, REGISTERED, UNREGISTERED = 64, 65, 67
+INVOCATION, INTERRUPT, YIELD, CANCEL = 68, 69, 70, 49
+SUBSCRIBE, UNSUBSCRIBED, EVENT, PUBLISH, ABORT = 32, 35, 36, 16, 3
+CANCELING = {"call_canceling": True}
+PROGRESS = {**CANCELING, "progressive_call_results": True}
+PARTS = {**PROGRESS, "progressive_call_invocations": True}
+PASSED = {"payload_passthru_mode": True}
+Join = Callable[..., Wire]
+VIOLATION = "wamp.error.protocol_violation"
+P, T = "com.app.proc", "com.app.topic"
+
+
+def with_features(role: str, features: dict[str, bool]) -> dict[str, Any]:
+    roles: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+    roles[role] = {"features": features}
+    return roles
+
+
+@pytest.fixture(params=["rs", "ws"])
+def join(request: pytest.FixtureRequest, connect: Connect) -> Iterator[Join]:
+    """Return what joins a router with all features, as a role with some of them."""
+    with Router(features="all", linger=0.1) as router:
+        url = router.listen("tcp://127.0.0.1:0").replace("tcp", request.param)
+        url += "/ws" if request.param == "ws" else ""
+
+        def join(role: str = "caller", **features: bool) -> Wire:
+            wire = connect(url)
+            wire.send(1, "realm1", {"roles": with_features(role, features)})
+            wire.welcome = wire.receive()
+            assert wire.welcome[0] == 2
+            return wire
+
+        yield join
+
+
+def serve(callee: Wire, **options: Any) -> int:
+    answer = callee.ask(REGISTER, 1, options, P)
+    assert answer[0] == REGISTERED, answer
+    return int(answer[2])
+
+
+def test_progress_is_asked_only_of_a_callee_that_has_it(join: Join) -> None:
+    for features, asked in (
+        (PROGRESS, True),
+        ({"progressive_call_results": True}, False),
+        ({}, False),
+    ):
+        caller, callee = join("caller", **PROGRESS), join("callee", **features)
+        serve(callee)
+        caller.send(CALL, 1, {"receive_progress": True}, P)
+        invocation = callee.receive()
+        assert ("receive_progress" in invocation[3]) is asked
+        callee.send(YIELD, invocation[1], {"progress": True}, [1])
+        callee.send(YIELD, invocation[1], {}, [2])
+        if asked:
+            assert caller.receive() == [RESULT, 1, {"progress": True}, [1]]
+        assert caller.receive() == [RESULT, 1, {}, [2]]
+        caller.close()
+        callee.close()
+        join().close()
+
+
+@pytest.mark.parametrize("mode", ["skip", "kill", "killnowait", None])
+@pytest.mark.parametrize("announced", [True, False])
+def test_only_a_callee_that_has_canceling_is_interrupted(
+    announced: bool, mode: str | None, join: Join
+) -> None:
+    caller, callee = join("caller", **CANCELING), join("callee", **(CANCELING if announced else {}))
+    serve(callee)
+    caller.send(CALL, 1, {}, P)
+    invocation = callee.receive()[1]
+    caller.send(CANCEL, 1, {"mode": mode} if mode else {})
+    if announced and mode != "skip":
+        assert callee.receive()[:2] == [INTERRUPT, invocation]
+    if announced and mode == "kill":
+        callee.send(YIELD, invocation, {}, ["done"])
+        assert caller.receive() == [RESULT, 1, {}, ["done"]]
+    else:
+        assert caller.receive()[:5] == [ERROR, CALL, 1, {}, "wamp.error.canceled"]
+        callee.send(YIELD, invocation, {}, ["late"])
+    assert caller.ask(CALL, 2, {}, "com.app.none")[4] == "wamp.error.no_such_procedure"
+    assert callee.ask(REGISTER, 2, {}, "com.app.more")[0] == REGISTERED
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_caller_that_leaves_has_who_can_be_interrupted_interrupted(
+    announced: bool, join: Join
+) -> None:
+    caller, callee = join(), join("callee", **(CANCELING if announced else {}))
+    serve(callee)
+    caller.send(CALL, 1, {}, P)
+    invocation = callee.receive()[1]
+    caller.close()
+    if announced:
+        assert callee.receive()[:2] == [INTERRUPT, invocation]
+    join().send(CALL, 1, {}, P)
+    assert callee.receive()[0] == INVOCATION
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_timeout_is_the_routers_unless_the_callee_takes_it(announced: bool, join: Join) -> None:
+    features = {**CANCELING, "call_timeout": True} if announced else {}
+    caller, callee = join(), join("callee", **features)
+    serve(callee, forward_timeout=True)
+    caller.send(CALL, 1, {"timeout": 150}, P)
+    invocation = callee.receive()
+    assert ("timeout" in invocation[3]) is announced
+    if announced:
+        callee.send(ERROR, INVOCATION, invocation[1], {}, "wamp.error.timeout")
+    assert caller.receive()[4] == "wamp.error.timeout"
+
+
+def test_arguments_in_parts_need_all_three(join: Join) -> None:
+    caller, callee = join("caller", **PARTS), join("callee", **PARTS)
+    serve(callee)
+    caller.send(CALL, 1, {"progress": True}, P, [1])
+    first = callee.receive()
+    caller.send(CALL, 1, {}, P, [2])
+    second = callee.receive()
+    assert (first[1], first[3].get("progress")) == (second[1], True)
+    assert "progress" not in second[3]
+    callee.close()
+    poor = join("callee", **PROGRESS)
+    while poor.ask(REGISTER, 1, {}, P)[0] != REGISTERED:
+        poor = join("callee", **PROGRESS)
+    assert caller.receive()[0] == ERROR  # the callee has left
+    refused = caller.ask(CALL, 2, {"progress": True}, P, [1])
+    assert refused[4] == "wamp.error.feature_not_supported"
+    breaks = join("caller", **PROGRESS)
+    assert breaks.ask(CALL, 1, {"progress": True}, P, [1])[::2] == [
+        ABORT,
+        "wamp.error.protocol_violation",
+    ]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_who_is_to_be_told_is_told_that_it_was_taken_away(announced: bool, join: Join) -> None:
+    callee = join("callee", **({"registration_revocation": True} if announced else {}))
+    number, session = serve(callee), callee.welcome[1]
+    ruler = join()
+    done = ruler.ask(CALL, 1, {}, "wamp.registration.remove_callee", [number, session])
+    assert done[0] == RESULT, done
+    if announced:
+        told = {"registration": number, "reason": "revoked"}
+        assert callee.receive()[:3] == [UNREGISTERED, 0, told]
+    assert callee.ask(66, 2, number)[4] == "wamp.error.no_such_registration"
+    subscriber = join("subscriber", **({"subscription_revocation": True} if announced else {}))
+    number, session = subscriber.ask(SUBSCRIBE, 1, {}, T)[2], subscriber.welcome[1]
+    done = ruler.ask(CALL, 2, {}, "wamp.subscription.remove_subscriber", [number, session])
+    assert done[0] == RESULT, done
+    if announced:
+        told = {"subscription": number, "reason": "revoked"}
+        assert subscriber.receive()[:3] == [UNSUBSCRIBED, 0, told]
+    assert subscriber.ask(34, 2, number)[4] == "wamp.error.no_such_subscription"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_busy_callee_that_can_be_passed_over_is(announced: bool, join: Join) -> None:
+    features = {"call_reroute": True} if announced else {}
+    first, second, caller = join("callee", **features), join("callee", **features), join()
+    for callee in (first, second):
+        serve(callee, invoke="first")
+    caller.send(CALL, 1, {}, P, [7])
+    first.send(ERROR, INVOCATION, first.receive()[1], {}, "wamp.error.unavailable")
+    if announced:
+        invocation = second.receive()
+        assert invocation[4] == [7]
+        second.send(ERROR, INVOCATION, invocation[1], {}, "wamp.error.unavailable")
+        assert caller.receive()[4] == "wamp.error.no_available_callee"
+    else:
+        assert caller.receive()[4] == "wamp.error.unavailable"
+
+
+def test_a_sealed_payload_is_for_those_who_announced_it(join: Join) -> None:
+    sealed = {"ppt_scheme": "x_mine"}
+    caller, callee = join("caller", **PASSED), join("callee", **PASSED)
+    serve(callee)
+    caller.send(CALL, 1, sealed, P, [b"sealed"])
+    invocation = callee.receive()
+    assert invocation[3]["ppt_scheme"] == "x_mine" and invocation[4] == [b"sealed"]
+    callee.send(YIELD, invocation[1], sealed, [b"answer"])
+    assert caller.receive() == [RESULT, 1, sealed, [b"answer"]]
+    poor = join("callee")
+    assert poor.ask(REGISTER, 1, {}, "com.app.poor")[0] == REGISTERED
+    refused = caller.ask(CALL, 2, sealed, "com.app.poor", [b"sealed"])
+    assert refused[4] == "wamp.error.feature_not_supported"
+    assert join().ask(CALL, 1, sealed, P, [b"sealed"])[::2] == [
+        ABORT,
+        "wamp.error.protocol_violation",
+    ]
+
+
+def test_what_needs_no_announcement_is_for_all(join: Join) -> None:
+    caller, callee, subscriber = join(), join(), join()
+    mine = caller.welcome[1]
+    assert callee.ask(REGISTER, 1, {"match": "prefix"}, "com.app")[0] == REGISTERED
+    caller.send(CALL, 1, {"disclose_me": True}, P)
+    details = callee.receive()[3]
+    assert details["procedure"] == P and details["caller"] == mine
+    assert details["trustlevel"] == 0
+    for number, (match, uri) in enumerate((("prefix", "com"), ("wildcard", "com..topic")), 1):
+        assert subscriber.ask(SUBSCRIBE, number, {"match": match}, uri)[0] == 33
+    options = {"disclose_me": True, "eligible": [subscriber.welcome[1]], "retain": True}
+    caller.send(PUBLISH, 2, options, T, [1])
+    events = [subscriber.receive() for _ in range(2)]
+    assert {event[0] for event in events} == {EVENT} and events[0][2] == events[1][2]
+    assert all(event[3]["topic"] == T and event[3]["publisher"] == mine for event in events)
+    assert all(event[3]["trustlevel"] == 0 for event in events)
+    late = join()
+    assert late.ask(SUBSCRIBE, 1, {"get_retained": True}, T)[0] == 33
+    assert late.ask(SUBSCRIBE, 2, {}, "com.app.other")[0] == 33  # it was not for all
+    caller.send(PUBLISH, 3, {"eligible": []}, T, ["nobody"])
+    caller.send(PUBLISH, 4, {}, T, ["all"])
+    assert late.receive()[4] == ["all"]
+
+
+def test_a_violation_ends_who_broke_it_alone(join: Join) -> None:
+    caller, callee = join(), join("callee", **CANCELING)
+    serve(callee)
+    caller.send(CALL, 1, {}, P)
+    invocation = callee.receive()[1]
+    assert caller.ask(CANCEL, 1, {"mode": "softly"})[0] == ABORT
+    with pytest.raises(TransportLost):
+        caller.receive()
+    assert callee.receive()[:2] == [INTERRUPT, invocation]
