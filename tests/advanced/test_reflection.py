@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.core.world import CALL, Peer, World, only, take
+from tests.core.world import CALL, UNREGISTER, Peer, World, only, take
 from wamplite.advanced import pattern_based_registration, shared_registration
-from wamplite.advanced.reflection import KEPT, LISTED, MOST, ForRouter
+from wamplite.advanced.reflection import KEPT, KEPT_IN_ALL, LISTED, MOST, ForRouter
 from wamplite.core.feature import announced
 from wamplite.core.uris import LIMIT_REACHED
 
@@ -111,7 +111,7 @@ def test_a_definition_goes_with_its_session_and_of_several_the_last_is_told() ->
     assert ask(world, eve, "reflection.procedure.list") == []
     world.lose(eve)
     [feature] = [one for one in world.realm.features if isinstance(one, ForRouter)]
-    assert not feature.numbers and not any(feature.defined.values())
+    assert not feature.numbers and not any(feature.defined.values()) and feature.bytes == 0
     assert world.is_empty()
 
 
@@ -145,6 +145,40 @@ def test_a_session_has_a_bounded_number_of_definitions() -> None:
     assert ask(world, ann, "reflect.define", "com.app.p1", None) is None
     assert ask(world, ann, "reflect.define", "com.app.more", {"of": "ann"}) is None
     assert ask(world, bob, "reflect.describe", "com.app.more") == {"of": "ann"}
+
+
+def test_a_procedure_that_is_served_no_longer_is_described_no_longer() -> None:
+    world, (ann, bob) = a_world()
+    undefined = world.subscribe(bob, "wamp.reflect.on_undefine")
+    registration = world.register(ann, "com.app.add")
+    other = world.register(ann, "com.app.other")
+    for kind in ("procedure", "topic"):
+        ask(world, ann, "reflect.define", "com.app.add", ADD, kind=kind)
+    for number in (other, registration):
+        world.send(ann, [UNREGISTER, ann.member.last_request + 1, number])
+        assert only(ann)[0] == "UNREGISTERED"
+    event = only(bob)
+    assert (event[1], event[4]) == (undefined, ["com.app.add", "procedure"])
+    assert ask(world, bob, "reflect.describe", "com.app.add") is None
+    assert ask(world, bob, "reflect.describe", "com.app.add", kind="topic") == ADD
+
+
+def test_all_definitions_together_have_a_bounded_number_of_bytes() -> None:
+    world, peers = a_world(KEPT_IN_ALL // (KEPT * MOST) + 2)
+    last = peers[-1]
+    large = {"text": "x" * (KEPT // 2)}
+    defined, answer = 0, None
+    while answer is None:
+        peer = peers[defined // MOST]
+        uri = f"com.app.p{defined}"
+        answer = ask(world, peer, "reflect.define", uri, large)
+        defined += answer is None
+    assert answer == LIMIT_REACHED and defined > KEPT_IN_ALL // KEPT
+    assert uri not in ask(world, last, "reflection.procedure.list", after="com.app.p")
+    assert ask(world, last, "reflect.define", uri, large) == LIMIT_REACHED
+    assert ask(world, peers[0], "reflect.define", "com.app.p0", large) is None  # in its place
+    assert ask(world, peers[0], "reflect.define", "com.app.p0", {"less": 1}) is None
+    assert ask(world, last, "reflect.define", uri, large) is None
 
 
 @pytest.mark.parametrize("kind", ["procedure", "topic", "error"])

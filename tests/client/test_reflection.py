@@ -13,6 +13,7 @@ import pytest
 import wamplite
 from tests.waiting import until
 from wamplite import Event, Invocation, Router, Session
+from wamplite.advanced.reflection import KEPT
 from wamplite.client.describing import describe, schema
 
 
@@ -174,6 +175,28 @@ def test_all_pages_of_a_list_are_given(session: Session) -> None:
 def test_a_procedure_describes_itself(session: Session) -> None:
     session.register("com.app.heat", heat, options={"describe": True})
     assert session.reflection.describe("com.app.heat") == describe(heat)
+
+
+def test_a_procedure_that_is_given_up_is_described_no_longer(session: Session) -> None:
+    registration = session.register("com.app.heat", heat, options={"describe": True})
+    registration.unregister()
+    assert session.reflection.describe("com.app.heat") is None
+
+
+def test_a_procedure_that_cannot_be_described_is_not_served(session: Session) -> None:
+    def wordy() -> None: ...
+
+    wordy.__doc__ = "x" * KEPT
+    with pytest.raises(wamplite.ApplicationError, match="a definition may have"):
+        session.register("com.app.wordy", wordy, options={"describe": True})
+    assert session.meta.registrations() == []
+    session.register("com.app.wordy", wordy)
+
+
+def test_a_function_without_a_signature_tells_its_docstring(session: Session) -> None:
+    session.register("com.app.max", max, options={"describe": True})
+    told = session.reflection.describe("com.app.max")
+    assert told is not None and list(told) == ["description"]
 
 
 def test_a_component_describes_its_procedures_in_each_session() -> None:

@@ -9,7 +9,8 @@ Reflection", a sketch without payloads).
 
 Announced by broker and dealer, beside their features. KIND is procedure, topic or error. Lists have
 what is registered or subscribed to as well as what is defined. A definition is its session's: it
-goes when the session does, and of several for one URI the last is told.
+goes when the session does, or when the session serves that procedure no longer; of several for one
+URI the last is told. A session keeps MOST of them, of KEPT bytes each, all together KEPT_IN_ALL.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import nsmallest
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
@@ -29,6 +30,14 @@ KINDS = ("procedure", "topic", "error")
 LISTED = 1000  # URIs of one answer
 MOST = 256  # definitions of a session
 KEPT = 16 * 1024  # bytes of one
+KEPT_IN_ALL = 4 * 1024 * 1024  # bytes of all
+
+
+class Definition(NamedTuple):
+    """What a session has told of a URI."""
+
+    told: dict[str, Any]
+    weight: int  # bytes
 
 
 class ForRouter(Feature):
@@ -40,9 +49,11 @@ class ForRouter(Feature):
     def install(self, host: Host) -> None:
         self.realm = host
         # kind -> URI -> session -> definition, the last one last
-        self.defined: dict[str, dict[str, dict[Any, Any]]] = {kind: {} for kind in KINDS}
+        self.defined: dict[str, dict[str, dict[Any, Definition]]] = {kind: {} for kind in KINDS}
         self.numbers: dict[Any, int] = {}  # of the definitions that a session has
+        self.bytes = 0
         host.left.append(self.on_left)
+        host.dealer.unregistered.append(self.on_unregistered)
         claim(host.procedures, "wamp.reflect.define", self.define)
         claim(host.procedures, "wamp.reflect.describe", self.describe)
         records: dict[str, Callable[[], Iterable[Any]]] = {
@@ -69,7 +80,7 @@ class ForRouter(Feature):
         """wamp.reflect.describe, wamp.reflection.KIND.describe"""
         uri, kind = argument(call, 0, str), kind or _kind(call)
         definitions = list(self.defined[kind].get(uri, {}).values())
-        return result(call, definitions[-1] if definitions else None)
+        return result(call, definitions[-1].told if definitions else None)
 
     def define(self, caller: Any, call: Call) -> Result:
         """wamp.reflect.define"""
@@ -80,30 +91,39 @@ class ForRouter(Feature):
         if definition is None:
             self.forget(caller, kind, uri)
             return result(call)
-        if weigh([definition], KEPT) > KEPT:
+        weight = weigh([uri, definition], KEPT)
+        if weight > KEPT:
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, f"a definition may have {KEPT} bytes")
-        of_uri = self.defined[kind].setdefault(uri, {})
-        if caller not in of_uri and self.numbers.get(caller, 0) >= MOST:
-            if not of_uri:
-                del self.defined[kind][uri]
+        before = self.defined[kind].get(uri, {}).get(caller)
+        if before is None and self.numbers.get(caller, 0) >= MOST:
             raise Refused(uris.LIMIT_REACHED, f"a session may have {MOST} definitions")
+        more = weight - (before.weight if before else 0)
+        if self.bytes + more > KEPT_IN_ALL:
+            raise Refused(uris.LIMIT_REACHED, f"all definitions may have {KEPT_IN_ALL} bytes")
+        of_uri = self.defined[kind].setdefault(uri, {})
         if of_uri.pop(caller, None) is None:
             self.numbers[caller] = self.numbers.get(caller, 0) + 1
-        of_uri[caller] = definition
+        of_uri[caller] = Definition(definition, weight)
+        self.bytes += more
         self.realm.broker.announce("wamp.reflect.on_define", uri, kind, definition)
         return result(call)
 
     def forget(self, member: Any, kind: str, uri: str) -> None:
         """Forget the definition that a session has made, if it has."""
         of_uri = self.defined[kind].get(uri, {})
-        if of_uri.pop(member, None) is None:
+        definition = of_uri.pop(member, None)
+        if definition is None:
             return
+        self.bytes -= definition.weight
         self.numbers[member] -= 1
         if not self.numbers[member]:
             del self.numbers[member]
         if not of_uri:
             del self.defined[kind][uri]
             self.realm.broker.announce("wamp.reflect.on_undefine", uri, kind)
+
+    def on_unregistered(self, member: Any, callee: Any, message: Any) -> None:
+        self.forget(member, "procedure", callee.registration.uri)
 
     def on_left(self, member: Any, _: Any, entry: Any) -> None:
         if member in self.numbers:

@@ -34,17 +34,21 @@ Schema = dict[str, Any]
 
 
 def describe(function: Callable[..., Any]) -> Schema:
-    """Describe a function as `wamp.reflect.define` takes it."""
-    hints = _hints(function)
-    parameters = [
-        parameter
-        for parameter in inspect.signature(function).parameters.values()
-        if hints.get(parameter.name) not in (Event, Invocation) and parameter.name != "details"
-    ]
-    kinds = {parameter.kind for parameter in parameters}
+    """Describe a function as `wamp.reflect.define` takes it; some of C have a docstring alone."""
     told: Schema = {}
     if text := inspect.getdoc(function):
         told["description"] = text
+    hints = _hints(function)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return told
+    parameters = [
+        parameter
+        for parameter in signature.parameters.values()
+        if hints.get(parameter.name) not in (Event, Invocation) and parameter.name != "details"
+    ]
+    kinds = {parameter.kind for parameter in parameters}
     told["args"] = _args([p for p in parameters if p.kind in POSITIONAL], hints)
     if inspect.Parameter.VAR_POSITIONAL not in kinds:
         told["args"]["maxItems"] = len(told["args"]["prefixItems"])

@@ -178,7 +178,11 @@ class Session(Facts, Serves[Registration, Subscription]):
         waiting = WaitingRequest(procedure, registration)
         registration.id = self._asking.ask(wishes, Register, waiting, procedure).registration
         if wishes.describe:
-            self.reflection.define(procedure, handler)
+            try:
+                self.reflection.define(procedure, handler)
+            except BaseException:
+                self.unregister(registration)
+                raise
         return registration
 
     def unregister(self, registration: Registration) -> None:
