@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import os
 import re
 import shlex
 import shutil
@@ -28,7 +29,7 @@ from uuid import UUID
 import pytest
 
 import wamplite
-from tests.processes import ROOT, RouterProcess
+from tests.processes import ROOT, RouterProcess, running_router
 from wamplite.cli import router as verb
 from wamplite.client.plain import BY_NAME
 from wamplite.client.workers import MOST_THREADS
@@ -77,6 +78,26 @@ def test_the_script_for_curl_runs_as_pasted() -> None:
     assert not router.sessions
 
 
+def test_the_script_of_the_verbs_runs_as_pasted(tmp_path: Path) -> None:
+    found = re.search(
+        r"^## Who is there.*?^```sh\n(.*?)^```\n\nprints\n\n```text\n(.*?)^```\n",
+        TEXTS["router.md"],
+        re.M | re.S,
+    )
+    assert found
+    program = tmp_path / "wamplite"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m wamplite "$@"\n')
+    program.chmod(0o755)
+    with running_router("--history", "prefix:com.example") as router:
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        given = {"PATH": path, "PYTHONPATH": str(ROOT), "WAMPLITE_URL": router.rs}
+        done = subprocess.run(
+            ["sh", "-eu", "-c", found[1] + "wait\n"],
+            cwd=tmp_path, env=os.environ | given, capture_output=True, text=True, timeout=50,
+        )  # fmt: skip
+    assert (done.stdout, done.returncode) == (found[2], 0), done.stderr
+
+
 COMMANDS = [
     line
     for text in TEXTS.values()
@@ -87,7 +108,8 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", [line for line in COMMANDS if line.startswith("wamplite ")])
 def test_the_commands_are_understood(command: str) -> None:
-    name, *words = shlex.split(command)[1:]
+    alone = re.split(r" (?:[|&]|2?>|-- )", command)[0]
+    name, *words = shlex.split(alone)[1:]
     parser = argparse.ArgumentParser()
     import_module(f"wamplite.cli.{name}").configure(parser)
     parser.parse_intermixed_args(words)
