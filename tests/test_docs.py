@@ -29,6 +29,7 @@ from uuid import UUID
 import pytest
 
 import wamplite
+from tests.core.world import World
 from tests.processes import ROOT, RouterProcess, running_router
 from wamplite.cli import router as verb
 from wamplite.client.plain import BY_NAME
@@ -159,6 +160,15 @@ def test_every_option_of_the_router_is_named() -> None:
     text = TEXTS["router.md"]
     missing = [word for word in options if word not in text and not word.startswith("--max-")]
     assert not missing or missing == ["--verbose"]
+
+
+def test_every_moment_of_a_realm_is_named() -> None:
+    realm = World().realm
+    row = next(line for line in TEXTS["features.md"].splitlines() if line.startswith("| moments"))
+    for name, whose in (("realm", realm), ("dealer", realm.dealer), ("broker", realm.broker)):
+        told = re.search(rf"`{name}(\.\w+`(?:, `\.\w+`)*)", row)
+        moments = {key for key, value in vars(whose).items() if value == [] and key[0] != "_"}
+        assert told and set(re.findall(r"\w+", told[1])) == moments - {"drafted", "features"}
 
 
 class Mode(Enum):

@@ -18,7 +18,8 @@ from wamplite.client.options import (
     with_timeout,
 )
 from wamplite.core.errors import UsageError
-from wamplite.core.messages import Call, Publish, Register, Subscribe
+from wamplite.core.grammar import GRAMMAR
+from wamplite.core.messages import CODES, Call, Publish, Register, Subscribe
 from wamplite.core.options import OPTIONS
 
 UNSUPPORTED = "wamp.error.feature_not_supported"
@@ -119,6 +120,22 @@ def test_a_misspelt_option_is_refused_with_the_nearest_one() -> None:
 )
 def test_the_router_is_told_milliseconds(options: Any, wire: Any) -> None:
     assert with_timeout(apart(Call, options, 30.0), options) == wire
+
+
+TYPED = [
+    (Call, CallOptions, {"timeout"}),
+    (Publish, PublishOptions, {"timeout"}),
+    (Subscribe, SubscribeOptions, {"timeout", "concurrent"}),
+    (Register, RegisterOptions, {"timeout", "concurrent", "describe"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "typed", "ours"), TYPED)
+def test_the_typed_dicts_have_every_option_of_a_feature(kind: Any, typed: Any, ours: Any) -> None:
+    known = GRAMMAR[CODES[kind]].keys
+    named = set(typed.__annotations__)
+    assert named - ours <= set(known)
+    assert {*OPTIONS[kind], *(key for key in known if key.startswith("ppt_"))} <= named
 
 
 # ---- options that the router does not heed
