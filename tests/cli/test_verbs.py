@@ -334,6 +334,15 @@ def test_a_router_that_does_not_match_is_told_with_what_would() -> None:
     assert "--feature pattern_based_subscription, in Python features=, switches it" in done.stderr
 
 
+def test_a_feature_that_is_assumed_is_left_to_the_router() -> None:
+    with running_router("--feature", "basic") as router:
+        words = ("--match", "prefix", "--assume-feature", "pattern_based_subscription")
+        done = ask(router, "sub", "com.a.", *words)
+    assert done.returncode == 1
+    assert "SUBSCRIBE was not sent" not in done.stderr
+    assert "this router does not match by 'prefix': it lacks the feature" in done.stderr
+
+
 @pytest.mark.parametrize("topic", ["#", "t.+", "sensors/+/x", "t.*", "t.>"])
 def test_wildcards_of_others_are_told_of(router: RouterProcess, topic: str) -> None:
     done = ask(router, "sub", topic, "-W", "0.2")

@@ -285,6 +285,27 @@ def test_what_no_router_announces_is_sent_for_the_router_to_refuse(
         assert refused.value.error == UNSUPPORTED
 
 
+def test_what_the_router_is_known_to_have_is_sent_though_it_does_not_announce_it(
+    peer: Peer,
+) -> None:
+    session = peer.join(assume_features=["event_retention", "call_timeout"])
+    publish(session, retain=True)
+    assert peer.receive()[2] == {"retain": True}
+    with pytest.raises(wamplite.ApplicationError, match="the option exclude_me"):
+        publish(session, exclude_me=False)
+    calling = soon(session.call, "com.app.p", options={"timeout": 5})
+    assert peer.receive()[2] == {"timeout": 5000}
+    peer.send([50, 2, {}, [1]])
+    assert calling.result() == 1
+    leave(peer, session)
+
+
+@pytest.mark.parametrize("names", ["event_retention", [1], None])
+def test_features_to_assume_must_be_a_list_of_names(names: Any) -> None:
+    with pytest.raises(UsageError, match="assume_features must be a list of names"):
+        wamplite.connect("rs://127.0.0.1:1", assume_features=names)
+
+
 def test_of_many_events_only_that_one_is_not_sent(basic: wamplite.Session) -> None:
     events: list[Any] = [("com.app.t", [], {}, {"eligible": [7]}), ("com.app.t", [], {}, {})]
     refused, sent = basic.publish_all(events)

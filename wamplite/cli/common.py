@@ -52,6 +52,14 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         default=environment("SERIALIZER"),
         help="default: json",
     )
+    group.add_argument(
+        "--assume-feature",
+        dest="assume_features",
+        type=text,
+        action="append",
+        metavar="NAME",
+        help="that the router has without announcing it; repeatable",
+    )
     _add_way(group)
     group.add_argument(
         "-W",
@@ -135,6 +143,7 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "serializer": options.serializer,
         "headers": dict(options.headers) if options.headers else None,
         "proxy": options.proxy,
+        "assume_features": options.assume_features,
     }
     if options.ca is not None:
         from ..transports.tls import TlsOptions

@@ -18,7 +18,7 @@ from .workers import MOST_THREADS
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..core.handshake import ClientMethod
     from ..transports.stream import Stream
@@ -51,6 +51,7 @@ def connect(
     concurrent: bool = True,
     default: Default | None = None,
     ppt_schemes: Schemes | None = None,
+    assume_features: Iterable[str] = (),
     **unknown: NoReturn,
 ) -> Session:
     """Join a realm of the router at a ws, wss, rs, rss, unix or serial URL.
@@ -70,6 +71,8 @@ def connect(
     concurrent: False serves all calls one by one, in order of arrival; 1024 may wait.
     default: called with a value that cannot be sent, returns one that can: `wamplite.to_plain`.
     ppt_schemes: how payloads of a `ppt_scheme` are packed: {"x_mine": PayloadScheme(...)}.
+    assume_features: names of features that the router has without announcing them: their options
+    are sent to it.
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
@@ -95,6 +98,7 @@ def connect(
         concurrent,
         default,
         ppt_schemes,
+        assume_features,
     )
     return join(checked_url(terms))
 

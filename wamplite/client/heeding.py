@@ -3,8 +3,9 @@
 A router may ignore an option whose feature it does not announce. That is right by WAMP
 ("Extensibility") and would surprise the user, so such a request is refused here, as wamplite's
 router would refuse it. The hint `receive_progress` is sent, and the log tells of it once in a
-session; `concurrency` and `force_reregister`, which no router announces, are sent. A value that
-asks for what happens anyway is nothing to refuse. `core/options.py` has the table.
+session; `concurrency` and `force_reregister`, which no router announces, are sent, and so are those
+of features that `connect(assume_features=...)` names. A value that asks for what happens anyway is
+nothing to refuse. `core/options.py` has the table.
 """
 
 from __future__ import annotations

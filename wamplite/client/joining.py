@@ -32,6 +32,7 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
         shared = SharedConversation(
             channel, serving.deliver, serving.serve, features, terms.ping_interval
         )
+        shared.assumed = frozenset(terms.assume_features)
         joiner = Joiner(
             terms.realm,
             shared.conversation.roles,

@@ -57,6 +57,7 @@ class SharedConversation(OfOneProcess):
         self.lost = threading.Event()
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
         self.logged: set[tuple[str, str]] = set()  # request and option: told once in a session
+        self.assumed: frozenset[str] = frozenset()  # what the router has without announcing it
         self._channel = channel
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
@@ -223,8 +224,8 @@ class SharedConversation(OfOneProcess):
         return True
 
     def announced(self, role: str, feature: str) -> bool:
-        """Tell whether the router announced a feature."""
-        return self.conversation.announced(role, feature)
+        """Tell whether the router announced a feature, or has it as we were told."""
+        return feature in self.assumed or self.conversation.announced(role, feature)
 
     def reply(
         self,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         concurrent: bool
         default: Default | None
         ppt_schemes: Schemes | None
+        assume_features: Iterable[str]
 
     class Keywords(JoiningKeywords, total=False):
         """The keywords of connect(), for editors."""
@@ -77,6 +78,7 @@ class Terms(NamedTuple):
     concurrent: bool = True
     default: Default | None = None
     ppt_schemes: Schemes | None = None
+    assume_features: Iterable[str] = ()
 
 
 # nothing of it is asked in one process
@@ -117,7 +119,7 @@ def checked(terms: Terms) -> Terms:
         raise UsageError(f"authextra: {error}") from None
     features = terms.features if isinstance(terms.features, str) else tuple(terms.features)
     by_name.for_client(features)
-    return terms._replace(features=features)
+    return terms._replace(features=features, assume_features=tuple(terms.assume_features))
 
 
 def _is_time(value: Any) -> bool:
@@ -136,6 +138,10 @@ def _are_features(value: Any) -> bool:
     if isinstance(value, str):
         return value in by_name.GROUPS
     return not isinstance(value, bytes) and isinstance(value, Iterable)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
 
 
 def _are_authmethods(value: Any) -> bool:
@@ -162,6 +168,7 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "authrole": ("a string", _is_text_or_none),
     "authextra": ("a dict", lambda value: value is None or type(value) is dict),
     "features": ("basic, standard, all, or a list of names", _are_features),
+    "assume_features": ("a list of names", _are_names),
     "ping_interval": (
         "seconds, 0 or more, or None",
         lambda value: value is None or _is_time(value),
