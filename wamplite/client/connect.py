@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import features as by_name
@@ -13,7 +14,7 @@ from ..transports import batches, dial, http_request
 from ..transports.base import MOST, Transport
 from . import joining
 from .session import Session
-from .terms import KEYWORDS, Terms, check_keywords, checked
+from .terms import KEYWORDS, Auth, Terms, check_keywords, checked
 from .workers import MOST_THREADS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def connect(
     proxy: str | None = None,
     compress: bool = False,
     timeout: float | None = 30.0,
+    auth: Auth | Sequence[Auth] | None = None,
     authmethods: Mapping[str, ClientMethod] | None = None,
     authid: str | None = None,
     authrole: str | None = None,
@@ -63,6 +65,8 @@ def connect(
     becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss. compress:
     ask a router at ws or wss to deflate messages (RFC 7692).
     timeout: seconds for the answer to each request; None: no limit.
+    auth: who one is, like `wamplite.auth.Ticket("joe", "s3cret")`, or several ways to prove it.
+    authmethods: ways of one's own: {name: a function that begins a dialogue}.
     features: what is announced: "basic", "standard", "all", or a list of names of
     wamplite.advanced.
     ping_interval: seconds of silence before the router is asked for a sign of life; twice that, and
@@ -88,6 +92,7 @@ def connect(
         proxy,
         compress,
         timeout,
+        auth,
         authmethods,
         authid,
         authrole,

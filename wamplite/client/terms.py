@@ -6,14 +6,15 @@ they are given, and say at once which keyword is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import features as by_name
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
-from ..core.handshake import ClientMethod
+from ..core.handshake import ClientDialogue, ClientMethod
 from ..transports import batches
 from ..transports.base import MOST
 from .options import checked_timeout
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
         connect_timeout: float
         timeout: float | None
+        auth: Auth | Sequence[Auth] | None
         authmethods: Mapping[str, ClientMethod] | None
         authid: str | None
         authrole: str | None
@@ -55,6 +57,16 @@ if TYPE_CHECKING:
         compress: bool
 
 
+class Auth(Protocol):
+    """A way to say who one is: Ticket and the others of wamplite.auth."""
+
+    names: tuple[str, ...]  # of the methods, the best first
+    authid: str | None
+
+    def begin(self, name: str) -> ClientDialogue:
+        """Begin the dialogue of one of them."""
+
+
 class Terms(NamedTuple):
     """All that connect() takes."""
 
@@ -68,6 +80,7 @@ class Terms(NamedTuple):
     proxy: str | None = None
     compress: bool = False
     timeout: float | None = 30.0
+    auth: Auth | Sequence[Auth] | None = None
     authmethods: Mapping[str, ClientMethod] | None = None
     authid: str | None = None
     authrole: str | None = None
@@ -119,7 +132,25 @@ def checked(terms: Terms) -> Terms:
         raise UsageError(f"authextra: {error}") from None
     features = terms.features if isinstance(terms.features, str) else tuple(terms.features)
     by_name.for_client(features)
-    return terms._replace(features=features, assume_features=tuple(terms.assume_features))
+    assumed = tuple(terms.assume_features)
+    return with_auth(terms._replace(features=features, assume_features=assumed))
+
+
+def with_auth(terms: Terms) -> Terms:
+    """Return the terms with what `auth` stands for: authmethods, and who one is."""
+    given = terms.auth
+    if given is None:
+        return terms
+    several: list[Any] = [given] if hasattr(given, "begin") else list(given)
+    named = {auth.authid for auth in several if auth.authid is not None}
+    if len(named) > 1 or terms.authid not in (None, *named):
+        raise UsageError(f"auth: one session has one authid, not {sorted(named)}")
+    methods = {name: partial(auth.begin, name) for auth in several for name in auth.names}
+    return terms._replace(
+        auth=None,
+        authmethods={**methods, **(terms.authmethods or {})},
+        authid=next(iter(named), terms.authid),
+    )
 
 
 def _is_time(value: Any) -> bool:
@@ -144,6 +175,13 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
 
 
+def _is_auth(value: Any) -> bool:
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return value is None or (
+        bool(several) and all(hasattr(each, "begin") and hasattr(each, "names") for each in several)
+    )
+
+
 def _are_authmethods(value: Any) -> bool:
     return value is None or (isinstance(value, Mapping) and all(map(callable, value.values())))
 
@@ -163,6 +201,7 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "connect_timeout": ("seconds above 0", lambda value: _is_time(value) and value > 0),
     "tls": ("TlsOptions or an ssl.SSLContext", _is_tls),
     "max_message_size": ("bytes above 0", lambda value: type(value) is int and value > 0),
+    "auth": ("one of wamplite.auth, like Ticket, or a list of them", _is_auth),
     "authmethods": ("a dict of names and functions that begin a dialogue", _are_authmethods),
     "authid": ("a string", _is_text_or_none),
     "authrole": ("a string", _is_text_or_none),

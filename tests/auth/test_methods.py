@@ -1,0 +1,324 @@
+"""Each method of authentication, both sides of it, over real connections and by its messages."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from typing import Any
+
+import pytest
+
+import wamplite
+from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
+from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods, scram
+from wamplite.auth.cryptosign import WithCryptography
+from wamplite.auth.users import METHODS
+from wamplite.core.errors import WampliteError
+from wamplite.core.handshake import Accepted, Acceptor
+from wamplite.core.messages import Abort, Authenticate, Challenge, Hello
+
+PASSWORD = "pässword, with = and ,"
+SEED = "4d57d97a68f555696620a6d849c0ce582568518d729eb753dc7c732de2804510"
+PUBKEY = "1adfc8bfe1d35616e64dffbd900096f23b066f914c8c2ffbb66f6075b96e116d"
+QUICK = keys.LEAST_ITERATIONS
+USERS = Users(
+    [
+        User.of_password("joe", "sensor", PASSWORD, iterations=QUICK),
+        User.of_secret("old", "sensor", PASSWORD),
+        User.of_pubkeys("key", "admin", PUBKEY.upper()),
+    ]
+)
+DENIED = "wamp.error.authentication_denied"
+
+
+class OneName:
+    """A client that offers one of the names of a method."""
+
+    def __init__(self, auth: Any, name: str) -> None:
+        self.authid, self.names, self.begin = auth.authid, (name,), auth.begin
+        self._drawn = getattr(auth, "_drawn", None)
+        if hasattr(auth, "_drawn"):
+            auth.names = (name,)
+
+
+def ways(authid: str, password: str) -> dict[str, Any]:
+    return {
+        "ticket": Ticket(authid, password),
+        "wampcra": WampCra(authid, password),
+        "wamp-scram": OneName(Scram(authid, password), "wamp-scram"),
+        "scram": OneName(Scram(authid, password), "scram"),
+    }
+
+
+@pytest.fixture(scope="module")
+def url() -> Any:
+    with Router(authmethods=methods(USERS)) as router:
+        yield router.listen("rs://127.0.0.1:0")
+
+
+@pytest.mark.parametrize("method", ways("", ""))
+@pytest.mark.parametrize("authid", ["joe", "old"])
+def test_who_knows_the_password_is_let_in_by_each_method(
+    method: str, authid: str, url: str
+) -> None:
+    with wamplite.connect(url, auth=ways(authid, PASSWORD)[method]) as session:
+        assert (session.authid, session.authrole) == (authid, "sensor")
+        assert session.authmethod == method
+
+
+@pytest.mark.parametrize("method", ways("", ""))
+@pytest.mark.parametrize(("authid", "password"), [("joe", "wrong"), ("nobody", PASSWORD),
+                                                  ("key", PASSWORD), ("joe", "")])  # fmt: skip
+def test_nobody_else_is_and_the_answer_is_the_same(
+    method: str, authid: str, password: str, url: str
+) -> None:
+    with pytest.raises(JoinRefused, match="no such user, or a wrong secret") as refused:
+        wamplite.connect(url, auth=ways(authid, password)[method])
+    assert refused.value.error == DENIED
+
+
+def test_a_key_lets_in_with_its_name_or_without(url: str) -> None:
+    for authid in ("key", None):
+        with wamplite.connect(url, auth=CryptoSign(authid, SEED)) as session:
+            assert (session.authid, session.authrole) == ("key", "admin")
+    for wrong in (
+        CryptoSign("joe", SEED),
+        CryptoSign("key", SEED[::-1]),
+        CryptoSign(None, "0" * 64),
+    ):
+        with pytest.raises(JoinRefused, match="no such user"):
+            wamplite.connect(url, auth=wrong)
+
+
+def test_several_ways_are_offered_the_best_first(url: str) -> None:
+    auth = [Ticket("joe", PASSWORD), Scram("joe", PASSWORD)]
+    with wamplite.connect(url, auth=auth) as session:
+        assert session.authmethod == "ticket"
+    with wamplite.connect(url, auth=auth[::-1]) as session:
+        assert session.authmethod == "wamp-scram"
+
+
+def test_a_component_proves_who_it_is_in_each_session(url: str) -> None:
+    with wamplite.Component(url, auth=Scram("joe", PASSWORD)) as component:
+        from tests.waiting import until
+
+        until(lambda: component.session is not None)
+        assert component.session is not None and component.session.authid == "joe"
+
+
+@pytest.mark.parametrize(
+    ("auth", "text"),
+    [
+        ("joe", "auth must be one of wamplite.auth"),
+        ([], "auth must be one of wamplite.auth"),
+        ([Ticket("joe", "x"), WampCra("ann", "x")], "one session has one authid"),
+    ],
+)
+def test_what_is_no_way_to_say_who_one_is_is_refused(auth: Any, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        wamplite.connect("rs://127.0.0.1:1", auth=auth)
+    with pytest.raises(UsageError, match="one session has one authid"):
+        wamplite.connect("rs://127.0.0.1:1", auth=Ticket("joe", "x"), authid="ann")
+
+
+def test_secrets_are_not_shown() -> None:
+    shown = repr([*ways("joe", "s3cret").values(), Scram("joe", "s3cret"), CryptoSign("joe", SEED)])
+    assert "s3cret" not in shown and SEED not in shown
+
+
+# By messages
+
+
+class Talk:
+    """The router's side, asked by a method."""
+
+    def __init__(self, method: str, authid: str | None, **extra: Any) -> None:
+        self.acceptor = Acceptor({"realm1": object()}, methods(USERS))
+        details: dict[str, Any] = {"roles": {"caller": {}}, "authmethods": [method]}
+        details |= {"authid": authid} if authid is not None else {}
+        details |= {"authextra": extra} if extra else {}
+        self.answer = self.acceptor.on_message(Hello("realm1", details))
+
+    def say(self, signature: str, **extra: Any) -> Any:
+        return self.acceptor.on_message(Authenticate(signature, extra))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_method_needs_is_asked_for(method: str) -> None:
+    for authid in (None, ""):
+        answer = Talk(method, authid).answer
+        assert isinstance(answer, Abort)
+        assert answer.reason.startswith("wamp.error.authentication_")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("signature", ["", "nonsense", "AAAA", "ff" * 96, "é", "=" * 44])
+def test_an_answer_that_is_none_is_denied(method: str, signature: str) -> None:
+    nonce = b64encode(bytes(16)).decode()
+    talk = Talk(method, "joe", nonce=nonce, pubkey=PUBKEY)
+    assert isinstance(talk.answer, Challenge)
+    denied = talk.say(signature)
+    assert isinstance(denied, Abort) and denied.reason == DENIED
+
+
+@pytest.mark.parametrize("method", ["wampcra", "wamp-scram", "scram"])
+def test_an_unknown_user_is_asked_as_a_user_is_with_a_salt_that_stays(method: str) -> None:
+    nonce = b64encode(bytes(16)).decode()
+    known, first, second = (Talk(method, who, nonce=nonce).answer for who in ("joe", "no", "no"))
+    assert isinstance(known, Challenge) and isinstance(first, Challenge)
+    assert isinstance(second, Challenge)
+    assert set(known.extra) == set(first.extra)
+    assert first.extra["salt"] == second.extra["salt"] != known.extra["salt"]
+    assert len(first.extra["salt"]) == len(known.extra["salt"])
+
+
+def test_the_text_of_wampcra_names_the_session_and_is_new_each_time() -> None:
+    texts = []
+    for _ in range(2):
+        talk = Talk("wampcra", "old")
+        assert isinstance(talk.answer, Challenge) and set(talk.answer.extra) == {"challenge"}
+        told = json.loads(talk.answer.extra["challenge"])
+        assert set(told) == {"authid", "authrole", "authmethod", "authprovider", "nonce",
+                             "timestamp", "session"}  # fmt: skip
+        from wamplite.auth.wampcra import signature
+
+        accepted = talk.say(signature(PASSWORD.encode(), talk.answer.extra["challenge"]))
+        assert isinstance(accepted, Accepted) and accepted.session == told["session"]
+        texts.append(talk.answer.extra["challenge"])
+    assert texts[0] != texts[1]
+
+
+def test_an_old_signature_of_cryptosign_proves_nothing() -> None:
+    signing = WithCryptography()
+    seed = bytes.fromhex(SEED)
+    first = Talk("cryptosign", "key", pubkey=PUBKEY)
+    assert isinstance(first.answer, Challenge)
+    message = bytes.fromhex(first.answer.extra["challenge"])
+    old = (signing.sign(seed, message) + message).hex()
+    assert isinstance(first.say(old), Accepted)
+    again = Talk("cryptosign", "key", pubkey=PUBKEY)
+    denied = again.say(old)
+    assert isinstance(denied, Abort) and denied.reason == DENIED
+
+
+def test_the_vector_of_rfc_7677() -> None:
+    derived = keys.scram_keys("pencil", "W22ZaJ0SNY7soEsUEjb6gQ==", 4096)
+    nonce = "rOprNGfwEbeRWgbNEkqO"
+    extra = {
+        "nonce": f"{nonce}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+        "salt": derived.salt,
+        "iterations": 4096,
+    }
+    message = scram.auth_message("wamp-scram", "user", nonce, extra)
+    proof = b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+    client = scram.xor(proof, keys.mac(derived.stored, message))
+    import hashlib
+
+    assert hashlib.sha256(client).digest() == derived.stored
+    verifier = b64encode(keys.mac(derived.server, message)).decode()
+    assert verifier == "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+
+
+def test_a_name_with_the_characters_of_scram_is_escaped() -> None:
+    extra = {"nonce": "n", "salt": "s", "iterations": 1}
+    assert scram.auth_message("scram", "a=b,c", "n", extra) == b"n=a=3Db=2Cc,r=n,r=n,s=s,i=1,c=,r=n"
+
+
+# What a client does not answer, or does not take
+
+
+def asked(auth: Any, name: str, *messages: Any) -> list[Any]:
+    """Return what a client says, or the error that it raises."""
+    dialogue = auth.begin(name)
+    said = [next(dialogue)]
+    for message in messages:
+        try:
+            said.append(dialogue.send(message(said) if callable(message) else message))
+        except (WampliteError, StopIteration) as error:
+            said.append(error)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"iterations": 100}, "100 iterations; 4096 are the least"),
+        ({"iterations": 10_000_000}, "10000000 iterations"),
+        ({"iterations": "4096"}, "4096 iterations"),
+        ({"kdf": "argon2id13"}, "asks for 'argon2id13'"),
+        ({"nonce": "another"}, "does not begin with ours"),
+        ({"nonce": None}, "needs a nonce and a salt"),
+        ({"salt": 7}, "needs a nonce and a salt"),
+    ],
+)
+def test_a_client_of_scram_answers_no_weak_or_foreign_challenge(
+    change: dict[str, Any], text: str
+) -> None:
+    def challenge(said: list[Any]) -> Challenge:
+        extra = {"nonce": said[0]["authextra"]["nonce"] + "more", "salt": "c2FsdA==",
+                 "iterations": 4096, "kdf": "pbkdf2"}  # fmt: skip
+        return Challenge("wamp-scram", extra | change)
+
+    [_, error] = asked(Scram("joe", PASSWORD), "wamp-scram", challenge)
+    assert isinstance(error, AuthenticationFailed) and text in str(error)
+
+
+def test_a_router_that_does_not_know_the_password_is_left() -> None:
+    class Details:
+        details: dict[str, Any] = {"authextra": {"verifier": b64encode(bytes(32)).decode()}}
+
+    def challenge(said: list[Any]) -> Challenge:
+        extra = {"nonce": said[0]["authextra"]["nonce"] + "more", "salt": "c2FsdA==",
+                 "iterations": 4096, "kdf": "pbkdf2"}  # fmt: skip
+        return Challenge("wamp-scram", extra)
+
+    [_, answer, error] = asked(Scram("joe", PASSWORD), "wamp-scram", challenge, Details())
+    assert isinstance(answer, Authenticate)
+    assert isinstance(error, AuthenticationFailed) and "did not prove" in str(error)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"challenge": 7},
+        {"challenge": "x", "salt": "s", "iterations": 10_000_000, "keylen": 32},
+        {"challenge": "x", "salt": "s", "iterations": 1000, "keylen": 8},
+        {"challenge": "x", "salt": "s", "iterations": "many", "keylen": 32},
+    ],
+)
+def test_a_client_of_wampcra_answers_no_nonsense(extra: dict[str, Any]) -> None:
+    [_, error] = asked(WampCra("joe", PASSWORD), "wampcra", Challenge("wampcra", extra))
+    assert isinstance(error, AuthenticationFailed)
+
+
+def test_a_client_of_cryptosign_signs_a_challenge_alone() -> None:
+    for challenge in ({}, {"challenge": "zz" * 32}, {"challenge": "00"}):
+        [_, error] = asked(CryptoSign("key", SEED), "cryptosign", Challenge("c", challenge))
+        assert isinstance(error, AuthenticationFailed)
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        CryptoSign("key", "abc")
+    assert CryptoSign("key", SEED).pubkey == PUBKEY
+
+
+# Users
+
+
+def test_users_are_told_apart() -> None:
+    with pytest.raises(UsageError, match="two users 'joe'"):
+        Users([User.of_secret("joe", "a", "x"), User.of_secret("joe", "b", "y")])
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        User.of_pubkeys("key", "a", "xyz")
+    with pytest.raises(UsageError, match="there is no authmethod 'tickets'"):
+        methods(USERS, ["tickets"])
+    assert [user.authid for user in USERS] == ["joe", "old", "key"]
+
+
+def test_a_password_is_prepared_as_its_standard_has_it() -> None:
+    assert keys.prepared("I\u00adX") == b"IX"  # RFC 4013, section 3
+    assert keys.prepared("user") == b"user" and keys.prepared("USER") == b"USER"
+    assert keys.prepared("\u00aa") == b"a" and keys.prepared("\u2168") == b"IX"
+    assert keys.prepared("a\u00a0b") == b"a b"
+    with pytest.raises(ValueError, match="control characters"):
+        keys.prepared("\u0007")
+    assert not User.of_password("joe", "a", "x", iterations=1).knows("\u0007")

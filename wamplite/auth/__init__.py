@@ -1,0 +1,42 @@
+"""Who somebody is: one file for each method of authentication, both sides of it.
+
+    connect(url, auth=Ticket("joe", "s3cret"))            the client's side: Ticket, WampCra, Scram,
+                                                          CryptoSign, or a list of them
+    Router(authmethods=methods(Users([user, ...])))       the router's side
+
+Nothing here is imported until somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cryptosign import CryptoSign
+    from .scram import Scram
+    from .ticket import Ticket
+    from .users import User, Users, methods
+    from .wampcra import WampCra
+
+_HOMES = {
+    "CryptoSign": "cryptosign",
+    "Scram": "scram",
+    "Ticket": "ticket",
+    "User": "users",
+    "Users": "users",
+    "WampCra": "wampcra",
+    "methods": "users",
+}
+
+__all__ = ["CryptoSign", "Scram", "Ticket", "User", "Users", "WampCra", "methods"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a name from its home, once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = found
+    return found

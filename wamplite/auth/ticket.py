@@ -1,0 +1,38 @@
+"""ticket: the password itself (RFC "Ticket-based Authentication"): over TLS or loopback only."""
+
+from __future__ import annotations
+
+from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
+from ..core.messages import Authenticate, Challenge, Hello
+from .users import Users, denied
+
+
+class Ticket:
+    """The client's side."""
+
+    names = ("ticket",)
+
+    def __init__(self, authid: str, ticket: str) -> None:
+        self.authid = authid
+        self._ticket = ticket
+
+    def __repr__(self) -> str:
+        return f"Ticket({self.authid!r}, ...)"
+
+    def begin(self, name: str) -> ClientDialogue:
+        """Begin a dialogue; see core.handshake."""
+        yield {}
+        yield Authenticate(self._ticket, {})
+
+
+def for_router(users: Users, name: str) -> AuthMethod:
+    """Return the router's side."""
+
+    def ask(hello: Hello, joining: Joining) -> Dialogue:
+        user = users.asked(hello, "scram")
+        answer = yield Challenge(name, {})
+        if not user.knows(answer.signature):
+            raise denied()
+        return user.identity(name)
+
+    return ask

@@ -1,0 +1,90 @@
+"""wampcra: a challenge is signed with the secret, or with a key made of it (RFC "Challenge Response
+Authentication").
+
+The key of a salted secret is the base64 text of what PBKDF2 makes of it, as with Autobahn and
+Crossbar; the text does not say it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from base64 import b64encode
+from datetime import datetime, timezone
+from secrets import token_hex
+
+from ..core import uris
+from ..core.errors import AuthenticationFailed
+from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
+from ..core.messages import Authenticate, Challenge, Hello
+from .keys import KEY, MOST_ITERATIONS, cra_key, mac
+from .users import Users, denied
+
+
+class WampCra:
+    """The client's side."""
+
+    names = ("wampcra",)
+
+    def __init__(self, authid: str, secret: str) -> None:
+        self.authid = authid
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return f"WampCra({self.authid!r}, ...)"
+
+    def begin(self, name: str) -> ClientDialogue:
+        """Begin a dialogue; see core.handshake."""
+        challenge = yield {}
+        extra = challenge.extra
+        if not isinstance(extra.get("challenge"), str):
+            raise _weak("a CHALLENGE without a text to sign")
+        yield Authenticate(signature(self._key(extra), extra["challenge"]), {})
+
+    def _key(self, extra: dict[str, object]) -> bytes:
+        salt = extra.get("salt")
+        if not salt:
+            return self._secret.encode()
+        iterations, length = extra.get("iterations", 1000), extra.get("keylen", KEY)
+        if not (type(iterations) is type(length) is int and isinstance(salt, str)):
+            raise _weak("a salted CHALLENGE needs salt, iterations and keylen")
+        if not 0 < iterations <= MOST_ITERATIONS or not 16 <= length <= 1024:
+            raise _weak(f"a CHALLENGE with {iterations} iterations and a key of {length} octets")
+        return cra_key(self._secret, salt, iterations, length)
+
+
+def signature(key: bytes, challenge: str) -> str:
+    """Return what answers a challenge."""
+    return b64encode(mac(key, challenge.encode())).decode()
+
+
+def for_router(users: Users, name: str) -> AuthMethod:
+    """Return the router's side."""
+
+    def ask(hello: Hello, joining: Joining) -> Dialogue:
+        user = users.asked(hello, "cra")
+        cra = user.cra
+        assert cra is not None
+        text = json.dumps(
+            {
+                "authid": user.authid,
+                "authrole": user.role,
+                "authmethod": name,
+                "authprovider": "static",
+                "nonce": token_hex(16),
+                "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                "session": joining.session,
+            }
+        )
+        salted = {"salt": cra.salt, "keylen": KEY, "iterations": cra.iterations} if cra.salt else {}
+        answer = yield Challenge(name, {"challenge": text, **salted})
+        expected = signature(cra.key, text).encode()
+        if not hmac.compare_digest(expected, answer.signature.encode()) or not user.is_known:
+            raise denied()
+        return user.identity(name)
+
+    return ask
+
+
+def _weak(text: str) -> AuthenticationFailed:
+    return AuthenticationFailed(uris.AUTHENTICATION_FAILED, f"wampcra: {text}")
