@@ -80,31 +80,9 @@ def connect(
 
     Raises UsageError for a value that cannot be meant, before anything is dialled.
     """
+    given = locals()
     check_keywords("connect()", unknown, KEYWORDS)
-    terms = Terms(
-        url,
-        realm,
-        serializer,
-        connect_timeout,
-        tls,
-        max_message_size,
-        headers,
-        proxy,
-        compress,
-        timeout,
-        auth,
-        authmethods,
-        authid,
-        authrole,
-        authextra,
-        features,
-        ping_interval,
-        max_invocations,
-        concurrent,
-        default,
-        ppt_schemes,
-        assume_features,
-    )
+    terms = Terms(**{name: given[name] for name in Terms._fields})
     return join(checked_url(terms))
 
 
