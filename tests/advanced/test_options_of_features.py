@@ -10,18 +10,13 @@ from tests.core.test_options import ASKING, CODE, EVERY, SUBJECT, UNSUPPORTED
 from tests.core.world import World, take
 from wamplite import features
 from wamplite.core.messages import Publish
-from wamplite.core.options import OPTIONS, UNBUILT
+from wamplite.core.options import OPTIONS
 
 NAMES = features.names()
 CLIENT = ("publisher", "subscriber", "caller", "callee")
 THERE = [(kind, key) for kind, key in EVERY if OPTIONS[kind][key].feature in NAMES]
 MUST_BE_ANNOUNCED = {"ppt_scheme": "ABORT", "progress": "ABORT"}  # by who asks, says the text
 BESIDE = {"runmode": {"rkey": "a"}}  # what an option needs
-
-
-def test_every_option_belongs_to_a_feature_that_there_is_or_cannot_be() -> None:
-    named = {option.feature for options in OPTIONS.values() for option in options.values()}
-    assert named <= {*NAMES, UNBUILT}
 
 
 def announcing(*names: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 import wamplite
 from tests.client.scripted import Peer, leave, soon
 from tests.core.test_options import ASKING, EVERY
+from wamplite import features
 from wamplite.client.options import (
     CallOptions,
     PublishOptions,
@@ -20,7 +21,7 @@ from wamplite.client.options import (
 from wamplite.core.errors import UsageError
 from wamplite.core.grammar import GRAMMAR
 from wamplite.core.messages import CODES, Call, Publish, Register, Subscribe
-from wamplite.core.options import OPTIONS
+from wamplite.core.options import INVOKE, MATCH, OPTIONS, UNBUILT
 
 UNSUPPORTED = "wamp.error.feature_not_supported"
 
@@ -120,6 +121,12 @@ def test_a_misspelt_option_is_refused_with_the_nearest_one() -> None:
 )
 def test_the_router_is_told_milliseconds(options: Any, wire: Any) -> None:
     assert with_timeout(apart(Call, options, 30.0), options) == wire
+
+
+def test_every_option_belongs_to_a_feature_that_there_is_or_cannot_be() -> None:
+    named = {option.feature for options in OPTIONS.values() for option in options.values()}
+    named |= {name for value in (INVOKE, *MATCH.values()) for name in value.values()}
+    assert named <= {*features.names(), UNBUILT}
 
 
 TYPED = [
