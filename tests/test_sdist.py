@@ -29,7 +29,7 @@ def run(folder: Path, *words: str) -> None:
     environment = os.environ | settings
     done = subprocess.run(
         [sys.executable, *words],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=55,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
@@ -61,5 +61,6 @@ def test_it_has_every_file(unpacked: Path) -> None:
     assert names(unpacked) == names(ROOT)
 
 
+@pytest.mark.timeout(220)
 def test_tests_run_from_it(unpacked: Path) -> None:
     run(unpacked, *RUN)
