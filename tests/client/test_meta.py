@@ -180,9 +180,12 @@ def test_a_testament_is_left_in_the_current_session_too(router: wamplite.Router)
         with wamplite.Component(url, initial_retry_delay=0.05) as app:
             app.wait_joined(10)
             app.testament("com.will", "gone")
+            left: list[int] = []  # the sessions that have it: it comes first
+            app.on_join(lambda session: left.append(session.id))
             for number in (1, 2):
                 lose(heir, app)
                 until(lambda number=number: len(heard) == number, what="it is published")  # type: ignore[misc]
+                until(lambda number=number: len(left) == number, what="the next has it")  # type: ignore[misc]
         until(lambda: len(heard) == 3, what="that of the last one")
 
 
