@@ -338,3 +338,18 @@ def test_what_could_not_be_stored_is_counted(tmp_path: Path) -> None:
     past.publish(1)  # too late for the file
     assert past.feature.counters() == {"history_not_stored": 1}
     assert Past().feature.counters() == {}
+
+
+def test_a_file_that_fell_behind_is_written_anew_at_the_end(tmp_path: Path) -> None:
+    file = str(tmp_path / "{realm}.db")
+    past = Past(file=file)
+    for number in (1, 2):
+        past.publish(number)
+    journal = past.feature.store._journal
+    journal.put("DELETE FROM event", list)  # as if nothing had been stored
+    journal.put("INSERT INTO absent VALUES (1)", list)
+    until(lambda: journal.behind, what="it is behind")
+    past.feature.close()
+    again = Past(file=file)
+    assert len(again.feature.everything()) == 2
+    again.feature.close()

@@ -269,3 +269,18 @@ def test_what_clears_a_topic_of_a_file_leaves_the_others(file: str) -> None:
     again = Kept(file=file)
     again.feature.close()
     assert again.get("com.app.t") == [(None, [1])]
+
+
+def test_a_file_that_fell_behind_is_written_anew(file: str) -> None:
+    kept = Kept(file=file)
+    kept.publish("com.app.t", "old")
+    store = kept.feature.store
+    store._journal.put("INSERT INTO absent VALUES (1)", list)  # what cannot be written
+    until(lambda: kept.world.time.timers, what="it is to be written anew")
+    kept.publish("com.app.t", "new")
+    kept.world.time.tick(20)
+    until(lambda: not store._journal.behind, what="it was written anew")
+    kept.feature.close()
+    again = Kept(file=file)
+    assert again.get("com.app.t") == [(None, ["new"])]
+    again.feature.close()

@@ -195,3 +195,25 @@ def test_a_value_that_cannot_be_made_keeps_nobody_waiting(
     assert done.acquire(timeout=5)
     made.close()
     assert made.faults == 1 and read(path) == [7]
+
+
+def test_rows_are_replaced_at_once_or_not_at_all(path: str, open_: Callable[[], Journal]) -> None:
+    behind: list[str] = []
+    made = Journal(path, SCHEMA, lambda: behind.append("behind"))
+    done = threading.Semaphore(0)
+    try:
+        for number in (1, 2):
+            made.put(INSERT, lambda number=number: [number], done.release)  # type: ignore[misc]
+            assert done.acquire(timeout=5)
+        assert not made.behind
+        made.put(INSERT, lambda: [1], done.release)  # there is one already
+        assert done.acquire(timeout=5)
+        assert made.behind and behind == ["behind"]
+        made.replace("DELETE FROM thing", INSERT, lambda: [[7], [7]])
+        until(lambda: behind == ["behind"] * 2, what="it has failed")
+        assert made.behind and made.faults == 1
+        made.replace("DELETE FROM thing", INSERT, lambda: [[7], [8]])
+        until(lambda: not made.behind, what="all is replaced")
+    finally:
+        made.close()
+    assert read(path) == [7, 8]

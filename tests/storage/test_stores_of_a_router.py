@@ -105,3 +105,36 @@ def test_a_full_disk_costs_what_is_kept_and_never_a_session(tmp_path: Path) -> N
         assert history[0] == 1
         publish(router, "more")
         assert kept(router)[1] == ["more"]
+
+
+def test_what_was_replaced_or_cleared_while_the_disk_was_full_does_not_come_back(
+    tmp_path: Path,
+) -> None:
+    router = RouterProcess(*OPTIONS, str(tmp_path), listen=LISTEN, realms=("realm1",))
+    try:
+        router.await_ready()
+        retain = {"acknowledge": True, "retain": True}
+        room = resource.RLIM_INFINITY
+        with wamplite.connect(router.rs) as session:
+            session.publish("com.example.mode", "day", options=retain)
+            session.publish("com.example.alarm", "fire", options=retain)
+            limit = max(file.stat().st_size for file in tmp_path.iterdir())
+            resource.prlimit(router.process.pid, resource.RLIMIT_FSIZE, (limit, room))
+            for _ in range(20):
+                session.publish("com.example.other", "x" * 20_000, options=retain)
+            session.publish("com.example.mode", "night", options=retain)
+            session.publish("com.example.alarm", options=retain)
+        resource.prlimit(router.process.pid, resource.RLIMIT_FSIZE, (room, room))
+        router.process.terminate()
+        assert router.wait() == 0
+        assert "things could not be stored" in router.stderr()
+    finally:
+        router.stop()
+    with running_router(*OPTIONS, str(tmp_path)) as again, wamplite.connect(again.rs) as session:
+        found: list[Any] = []
+        for topic in ("com.example.mode", "com.example.alarm"):
+            session.subscribe(topic, found.append, options={"get_retained": True})
+        session.subscribe("com.example.none", print)  # answered behind the events
+        session.drain()
+        assert found == ["night"]
+        assert len(session.meta.history("com.example.other")) == 20

@@ -8,7 +8,8 @@ MOST_TOLD of them at most, of MOST_TOLD_BYTES; `is_limit_reached` says that ther
 
 An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as the section demands;
 one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
-stands for the realm, events outlive the router: PUBLISHED is sent once they are stored.
+stands for the realm, events outlive the router: PUBLISHED is sent once they are stored, or could
+not be.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class ForRouter(Feature):
         if self.file is not None:
             from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
-            self.store = StoredEvents(self.file.replace("{realm}", host.uri))
+            path = self.file.replace("{realm}", host.uri)
+            self.store = StoredEvents(path, self.later, self.everything)
             host.broker.drafted.append(self.on_drafted)
             self.load()
 
@@ -90,6 +92,10 @@ class ForRouter(Feature):
     def close(self) -> None:
         if self.store is not None:
             self.store.close()
+
+    def everything(self) -> list[Any]:
+        """Return all that is kept, as the file has it."""
+        return [_stored(past) for events in self.topics.values() for past in events]
 
     def load(self) -> None:
         """Take what the file has kept."""
@@ -140,8 +146,7 @@ class ForRouter(Feature):
         )
         self.keep(past)
         if self.store is not None:
-            said = [past.args, past.kwargs, past.details, past.limits]
-            self.store.add(past.number, topic, past.publication, past.time, 0, said, done)
+            self.store.add(*_stored(past), done)
 
     def released(self, publication: Any) -> Callable[[], None]:
         """Return what has a publication acknowledged, with the routing role, once it is stored."""
@@ -239,6 +244,11 @@ def _bounded(
     compare: Callable[[Any, Any], bool], bound: float, of: Callable[[Past], float]
 ) -> Callable[[Past], bool]:
     return lambda past: compare(of(past), bound)
+
+
+def _stored(past: Past) -> tuple[Any, ...]:
+    said = [past.args, past.kwargs, past.details, past.limits]
+    return past.number, past.topic, past.publication, past.time, 0, said
 
 
 def _pattern(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ event that only some may get, what was kept before is kept for the others, LIMIT
 The topics are bounded in number and bytes: where there is no room the event that was kept longest
 ago is forgotten, and counted in `forgotten`. Events may expire after `expiry` seconds. With `file`,
 in which "{realm}" stands for the realm, they outlive the router: PUBLISHED is sent once the event
-is stored.
+is stored, or could not be: a full disk costs what is kept across a restart, and is counted.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class ForRouter(Feature):
         if self.file is not None:
             from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
-            self.store = StoredEvents(self.file.replace("{realm}", host.uri))
+            path = self.file.replace("{realm}", host.uri)
+            self.store = StoredEvents(path, self.later, self.everything)
             self.load()
 
     def counters(self) -> dict[str, int]:
@@ -87,6 +88,12 @@ class ForRouter(Feature):
     def close(self) -> None:
         if self.store is not None:
             self.store.close()
+
+    def everything(self) -> list[Any]:
+        """Return all that is kept, as the file has it."""
+        return [
+            _stored(topic, kept) for topic, events in self.topics.items() for kept in events[::-1]
+        ]
 
     def load(self) -> None:
         """Take what the file has kept; behind the last of a topic it has those that are limited."""
@@ -150,9 +157,7 @@ class ForRouter(Feature):
 
     def write(self, topic: str, kept: Kept, done: Callable[[], None] | None) -> None:
         if self.store is not None:
-            said = [kept.args, kept.kwargs, kept.details, kept.limits]
-            session = kept.publisher
-            self.store.add(kept.number, topic, kept.publication, kept.time, session, said, done)
+            self.store.add(*_stored(topic, kept), done)
 
     def released(self, publication: Any) -> Callable[[], None]:
         """Return what has a publication acknowledged, with the routing role, once it is stored."""
@@ -192,6 +197,11 @@ class ForRouter(Feature):
             details.update(writer(publication))
         event = Event(subscription.id, publication.id, details, kept.args, kept.kwargs)
         subscriber.post(event)
+
+
+def _stored(topic: str, kept: Kept) -> tuple[Any, ...]:
+    said = [kept.args, kept.kwargs, kept.details, kept.limits]
+    return kept.number, topic, kept.publication, kept.time, kept.publisher, said
 
 
 def _limits(key: str) -> bool:

@@ -15,11 +15,29 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 
-class StoredEvents:
-    """Events by number; what they say is JSON as WAMP has it, so binary values survive."""
+INSERT = "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)"
+CLEAR = "DELETE FROM event"
+HEALING = 10.0  # seconds from a failure until all is written anew
+Stored = tuple[int, str, int, float, int, list[Any]]
 
-    def __init__(self, path: str) -> None:
-        self._journal = Journal(path, SCHEMA)
+
+class StoredEvents:
+    """Events by number; what they say is JSON as WAMP has it, so binary values survive.
+
+    everything: returns all that there is, as `add` takes it. Where something could not be written,
+    the file gets all of it anew, once it can: `later` is the realm's. Else what was replaced or
+    cleared meanwhile would come back.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        later: Callable[[float, Callable[[], None]], Any] | None = None,
+        everything: Callable[[], list[Stored]] | None = None,
+    ) -> None:
+        self._later, self._everything = later, everything
+        self._is_to_heal = False  # it was asked for
+        self._journal = Journal(path, SCHEMA, self._behind)
         self._json = serializers.get("json")
 
     @property
@@ -47,15 +65,30 @@ class StoredEvents:
         said: args, kwargs, details, and the options that say who gets it.
         """
 
-        def values() -> list[Any]:
-            return [number, topic, publication, time, session, self._json.dumps(said)]
-
-        self._journal.put("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)", values, done)
+        event = number, topic, publication, time, session, said
+        self._journal.put(INSERT, lambda: self._row(event), done)
 
     def remove(self, number: int, done: Callable[[], None] | None = None) -> None:
         """Delete an event."""
         self._journal.put("DELETE FROM event WHERE number = ?", lambda: [number], done)
 
     def close(self) -> None:
-        """Write what waits, and close the file."""
+        """Write what waits, all of it where some could not be, and close the file."""
+        if self._journal.behind:
+            self._heal()
         self._journal.close()
+
+    def _row(self, event: Stored) -> list[Any]:
+        return [*event[:5], self._json.dumps(event[5])]
+
+    def _behind(self) -> None:
+        if self._later is not None and not self._is_to_heal:
+            self._is_to_heal = True
+            self._later(HEALING, self._heal)
+
+    def _heal(self) -> None:
+        """Have the file hold what there is, and nothing else (with the routing role)."""
+        self._is_to_heal = False
+        if self._everything is not None:
+            events = self._everything()
+            self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])

@@ -6,7 +6,8 @@ Whoever holds the routing role never waits for a disk: it puts down what is to b
 told when it has been. What has been told so outlives kill -9 (WAL, synchronous=NORMAL: a power cut
 may cost the last moments, and never the file). What nobody waits for is held back for HOLD seconds,
 for the sake of SD cards. A disk that is full costs what was to be written, which is counted in
-`faults` and logged once a minute; nobody is kept waiting for it. A damaged file is set aside.
+`faults` and logged once a minute; nobody is kept waiting for it, who was to be told is told. The
+file is `behind` from then on, until all of it is replaced. A damaged file is set aside.
 """
 
 from __future__ import annotations
@@ -41,14 +42,17 @@ class Statement(NamedTuple):
     sql: str
     values: Values
     done: Callable[[], None] | None
+    clearing: str = ""  # executed before: then `values` returns rows, which replace all there were
 
 
 class Journal:
     """One file, open for this process only. Raises UsageError where it cannot be had."""
 
-    def __init__(self, path: str, schema: str) -> None:
+    def __init__(self, path: str, schema: str, on_behind: Callable[[], None] | None = None) -> None:
         self.path = path
         self.faults = 0  # statements that could not be written
+        self.behind = False  # some could not, and the file is not what it should be
+        self._on_behind = on_behind  # called each time that something could not be written
         self._schema = schema
         self._database = self._open()
         self._changed = threading.Condition()  # guards the next three
@@ -76,9 +80,16 @@ class Journal:
                     self._changed.notify()
                 return
             self.faults += 1
-        self._warn("more waits to be written than the disk takes")
+        self._fall_behind("more waits to be written than the disk takes")
         if done is not None:
             done()
+
+    def replace(self, clearing: str, sql: str, rows: Values) -> None:
+        """Have all rows of a table replaced, at once or not at all; `clearing` deletes them."""
+        with self._changed:
+            if not self._ended:
+                self._waiting.append(Statement(sql, rows, None, clearing))
+                self._changed.notify()
 
     def close(self) -> None:
         """Write what waits, and close the file."""
@@ -112,14 +123,25 @@ class Journal:
         try:
             execute("BEGIN IMMEDIATE")
             for statement in batch:
-                execute(statement.sql, statement.values())
+                if statement.clearing:
+                    execute(statement.clearing)
+                    self._database.executemany(statement.sql, statement.values())
+                else:
+                    execute(statement.sql, statement.values())
             execute("COMMIT")
+            self.behind = self.behind and not any(statement.clearing for statement in batch)
         except Exception as error:  # a disk, or a value: nobody may wait for ever
-            self.faults += len(batch)
-            self._warn(str(error))
+            self.faults += sum(not statement.clearing for statement in batch)
+            self._fall_behind(str(error))
             with suppress(sqlite3.Error):
                 if self._database.in_transaction:
                     execute("ROLLBACK")
+
+    def _fall_behind(self, why: str) -> None:
+        self.behind = True
+        self._warn(why)
+        if self._on_behind is not None:
+            self._on_behind()
 
     def _warn(self, why: str) -> None:
         now = time.monotonic()
