@@ -301,6 +301,7 @@ def test_without_the_option_nothing_is_served(client: Make) -> None:
     with Router() as router:
         status, said = client(router).post("/lp/open", b'{"protocols": ["wamp.2.json"]}')
         assert status == 405 and b"WebSocket at /ws" in said
+        assert b"need --longpoll, in Python longpoll=True" in said
 
 
 @pytest.mark.parametrize(

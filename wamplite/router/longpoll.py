@@ -30,6 +30,7 @@ from ..core.words import shorten
 from ..transports import batches
 from ..transports.base import MOST, Transport
 from ..transports.http_exchange import Exchange
+from ..transports.http_server import LONGPOLL as BASE
 from ..transports.http_server import HttpRefusal, Request, check_host, check_origin, path_of
 from ..transports.rawsocket import RawSocket
 from ..transports.socket_stream import SocketStream
@@ -41,7 +42,6 @@ from .socket_connection import SocketConnection
 
 logger = logging.getLogger("wamplite.router")
 
-BASE = "/lp"
 HOLD = 10.0  # seconds that a request waits for a message; autobahn-js gives up after 12
 LONGEST_IDLE = 600.0  # seconds until a session ends that nobody asks, where nobody is pinged
 LONGEST_OPEN = 4096  # bytes of the body that opens a session

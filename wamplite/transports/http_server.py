@@ -16,6 +16,7 @@ from h11 import Request as Request  # noqa: PLC0414 - exported
 from . import origins
 from .stream import Stream
 
+LONGPOLL = "/lp"  # where sessions over HTTP requests are, if the router serves them
 LARGEST_REQUEST = 8192  # bytes
 MOST_HEADERS = 64
 ABSOLUTE = re.compile(rb"(?:https?|wss?)://([^/?#]*)(.*)", re.IGNORECASE)  # what a proxy sends

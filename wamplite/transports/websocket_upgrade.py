@@ -13,6 +13,7 @@ from wsproto.utilities import generate_accept_token
 from . import batches, origins
 from .base import HandshakeRefused
 from .http_server import (
+    LONGPOLL,
     HttpRefusal,
     check_host,
     check_origin,
@@ -97,9 +98,11 @@ def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
 def check_resource(request: h11.Request, rules: UpgradeRules) -> None:
     """Serve one path, to those who ask for a WebSocket there."""
     what = f"This is wamplite, a WAMP router: WebSocket at {rules.path}, {offered(rules)}."
-    if request.method not in (b"GET", b"HEAD"):
-        raise HttpRefusal(405, what, ("Allow", "GET, HEAD"))
     path = path_of(request)
+    if request.method not in (b"GET", b"HEAD"):
+        if path.startswith(f"{LONGPOLL}/".encode()):
+            what += " Sessions over HTTP requests need --longpoll, in Python longpoll=True."
+        raise HttpRefusal(405, what, ("Allow", "GET, HEAD"))
     wants_upgrade = has_word(request, "upgrade", "websocket")
     if path != rules.path.encode():
         raise HttpRefusal(200 if path == b"/" and not wants_upgrade else 404, what)
