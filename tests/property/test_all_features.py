@@ -56,6 +56,8 @@ class Seat:
         self.asked: dict[int, int] = {}  # request -> code, of those that wait for an answer
         self.calls: dict[int, dict[str, Any]] = {}  # request -> options, in flight
         self.uris: dict[int, str] = {}  # of calls
+        self.ending: dict[int, int] = {}  # request -> what it unsubscribes or unregisters
+        self.limits: dict[int, float] = {}  # call -> when its time is over
         self.sending: set[int] = set()  # calls whose arguments go on
         self.subscriptions: set[int] = set()
         self.registrations: set[int] = set()
@@ -68,6 +70,7 @@ class Trial:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.forwards = seed % 2 == 1  # or else the router keeps all limits
         self.world = World(
             *features.for_router("all"), max_calls=24, max_subscriptions=8, max_registrations=8
         )
@@ -129,7 +132,11 @@ class Trial:
         self.say(seat, SUBSCRIBE, options, uri)
 
     def unsubscribe(self, seat: Seat) -> None:
-        self.say(seat, UNSUBSCRIBE, self.random.choice([*seat.subscriptions, 77]))
+        self.end(seat, UNSUBSCRIBE, self.random.choice([*seat.subscriptions, 77]))
+
+    def end(self, seat: Seat, code: int, number: int) -> None:
+        seat.ending[seat.request + 1] = number
+        self.say(seat, code, number)
 
     def register(self, seat: Seat) -> None:
         options = self.some(
@@ -139,12 +146,12 @@ class Trial:
             concurrency=lambda: self.random.randint(0, 2),
             force_reregister=lambda: self.random.random() < 0.3,
             disclose_caller=self.a_bool,
-            forward_timeout=self.a_bool,
+            forward_timeout=lambda: self.forwards and self.a_bool(),
         )  # fmt: skip
         self.say(seat, REGISTER, options, self.random.choice([*URIS, *PATTERNS]))
 
     def unregister(self, seat: Seat) -> None:
-        self.say(seat, UNREGISTER, self.random.choice([*seat.registrations, 77]))
+        self.end(seat, UNREGISTER, self.random.choice([*seat.registrations, 77]))
 
     def publish(self, seat: Seat) -> None:
         options = self.some(
@@ -194,7 +201,13 @@ class Trial:
         if options.get("progress"):
             seat.sending.add(seat.request + 1)
         seat.uris[seat.request + 1] = uri
+        self.limit(seat, seat.request + 1)
         self.say(seat, CALL, options, uri, args, answered=False)
+
+    def limit(self, seat: Seat, request: int) -> None:
+        milliseconds = seat.calls[request].get("timeout", 0)
+        if milliseconds and not self.forwards:
+            seat.limits[request] = self.world.time.now() + milliseconds / 1000
 
     def go_on(self, seat: Seat) -> None:
         """Send another part of a call's arguments, perhaps the last."""
@@ -259,6 +272,8 @@ class Trial:
                 getattr(self, f"on_{message[0].lower()}")(seat, *message[1:])
             if not seat.peer.member.open and seat in self.seats:
                 self.follow(seat)
+            late = [call for call, end in seat.limits.items() if end < self.world.time.now()]
+            assert seat.gone or not late, f"their time is over, and nobody was told: {late}"
 
     def answered(self, seat: Seat, request: int, *codes: int) -> None:
         assert seat.asked.pop(request, None) in codes, f"a second answer, or another's: {request}"
@@ -270,8 +285,7 @@ class Trial:
     def on_unsubscribed(self, seat: Seat, request: int, *details: Any) -> None:
         if request:
             self.answered(seat, request, UNSUBSCRIBE)
-        live = seat.peer.member.subscriptions
-        seat.subscriptions = {number for number in seat.subscriptions if number in live}
+        seat.subscriptions.remove(seat.ending[request] if request else details[0]["subscription"])
 
     def on_registered(self, seat: Seat, request: int, registration: int) -> None:
         self.answered(seat, request, REGISTER)
@@ -280,10 +294,7 @@ class Trial:
     def on_unregistered(self, seat: Seat, request: int, *details: Any) -> None:
         if request:
             self.answered(seat, request, UNREGISTER)
-            live = seat.peer.member.registrations
-            seat.registrations = {number for number in seat.registrations if number in live}
-        else:
-            seat.registrations.remove(details[0]["registration"])
+        seat.registrations.remove(seat.ending[request] if request else details[0]["registration"])
 
     def on_published(self, seat: Seat, request: int, publication: int) -> None:
         self.answered(seat, request, PUBLISH)
@@ -307,6 +318,7 @@ class Trial:
         assert request in seat.calls, "a RESULT behind the final one"
         if details.get("progress"):
             assert seat.calls[request].get("receive_progress"), "progress that nobody asked for"
+            self.limit(seat, request)
         else:
             self.end_call(seat, request)
 
@@ -322,6 +334,7 @@ class Trial:
     def end_call(self, seat: Seat, request: int) -> None:
         del seat.calls[request]
         seat.sending.discard(request)
+        seat.limits.pop(request, None)
 
     def on_goodbye(self, seat: Seat, *rest: Any) -> None:
         seat.gone = True
