@@ -314,6 +314,14 @@ def test_users_are_told_apart() -> None:
     assert [user.authid for user in USERS] == ["joe", "old", "key"]
 
 
+def test_hexadecimal_digits_are_read_strictly() -> None:
+    assert keys.from_hex("00fF", 2) == b"\x00\xff"
+    for wrong in ("", "00f", "00ff00", "00fg", "0 ff", "00\u0661\u0661", "00  ", None, 7, b"00ff"):
+        assert keys.from_hex(wrong, 2) == b""
+    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+        User.of_pubkeys("key", "a", PUBKEY[:-2] + "  ")
+
+
 def test_a_password_is_prepared_as_its_standard_has_it() -> None:
     assert keys.prepared("I\u00adX") == b"IX"  # RFC 4013, section 3
     assert keys.prepared("user") == b"user" and keys.prepared("USER") == b"USER"

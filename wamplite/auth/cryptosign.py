@@ -16,6 +16,7 @@ from ..core.errors import AuthenticationFailed, UsageError
 from ..core.feature import Refused
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
+from .keys import from_hex
 from .users import Users, denied
 
 OCTETS = 32  # of a key, and of a challenge
@@ -103,11 +104,8 @@ class CryptoSign:
     def __init__(self, authid: str | None, key: str) -> None:
         self.authid = authid
         self._signing = signing()
-        try:
-            self._seed = bytes.fromhex(key)
-        except ValueError:
-            self._seed = b""
-        if len(self._seed) != OCTETS:
+        self._seed = from_hex(key, OCTETS)
+        if not self._seed:
             raise UsageError("a private key is 64 hexadecimal digits")
         self.pubkey = self._signing.pubkey(self._seed).hex()
 
@@ -117,7 +115,7 @@ class CryptoSign:
     def begin(self, name: str) -> ClientDialogue:
         """Begin a dialogue; see core.handshake."""
         challenge = yield {"authextra": {"pubkey": self.pubkey, "channel_binding": None}}
-        message = _hex(challenge.extra.get("challenge"), OCTETS)
+        message = from_hex(challenge.extra.get("challenge"), OCTETS)
         if not message:
             text = "cryptosign: the challenge must be 64 hexadecimal digits"
             raise AuthenticationFailed(uris.AUTHENTICATION_FAILED, text)
@@ -131,14 +129,14 @@ def for_router(users: Users, name: str) -> AuthMethod:
 
     def ask(hello: Hello, joining: Joining) -> Dialogue:
         extra = hello.details.get("authextra") or {}
-        pubkey = _hex(extra.get("pubkey"), OCTETS)
+        pubkey = from_hex(extra.get("pubkey"), OCTETS)
         if not pubkey:
             raise Refused(uris.AUTHENTICATION_FAILED, "HELLO.Details.authextra.pubkey is needed")
         user = users.with_key(pubkey.hex())
         authid = hello.details.get("authid")
         message = os.urandom(OCTETS)
         answer = yield Challenge(name, {"challenge": message.hex(), "channel_binding": None})
-        sent = _hex(answer.signature, SIGNED + OCTETS)
+        sent = from_hex(answer.signature, SIGNED + OCTETS)
         issued = hmac.compare_digest(sent[SIGNED:], message)
         if not (verifies.verify(pubkey, sent[:SIGNED], message) and issued):
             raise denied()
@@ -147,13 +145,3 @@ def for_router(users: Users, name: str) -> AuthMethod:
         return user.identity(name)
 
     return ask
-
-
-def _hex(text: object, octets: int) -> bytes:
-    """Return so many octets of hexadecimal digits, none where it is something else."""
-    if not isinstance(text, str) or len(text) != 2 * octets:
-        return b""
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""

@@ -31,6 +31,17 @@ class CraKey(NamedTuple):
     iterations: int = 0
 
 
+def from_hex(text: object, octets: int) -> bytes:
+    """Return so many octets of hexadecimal digits, none where it is anything else."""
+    if not isinstance(text, str) or len(text) != 2 * octets:
+        return b""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        return b""
+    return found if len(found) == octets else b""  # blanks are skipped
+
+
 def mac(key: bytes, text: bytes) -> bytes:
     """Return the HMAC-SHA256."""
     return hmac.digest(key, text, "sha256")

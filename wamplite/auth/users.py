@@ -19,7 +19,7 @@ from ..core.feature import Refused
 from ..core.handshake import AuthMethod
 from ..core.members import Identity
 from ..core.messages import Hello
-from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, mac, scram_keys
+from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, from_hex, mac, scram_keys
 
 METHODS = {  # as announced -> module
     "wamp-scram": "scram",
@@ -61,7 +61,7 @@ class User:
     def of_pubkeys(cls, authid: str, role: str, *pubkeys: str) -> User:
         """Take a user that signs with one of these keys."""
         for key in pubkeys:
-            if len(key) != 64 or not set(key.lower()) <= set("0123456789abcdef"):
+            if not from_hex(key, 32):
                 raise UsageError(f"a public key is 64 hexadecimal digits, not {key!r}")
         return cls(authid, role, pubkeys=frozenset(key.lower() for key in pubkeys))
 
