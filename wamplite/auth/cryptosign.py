@@ -12,12 +12,12 @@ import os
 from typing import Protocol
 
 from ..core import uris
-from ..core.errors import AuthenticationFailed, UsageError
+from ..core.errors import UsageError
 from ..core.feature import Refused
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from .keys import from_hex
-from .users import Users, denied
+from .users import Users, denied, failed
 
 OCTETS = 32  # of a key, and of a challenge
 SIGNED = 64  # of a signature
@@ -117,8 +117,7 @@ class CryptoSign:
         challenge = yield {"authextra": {"pubkey": self.pubkey, "channel_binding": None}}
         message = from_hex(challenge.extra.get("challenge"), OCTETS)
         if not message:
-            text = "cryptosign: the challenge must be 64 hexadecimal digits"
-            raise AuthenticationFailed(uris.AUTHENTICATION_FAILED, text)
+            raise failed(name, "the challenge must be 64 hexadecimal digits")
         signature = self._signing.sign(self._seed, message)
         yield Authenticate((signature + message).hex(), {})
 

@@ -22,7 +22,7 @@ from ..core.feature import Refused
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from .keys import LEAST_ITERATIONS, MOST_ITERATIONS, mac, prepared, stretched
-from .users import Users, denied
+from .users import Users, denied, failed
 
 TEXT, DEPLOYED = "wamp-scram", "scram"
 BINDING = {TEXT: "biws", DEPLOYED: ""}  # base64 of the header "n,,": no channel binding
@@ -76,14 +76,14 @@ def _checked(extra: dict[str, Any], nonce: str, name: str) -> dict[str, Any]:
     """Return a CHALLENGE's extra; AuthenticationFailed where it must not be answered."""
     kdf, iterations, both = extra.get("kdf"), extra.get("iterations"), extra.get("nonce")
     if kdf != "pbkdf2":
-        raise _failed(f"the router asks for {kdf!r}; pbkdf2 is there")
+        raise failed("scram", f"the router asks for {kdf!r}; pbkdf2 is there")
     if type(iterations) is not int or not LEAST_ITERATIONS <= iterations <= MOST_ITERATIONS:
-        raise _failed(f"{iterations} iterations; {LEAST_ITERATIONS} are the least")
+        raise failed("scram", f"{iterations} iterations; {LEAST_ITERATIONS} are the least")
     if not isinstance(both, str) or not isinstance(extra.get("salt"), str):
-        raise _failed("CHALLENGE needs a nonce and a salt")
+        raise failed("scram", "CHALLENGE needs a nonce and a salt")
     ours = both.startswith(nonce) if name == TEXT else _octets(both).startswith(_octets(nonce))
     if not ours or both == nonce:
-        raise _failed("the router's nonce does not begin with ours")
+        raise failed("scram", "the router's nonce does not begin with ours")
     return extra
 
 
@@ -96,18 +96,14 @@ def _check_router(welcome: Any, name: str, expected: bytes) -> None:
     except AuthenticationFailed:
         found = b""
     if not hmac.compare_digest(found, expected):
-        raise _failed("the router did not prove that it knows the password")
+        raise failed("scram", "the router did not prove that it knows the password")
 
 
 def _octets(text: str) -> bytes:
     try:
         return b64decode(text, validate=True)
     except ValueError:
-        raise _failed(f"not base64: {text[:80]!r}") from None
-
-
-def _failed(text: str) -> AuthenticationFailed:
-    return AuthenticationFailed(uris.AUTHENTICATION_FAILED, f"scram: {text}")
+        raise failed("scram", f"not base64: {text[:80]!r}") from None
 
 
 def for_router(users: Users, name: str) -> AuthMethod:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from ..core import uris
-from ..core.errors import UsageError
+from ..core.errors import AuthenticationFailed, UsageError
 from ..core.feature import Refused
 from ..core.handshake import AuthMethod
 from ..core.members import Identity
@@ -130,6 +130,11 @@ def methods(users: Users, names: Iterable[str] = tuple(METHODS)) -> dict[str, Au
         module = import_module(f".{METHODS[name]}", __package__)
         found[name] = module.for_router(users, name)
     return found
+
+
+def failed(method: str, text: str) -> AuthenticationFailed:
+    """Return why a client goes no further with a method."""
+    return AuthenticationFailed(uris.AUTHENTICATION_FAILED, f"{method}: {text}")
 
 
 def denied() -> Refused:

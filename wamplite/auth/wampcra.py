@@ -13,12 +13,10 @@ from base64 import b64encode
 from datetime import datetime, timezone
 from secrets import token_hex
 
-from ..core import uris
-from ..core.errors import AuthenticationFailed
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from .keys import KEY, MOST_ITERATIONS, cra_key, mac
-from .users import Users, denied
+from .users import Users, denied, failed
 
 
 class WampCra:
@@ -38,7 +36,7 @@ class WampCra:
         challenge = yield {}
         extra = challenge.extra
         if not isinstance(extra.get("challenge"), str):
-            raise _weak("a CHALLENGE without a text to sign")
+            raise failed("wampcra", "a CHALLENGE without a text to sign")
         yield Authenticate(signature(self._key(extra), extra["challenge"]), {})
 
     def _key(self, extra: dict[str, object]) -> bytes:
@@ -47,9 +45,10 @@ class WampCra:
             return self._secret.encode()
         iterations, length = extra.get("iterations", 1000), extra.get("keylen", KEY)
         if not (type(iterations) is type(length) is int and isinstance(salt, str)):
-            raise _weak("a salted CHALLENGE needs salt, iterations and keylen")
+            raise failed("wampcra", "a salted CHALLENGE needs salt, iterations and keylen")
         if not 0 < iterations <= MOST_ITERATIONS or not 16 <= length <= 1024:
-            raise _weak(f"a CHALLENGE with {iterations} iterations and a key of {length} octets")
+            text = f"a CHALLENGE with {iterations} iterations and a key of {length} octets"
+            raise failed("wampcra", text)
         return cra_key(self._secret, salt, iterations, length)
 
 
@@ -84,7 +83,3 @@ def for_router(users: Users, name: str) -> AuthMethod:
         return user.identity(name)
 
     return ask
-
-
-def _weak(text: str) -> AuthenticationFailed:
-    return AuthenticationFailed(uris.AUTHENTICATION_FAILED, f"wampcra: {text}")
