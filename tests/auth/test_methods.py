@@ -180,6 +180,7 @@ def test_the_text_of_wampcra_names_the_session_and_is_new_each_time() -> None:
         told = json.loads(talk.answer.extra["challenge"])
         assert set(told) == {"authid", "authrole", "authmethod", "authprovider", "nonce",
                              "timestamp", "session"}  # fmt: skip
+        assert told["timestamp"].endswith("Z")
         from wamplite.auth.wampcra import signature
 
         accepted = talk.say(signature(PASSWORD.encode(), talk.answer.extra["challenge"]))

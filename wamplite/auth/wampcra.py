@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
+import time
 from base64 import b64encode
-from datetime import datetime, timezone
-from secrets import token_hex
 
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
+from ..core.meta import iso
 from .keys import KEY, MOST_ITERATIONS, cra_key, mac
 from .users import Users, denied, failed
 
@@ -70,8 +71,8 @@ def for_router(users: Users, name: str) -> AuthMethod:
                 "authrole": user.role,
                 "authmethod": name,
                 "authprovider": "static",
-                "nonce": token_hex(16),
-                "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                "nonce": os.urandom(16).hex(),
+                "timestamp": iso(time.time()),
                 "session": joining.session,
             }
         )
