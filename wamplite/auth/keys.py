@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import unicodedata
 from base64 import b64decode, b64encode
 from typing import NamedTuple
@@ -40,6 +41,11 @@ def from_hex(text: object, octets: int) -> bytes:
     except ValueError:
         return b""
     return found if len(found) == octets else b""  # blanks are skipped
+
+
+def drawn() -> str:
+    """Return 16 random octets in base64: a salt, or one side's nonce."""
+    return b64encode(os.urandom(16)).decode()
 
 
 def mac(key: bytes, text: bytes) -> bytes:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import threading
 from base64 import b64decode, b64encode
 from typing import Any
@@ -21,13 +20,12 @@ from ..core.errors import AuthenticationFailed
 from ..core.feature import Refused
 from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
-from .keys import LEAST_ITERATIONS, MOST_ITERATIONS, mac, prepared, stretched
+from .keys import LEAST_ITERATIONS, MOST_ITERATIONS, drawn, mac, prepared, stretched
 from .users import Users, denied, failed
 
 TEXT, DEPLOYED = "wamp-scram", "scram"
 BINDING = {TEXT: "biws", DEPLOYED: ""}  # base64 of the header "n,,": no channel binding
 PROOF = {TEXT: "verifier", DEPLOYED: "scram_server_signature"}  # where WELCOME has the router's own
-NONCE = 16  # octets of each side
 
 
 class Scram:
@@ -46,7 +44,7 @@ class Scram:
     def begin(self, name: str) -> ClientDialogue:
         """Begin a dialogue; see core.handshake. The first of the two draws the nonce of both."""
         if name == self.names[0]:
-            self._drawn.nonce = b64encode(os.urandom(NONCE)).decode()
+            self._drawn.nonce = drawn()
         nonce = self._drawn.nonce
         challenge = yield {"authextra": {"nonce": nonce, "channel_binding": None}}
         extra = _checked(challenge.extra, nonce, name)
@@ -136,11 +134,10 @@ def for_router(users: Users, name: str) -> AuthMethod:
 
 
 def _both(nonce: str, name: str) -> str:
-    own = os.urandom(NONCE)
     if name == TEXT:
-        return nonce + b64encode(own).decode()
+        return nonce + drawn()
     try:
-        return b64encode(b64decode(nonce, validate=True) + own).decode()
+        return b64encode(b64decode(nonce, validate=True) + b64decode(drawn())).decode()
     except ValueError:
         raise Refused(uris.AUTHENTICATION_FAILED, "the nonce must be base64") from None
 

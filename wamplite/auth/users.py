@@ -19,7 +19,7 @@ from ..core.feature import Refused
 from ..core.handshake import AuthMethod
 from ..core.members import Identity
 from ..core.messages import Hello
-from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, from_hex, mac, scram_keys
+from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, drawn, from_hex, mac, scram_keys
 
 METHODS = {  # as announced -> module
     "wamp-scram": "scram",
@@ -47,14 +47,14 @@ class User:
         cls, authid: str, role: str, password: str, *, iterations: int = ITERATIONS
     ) -> User:
         """Derive a user of a password: for ticket, wampcra (salted) and scram. Takes a moment."""
-        salt = b64encode(os.urandom(16)).decode()
+        salt = drawn()
         cra = CraKey(cra_key(password, salt, iterations), salt, iterations)
         return cls(authid, role, scram_keys(password, salt, iterations), cra)
 
     @classmethod
     def of_secret(cls, authid: str, role: str, secret: str) -> User:
         """Keep the secret as it is: for clients that know only WAMP-CRA without salt."""
-        salt = b64encode(os.urandom(16)).decode()
+        salt = drawn()
         return cls(authid, role, scram_keys(secret, salt, ITERATIONS), CraKey(secret.encode()))
 
     @classmethod
@@ -112,10 +112,10 @@ class Users:
         return self._by_key.get(pubkey)
 
     def _nobody(self, authid: str) -> User:
-        drawn = mac(self._secret, authid.encode())
-        salt = b64encode(drawn[:16]).decode()
-        scram = ScramKeys(salt, ITERATIONS, drawn, drawn)
-        return User(authid, "", scram, CraKey(drawn, salt, ITERATIONS), is_known=False)
+        made = mac(self._secret, authid.encode())
+        salt = b64encode(made[:16]).decode()
+        scram = ScramKeys(salt, ITERATIONS, made, made)
+        return User(authid, "", scram, CraKey(made, salt, ITERATIONS), is_known=False)
 
 
 def methods(users: Users, names: Iterable[str] = tuple(METHODS)) -> dict[str, AuthMethod]:
