@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
-from wamplite.cli.logs import LENGTH, PER_SECOND, one_line
+from wamplite.cli.logs import PER_SECOND
 
 
 def logged(program: str) -> subprocess.CompletedProcess[str]:
@@ -23,26 +24,13 @@ def logged(program: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_a_line_escapes_control_characters() -> None:
-    assert one_line("uri\x1b[2J\nnext\x9b\u2028é") == b"uri\\x1b[2J\\nnext\\x9b\\u2028\xc3\xa9\n"
-
-
-def test_a_line_is_at_most_500_bytes_and_keeps_both_ends() -> None:
-    for text in ("a" * 10_000 + "END", "é" * 400 + "END", "\x00" * 499 + "END", "\ud800" * 300):
-        line = one_line(text)
-        assert len(line) <= LENGTH and line.endswith(b"\n") and line.count(b"\n") == 1
-        assert b"..." in line
-    assert one_line("START" + "x" * 10_000 + "END").startswith(b"START")
-    assert one_line("START" + "x" * 10_000 + "END").endswith(b"END\n")
-
-
 def test_left_out_lines_are_told() -> None:
     program = "with logs.to_stderr('info'):\n"
     program += "    for n in range(30): log.info('flood %d', n)\n"
     program += "    time.sleep(1.1)\n    log.info('flood %d', 99)\n    log.debug('hidden')\n"
     lines = logged(program).stderr.splitlines()
     assert len(lines) == PER_SECOND + 2
-    assert lines[-2] == "20 log lines left out"
+    assert lines[-2].endswith(" WARNING wamplite.log: 20 log lines left out")
     assert lines[-1].endswith("INFO wamplite.test: flood 99")
 
 
@@ -67,16 +55,23 @@ def test_a_stderr_that_nobody_reads_stops_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("stream", "expected"),
-    [("own", "WARNING wamplite.test: hello\n"), ("1:2", None), ("", None)],
+    [
+        ("own", "<4>WARNING wamplite.test: hello\n"),
+        ("own json", '<4>{"level":"warning","logger":"wamplite.test","message":"hello"}\n'),
+        ("1:2", None),
+        ("", None),
+    ],
 )
-def test_lines_to_the_journal_have_its_time_alone(
+def test_lines_to_the_journal_have_its_time_alone_and_a_priority(
     stream: str, expected: str | None, tmp_path: Path
 ) -> None:
     path = tmp_path / "stderr"
+    own, _, format_ = stream.partition(" ")
     with path.open("w") as stderr:
-        own = os.fstat(stderr.fileno())
-        told = f"{own.st_dev}:{own.st_ino}" if stream == "own" else stream
-        program = "import logging; from wamplite.cli import logs\nwith logs.to_stderr('info'):\n"
+        status = os.fstat(stderr.fileno())
+        told = f"{status.st_dev}:{status.st_ino}" if own == "own" else stream
+        program = "import logging; from wamplite.cli import logs\n"
+        program += f"with logs.to_stderr('info', {format_ or 'text'!r}):\n"
         program += "    logging.getLogger('wamplite.test').warning('hello')"
         subprocess.run(
             [sys.executable, "-c", program],
@@ -85,3 +80,12 @@ def test_lines_to_the_journal_have_its_time_alone(
         )  # fmt: skip
     line = path.read_text()
     assert line == expected if expected else line[:2] == "20" and line.endswith("test: hello\n")
+
+
+def test_lines_of_json_that_are_left_out_are_told_as_json() -> None:
+    program = "with logs.to_stderr('info', 'json'):\n"
+    program += "    for n in range(30): log.info('flood %d', n)\n"
+    program += "    time.sleep(1.1)\n    log.info('flood %d', 99)\n"
+    lines = [json.loads(line) for line in logged(program).stderr.splitlines()]
+    assert lines[-2]["event"] == "lines_left_out" and lines[-2]["lines"] == 20
+    assert lines[-1]["message"] == "flood 99"

@@ -340,8 +340,11 @@ def test_who_joins_and_leaves_is_told(
         assert wire.ask(*GOODBYE) == AND_OUT
         eventually(lambda: " left " in caplog.text)
     host, port = wire.stream._sock.getsockname()
-    assert [one.getMessage() for one in caplog.records] == [
+    joined, left = [one.getMessage() for one in caplog.records]
+    assert joined == (
         f"{host}:{port}: session {session} joins realm1: authid {authid}, authrole anonymous,"
-        " by anonymous, websocket, msgpack",
-        f"{host}:{port}: session {session} left realm1",
-    ]
+        f" by anonymous, websocket, msgpack, at {router.urls[-1]}"
+    )
+    assert left == (
+        f"{host}:{port}: session {session} left realm1 after 0 s: it said GOODBYE, {GOODBYE[2]}"
+    )

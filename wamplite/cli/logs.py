@@ -1,9 +1,8 @@
 """Logging to stderr that never waits: a bounded queue, and a thread that writes.
 
 stderr may be a pipe that nobody reads. Lines that do not fit into the queue are counted, and the
-count is logged when there is room again. A line is at most 500 bytes, its control characters are
-escaped (a URI may hold a terminal's commands), and the same event is logged at most ten times a
-second.
+count is logged when there is room again. The same event is logged at most ten times a second; what
+a line looks like is told in log_lines.py.
 """
 
 from __future__ import annotations
@@ -16,13 +15,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.words import printable
 from ..limit import RateLimit
+from . import log_lines
 
+FORMATS = tuple(log_lines.FORMATS)
 LEVELS = ("debug", "info", "warning", "error")
-STDERR = 2
 LINES = 1000  # waiting to be written
-LENGTH = 500  # bytes of a line, the newline included
 PER_SECOND = 10  # of one event
 ENDING = 1.0  # seconds to write the last lines
 
@@ -30,8 +28,9 @@ ENDING = 1.0  # seconds to write the last lines
 class BoundedHandler(logging.Handler):
     """Hands lines to a thread through a bounded queue, without waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, render: log_lines.Render) -> None:
         super().__init__()
+        self._render = render
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES)
         self._limit = RateLimit(PER_SECOND, 1.0)
         self._dropped = 0
@@ -44,7 +43,7 @@ class BoundedHandler(logging.Handler):
             return
         try:
             self._tell_losses()
-            self._lines.put_nowait(one_line(self.format(record)))
+            self._lines.put_nowait(self._render(record))
         except queue.Full:
             self._dropped += 1
         except Exception:
@@ -52,13 +51,15 @@ class BoundedHandler(logging.Handler):
 
     def _tell_losses(self) -> None:
         if left_out := self._limit.left_out + self._dropped:
-            self._lines.put_nowait(b"%d log lines left out\n" % left_out)
+            self._lines.put_nowait(self._render(logging.makeLogRecord(losses(left_out))))
             self._limit.left_out = self._dropped = 0
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
             try:
-                os.write(STDERR, line)  # a blocked write to sys.stderr would hold its lock
+                os.write(
+                    log_lines.STDERR, line
+                )  # a blocked write to sys.stderr would hold its lock
             except OSError:  # the reader has closed it: the program goes on
                 continue
 
@@ -71,35 +72,22 @@ class BoundedHandler(logging.Handler):
         self._thread.join(ENDING)
 
 
-def one_line(text: str) -> bytes:
-    """Return a line of at most LENGTH bytes: control characters escaped, the middle left out."""
-    escaped = printable(text[:LENGTH])
-    if len(text) > LENGTH:
-        escaped += printable(text[-LENGTH:])
-    line = escaped.encode(errors="backslashreplace")
-    if len(line) >= LENGTH:
-        head, tail = line[: LENGTH // 3], line[-LENGTH // 2 :]
-        line = (
-            head.decode(errors="ignore").encode() + b"..." + tail.decode(errors="ignore").encode()
-        )
-    return line + b"\n"
-
-
-def is_journal() -> bool:
-    """Tell whether stderr leads to systemd's journal (systemd.exec(5), $JOURNAL_STREAM)."""
-    try:
-        stderr = os.fstat(STDERR)
-    except OSError:  # closed
-        return False
-    return os.environ.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
+def losses(lines: int) -> dict[str, object]:
+    """Return the record that tells how many lines were left out, as a dict."""
+    return {
+        "name": "wamplite.log",
+        "levelno": logging.WARNING,
+        "levelname": "WARNING",
+        "msg": "%d log lines left out",
+        "args": (lines,),
+        "fields": {"event": "lines_left_out", "lines": lines},
+    }
 
 
 @contextmanager
-def to_stderr(level: str) -> Iterator[None]:
-    """Send the log to stderr while the block runs."""
-    handler = BoundedHandler()
-    time_ = "" if is_journal() else "%(asctime)s "  # the journal adds its own
-    handler.setFormatter(logging.Formatter(f"{time_}%(levelname)s %(name)s: %(message)s"))
+def to_stderr(level: str, format: str = "text") -> Iterator[None]:
+    """Send the log to stderr while the block runs; `format` is a key of log_lines.FORMATS."""
+    handler = BoundedHandler(log_lines.FORMATS[format](log_lines.is_journal()))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level.upper())

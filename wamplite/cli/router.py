@@ -71,6 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_access(parser)
     add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
     add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+    add("--log-format", choices=logs.FORMATS, default="text", help="default: %(default)s")
 
 
 def _add_bounds(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +122,9 @@ def run(options: argparse.Namespace) -> int:
     threading.stack_size(Limits().stack_size)
     with (
         signals.Ending() as ending,
-        logs.to_stderr("debug" if options.verbose else options.log_level),
+        logs.to_stderr(
+            "debug" if options.verbose else options.log_level, format=options.log_format
+        ),
         make_router(options) as router,
     ):
         allow_descriptors(router.limits.max_connections)

@@ -74,7 +74,7 @@ class Member:
     __slots__ = (
         "session", "identity", "roles", "post", "post_droppable", "end", "release", "open",
         "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
-        "invocations", "transport", "agent",
+        "invocations", "transport", "agent", "parting",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +97,7 @@ class Member:
         self.transport: dict[str, Any] = {}  # what may be told of what carries the session
         self.agent = ""  # what the peer calls itself in HELLO
         self.open = True
+        self.parting: Any = None  # what ended it: an entry as of the moment `left`
         self.last_request = 0  # of the member's own requests; kept by a strict realm
         self.last_invocation = 0  # ids up to this one were issued to the member
         # The records of broker and dealer, see records.py

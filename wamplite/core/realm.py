@@ -223,6 +223,7 @@ class Realm:
         """End a member with ABORT."""
         post = member.post
         if self.remove(member, entry):
+            member.parting = entry or Dismissed(reason)
             post(Abort({"message": shorten(text)}, reason))
             member.end()
 
@@ -249,6 +250,7 @@ class Realm:
         """
         if not member.silence():
             return False
+        member.parting = entry
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
             with ExitStack() as leaving:  # all of these, the last one first, whatever one raises

@@ -23,7 +23,7 @@ from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
-from ..core.words import shorten
+from . import session_log
 from .faults import guarded, log_fault
 from .routing import NOTHING, Arrival, Routing
 from .shared import Shared
@@ -53,9 +53,12 @@ class Connection(ABC):
 
     transport_name = "in this process"  # for logs
 
-    def __init__(self, shared: Shared, name: str, address: str | None) -> None:
+    def __init__(
+        self, shared: Shared, name: str, address: str | None, listener_url: str = ""
+    ) -> None:
         self.shared = shared
         self.name = name  # for logs
+        self.listener_url = listener_url  # "": it came to none
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
@@ -125,9 +128,10 @@ class Connection(ABC):
                 if joined is None:
                     return
                 member, routing = joined
-                log_join(self, member, routing)
+                log = session_log.SessionLog(self, member, routing.realm.uri)
+                log.joined(member)
                 self._read(member, routing)
-                logger.info("%s: %s left %s", self.name, member, routing.realm.uri)
+                log.left(member)
                 del joined, member
                 if not self.waits:
                     return
@@ -136,7 +140,7 @@ class Connection(ABC):
 
     def _join(self) -> tuple[Member, Routing] | None:
         """Speak until a session is accepted; None where the peer was sent away."""
-        acceptor, refused = self.acceptor(), 0
+        acceptor, refused, hello = self.acceptor(), 0, None
         while True:
             entries, self._arrived = self._arrived or self.receive(), NOTHING
             for at, entry in enumerate(entries, 1):
@@ -144,6 +148,7 @@ class Connection(ABC):
                     raise TransportLost(entry.text)
                 if self.waits and not self._is_again(entry):
                     continue  # it crossed our last words
+                hello = entry if type(entry) is Hello else hello
                 outcome = self._judge(acceptor, entry)
                 if isinstance(outcome, Accepted):
                     self.check_alive()
@@ -152,7 +157,7 @@ class Connection(ABC):
                 if outcome is not None:
                     self.say(outcome)
                 if not isinstance(outcome, Challenge):
-                    logger.info("%s did not join: %s", self.name, _why(outcome))
+                    session_log.refused(self, hello, outcome)
                     refused += 1
                     if _is_final(outcome) or refused == MOST_REFUSED or not self.wait_again():
                         self.finish()
@@ -237,8 +242,6 @@ class Connection(ABC):
         if type(last) is Goodbye:
             handled.acquire()  # it is to be handled before anything else is read
             return member.open
-        level = logging.INFO if type(last) is Violation else logging.DEBUG
-        logger.log(level, "%s, %s: %s", self.name, member, shorten(self.unnamed(last.text)))
         handled.acquire()  # its end is to be handled before the connection is closed
         return False
 
@@ -267,27 +270,6 @@ def _lose(member: Member, routing: Routing) -> None:
     handled.acquire()
 
 
-def log_join(peer: Connection, member: Member, routing: Routing) -> None:
-    """Tell who joins."""
-    who = member.identity
-    logger.info(
-        "%s: %s joins %s: authid %s, authrole %s, by %s, %s",
-        peer.name,
-        member,
-        routing.realm.uri,
-        shorten(who.authid),
-        shorten(who.authrole),
-        who.authmethod,
-        peer.transport_name,
-    )
-
-
 def _is_final(outcome: Abort | None) -> bool:
     """Tell whether an ABORT ends the connection, too."""
     return outcome is not None and outcome.reason in FINAL
-
-
-def _why(outcome: Abort | None) -> str:
-    if outcome is not None:
-        return shorten(f"{outcome.reason}: {outcome.details.get('message', '')}")
-    return "it gave up"

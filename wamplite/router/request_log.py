@@ -24,13 +24,41 @@ logger = logging.getLogger("wamplite.router")
 
 def logging_requests(realm: Realm, count: Callable[[str], None]) -> Realm:
     """Have a realm tell what happens in it; `count` takes the name of what is counted."""
+    told = ToldRequests(realm.uri)
     for kind in (Subscribe, Unsubscribe, Register, Unregister):
-        realm.handlers.wrap(kind, _request)
-    realm.refused.append(_refused)
+        realm.handlers.wrap(kind, told.request)
+    realm.refused.append(told.refused)
     untold = Untold(realm.uri, count)
     realm.refused.append(untold.refused)
     realm.broker.unheeded.append(untold.unheeded)
     return realm
+
+
+class ToldRequests:
+    """What is told at DEBUG of each request of these kinds, and of each that is refused."""
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm
+
+    def request(self, inner: Handler, member: Member, message: Any) -> None:
+        """It went well."""
+        inner(member, message)
+        if logger.isEnabledFor(logging.DEBUG):
+            fields = self._fields("request", member, message)
+            logger.debug("%s: %s", member, _shown(message), extra=fields)
+
+    def refused(self, member: Member, refused: Refused, message: Any) -> None:
+        """It was answered with ERROR."""
+        if logger.isEnabledFor(logging.DEBUG):
+            why = shorten("; ".join(map(str, (refused.error, *refused.args))))
+            fields = self._fields("request_refused", member, message, why)
+            logger.debug("%s: %s is refused: %s", member, _shown(message), why, extra=fields)
+
+    def _fields(self, event: str, member: Member, message: Any, why: str = "") -> dict[str, Any]:
+        fields = {"event": event, "realm": self._realm, "session": member.session}
+        fields |= {"request": name_of(message), "id": message.request}
+        fields |= {"uri": shorten(str(_subject(message)), 300)}
+        return {"fields": fields | ({"reason": why} if why else {})}
 
 
 class Untold:
@@ -58,19 +86,11 @@ class Untold:
             logger.warning("%s, first for %s: %s; it %s", self._realm, member, text, what)
 
 
-def _request(inner: Handler, member: Member, message: Any) -> None:
-    inner(member, message)
-    if logger.isEnabledFor(logging.DEBUG):
-        logger.debug("%s: %s", member, _shown(message))
-
-
-def _refused(member: Member, refused: Refused, message: Any) -> None:
-    if logger.isEnabledFor(logging.DEBUG):
-        why = "; ".join(map(str, (refused.error, *refused.args)))
-        logger.debug("%s: %s is refused: %s", member, _shown(message), shorten(why))
-
-
 def _shown(message: Any) -> str:
-    """Return a request by its name, id and subject: a URI behind the options, else an id."""
-    subject = message[2] if len(message) > 2 else message[1]
-    return shorten(f"{name_of(message)} {message.request} of {subject}", 300)
+    """Return a request by its name, id and subject."""
+    return shorten(f"{name_of(message)} {message.request} of {_subject(message)}", 300)
+
+
+def _subject(message: Any) -> Any:
+    """Return a URI, which stands behind the options, else an id."""
+    return message[2] if len(message) > 2 else message[1]

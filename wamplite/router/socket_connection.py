@@ -64,7 +64,7 @@ class SocketConnection(Connection):
     def __init__(
         self, shared: Shared, stream: Stream, listener: Listening, address: str | None
     ) -> None:
-        super().__init__(shared, stream.peer, address)
+        super().__init__(shared, stream.peer, address, listener.url)
         self.stream = stream
         stream.on_left = self._on_left
         self._listener = listener
@@ -116,7 +116,7 @@ class SocketConnection(Connection):
             "type": self._transport.framing.partition("-")[0],
             "serializer": self._transport.serializer,
             "peer": self.name,
-            "listener": self._listener.url,
+            "listener": self.listener_url,
             "tls": self.stream.tls is not None,
         }
 

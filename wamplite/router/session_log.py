@@ -1,0 +1,140 @@
+"""Who joins, who leaves and why, and who is refused: a line of the log for each, at INFO.
+
+Each tells the same twice: in words, and by names in `record.fields` for a log that is read by
+programs. What a peer says of itself is shown short and escaped. The connection's own thread writes
+them: of a session that was dismissed when its peer has closed, or `linger` later.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..core.members import Dismissed, Lost, Member, Violation
+from ..core.messages import Abort, Goodbye, Hello
+from ..core.words import shorten
+
+logger = logging.getLogger("wamplite.router")
+
+Fields = dict[str, Any]
+SHORT = 80  # characters of a name that a peer chose
+
+
+class Place(Protocol):
+    """The connection of a session, as the log tells of it."""
+
+    name: str
+    transport_name: str
+    address: str | None
+    listener_url: str  # "": it came to none
+
+    def unnamed(self, text: str) -> str:
+        """Return a text without the peer's name, where it begins with that."""
+
+
+class SessionLog:
+    """What is told of one session, from WELCOME to its end."""
+
+    def __init__(self, place: Place, member: Member, realm: str) -> None:
+        self._place = place
+        self._session = member.session
+        self._realm = realm
+        self._since = time.monotonic()
+
+    def joined(self, member: Member) -> None:
+        """Tell that it joins."""
+        place, who = self._place, member.identity
+        logger.info(
+            "%s: session %d joins %s: authid %s, authrole %s, by %s, %s%s%s",
+            place.name,
+            self._session,
+            self._realm,
+            shorten(who.authid, SHORT),
+            shorten(who.authrole, SHORT),
+            who.authmethod,
+            place.transport_name,
+            _said(", at %s", place.listener_url),
+            _said(", %s", shorten(member.agent, SHORT)),
+            extra=_fields(
+                "joined",
+                place,
+                session=self._session,
+                realm=self._realm,
+                authid=who.authid,
+                authrole=who.authrole,
+                authmethod=who.authmethod,
+                transport=place.transport_name,
+                agent=member.agent,
+            ),
+        )
+
+    def left(self, member: Member) -> None:
+        """Tell that it has left, and why."""
+        place, seconds = self._place, round(time.monotonic() - self._since, 3)
+        why = shorten(place.unnamed(_why_left(member.parting)))
+        logger.info(
+            "%s: session %d left %s after %.0f s: %s",
+            place.name,
+            self._session,
+            self._realm,
+            seconds,
+            why,
+            extra=_fields(
+                "left",
+                place,
+                session=self._session,
+                realm=self._realm,
+                authid=member.identity.authid,
+                seconds=seconds,
+                reason=why,
+            ),
+        )
+
+
+def refused(place: Place, hello: Hello | None, outcome: Abort | None) -> None:
+    """Tell who does not join, what they wished for, and why; None: they gave up."""
+    wishes: Fields = {}
+    if hello is not None:
+        wishes["realm"] = hello.realm
+        wishes["authid"] = hello.details.get("authid")
+        wishes["authmethods"] = ", ".join(map(str, hello.details.get("authmethods") or ()))
+        wishes["agent"] = hello.details.get("agent")
+    why = "it gave up"
+    if outcome is not None:
+        why = shorten(f"{outcome.reason}: {outcome.details.get('message', '')}")
+    named = {name: shorten(str(wish), SHORT) for name, wish in wishes.items() if wish}
+    wished = ", ".join(f"{name} {wish}" for name, wish in named.items())
+    logger.info(
+        "%s did not join: %s%s",
+        place.name,
+        why,
+        _said(" (wished for: %s)", wished),
+        extra=_fields("refused", place, reason=why, **named),
+    )
+
+
+def _fields(event: str, place: Place, **named: Any) -> dict[str, Fields]:
+    """Return what a record of the log carries beside its text."""
+    where = {"peer": place.name, "address": place.address, "listener": place.listener_url}
+    fields = {**named, **where}
+    return {"fields": {"event": event, **{key: said for key, said in fields.items() if said}}}
+
+
+def _said(text: str, word: str) -> str:
+    return text % word if word else ""
+
+
+ENDS: dict[type, Callable[[Any], str]] = {
+    Goodbye: lambda goodbye: f"it said GOODBYE, {goodbye.reason}",
+    Abort: lambda abort: f"it said ABORT, {abort.reason}",
+    Lost: lambda lost: str(lost.text),
+    Violation: lambda violation: f"it broke the protocol: {violation.text}",
+    Dismissed: lambda dismissed: f"it was sent away, {dismissed.reason}",
+}
+
+
+def _why_left(entry: Any) -> str:
+    """Return in words what ended a session."""
+    return ENDS[type(entry)](entry) if type(entry) in ENDS else "the router ended it"
