@@ -52,6 +52,7 @@ LONGEST_FUNCTION = 50  # without its docstring
 SHARED_NAMES = {"Event", "Invocation", "Result", "Subscription", "Registration"}
 SIDE_BY_SIDE = {"advanced", "auth"}
 SHARED_BY_METHODS = {"wamplite.auth.keys", "wamplite.auth.users"}  # of authentication
+SHARED_BY_METHODS |= {"wamplite.auth.permissions"}
 HALVES = {"ForRouter", "ForClient"}  # of each feature
 
 UNSETTLED_AND_STANDARD = ("call_canceling", "call_timeout", "event_retention", "testament_meta_api")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -245,3 +246,35 @@ def test_a_long_wildcard_takes_no_more_than_its_components(wildcard: str) -> Non
 )
 def test_one_uri_can_be_tried_by_itself(policy: str, uri: str, subject: str, found: bool) -> None:
     assert matching.matches(policy, uri, subject) is found
+
+
+COMPONENTS = ("a", "b", "ab")
+URIS = [".".join(each) for n in (1, 2, 3, 4) for each in itertools.product(COMPONENTS, repeat=n)]
+
+
+def patterns() -> Iterator[tuple[str, str]]:
+    for count in (1, 2, 3):
+        for components in itertools.product(("", "a", "ab"), repeat=count):
+            uri = ".".join(components)
+            if all(components):
+                yield "exact", uri
+            yield "prefix", uri
+            yield "wildcard", uri
+
+
+PATTERNS = list(patterns())
+FOUND = {each: {uri for uri in URIS if matching.matches(*each, uri)} for each in PATTERNS}
+
+
+def test_patterns_overlap_where_there_is_a_uri_that_both_find() -> None:
+    for one, other in itertools.product(PATTERNS, repeat=2):
+        if FOUND[one] and FOUND[other]:  # no URI has an empty component in front of others
+            found = matching.overlap(*one, *other)
+            assert found is bool(FOUND[one] & FOUND[other]), (one, other)
+
+
+def test_a_pattern_covers_another_where_it_finds_all_of_its_uris() -> None:
+    for one, other in itertools.product(PATTERNS, repeat=2):
+        if FOUND[other]:  # else there is nothing to cover: no URI has an empty component
+            found = matching.covers(*one, *other)
+            assert found is (FOUND[other] <= FOUND[one]), (one, other)

@@ -1,4 +1,4 @@
-"""Who somebody is: one file for each method of authentication, both sides of it.
+"""Who somebody is, one file for each method, both sides of it; and who may do what.
 
     connect(url, auth=Ticket("joe", "s3cret"))            the client's side: Ticket, WampCra, Scram,
                                                           CryptoSign, or a list of them
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .cryptosign import CryptoSign
+    from .permissions import Permission, Role, Roles
     from .scram import Scram
     from .ticket import Ticket
     from .users import User, Users, methods
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CryptoSign": "cryptosign",
+    "Permission": "permissions",
+    "Role": "permissions",
+    "Roles": "permissions",
     "Scram": "scram",
     "Ticket": "ticket",
     "User": "users",
@@ -28,7 +32,18 @@ _HOMES = {
     "methods": "users",
 }
 
-__all__ = ["CryptoSign", "Scram", "Ticket", "User", "Users", "WampCra", "methods"]
+__all__ = [
+    "CryptoSign",
+    "Permission",
+    "Role",
+    "Roles",
+    "Scram",
+    "Ticket",
+    "User",
+    "Users",
+    "WampCra",
+    "methods",
+]
 
 
 def __getattr__(name: str) -> object:

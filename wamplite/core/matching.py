@@ -193,6 +193,36 @@ def matches(policy: str, uri: str, subject: str) -> bool:
     return uri == subject
 
 
+def overlap(policy: str, uri: str, other_policy: str, other: str) -> bool:
+    """Tell whether there is a URI that both of two URIs or patterns find."""
+    if policy == other_policy == "prefix":
+        return uri.startswith(other) or other.startswith(uri)
+    if "prefix" not in (policy, other_policy):
+        ours, theirs = uri.split("."), other.split(".")
+        return len(ours) == len(theirs) and all(
+            map(lambda x, y: x == y or not (x and y), ours, theirs)
+        )
+    prefix, subject = (uri, other) if policy == "prefix" else (other, uri)
+    *whole, begun = prefix.split(".")
+    components = subject.split(".")
+    return (
+        len(components) > len(whole)
+        and all(map(lambda x, y: x and y in ("", x), whole, components))
+        and (not components[len(whole)] or components[len(whole)].startswith(begun))
+    )
+
+
+def covers(policy: str, uri: str, other_policy: str, other: str) -> bool:
+    """Tell whether one URI or pattern finds all URIs that another finds."""
+    if other_policy == "exact" or (other_policy == "wildcard" and all(other.split("."))):
+        return matches(policy, uri, other)
+    if policy == "prefix":
+        if other_policy == "wildcard":
+            other = "".join(f"{component}." for component in takewhile(bool, other.split(".")))
+        return other.startswith(uri)
+    return policy == other_policy == "wildcard" and matches(policy, uri, other)
+
+
 def _place(policy: str) -> int:
     return ORDER.index(policy) if policy in ORDER else len(ORDER)
 
