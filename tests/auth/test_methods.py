@@ -90,6 +90,21 @@ def test_a_key_lets_in_with_its_name_or_without(url: str) -> None:
             wamplite.connect(url, auth=wrong)
 
 
+def test_who_does_not_say_who_it_is_has_a_role_of_its_own_or_stays_outside(url: str) -> None:
+    with Router(authmethods=methods(USERS, ["ticket"], anonymous="guest")) as router:
+        with pytest.raises(UsageError, match="nobody has to say who they are"):
+            router.listen("rs://0.0.0.0:0")
+        open_to_all = router.listen("rs://127.0.0.1:0")
+        with wamplite.connect(open_to_all, authid="joe", authrole="admin") as one:
+            assert (one.authrole, one.authmethod) == ("guest", "anonymous")
+            with wamplite.connect(open_to_all) as other:
+                assert one.authid != "joe" and other.authid not in (one.authid, None)
+        with wamplite.connect(open_to_all, auth=Ticket("joe", PASSWORD)) as known:
+            assert known.authrole == "sensor"
+    with pytest.raises(JoinRefused, match="no_matching_auth_method"):
+        wamplite.connect(url)
+
+
 def test_several_ways_are_offered_the_best_first(url: str) -> None:
     auth = [Ticket("joe", PASSWORD), Scram("joe", PASSWORD)]
     with wamplite.connect(url, auth=auth) as session:

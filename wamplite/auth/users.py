@@ -16,7 +16,7 @@ from importlib import import_module
 from ..core import uris
 from ..core.errors import AuthenticationFailed, UsageError
 from ..core.feature import Refused
-from ..core.handshake import AuthMethod
+from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.messages import Hello
 from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, drawn, from_hex, mac, scram_keys
@@ -118,10 +118,13 @@ class Users:
         return User(authid, "", scram, CraKey(made, salt, ITERATIONS), is_known=False)
 
 
-def methods(users: Users, names: Iterable[str] = tuple(METHODS)) -> dict[str, AuthMethod]:
+def methods(
+    users: Users, names: Iterable[str] = tuple(METHODS), *, anonymous: str | None = None
+) -> dict[str, AuthMethod]:
     """Return a router's methods for these users, for `Router(authmethods=)` and `listen`.
 
-    names: which of them; cryptosign needs the package cryptography, or PyNaCl.
+    names: which of them; cryptosign needs the package cryptography, or PyNaCl. anonymous: the role
+    of whoever does not say who it is, under a random authid; None: nobody such gets in.
     """
     found: dict[str, AuthMethod] = {}
     for name in names:
@@ -129,6 +132,8 @@ def methods(users: Users, names: Iterable[str] = tuple(METHODS)) -> dict[str, Au
             raise UsageError(f"there is no authmethod {name!r}; there are: {', '.join(METHODS)}")
         module = import_module(f".{METHODS[name]}", __package__)
         found[name] = module.for_router(users, name)
+    if anonymous is not None:
+        found["anonymous"] = anonymous_as(anonymous)
     return found
 
 

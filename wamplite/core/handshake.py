@@ -58,10 +58,17 @@ class Accepted(NamedTuple):
     agent: str = ""
 
 
-def anonymous(hello: Hello, joining: Joining) -> Dialogue:
+def anonymous_as(role: str) -> AuthMethod:
     """Let anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
-    yield from ()  # it asks nothing
-    return Identity(new_authid(), "anonymous", "anonymous", "static")
+
+    def ask(hello: Hello, joining: Joining) -> Dialogue:
+        yield from ()  # it asks nothing
+        return Identity(new_authid(), role, "anonymous", "static")
+
+    return ask
+
+
+anonymous = anonymous_as("anonymous")
 
 
 class Acceptor:
