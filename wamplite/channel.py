@@ -32,6 +32,10 @@ class Channel(Protocol):
     peer: str
     can_wait: bool  # `wait` may be used before `receive`, which then does not block
 
+    @property
+    def tls(self) -> Any:
+        """Return transports.tls.TlsFacts within TLS, else None."""
+
     def send(self, message: Message) -> bool:
         """Send without waiting; False where something is left over: `flush` waits for it."""
 
@@ -86,6 +90,11 @@ class ByteChannel:
         poll = select.poll()
         poll.register(transport.stream.fileno(), select.POLLIN)
         self._poll = poll.poll
+
+    @property
+    def tls(self) -> Any:
+        """Return the facts of TLS, where there is TLS."""
+        return self._stream.tls
 
     def wait(self, seconds: float) -> bool:
         """Wait until there is something to receive, or an end; False when time is up."""

@@ -17,6 +17,8 @@ MOST_WAITING = 4096  # messages on their way to an end in the same process
 class LocalChannel:
     """One of two ends in the same process. What is sent is checked and copied, nothing shared."""
 
+    tls: Any = None  # nobody reads along
+
     def __init__(self, peer: str) -> None:
         self.peer = peer
         self.can_wait = True

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from typing import Any
 
 import pytest
 
 import wamplite
+from tests.auth.dialogues import DENIED, PASSWORD, PUBKEY, SEED, USERS, OneName, Talk, asked
 from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
-from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods, scram
+from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods
 from wamplite.auth.cryptosign import WithCryptography
 from wamplite.auth.users import METHODS
-from wamplite.core.errors import WampliteError
-from wamplite.core.handshake import Accepted, Acceptor
-from wamplite.core.messages import Abort, Authenticate, Challenge, Hello
-
-PASSWORD = "pässword, with = and ,"
-SEED = "4d57d97a68f555696620a6d849c0ce582568518d729eb753dc7c732de2804510"
-PUBKEY = "1adfc8bfe1d35616e64dffbd900096f23b066f914c8c2ffbb66f6075b96e116d"
-QUICK = keys.LEAST_ITERATIONS
-USERS = Users(
-    [
-        User.of_password("joe", "sensor", PASSWORD, iterations=QUICK),
-        User.of_secret("old", "sensor", PASSWORD),
-        User.of_pubkeys("key", "admin", PUBKEY.upper()),
-    ]
-)
-DENIED = "wamp.error.authentication_denied"
-
-
-class OneName:
-    """A client that offers one of the names of a method."""
-
-    def __init__(self, auth: Any, name: str) -> None:
-        self.authid, self.names, self.begin = auth.authid, (name,), auth.begin
-        self._drawn = getattr(auth, "_drawn", None)
-        if hasattr(auth, "_drawn"):
-            auth.names = (name,)
+from wamplite.core.handshake import Accepted
+from wamplite.core.messages import Abort, Challenge
 
 
 def ways(authid: str, password: str) -> dict[str, Any]:
@@ -144,20 +121,6 @@ def test_secrets_are_not_shown() -> None:
 # By messages
 
 
-class Talk:
-    """The router's side, asked by a method."""
-
-    def __init__(self, method: str, authid: str | None, **extra: Any) -> None:
-        self.acceptor = Acceptor({"realm1": object()}, methods(USERS))
-        details: dict[str, Any] = {"roles": {"caller": {}}, "authmethods": [method]}
-        details |= {"authid": authid} if authid is not None else {}
-        details |= {"authextra": extra} if extra else {}
-        self.answer = self.acceptor.on_message(Hello("realm1", details))
-
-    def say(self, signature: str, **extra: Any) -> Any:
-        return self.acceptor.on_message(Authenticate(signature, extra))
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_what_a_method_needs_is_asked_for(method: str) -> None:
     for authid in (None, ""):
@@ -179,12 +142,33 @@ def test_an_answer_that_is_none_is_denied(method: str, signature: str) -> None:
 @pytest.mark.parametrize("method", ["wampcra", "wamp-scram", "scram"])
 def test_an_unknown_user_is_asked_as_a_user_is_with_a_salt_that_stays(method: str) -> None:
     nonce = b64encode(bytes(16)).decode()
-    known, first, second = (Talk(method, who, nonce=nonce).answer for who in ("joe", "no", "no"))
+    users = Users(user for user in USERS if user.authid == "joe")
+    whom = ("joe", "nobody", "nobody")
+    known, first, second = (Talk(method, who, users, nonce=nonce).answer for who in whom)
     assert isinstance(known, Challenge) and isinstance(first, Challenge)
     assert isinstance(second, Challenge)
     assert set(known.extra) == set(first.extra)
     assert first.extra["salt"] == second.extra["salt"] != known.extra["salt"]
     assert len(first.extra["salt"]) == len(known.extra["salt"])
+
+
+def test_the_text_of_wampcra_tells_no_role_that_there_is_not() -> None:
+    told = set()
+    for number in range(40):
+        answer = Talk("wampcra", f"nobody{number}").answer
+        assert isinstance(answer, Challenge)
+        told.add((json.loads(answer.extra["challenge"])["authrole"], "salt" in answer.extra))
+    assert {role for role, _ in told} == {"sensor", "admin"}
+    assert {salted for _, salted in told} == {True, False}
+
+
+def test_users_may_be_replaced_all_at_once() -> None:
+    users = Users([User.of_pubkeys("key", "admin", PUBKEY)])
+    with pytest.raises(UsageError, match="'one' and 'two' have the same public key"):
+        users.replace(User.of_pubkeys(name, "a", PUBKEY) for name in ("one", "two"))
+    assert [user.authid for user in users] == ["key"]
+    users.replace([])
+    assert not list(users)
 
 
 def test_the_text_of_wampcra_names_the_session_and_is_new_each_time() -> None:
@@ -217,80 +201,7 @@ def test_an_old_signature_of_cryptosign_proves_nothing() -> None:
     assert isinstance(denied, Abort) and denied.reason == DENIED
 
 
-def test_the_vector_of_rfc_7677() -> None:
-    derived = keys.scram_keys("pencil", "W22ZaJ0SNY7soEsUEjb6gQ==", 4096)
-    nonce = "rOprNGfwEbeRWgbNEkqO"
-    extra = {
-        "nonce": f"{nonce}%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
-        "salt": derived.salt,
-        "iterations": 4096,
-    }
-    message = scram.auth_message("wamp-scram", "user", nonce, extra)
-    proof = b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
-    client = scram.xor(proof, keys.mac(derived.stored, message))
-    import hashlib
-
-    assert hashlib.sha256(client).digest() == derived.stored
-    verifier = b64encode(keys.mac(derived.server, message)).decode()
-    assert verifier == "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-
-
-def test_a_name_with_the_characters_of_scram_is_escaped() -> None:
-    extra = {"nonce": "n", "salt": "s", "iterations": 1}
-    assert scram.auth_message("scram", "a=b,c", "n", extra) == b"n=a=3Db=2Cc,r=n,r=n,s=s,i=1,c=,r=n"
-
-
 # What a client does not answer, or does not take
-
-
-def asked(auth: Any, name: str, *messages: Any) -> list[Any]:
-    """Return what a client says, or the error that it raises."""
-    dialogue = auth.begin(name)
-    said = [next(dialogue)]
-    for message in messages:
-        try:
-            said.append(dialogue.send(message(said) if callable(message) else message))
-        except (WampliteError, StopIteration) as error:
-            said.append(error)
-    return said
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        ({"iterations": 100}, "100 iterations; 4096 are the least"),
-        ({"iterations": 10_000_000}, "10000000 iterations"),
-        ({"iterations": "4096"}, "4096 iterations"),
-        ({"kdf": "argon2id13"}, "asks for 'argon2id13'"),
-        ({"nonce": "another"}, "does not begin with ours"),
-        ({"nonce": None}, "needs a nonce and a salt"),
-        ({"salt": 7}, "needs a nonce and a salt"),
-    ],
-)
-def test_a_client_of_scram_answers_no_weak_or_foreign_challenge(
-    change: dict[str, Any], text: str
-) -> None:
-    def challenge(said: list[Any]) -> Challenge:
-        extra = {"nonce": said[0]["authextra"]["nonce"] + "more", "salt": "c2FsdA==",
-                 "iterations": 4096, "kdf": "pbkdf2"}  # fmt: skip
-        return Challenge("wamp-scram", extra | change)
-
-    [_, error] = asked(Scram("joe", PASSWORD), "wamp-scram", challenge)
-    assert isinstance(error, AuthenticationFailed) and text in str(error)
-
-
-def test_a_router_that_does_not_know_the_password_is_left() -> None:
-    class Details:
-        details: dict[str, Any] = {"authextra": {"verifier": b64encode(bytes(32)).decode()}}
-
-    def challenge(said: list[Any]) -> Challenge:
-        extra = {"nonce": said[0]["authextra"]["nonce"] + "more", "salt": "c2FsdA==",
-                 "iterations": 4096, "kdf": "pbkdf2"}  # fmt: skip
-        return Challenge("wamp-scram", extra)
-
-    [_, answer, error] = asked(Scram("joe", PASSWORD), "wamp-scram", challenge, Details())
-    assert isinstance(answer, Authenticate)
-    assert isinstance(error, AuthenticationFailed) and "did not prove" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -336,13 +247,3 @@ def test_hexadecimal_digits_are_read_strictly() -> None:
         assert keys.from_hex(wrong, 2) == b""
     with pytest.raises(UsageError, match="64 hexadecimal digits"):
         User.of_pubkeys("key", "a", PUBKEY[:-2] + "  ")
-
-
-def test_a_password_is_prepared_as_its_standard_has_it() -> None:
-    assert keys.prepared("I\u00adX") == b"IX"  # RFC 4013, section 3
-    assert keys.prepared("user") == b"user" and keys.prepared("USER") == b"USER"
-    assert keys.prepared("\u00aa") == b"a" and keys.prepared("\u2168") == b"IX"
-    assert keys.prepared("a\u00a0b") == b"a b"
-    with pytest.raises(ValueError, match="control characters"):
-        keys.prepared("\u0007")
-    assert not User.of_password("joe", "a", "x", iterations=1).knows("\u0007")

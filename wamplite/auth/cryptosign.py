@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hmac
 import os
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..core import uris
 from ..core.errors import UsageError
 from ..core.feature import Refused
-from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
+from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from .keys import from_hex
 from .users import Users, denied, failed
@@ -99,8 +99,6 @@ def signing() -> Signing:
 class CryptoSign:
     """The client's side. authid: None: the router's own. key: 64 hexadecimal digits, private."""
 
-    names = ("cryptosign",)
-
     def __init__(self, authid: str | None, key: str) -> None:
         self.authid = authid
         self._signing = signing()
@@ -112,12 +110,15 @@ class CryptoSign:
     def __repr__(self) -> str:
         return f"CryptoSign({self.authid!r}, ...)"
 
-    def begin(self, name: str) -> ClientDialogue:
-        """Begin a dialogue; see core.handshake."""
+    def methods(self, tls: Any) -> dict[str, ClientMethod]:
+        """Return how it is begun; see client.terms.Auth."""
+        return {"cryptosign": self._prove}
+
+    def _prove(self) -> ClientDialogue:
         challenge = yield {"authextra": {"pubkey": self.pubkey, "channel_binding": None}}
         message = from_hex(challenge.extra.get("challenge"), OCTETS)
         if not message:
-            raise failed(name, "the challenge must be 64 hexadecimal digits")
+            raise failed("cryptosign", "the challenge must be 64 hexadecimal digits")
         signature = self._signing.sign(self._seed, message)
         yield Authenticate((signature + message).hex(), {})
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import unicodedata
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from typing import NamedTuple
 
 ITERATIONS = 10_000  # of PBKDF2: some 10 ms on a desktop, 80 on a small board
 LEAST_ITERATIONS, MOST_ITERATIONS = 4096, 1_000_000  # that a client lets a router ask for
+ARGON2_ITERATIONS, ARGON2_MEMORY = 3, 16_384  # times, KiB
+LEAST_WORK, MOST_WORK = 1 << 15, 1 << 24  # of argon2: iterations x KiB
+MOST_MEMORY = 1 << 18  # KiB
 KEY = 32  # octets
-CONTROLS = ("Cc", "Cf", "Co", "Cs", "Cn")
+PBKDF2, ARGON2, AUTOBAHNS = "pbkdf2", "argon2id13", "argon2id-13"
 
 
 class ScramKeys(NamedTuple):
@@ -22,6 +25,8 @@ class ScramKeys(NamedTuple):
     iterations: int
     stored: bytes
     server: bytes
+    kdf: str = PBKDF2
+    memory: int = 0  # KiB, of argon2
 
 
 class CraKey(NamedTuple):
@@ -53,25 +58,45 @@ def mac(key: bytes, text: bytes) -> bytes:
     return hmac.digest(key, text, "sha256")
 
 
-def prepared(password: str) -> bytes:
-    """Return a password as it is derived from: SASLprep (RFC 4013), but for its checks of bidi."""
-    spaced = "".join(" " if unicodedata.category(one) == "Zs" else one for one in password)
-    composed = unicodedata.normalize("NFKC", spaced.replace("\u00ad", ""))
-    if any(unicodedata.category(one) in CONTROLS for one in composed):
-        raise ValueError("a password has no control characters")
-    return composed.encode()
-
-
 def stretched(password: bytes, salt: bytes, iterations: int, length: int = KEY) -> bytes:
     """Return PBKDF2 with SHA-256."""
     return hashlib.pbkdf2_hmac("sha256", password, salt, iterations, length)
 
 
-def scram_keys(password: str, salt: str, iterations: int) -> ScramKeys:
-    """Derive what a router keeps. `salt` is base64."""
-    salted = stretched(prepared(password), b64decode(salt), iterations)
+def _pbkdf2(password: bytes, salt: bytes, iterations: int, memory: int) -> bytes:
+    return stretched(password, salt, iterations)
+
+
+def _argon2(password: bytes, salt: bytes, iterations: int, memory: int) -> bytes:
+    from .argon2id import argon2id
+
+    return argon2id(password, salt, iterations, memory, KEY)
+
+
+def _autobahns(password: bytes, salt: bytes, iterations: int, memory: int) -> bytes:
+    """Return the base64 text of it without its padding, which Autobahn and Crossbar go on with."""
+    return b64encode(_argon2(password, salt, iterations, memory)).rstrip(b"=")
+
+
+KDFS: dict[str, Callable[[bytes, bytes, int, int], bytes]] = {
+    PBKDF2: _pbkdf2,
+    ARGON2: _argon2,
+    AUTOBAHNS: _autobahns,
+}
+
+
+def salted_password(password: str, kdf: str, salt: str, iterations: int, memory: int) -> bytes:
+    """Return what all keys of SCRAM are made of. password: prepared; `salt` is base64."""
+    return KDFS[kdf](password.encode(), b64decode(salt), iterations, memory)
+
+
+def scram_keys(
+    password: str, salt: str, iterations: int, kdf: str = PBKDF2, memory: int = 0
+) -> ScramKeys:
+    """Derive what a router keeps. password: prepared; `salt` is base64."""
+    salted = salted_password(password, kdf, salt, iterations, memory)
     stored = hashlib.sha256(mac(salted, b"Client Key")).digest()
-    return ScramKeys(salt, iterations, stored, mac(salted, b"Server Key"))
+    return ScramKeys(salt, iterations, stored, mac(salted, b"Server Key"), kdf, memory)
 
 
 def cra_key(password: str, salt: str, iterations: int, length: int = KEY) -> bytes:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
+from typing import Any
+
+from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from .users import Users, denied
 
 
 class Ticket:
     """The client's side."""
-
-    names = ("ticket",)
 
     def __init__(self, authid: str, ticket: str) -> None:
         self.authid = authid
@@ -19,8 +19,11 @@ class Ticket:
     def __repr__(self) -> str:
         return f"Ticket({self.authid!r}, ...)"
 
-    def begin(self, name: str) -> ClientDialogue:
-        """Begin a dialogue; see core.handshake."""
+    def methods(self, tls: Any) -> dict[str, ClientMethod]:
+        """Return how it is begun; see client.terms.Auth."""
+        return {"ticket": self._prove}
+
+    def _prove(self) -> ClientDialogue:
         yield {}
         yield Authenticate(self._ticket, {})
 

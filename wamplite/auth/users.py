@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from typing import NamedTuple
 
 from ..core import uris
 from ..core.errors import AuthenticationFailed, UsageError
@@ -19,7 +20,21 @@ from ..core.feature import Refused
 from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.messages import Hello
-from .keys import ITERATIONS, CraKey, ScramKeys, cra_key, drawn, from_hex, mac, scram_keys
+from .keys import (
+    ARGON2_ITERATIONS,
+    ARGON2_MEMORY,
+    ITERATIONS,
+    KDFS,
+    PBKDF2,
+    CraKey,
+    ScramKeys,
+    cra_key,
+    drawn,
+    from_hex,
+    mac,
+    scram_keys,
+)
+from .saslprep import saslprep
 
 METHODS = {  # as announced -> module
     "wamp-scram": "scram",
@@ -44,18 +59,29 @@ class User:
 
     @classmethod
     def of_password(
-        cls, authid: str, role: str, password: str, *, iterations: int = ITERATIONS
+        cls,
+        authid: str,
+        role: str,
+        password: str,
+        *,
+        iterations: int = ITERATIONS,
+        kdf: str = PBKDF2,
+        memory: int = ARGON2_MEMORY,
     ) -> User:
-        """Derive a user of a password: for ticket, wampcra (salted) and scram. Takes a moment."""
+        """Derive a user of a password: for ticket, wampcra (salted) and scram. Takes a moment.
+
+        iterations: of PBKDF2. kdf: argon2id13 for scram and ticket by the package argon2-cffi,
+        with `memory` in KiB; argon2id-13 for those who know only the `scram` of Autobahn.
+        """
         salt = drawn()
         cra = CraKey(cra_key(password, salt, iterations), salt, iterations)
-        return cls(authid, role, scram_keys(password, salt, iterations), cra)
+        return cls(authid, role, _scram_keys(password, salt, iterations, kdf, memory), cra)
 
     @classmethod
     def of_secret(cls, authid: str, role: str, secret: str) -> User:
         """Keep the secret as it is: for clients that know only WAMP-CRA without salt."""
-        salt = drawn()
-        return cls(authid, role, scram_keys(secret, salt, ITERATIONS), CraKey(secret.encode()))
+        scram = _scram_keys(secret, drawn(), ITERATIONS, PBKDF2, 0)
+        return cls(authid, role, scram, CraKey(secret.encode()))
 
     @classmethod
     def of_pubkeys(cls, authid: str, role: str, *pubkeys: str) -> User:
@@ -70,9 +96,10 @@ class User:
         assert self.scram is not None
         keys = self.scram
         try:
-            found = scram_keys(password, keys.salt, keys.iterations)
+            prepared = saslprep(password)
         except ValueError:
-            return False
+            prepared = ""
+        found = scram_keys(prepared, keys.salt, keys.iterations, keys.kdf, keys.memory)
         return hmac.compare_digest(found.stored, keys.stored) and self.is_known
 
     def identity(self, authmethod: str) -> Identity:
@@ -80,42 +107,93 @@ class User:
         return Identity(self.authid, self.role, authmethod, "static")
 
 
+def _scram_keys(password: str, salt: str, iterations: int, kdf: str, memory: int) -> ScramKeys:
+    if kdf not in KDFS:
+        raise UsageError(f"there is no kdf {kdf!r}; there are: {', '.join(KDFS)}")
+    try:
+        prepared = saslprep(password, stored=True)
+    except ValueError as error:
+        raise UsageError(f"the password of a user: {error}") from None
+    if kdf == PBKDF2:
+        return scram_keys(prepared, salt, iterations)
+    return scram_keys(prepared, salt, ARGON2_ITERATIONS, kdf, memory)
+
+
+class UserTable(NamedTuple):
+    """Users by what they say or show, and what whoever is unknown is made to look like."""
+
+    by_authid: dict[str, User]
+    by_key: dict[str, User]
+    scrams: list[tuple[str, int, int]]  # kdf, iterations and memory, as there are
+    cras: list[int]  # iterations, as there are; 0: without salt
+    roles: list[str]
+
+
 class Users:
-    """The users of a realm, by authid."""
+    """The users of a realm. Threads may ask while another replaces them."""
 
     def __init__(self, users: Iterable[User] = ()) -> None:
-        self._users: dict[str, User] = {}
-        self._by_key: dict[str, User] = {}
         self._secret = os.urandom(32)  # of the salts of those that there are not
-        for user in users:
-            if user.authid in self._users:
-                raise UsageError(f"there are two users {user.authid!r}")
-            self._users[user.authid] = user
-            self._by_key.update(dict.fromkeys(user.pubkeys, user))
+        self._table = _table(users)
+
+    def replace(self, users: Iterable[User]) -> None:
+        """Take these instead, all at once; UsageError, and those before, where they cannot be."""
+        self._table = _table(users)
 
     def __iter__(self) -> Iterator[User]:
-        return iter(self._users.values())
+        return iter(self._table.by_authid.values())
 
-    def asked(self, hello: Hello, kind: str) -> User:
+    def asked(self, hello: Hello, kind: str, kdfs: Collection[str] = tuple(KDFS)) -> User:
         """Return whom HELLO names, or somebody who is like a user and can prove nothing.
 
-        kind: what is to prove it, scram or cra; a user without it cannot either.
+        kind: what is to prove it, scram or cra; a user without it cannot either. kdfs: what scram
+        may be derived by.
         """
         authid = hello.details.get("authid")
         if not isinstance(authid, str) or not authid:
             raise Refused(uris.AUTHENTICATION_REQUIRED, "HELLO.Details.authid says who you are")
-        user = self._users.get(authid)
-        return self._nobody(authid) if user is None or getattr(user, kind) is None else user
+        user = self._table.by_authid.get(authid)
+        if user is None or getattr(user, kind) is None:
+            return self._nobody(authid, kdfs)
+        if kind == "scram" and user.scram is not None and user.scram.kdf not in kdfs:
+            return self._nobody(authid, kdfs)
+        return user
 
     def with_key(self, pubkey: str) -> User | None:
         """Return whose key this is."""
-        return self._by_key.get(pubkey)
+        return self._table.by_key.get(pubkey)
 
-    def _nobody(self, authid: str) -> User:
+    def _nobody(self, authid: str, kdfs: Collection[str]) -> User:
+        """Return who is asked as one of the users is, and always as the same one."""
         made = mac(self._secret, authid.encode())
-        salt = b64encode(made[:16]).decode()
-        scram = ScramKeys(salt, ITERATIONS, made, made)
-        return User(authid, "", scram, CraKey(made, salt, ITERATIONS), is_known=False)
+        salt, number = b64encode(made[:16]).decode(), made[16]
+        scrams = [one for one in self._table.scrams if one[0] in kdfs] or [(PBKDF2, ITERATIONS, 0)]
+        kdf, iterations, memory = scrams[number % len(scrams)]
+        scram = ScramKeys(salt, iterations, made, made, kdf, memory)
+        cras = self._table.cras or [ITERATIONS]
+        iterations = cras[number % len(cras)]
+        cra = CraKey(made, salt if iterations else "", iterations)
+        roles = self._table.roles or [""]  # wampcra tells one before anything is proven
+        return User(authid, roles[made[17] % len(roles)], scram, cra, is_known=False)
+
+
+def _table(users: Iterable[User]) -> UserTable:
+    by_authid: dict[str, User] = {}
+    by_key: dict[str, User] = {}
+    for user in users:
+        if user.authid in by_authid:
+            raise UsageError(f"there are two users {user.authid!r}")
+        by_authid[user.authid] = user
+        for key in user.pubkeys:
+            if by_key.setdefault(key, user) is not user:
+                other = by_key[key].authid
+                raise UsageError(f"{other!r} and {user.authid!r} have the same public key {key}")
+    scrams = {
+        (one.kdf, one.iterations, one.memory) for user in by_authid.values() if (one := user.scram)
+    }
+    cras = {user.cra.iterations for user in by_authid.values() if user.cra}
+    roles = {user.role for user in by_authid.values()}
+    return UserTable(by_authid, by_key, sorted(scrams), sorted(cras), sorted(roles))
 
 
 def methods(

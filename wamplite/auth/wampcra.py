@@ -12,8 +12,9 @@ import json
 import os
 import time
 from base64 import b64encode
+from typing import Any
 
-from ..core.handshake import AuthMethod, ClientDialogue, Dialogue, Joining
+from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
 from ..core.meta import iso
 from .keys import KEY, MOST_ITERATIONS, cra_key, mac
@@ -23,8 +24,6 @@ from .users import Users, denied, failed
 class WampCra:
     """The client's side."""
 
-    names = ("wampcra",)
-
     def __init__(self, authid: str, secret: str) -> None:
         self.authid = authid
         self._secret = secret
@@ -32,8 +31,11 @@ class WampCra:
     def __repr__(self) -> str:
         return f"WampCra({self.authid!r}, ...)"
 
-    def begin(self, name: str) -> ClientDialogue:
-        """Begin a dialogue; see core.handshake."""
+    def methods(self, tls: Any) -> dict[str, ClientMethod]:
+        """Return how it is begun; see client.terms.Auth."""
+        return {"wampcra": self._prove}
+
+    def _prove(self) -> ClientDialogue:
         challenge = yield {}
         extra = challenge.extra
         if not isinstance(extra.get("challenge"), str):

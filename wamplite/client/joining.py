@@ -10,7 +10,7 @@ import time
 from .. import features as by_name
 from ..channel import Channel, Received
 from ..core.errors import ApplicationError, ConnectTimeout, ProtocolError
-from ..core.handshake import Joiner
+from ..core.handshake import ClientMethod, Joiner
 from ..core.messages import Abort, Welcome
 from ..version import __version__
 from .options import checked_timeout
@@ -36,7 +36,7 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
         joiner = Joiner(
             terms.realm,
             shared.conversation.roles,
-            authmethods=terms.authmethods,
+            authmethods=authmethods(terms, channel),
             authid=terms.authid,
             authrole=terms.authrole,
             authextra=terms.authextra,
@@ -53,6 +53,14 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
     serving.begin(shared)
     shared.read(received)
     return Session(shared, serving, welcome.details.get("realm", terms.realm), timeout)
+
+
+def authmethods(terms: Terms, channel: Channel) -> dict[str, ClientMethod]:
+    """Return the ways to say who one is, the best first, for one session."""
+    methods: dict[str, ClientMethod] = {}
+    for auth in terms.auth or ():
+        methods |= auth.methods(channel.tls)
+    return methods | dict(terms.authmethods or {})
 
 
 def shake_hands(

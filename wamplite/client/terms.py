@@ -7,14 +7,13 @@ they are given, and say at once which keyword is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import features as by_name
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError, UsageError
-from ..core.handshake import ClientDialogue, ClientMethod
+from ..core.handshake import ClientMethod
 from ..transports import batches
 from ..transports.base import MOST
 from .options import checked_timeout
@@ -60,11 +59,13 @@ if TYPE_CHECKING:
 class Auth(Protocol):
     """A way to say who one is: Ticket and the others of wamplite.auth."""
 
-    names: tuple[str, ...]  # of the methods, the best first
     authid: str | None
 
-    def begin(self, name: str) -> ClientDialogue:
-        """Begin the dialogue of one of them."""
+    def methods(self, tls: Any) -> dict[str, ClientMethod]:
+        """Return how each of its methods is begun in one session, the best first.
+
+        tls: transports.tls.TlsFacts within TLS, else None.
+        """
 
 
 class Terms(NamedTuple):
@@ -80,7 +81,7 @@ class Terms(NamedTuple):
     proxy: str | None = None
     compress: bool = False
     timeout: float | None = 30.0
-    auth: Auth | Sequence[Auth] | None = None
+    auth: Any = None  # an Auth or several; when checked, several
     authmethods: Mapping[str, ClientMethod] | None = None
     authid: str | None = None
     authrole: str | None = None
@@ -137,20 +138,15 @@ def checked(terms: Terms) -> Terms:
 
 
 def with_auth(terms: Terms) -> Terms:
-    """Return the terms with what `auth` stands for: authmethods, and who one is."""
+    """Return the terms with who one is by `auth`, of which there may be several."""
     given = terms.auth
     if given is None:
         return terms
-    several: list[Any] = [given] if hasattr(given, "begin") else list(given)
+    several: list[Any] = [given] if hasattr(given, "methods") else list(given)
     named = {auth.authid for auth in several if auth.authid is not None}
     if len(named) > 1 or terms.authid not in (None, *named):
         raise UsageError(f"auth: one session has one authid, not {sorted(named)}")
-    methods = {name: partial(auth.begin, name) for auth in several for name in auth.names}
-    return terms._replace(
-        auth=None,
-        authmethods={**methods, **(terms.authmethods or {})},
-        authid=next(iter(named), terms.authid),
-    )
+    return terms._replace(auth=several, authid=next(iter(named), terms.authid))
 
 
 def _is_time(value: Any) -> bool:
@@ -178,7 +174,8 @@ def _are_names(value: Any) -> bool:
 def _is_auth(value: Any) -> bool:
     several = value if isinstance(value, (list, tuple)) else [value]
     return value is None or (
-        bool(several) and all(hasattr(each, "begin") and hasattr(each, "names") for each in several)
+        bool(several)
+        and all(hasattr(each, "methods") and hasattr(each, "authid") for each in several)
     )
 
 

@@ -290,5 +290,9 @@ def _with(details: dict[str, Any], added: Any) -> dict[str, Any]:
     """Return HELLO.Details with what a method adds; of authextra, both."""
     if not isinstance(added, dict):
         raise UsageError(f"a method of authentication must begin with a dict, not {added!r}")
-    extra = {**details.get("authextra", {}), **added.get("authextra", {})}
+    extra, more = details.get("authextra", {}), added.get("authextra", {})
+    for key in extra.keys() & more.keys():
+        if extra[key] != more[key]:
+            raise UsageError(f"the methods of authentication need another authextra.{key} each")
+    extra = {**extra, **more}
     return {**details, **added, **({"authextra": extra} if extra else {})}

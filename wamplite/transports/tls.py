@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from ..core.errors import TransportLost, UsageError
 from .base import HandshakeRefused
+from .channel_bindings import channel_bindings
 from .outbox import ByteOutbox
 from .socket_stream import _FLAGS, SocketStream
 from .stream import MOST_RECEIVE
@@ -42,13 +44,20 @@ class TlsOptions(NamedTuple):
     keyfile: str | None = None
 
 
-def server_context(cert: str, key: str | None = None) -> ssl.SSLContext:
+class ServerContext(ssl.SSLContext):
+    """A context that knows the certificate which it shows, in DER."""
+
+    certificate: bytes | None = None
+
+
+def server_context(cert: str, key: str | None = None) -> ServerContext:
     """Return a context for a listener: TLS 1.2 or later, no renegotiation."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0  # unread by a client that closes at once, they would reset it
     _load(context, cert, key)
+    context.certificate = _first_of(cert)
     return context
 
 
@@ -82,13 +91,21 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
         raise UsageError(f"cannot load certificate and private key from {names}: {exc}") from exc
 
 
+def _first_of(path: str) -> bytes | None:
+    """Return the first certificate of a file, in DER: the one that is shown."""
+    begun = Path(path).read_text(errors="replace").partition(ssl.PEM_HEADER)[2]
+    inner, ended, _ = begun.partition(ssl.PEM_FOOTER)
+    return ssl.PEM_cert_to_DER_cert(ssl.PEM_HEADER + inner + ended) if ended else None
+
+
 class TlsFacts(NamedTuple):
     """What TLS has found out: for those who authenticate by it."""
 
     version: str  # "TLSv1.3"
     cipher: str
     certificate: bytes | None  # of the peer, in DER; None: it was not asked for one, or has none
-    unique: bytes | None  # the channel binding tls-unique (RFC 5929); None with TLS 1.3
+    subject: Mapping[str, Any]  # what that says, where it was verified: ssl.SSLSocket.getpeercert
+    bindings: Mapping[str, bytes]  # by type, see channel_bindings
 
 
 class CipherOutbox(ByteOutbox):
@@ -163,10 +180,13 @@ class TlsStream(SocketStream):
     def tls(self) -> TlsFacts:
         """Return the facts, once hands are shaken."""
         with self.lock:
-            cipher, certificate = self._tls.cipher(), self._tls.getpeercert(True)
-            unique = self._tls.get_channel_binding("tls-unique")
-            version = self._tls.version() or ""
-        return TlsFacts(version, cipher[0] if cipher else "", certificate, unique)
+            tls = self._tls
+            cipher, certificate = tls.cipher(), tls.getpeercert(True)
+            shown = getattr(tls.context, "certificate", None) if self._serves else certificate
+            bindings = channel_bindings(tls, shown)
+            subject = tls.getpeercert() or {}
+            version = tls.version() or ""
+        return TlsFacts(version, cipher[0] if cipher else "", certificate, subject, bindings)
 
     def handshake(self, deadline: float | None = None) -> None:
         """Shake hands; TimeoutError at `deadline`, a `time.monotonic()`. Raises TransportLost."""
