@@ -37,7 +37,7 @@ from wamplite.client.workers import MOST_THREADS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
 
-PAGES = ("client.md", "router.md", "features.md", "http.md")
+PAGES = ("client.md", "router.md", "features.md", "http.md", "operations.md")
 TEXTS = {page: (ROOT / "docs" / page).read_text() for page in PAGES}
 PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\nprints\n\n```text\n(.*?)^```\n)?", re.M | re.S)
 PROGRAMS = [
@@ -160,6 +160,21 @@ def test_every_option_of_the_router_is_named() -> None:
     text = TEXTS["router.md"]
     missing = [word for word in options if word not in text and not word.startswith("--max-")]
     assert not missing or missing == ["--verbose"]
+
+
+COUNTING = re.compile(
+    r"""(?:count|add|tell|_tell|_give_up)\(\s*"([a-z]+_[a-z_]+)"|"(connections_[a-z_]+)"|"""
+    r"""^    "([a-z]+_[a-z_]+)": Bound|"((?:retained|history)_[a-z_]+)": """,
+    re.M,
+)
+
+
+def test_every_counter_is_named() -> None:
+    files = [*(ROOT / "wamplite/router").glob("*.py"), *(ROOT / "wamplite/advanced").glob("*.py")]
+    found = {name for path in files for row in COUNTING.findall(path.read_text()) for name in row}
+    table = TEXTS["operations.md"].partition("### Counters")[2]
+    told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.M))))
+    assert told == found - {""}, "the table of counters in docs/operations.md is not the code's"
 
 
 def test_every_moment_of_a_realm_is_named() -> None:

@@ -34,6 +34,7 @@ class Scripted(Connection):
         self.posted: list[Any] = []
         self.parts = 0
         self.finished = 0
+        self.delivered = 0
 
     def acceptor(self) -> Acceptor:
         return Acceptor(self.shared.realms, self.authmethods)

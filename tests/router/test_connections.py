@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from wamplite.router.connections import EVICTED, Connections, origin_of
+from wamplite.router.connections import EVICTED, Connections, Traffic, origin_of
 from wamplite.router.limits import Limits
 
 
@@ -16,6 +16,8 @@ class SomeConnection:
         self.address = address
         self.name = f"somebody from {address}"
         self.ended: list[str] = []
+        self.listener_url = "tcp://10.0.0.2:8080"
+        self.bytes = self.queued = (100, 7)
 
     def shutdown(self, why: str) -> None:
         self.ended.append(why)
@@ -201,3 +203,20 @@ def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
     assert seen[None] and max(most) <= 20
     assert max(connections._addresses.values(), default=0) <= 7
     assert sum(connections._addresses.values()) == len(connections)
+
+
+def test_what_has_ended_is_added_up_by_listener() -> None:
+    connections = bounded()
+    assert connections.traffic() == {} and connections.queues() == []
+    connections.listening("tcp://10.0.0.3:8080")
+    one, two = SomeConnection(), SomeConnection()
+    enter(connections, one, two)
+    assert connections.joining == 2 and connections.queues() == [(100, 7)] * 2
+    assert connections.traffic() == {
+        "tcp://10.0.0.3:8080": Traffic(),
+        one.listener_url: Traffic(open=2, accepted=2, bytes_in=200, bytes_out=14),
+    }
+    connections.leave(one)
+    two.bytes = (150, 8)
+    found = connections.traffic()[one.listener_url]
+    assert found == Traffic(open=1, accepted=2, bytes_in=250, bytes_out=15)

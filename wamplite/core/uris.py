@@ -60,6 +60,8 @@ MAX_MESSAGE_SIZE = "_max_message_size"
 # Nor this: HELLO.Details and WELCOME.Details tell with it that a PING will be answered
 ANSWERS_PING = "_answers_ping"
 
+RESERVED = ("wamp.", "wamplite.router.")
+
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 _LOOSE_PATTERN = re.compile(r"(?:[^\s.#]+\.|\.)*(?:[^\s.#]+)?")
 
@@ -75,8 +77,8 @@ def is_valid_pattern(uri: str) -> bool:
 
 
 def is_reserved(uri: str) -> bool:
-    """Tell whether `uri` lies in the namespace that WAMP keeps for itself."""
-    return uri.startswith("wamp.") or uri == "wamp"
+    """Tell whether `uri` is WAMP's, or belongs to our router: nobody else may serve or publish."""
+    return uri.startswith("wamp") and (uri.startswith(RESERVED) or uri == "wamp")
 
 
 def flaw(uri: object) -> str:

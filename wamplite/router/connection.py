@@ -25,13 +25,15 @@ from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from . import session_log
 from .faults import guarded, log_fault
+from .presence import Presence
 from .routing import NOTHING, Arrival, Routing
 from .shared import Shared
 
 logger = logging.getLogger("wamplite.router")
 
 PAUSE = 0.01  # seconds after a fault: memory may be had again
-ENDS = (Lost, Violation, Goodbye)
+FAULTS = (Lost, Violation)
+ENDS = (*FAULTS, Goodbye)
 FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED)
 MOST_REFUSED = 4  # handshakes in a row over one connection
 
@@ -46,6 +48,10 @@ class Mailbox(Protocol):
     def end(self) -> None: ...
 
     def release(self) -> None: ...
+
+    @property
+    def delivered(self) -> int:
+        """How many messages were handed on to be sent."""
 
 
 class Connection(ABC):
@@ -62,6 +68,7 @@ class Connection(ABC):
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
+        self.received = 0  # entries that were handed over
         self._arrived = NOTHING  # behind HELLO, or behind the end of a session
 
     @abstractmethod
@@ -112,6 +119,16 @@ class Connection(ABC):
     def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
         """Close what a forked child has of the connection."""
 
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many bytes and messages wait to be sent."""
+        return 0, 0
+
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """How many have come, and have gone."""
+        return 0, 0
+
     @abstractmethod
     def acceptor(self) -> Acceptor:
         """Return what judges its HELLO."""
@@ -127,18 +144,18 @@ class Connection(ABC):
                 joined = self._join()  # its frame has ended: nobody keeps HELLO
                 if joined is None:
                     return
-                member, routing = joined
-                log = session_log.SessionLog(self, member, routing.realm.uri)
-                log.joined(member)
-                self._read(member, routing)
-                log.left(member)
-                del joined, member
+                presence, routing = joined
+                with self.shared.presences.here(presence):
+                    session_log.joined(presence)
+                    self._read(presence.member, routing)
+                    session_log.left(presence)
+                del joined, presence
                 if not self.waits:
                     return
         finally:
             self._give_back()
 
-    def _join(self) -> tuple[Member, Routing] | None:
+    def _join(self) -> tuple[Presence, Routing] | None:
         """Speak until a session is accepted; None where the peer was sent away."""
         acceptor, refused, hello = self.acceptor(), 0, None
         while True:
@@ -184,7 +201,7 @@ class Connection(ABC):
             text = "the authentication failed: an error of the router, told in its log"
             return Abort({"message": text}, uris.AUTHENTICATION_FAILED)
 
-    def _begin(self, accepted: Accepted) -> tuple[Member, Routing]:
+    def _begin(self, accepted: Accepted) -> tuple[Presence, Routing]:
         routing = self.shared.realms[accepted.realm]
         box = self.box(routing)
         member = Member(
@@ -198,7 +215,7 @@ class Connection(ABC):
         )
         member.transport, member.agent = self.facts(), accepted.agent
         self.accepted(accepted)
-        return member, routing
+        return Presence(self, box, member, accepted.realm), routing
 
     def _read(self, member: Member, routing: Routing) -> None:
         """Serve a member to its end. While it is idle no name here holds what it has sent."""
@@ -234,12 +251,13 @@ class Connection(ABC):
             return False
         if Goodbye in map(type, entries):
             entries, self._arrived = _cut(entries)
-        last = entries[-1]
+        last = type(entries[-1])
+        self.received += len(entries) - (last in FAULTS)
         place, self.place = self.place, None
         routing.arrive(Arrival(member, entries, handled, place))
-        if type(last) not in ENDS:
+        if last not in ENDS:
             return True
-        if type(last) is Goodbye:
+        if last is Goodbye:
             handled.acquire()  # it is to be handled before anything else is read
             return member.open
         handled.acquire()  # its end is to be handled before the connection is closed

@@ -17,7 +17,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .limits import Limits
 
@@ -36,6 +36,18 @@ class Connected(Protocol):
     def address(self) -> str | None:
         """Whom it counts for: "" for a Unix socket, None for who is exempt."""
 
+    @property
+    def listener_url(self) -> str:
+        """Where it came to; "": nowhere, it is of this process."""
+
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """How many have come, and have gone."""
+
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many bytes and messages wait to be sent."""
+
     def shutdown(self, why: str) -> None:
         """End it now; any thread."""
 
@@ -43,6 +55,23 @@ class Connected(Protocol):
         """Close what a forked child has of it."""
 
 
+class Traffic(NamedTuple):
+    """What the connections of a listener have done so far, those that have ended included."""
+
+    open: int = 0  # of them, now
+    accepted: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def plus(self, peer: Connected, is_open: bool) -> Traffic:
+        """Add one more connection."""
+        came, went = peer.bytes
+        return Traffic(
+            self.open + is_open, self.accepted + 1, self.bytes_in + came, self.bytes_out + went
+        )
+
+
+NOBODY = Traffic()
 Tell = Callable[[str, str], None]  # what is counted, and about whom
 
 
@@ -58,6 +87,7 @@ class Connections:
         self._within = 0  # of all: those who are exempt
         self._addresses: Counter[str] = Counter()  # by origin
         self._handshakes: Counter[str] = Counter()  # by origin, of those not yet joined
+        self._ended: dict[str, Traffic] = {}  # of connections that are no more, by listener
         self._closed = False
 
     def __len__(self) -> int:
@@ -106,6 +136,7 @@ class Connections:
             if self._threads.pop(peer, None) is None:
                 return
             self._stop_joining(peer)
+            self._ended[peer.listener_url] = self._ended_at(peer.listener_url).plus(peer, False)
             if origin is None:
                 self._within -= 1
             else:
@@ -130,6 +161,30 @@ class Connections:
         for peer in peers:
             peer.shutdown(why)
 
+    def listening(self, url: str) -> None:
+        """Tell of a listener from now on, whether anybody comes or not."""
+        with self._lock:
+            self._ended[url] = self._ended_at(url)
+
+    @property
+    def joining(self) -> int:
+        """How many have not joined, or wait to join again."""
+        return len(self._joining)
+
+    def traffic(self) -> dict[str, Traffic]:
+        """Return by listener what all connections have done; "": those of this process."""
+        with self._lock:
+            sums = dict(self._ended)
+            for peer in self._threads:
+                url = peer.listener_url
+                sums[url] = sums.get(url, NOBODY).plus(peer, True)
+        return sums
+
+    def queues(self) -> list[tuple[int, int]]:
+        """Return of each connection how many bytes and messages wait to be sent."""
+        with self._lock:
+            return [peer.queued for peer in self._threads]
+
     def disown(self) -> None:
         """Close what a forked child has of them; the lock may be held there for ever."""
         for peer in list(self._threads):
@@ -152,6 +207,9 @@ class Connections:
         else:
             self._addresses[origin] += 1
             self._handshakes[origin] += 1
+
+    def _ended_at(self, url: str) -> Traffic:
+        return self._ended.get(url, NOBODY)
 
     def _stop_joining(self, peer: Connected) -> None:
         origin = self._joining.pop(peer, None)

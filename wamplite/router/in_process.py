@@ -55,6 +55,7 @@ class LocalConnection(Connection):
     def __init__(self, shared: Shared, end: LocalChannel) -> None:
         super().__init__(shared, end.peer, None)
         self._end = end
+        self.delivered = 0  # messages; it carries one session
 
     def run(self) -> None:
         """Serve the session to its end; the target of its thread."""
@@ -98,6 +99,7 @@ class LocalConnection(Connection):
 
     def deliver(self, message: Message) -> bool:
         """Hand a message over, or end the session if it does not take them (the routing role)."""
+        self.delivered += 1
         if not self._end.send(message):
             self.shared.count("slow_consumers")
             logger.warning("%s is disconnected: it reads too slowly", self.name)
@@ -109,6 +111,12 @@ class LocalMailbox:
     """What is posted to a member in the same process: handed over at once."""
 
     def __init__(self, peer: LocalConnection) -> None:
+        self._peer = peer
         self.post = peer.deliver
         self.post_droppable = peer.deliver
         self.end = self.release = peer.finish
+
+    @property
+    def delivered(self) -> int:
+        """How many messages were handed over."""
+        return self._peer.delivered

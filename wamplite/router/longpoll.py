@@ -96,7 +96,7 @@ class Polling:
     """What a session's connection knows of where it comes from."""
 
     def __init__(self, entrance: Entrance, serializer: str, limit: int) -> None:
-        self.url = entrance.url
+        self.url = f"{entrance.url}{BASE}"  # what HTTP carries is counted at the listener's own
         self.acceptor = entrance.acceptor
         self._serializer = serializer
         self._limit = limit

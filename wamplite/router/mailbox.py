@@ -66,6 +66,7 @@ class FrameMailbox:
         "_routing",
         "_transport",
         "_write",
+        "delivered",
     )
 
     def __init__(
@@ -82,6 +83,7 @@ class FrameMailbox:
         self._count = tally
         self._max_send = transport.max_send
         self._write = transport.writer()
+        self.delivered = 0  # messages that were handed to the outbox
         self._queued: list[bytes] | None = None  # an empty list would lie amid what others free
         self._on_end = on_end
         self._on_release = on_release  # None: one session is all that the connection carries
@@ -112,6 +114,7 @@ class FrameMailbox:
             self._count("messages_above_the_peers_limit")
             return False
         self.deliver()  # what was posted before goes before
+        self.delivered += 1
         self._write([encoder.frame], droppable=True)
         return True
 
@@ -119,6 +122,7 @@ class FrameMailbox:
         """Hand all that is queued to the outbox, in one write that cannot block."""
         if self._queued:
             queued, self._queued = self._queued, None
+            self.delivered += len(queued)
             self._write(queued)
 
     def fail(self) -> None:

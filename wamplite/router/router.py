@@ -21,11 +21,11 @@ from ..core import uris
 from ..core.errors import UsageError
 from ..core.feature import Factory
 from ..core.handshake import AuthMethod
-from ..core.realm import Realm
+from ..core.realm import Clock, Realm
 from ..forks import OfOneProcess, watch
 from ..signals import Gate, with_signals
 from ..transports import origins
-from . import listen_urls, request_log
+from . import listen_urls, own_procedures, request_log
 from .limits import LimitKeywords, checked
 from .listener import Listener, Settings
 from .routing import Routing
@@ -96,12 +96,7 @@ class Router(OfOneProcess):
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, dropped or missed so far, by name."""
-        counted = self._shared.counters.snapshot()
-        for routing in self.realms.values():
-            for feature in routing.realm.features:
-                for name, number in feature.counters().items():
-                    counted[name] = counted.get(name, 0) + number
-        return counted
+        return self._shared.counted()
 
     @property
     def sessions(self) -> int:
@@ -136,6 +131,7 @@ class Router(OfOneProcess):
         except BaseException:
             listener.close()
             raise
+        self._shared.connections.listening(listener.url)
         logger.debug("listening on %s", listener.url)
         return listener.url
 
@@ -228,10 +224,13 @@ class Router(OfOneProcess):
             max_calls=limits.max_calls,
             max_in_realm=limits.max_in_realm,
         )
-        return Routing(
-            lambda clock: request_log.logging_requests(make(clock=clock), self._shared.count),
-            self._shared.housekeeper.later,
-        )
+        shared = self._shared
+
+        def made(clock: Clock) -> Realm:
+            realm = request_log.logging_requests(make(clock=clock), shared.count)
+            return own_procedures.offer(realm, shared)
+
+        return Routing(made, shared.housekeeper.later)
 
 
 def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -131,6 +131,11 @@ class Routing:
             with self._guard:
                 self._routing = False  # whoever arrives next finds what is there
 
+    @property
+    def waiting(self) -> int:
+        """How many arrivals nobody has routed yet."""
+        return len(self._inbox)
+
     def encoder(self, transport: Transport) -> Encoder:
         """Return what encodes for all members of this realm that read the same bytes."""
         key = (transport.serializer, transport.framing)

@@ -10,90 +10,78 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from ..core.members import Dismissed, Lost, Member, Violation
+from ..core.members import Dismissed, Lost, Violation
 from ..core.messages import Abort, Goodbye, Hello
 from ..core.words import shorten
+from .presence import Presence, SessionCarrier
 
 logger = logging.getLogger("wamplite.router")
 
 Fields = dict[str, Any]
-SHORT = 80  # characters of a name that a peer chose
+SHORT = 40  # characters of a name that a peer chose
 
 
-class Place(Protocol):
-    """The connection of a session, as the log tells of it."""
-
-    name: str
-    transport_name: str
-    address: str | None
-    listener_url: str  # "": it came to none
-
-    def unnamed(self, text: str) -> str:
-        """Return a text without the peer's name, where it begins with that."""
-
-
-class SessionLog:
-    """What is told of one session, from WELCOME to its end."""
-
-    def __init__(self, place: Place, member: Member, realm: str) -> None:
-        self._place = place
-        self._session = member.session
-        self._realm = realm
-        self._since = time.monotonic()
-
-    def joined(self, member: Member) -> None:
-        """Tell that it joins."""
-        place, who = self._place, member.identity
-        logger.info(
-            "%s: session %d joins %s: authid %s, authrole %s, by %s, %s%s%s",
-            place.name,
-            self._session,
-            self._realm,
-            shorten(who.authid, SHORT),
-            shorten(who.authrole, SHORT),
-            who.authmethod,
-            place.transport_name,
-            _said(", at %s", place.listener_url),
-            _said(", %s", shorten(member.agent, SHORT)),
-            extra=_fields(
-                "joined",
-                place,
-                session=self._session,
-                realm=self._realm,
-                authid=who.authid,
-                authrole=who.authrole,
-                authmethod=who.authmethod,
-                transport=place.transport_name,
-                agent=member.agent,
-            ),
-        )
-
-    def left(self, member: Member) -> None:
-        """Tell that it has left, and why."""
-        place, seconds = self._place, round(time.monotonic() - self._since, 3)
-        why = shorten(place.unnamed(_why_left(member.parting)))
-        logger.info(
-            "%s: session %d left %s after %.0f s: %s",
-            place.name,
-            self._session,
-            self._realm,
-            seconds,
-            why,
-            extra=_fields(
-                "left",
-                place,
-                session=self._session,
-                realm=self._realm,
-                authid=member.identity.authid,
-                seconds=seconds,
-                reason=why,
-            ),
-        )
+def joined(presence: Presence) -> None:
+    """Tell that somebody joins."""
+    place, member = presence.carrier, presence.member
+    who = member.identity
+    logger.info(
+        "%s: %s joins %s: authid %s, authrole %s, by %s, %s%s%s",
+        place.name,
+        member,
+        presence.realm,
+        shorten(who.authid, SHORT),
+        shorten(who.authrole, SHORT),
+        who.authmethod,
+        place.transport_name,
+        _said(", at %s", place.listener_url),
+        _said(", %s", shorten(member.agent, SHORT)),
+        extra=_fields(
+            "joined",
+            place,
+            session=member.session,
+            realm=presence.realm,
+            authid=who.authid,
+            authrole=who.authrole,
+            authmethod=who.authmethod,
+            transport=place.transport_name,
+            agent=member.agent,
+        ),
+    )
 
 
-def refused(place: Place, hello: Hello | None, outcome: Abort | None) -> None:
+def left(presence: Presence) -> None:
+    """Tell that somebody has left, and why."""
+    place, member = presence.carrier, presence.member
+    seconds = round(time.time() - presence.since, 3)
+    came, went = presence.messages
+    why = shorten(place.unnamed(_why_left(member.parting)))
+    logger.info(
+        "%s: %s left %s after %.0f s, %d messages in, %d out: %s",
+        place.name,
+        member,
+        presence.realm,
+        seconds,
+        came,
+        went,
+        why,
+        extra=_fields(
+            "left",
+            place,
+            session=member.session,
+            realm=presence.realm,
+            authid=member.identity.authid,
+            seconds=seconds,
+            messages_in=came,
+            messages_out=went,
+            reason=why,
+        ),
+    )
+
+
+def refused(place: SessionCarrier, hello: Hello | None, outcome: Abort | None) -> None:
     """Tell who does not join, what they wished for, and why; None: they gave up."""
     wishes: Fields = {}
     if hello is not None:
@@ -115,11 +103,12 @@ def refused(place: Place, hello: Hello | None, outcome: Abort | None) -> None:
     )
 
 
-def _fields(event: str, place: Place, **named: Any) -> dict[str, Fields]:
+def _fields(event: str, place: SessionCarrier, **named: Any) -> dict[str, Fields]:
     """Return what a record of the log carries beside its text."""
     where = {"peer": place.name, "address": place.address, "listener": place.listener_url}
     fields = {**named, **where}
-    return {"fields": {"event": event, **{key: said for key, said in fields.items() if said}}}
+    told = {key: said for key, said in fields.items() if said not in ("", None)}
+    return {"fields": {"event": event, **told}}
 
 
 def _said(text: str, word: str) -> str:

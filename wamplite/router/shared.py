@@ -19,6 +19,7 @@ from .connections import Connected, Connections
 from .deadlines import Ticking
 from .housekeeper import Housekeeper
 from .limits import Counters, Limits
+from .presence import Presences
 from .refusals import Refusals, reason
 from .routing import Routing
 from .trimming import Trimming
@@ -50,11 +51,13 @@ class Shared:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.started = time.time()
         self.counters = Counters()
         self.count = self.counters.add  # one more of a name; any thread
         self.realms: dict[str, Routing] = {}
         self.buffered = TotalBound(limits.max_buffered)
         self.decoding = threading.Semaphore(limits.max_decoding)
+        self.presences = Presences()
         self.refusals = Refusals(limits, self.count)
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
@@ -62,6 +65,15 @@ class Shared:
         self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
         self.trimming = Trimming(self.housekeeper.later)
         self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
+
+    def counted(self) -> dict[str, int]:
+        """Return what was refused, dropped or missed so far, by name."""
+        counts = self.counters.snapshot()
+        for routing in self.realms.values():
+            for feature in routing.realm.features:
+                for name, number in feature.counters().items():
+                    counts[name] = counts.get(name, 0) + number
+        return counts
 
     def serve(self, connection: Served) -> str | None:
         """Start the thread of a connection; where it cannot be, return why, as it is counted."""

@@ -27,13 +27,13 @@ from ..core.errors import ProtocolError, TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Lost, Violation
 from ..core.messages import Message
-from ..core.parsing import parse, to_array
-from ..core.unfit import Uncarriable, unfit
+from ..core.parsing import to_array
 from ..core.words import shorten
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
 from .connection import Connection
+from .decoding import decode
 from .mailbox import FrameMailbox
 from .routing import Routing
 from .shared import ENDED, Shared
@@ -247,6 +247,16 @@ class SocketConnection(Connection):
         return f"{kind}, {self._transport.serializer}"
 
     @property
+    def queued(self) -> tuple[int, int]:
+        """How many bytes and messages wait to be sent."""
+        return self.stream.left, self.stream.waiting
+
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """How many have come, and have gone."""
+        return self.stream.came, self.stream.went
+
+    @property
     def held(self) -> int:
         """How many bytes wait, in the outbox or to be read; 0 once it has ended."""
         if self.stream.lost is not None:
@@ -285,7 +295,7 @@ class SocketConnection(Connection):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
-        return self._decode(payloads)
+        return decode(payloads, self._serializer.loads, self._tell_unfit)
 
     def _take_place(self, size: int) -> bool:
         """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
@@ -298,20 +308,9 @@ class SocketConnection(Connection):
         self.place = places
         return self.stream.lost is None
 
-    def _decode(self, payloads: list[bytes]) -> list[Any]:
-        loads = self._serializer.loads
-        entries: list[Any] = []
-        try:
-            for payload in payloads:
-                try:
-                    entries.append(parse(loads(payload)))
-                except Uncarriable as flaw:
-                    entries.append(unfit(flaw))
-                    self.shared.count("unfit_messages")
-                    logger.debug("%s: %s", self.name, shorten(entries[-1].text))
-        except ProtocolError as error:
-            entries.append(Violation(str(error)))
-        return entries
+    def _tell_unfit(self, text: str) -> None:
+        self.shared.count("unfit_messages")
+        logger.debug("%s: %s", self.name, shorten(text))
 
     def say(self, message: Message) -> None:
         """Send a message of the handshake."""

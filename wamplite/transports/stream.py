@@ -42,7 +42,7 @@ class Stream(ABC):
 
     __slots__ = (
         "_closed", "_ended", "_finishing", "_outbox", "_size", "_writable",
-        "lock", "lost", "on_left", "peer",
+        "came", "lock", "lost", "on_left", "peer", "went",
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
@@ -60,6 +60,7 @@ class Stream(ABC):
         self._ended = False  # no bytes go or come any more
         self._closed = False
         self._size = FIRST_RECEIVE  # of the reading thread alone
+        self.came = self.went = 0  # bytes on the wire
 
     @property
     def left(self) -> int:
@@ -132,6 +133,7 @@ class Stream(ABC):
         except OSError as exc:
             self.shutdown(exc.strerror or str(exc))
             raise self.ended() from exc
+        self.came += len(data)
         if len(data) == size < MOST_RECEIVE:
             self._size = max(self._size, 2 * size)
         elif 4 * len(data) < size > FIRST_RECEIVE:
@@ -245,6 +247,7 @@ class Stream(ABC):
             self._outbox.put(entries, droppable)
             return self._push()
         sent = self._send(data)
+        self.went += sent
         if sent != len(data) and not self._ended:
             self._outbox.put(entries, droppable)
             self._outbox.took(sent)
@@ -254,6 +257,7 @@ class Stream(ABC):
         while self._outbox.left:
             data = self._gather()
             sent = self._send(data)
+            self.went += sent
             if self._ended:
                 return
             self._outbox.took(sent)

@@ -1,0 +1,31 @@
+"""From the payloads of one receive to messages, and to what is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..core.errors import ProtocolError
+from ..core.members import Violation
+from ..core.parsing import parse
+from ..core.unfit import Uncarriable, unfit
+
+
+def decode(
+    payloads: Iterable[bytes], loads: Callable[[bytes], Any], tell: Callable[[str], None]
+) -> list[Any]:
+    """Return messages, `Unfit` for what cannot be carried on, and a `Violation` at the end of all.
+
+    tell: is told why a message is unfit.
+    """
+    entries: list[Any] = []
+    try:
+        for payload in payloads:
+            try:
+                entries.append(parse(loads(payload)))
+            except Uncarriable as flaw:
+                entries.append(unfit(flaw))
+                tell(entries[-1].text)
+    except ProtocolError as error:
+        entries.append(Violation(str(error)))
+    return entries

@@ -1,0 +1,110 @@
+"""The sessions that are here, as whoever operates the router sees them: since when, how busy.
+
+Counting costs a call or an event next to nothing: what is received is counted once for each recv,
+what is sent once for each write. What has ended is added up under the same lock under which all is
+read, so that no total ever falls.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+from ..core.members import Member
+
+
+class SessionCarrier(Protocol):
+    """The connection that carries a session."""
+
+    name: str
+    transport_name: str
+    address: str | None  # "": a Unix socket, None: in this process, serial
+    listener_url: str  # "": it came to none
+    received: int  # entries so far, of all of its sessions: each one's Join, and its messages
+
+    def unnamed(self, text: str) -> str:
+        """Return a text without the peer's name, where it begins with that."""
+
+    @property
+    def queued(self) -> tuple[int, int]:
+        """How many bytes and messages wait to be sent."""
+
+
+class Posting(Protocol):
+    """The mailbox of a session."""
+
+    @property
+    def delivered(self) -> int:
+        """How many messages were handed on to be sent."""
+
+
+class Presence:
+    """One session, from WELCOME to its end."""
+
+    __slots__ = ("_before", "_mailbox", "carrier", "member", "realm", "since")
+
+    def __init__(
+        self, carrier: SessionCarrier, mailbox: Posting, member: Member, realm: str
+    ) -> None:
+        self.carrier = carrier
+        self.member = member
+        self.realm = realm
+        self.since = time.time()
+        self._mailbox = mailbox
+        self._before = carrier.received + 1  # Join is no message
+
+    @property
+    def messages(self) -> tuple[int, int]:
+        """How many it has sent, and how many it was sent."""
+        return max(0, self.carrier.received - self._before), self._mailbox.delivered
+
+
+class Visits(NamedTuple):
+    """What all sessions of a realm have done so far, those that have ended included."""
+
+    joined: int = 0
+    messages_in: int = 0
+    messages_out: int = 0
+
+    def plus(self, presence: Presence) -> Visits:
+        """Add those of one more session."""
+        came, went = presence.messages
+        return Visits(self.joined + 1, self.messages_in + came, self.messages_out + went)
+
+
+class Presences:
+    """All sessions that are here, and the sums of those that are not any more; any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards the next two
+        self._present: dict[Presence, None] = {}
+        self._ended: dict[str, Visits] = {}
+
+    @contextmanager
+    def here(self, presence: Presence) -> Iterator[None]:
+        """Count a session as present while the block runs."""
+        with self._lock:
+            self._present[presence] = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._present[presence]
+                before = self._ended.get(presence.realm, Visits())
+                self._ended[presence.realm] = before.plus(presence)
+
+    def visits(self) -> dict[str, Visits]:
+        """Return by realm what all sessions have done."""
+        with self._lock:
+            sums = dict(self._ended)
+            for presence in self._present:
+                sums[presence.realm] = sums.get(presence.realm, Visits()).plus(presence)
+        return sums
+
+    def of(self, realm: str) -> list[Presence]:
+        """Return the sessions of a realm that are here."""
+        with self._lock:
+            return [presence for presence in self._present if presence.realm == realm]
