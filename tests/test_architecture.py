@@ -37,6 +37,7 @@ LIBRARIES = {
     "config.py": {"tomli"},
     "auth/argon2id.py": {"argon2"},
     "auth/cryptosign.py": {"cryptography", "nacl"},
+    "auth/key_files.py": {"cryptography"},
 }
 DYNAMIC = (
     "__init__.py",
@@ -53,8 +54,10 @@ LONGEST_FUNCTION = 50  # without its docstring
 SHARED_NAMES = {"Event", "Invocation", "Result", "Subscription", "Registration"}
 SIDE_BY_SIDE = {"advanced", "auth"}
 SHARED_BY_METHODS = {  # of authentication
-    f"wamplite.auth.{name}" for name in ("argon2id", "binding", "keys", "saslprep", "users")
+    f"wamplite.auth.{name}"
+    for name in ("argon2id", "binding", "ed25519", "keys", "saslprep", "users")
 }
+SHARED_BY_METHODS |= {"wamplite.auth.key_files", "wamplite.auth.ssh_agent"}
 SHARED_BY_METHODS |= {"wamplite.auth.permissions"}
 HALVES = {"ForRouter", "ForClient"}  # of each feature
 

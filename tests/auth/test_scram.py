@@ -34,7 +34,7 @@ def test_the_vector_of_rfc_7677() -> None:
     }
     message = scram.auth_message("wamp-scram", "user", nonce, extra)
     proof = b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
-    client = scram.xor(proof, keys.mac(derived.stored, message))
+    client = keys.xor(proof, keys.mac(derived.stored, message))
     assert hashlib.sha256(client).digest() == derived.stored
     verifier = b64encode(keys.mac(derived.server, message)).decode()
     assert verifier == "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="

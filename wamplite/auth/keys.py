@@ -38,19 +38,27 @@ class CraKey(NamedTuple):
 
 
 def from_hex(text: object, octets: int) -> bytes:
-    """Return so many octets of hexadecimal digits, none where it is anything else."""
+    """Return so many octets of hexadecimal digits in lower case, none where it is anything else.
+
+    One key has one text: nothing that a text is compared with is missed in another spelling.
+    """
     if not isinstance(text, str) or len(text) != 2 * octets:
         return b""
     try:
         found = bytes.fromhex(text)
     except ValueError:
         return b""
-    return found if len(found) == octets else b""  # blanks are skipped
+    return found if found.hex() == text else b""  # blanks are skipped
 
 
 def drawn() -> str:
     """Return 16 random octets in base64: a salt, or one side's nonce."""
     return b64encode(os.urandom(16)).decode()
+
+
+def xor(one: bytes, other: bytes) -> bytes:
+    """Return the bits in which two texts of one length differ."""
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def mac(key: bytes, text: bytes) -> bytes:

@@ -36,6 +36,7 @@ from .keys import (
     drawn,
     mac,
     salted_password,
+    xor,
 )
 from .saslprep import saslprep
 from .users import Users, denied, failed
@@ -108,11 +109,6 @@ def auth_message(
     binding = b64encode(bound).decode() if name == TEXT else ""
     first = f"n={user},r={nonce},r={both},s={salt},i={iterations}"
     return f"{first},c={binding},r={both}".encode()
-
-
-def xor(one: bytes, other: bytes) -> bytes:
-    """Return the bits in which two keys differ."""
-    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def _checked(extra: dict[str, Any], nonce: str, name: str) -> dict[str, Any]:

@@ -20,11 +20,13 @@ from ..core.feature import Refused
 from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.messages import Hello
+from .ed25519 import is_small
 from .keys import (
     ARGON2_ITERATIONS,
     ARGON2_MEMORY,
     ITERATIONS,
     KDFS,
+    KEY,
     PBKDF2,
     CraKey,
     ScramKeys,
@@ -85,10 +87,13 @@ class User:
 
     @classmethod
     def of_pubkeys(cls, authid: str, role: str, *pubkeys: str) -> User:
-        """Take a user that signs with one of these keys."""
+        """Take a user that signs with one of these keys, see key_files.public_keys."""
         for key in pubkeys:
-            if not from_hex(key, 32):
+            octets = from_hex(key.lower(), KEY)
+            if not octets:
                 raise UsageError(f"a public key is 64 hexadecimal digits, not {key!r}")
+            if is_small(octets):
+                raise UsageError(f"{key} is no public key: anybody can sign for it")
         return cls(authid, role, pubkeys=frozenset(key.lower() for key in pubkeys))
 
     def knows(self, password: str) -> bool:
