@@ -56,3 +56,14 @@ def test_the_router_is_no_caller_to_tell_of() -> None:
     world.register(callee, "com.app.p", disclose_caller=True)
     world.realm.call("com.app.p", lambda answer: None)
     assert take(callee) == [["INVOCATION", 1, 1, {}]]
+
+
+def test_where_it_is_noted_that_nobody_is_to_be_told_no_callee_is() -> None:
+    world = World(ForRouter)
+    callee, caller = world.joined(2)
+    world.register(callee, "com.app.p", disclose_caller=True)
+    world.realm.dealer.drafted.append(
+        lambda member, record, message: record.notes.update(undisclosed=True)
+    )
+    world.send(caller, [CALL, 10, {}, "com.app.p"])
+    assert only(callee)[3] == {}

@@ -353,3 +353,19 @@ def test_a_file_that_fell_behind_is_written_anew_at_the_end(tmp_path: Path) -> N
     again = Past(file=file)
     assert len(again.feature.everything()) == 2
     again.feature.close()
+
+
+def test_nobody_is_told_of_what_it_may_not_see_or_know() -> None:
+    past = Past()
+    everything = past.world.subscribe(past.reader, "com.", match="prefix")
+    secret = past.world.subscribe(past.reader, "com.secret")
+    past.publish(1)
+    past.publish(2, topic="com.secret")
+    stranger = past.world.join()
+    may = [lambda member, topic: member is past.reader.member or topic != "com.secret"]
+    past.world.realm.broker.may_see += may
+    past.world.realm.may_know.append(lambda member, uri, match: may[0](member, uri))
+    assert past.values(number=everything) == [1, 2]
+    assert past.values(stranger, everything) == [1]
+    assert past.values(number=secret) == [2]
+    assert past.get(stranger, secret) == "wamp.error.no_such_subscription"

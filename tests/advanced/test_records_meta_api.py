@@ -180,3 +180,12 @@ def test_arguments_of_another_type_are_refused(kind: Kind) -> None:
     world, (ann, *_) = a_world()
     for procedure, args in (("get", ["a"]), ("lookup", [1]), ("match", []), ("lookup", ["a", 1])):
         assert ask(world, kind, ann, procedure, *args) == "wamp.error.invalid_argument"
+
+
+def test_of_what_somebody_may_not_know_no_other_stands_in_its_place() -> None:
+    world, (ann, bob, _) = a_world()
+    add(world, REGISTRATION, bob, "com.app.x")
+    short = add(world, REGISTRATION, bob, "com", match="prefix")
+    world.realm.may_know.append(lambda member, uri, match: uri != "com.app.x")
+    assert ask(world, REGISTRATION, ann, "match", "com.app.x") is None
+    assert ask(world, REGISTRATION, ann, "match", "com.app.y") == short

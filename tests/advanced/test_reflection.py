@@ -8,6 +8,7 @@ from tests.core.world import CALL, UNREGISTER, Peer, World, only, take
 from wamplite.advanced import pattern_based_registration, shared_registration
 from wamplite.advanced.reflection import KEPT, KEPT_IN_ALL, LISTED, MOST, ForRouter
 from wamplite.core.feature import announced
+from wamplite.core.messages import Call, Publish, Register
 from wamplite.core.uris import LIMIT_REACHED
 
 ADD = {"description": "adds", "args": {"type": "array"}}
@@ -186,3 +187,35 @@ def test_arguments_of_other_types_are_refused(kind: str) -> None:
     world, (ann, _) = a_world()
     assert ask(world, ann, f"reflection.{kind}.describe", 7) == "wamp.error.invalid_argument"
     assert ask(world, ann, f"reflection.{kind}.list", prefix=7) == "wamp.error.invalid_argument"
+
+
+def test_nobody_is_told_of_what_it_may_not_know() -> None:
+    world, (ann, bob) = a_world()
+    world.realm.may_know.append(
+        lambda member, uri, match: member is ann.member or not uri.startswith("secret")
+    )
+    for peer in (ann, bob):
+        world.subscribe(peer, "wamp.reflect.on_define")
+        world.subscribe(peer, "wamp.reflect.on_undefine")
+    world.register(ann, "secret.p")
+    for uri in ("secret.add", "open.add"):
+        world.send(ann, [CALL, 1, {}, "wamp.reflect.define", [uri, ADD]])
+    assert [event[4][0] for event in take(ann) if event[0] == "EVENT"] == ["secret.add", "open.add"]
+    assert [event[4][0] for event in take(bob)] == ["open.add"]
+    assert ask(world, ann, "reflection.procedure.list") == ["open.add", "secret.add", "secret.p"]
+    assert ask(world, bob, "reflection.procedure.list") == ["open.add"]
+    assert ask(world, ann, "reflect.describe", "secret.add") == ADD
+    assert ask(world, bob, "reflect.describe", "secret.add") is None
+    assert ask(world, bob, "reflect.describe", "open.add") == ADD
+    world.lose(ann)
+    assert [message[4] for message in take(bob)] == [["open.add", "procedure"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "implied"), [("procedure", Register), ("topic", Publish), ("error", None)]
+)
+def test_who_defines_something_is_one_who_may_serve_it(kind: str, implied: type | None) -> None:
+    world, _ = a_world()
+    call = Call(1, {}, "wamp.reflect.define", ["com.app.a", {}], {"kind": kind})
+    found = world.realm.implied["wamp.reflect.define"](call)
+    assert found == (implied and (implied, "com.app.a"))

@@ -7,7 +7,8 @@ import pytest
 from tests.core.world import CALL, GOODBYE, Peer, World, only, take
 from wamplite.advanced import session_meta_api, subscriber_blackwhite_listing
 from wamplite.advanced.testament_meta_api import KEPT, MOST, ForRouter
-from wamplite.core.feature import announced
+from wamplite.core.feature import Refused, announced
+from wamplite.core.messages import Call, Publish
 
 ADD, FLUSH = "wamp.session.add_testament", "wamp.session.flush_testaments"
 
@@ -134,3 +135,11 @@ def test_where_none_is_left_there_is_nothing_to_forget() -> None:
     assert take(ann) == [["RESULT", 8, {}], ["RESULT", 9, {}]]
     world.lose(ann)
     assert take(heir) == []
+
+
+def test_it_tells_that_a_topic_will_be_published_to() -> None:
+    world, _, _ = a_world()
+    implied = world.realm.implied[ADD]
+    assert implied(Call(1, {}, ADD, ["com.app.will", [], {}])) == (Publish, "com.app.will")
+    with pytest.raises(Refused):
+        implied(Call(1, {}, ADD, [7]))

@@ -31,7 +31,7 @@ class ForRouter(Feature):
             return
         if not self.allowed:
             raise Refused(uris.DISCLOSE_ME_DISALLOWED, "callers are not disclosed here")
-        pending.details.update(_identity(pending))
+        pending.details.update(pending.caller.disclosed("caller"))
 
     def on_callee(self, callee: Any, disclose: bool) -> None:
         if disclose and self.allowed:
@@ -47,13 +47,8 @@ class ForClient(Feature):
 
 
 def _identity(pending: Any) -> dict[str, Any]:
-    """Return who calls; nothing where that is the router itself, which is no session."""
-    caller = pending.caller
-    if not caller.session:
+    """Return who calls; nothing where that is the router itself, or is noted as `undisclosed`."""
+    if not pending.caller.session or pending.notes.get("undisclosed"):
         return {}
-    identity = caller.identity
-    return {
-        "caller": caller.session,
-        "caller_authid": identity.authid,
-        "caller_authrole": identity.authrole,
-    }
+    disclosed: dict[str, Any] = pending.caller.disclosed("caller")
+    return disclosed

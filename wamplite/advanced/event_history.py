@@ -24,7 +24,7 @@ from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.matching import matches
 from ..core.messages import Call, Publish, Result
-from ..core.meta import an_id, iso, keyword
+from ..core.meta import an_id, iso, keyword, may_know
 from ..core.records import Publication
 from ..core.weight import weigh
 
@@ -73,7 +73,8 @@ class ForRouter(Feature):
         self.numbers = count(1)
 
     def install(self, host: Host) -> None:
-        self.broker, self.now, self.later = host.broker, host.now, host.later
+        self.realm, self.broker = host, host.broker
+        self.now, self.later = host.now, host.later
         if self.patterns:
             host.broker.published.append(self.on_published)
         claim(host.procedures, "wamp.subscription.get_events", self.get_events)
@@ -194,7 +195,9 @@ class ForRouter(Feature):
         """wamp.subscription.get_events"""
         number = an_id(call)
         subscription = self.broker.subscriptions.get(number)
-        if subscription is None:
+        if subscription is None or not may_know(
+            self.realm, caller, subscription.uri, subscription.match
+        ):
             raise Refused(uris.NO_SUCH_SUBSCRIPTION, f"there is no subscription {number}")
         match, uri = subscription.match, subscription.uri
         found = [
@@ -227,7 +230,7 @@ class ForRouter(Feature):
             for past in found
             if (topic is None or past.topic == topic)
             and all(condition(past) for condition in conditions)
-            and (not past.limits or self.broker.may_get(caller, past.topic, past.limits))
+            and self.broker.may_get(caller, past.topic, past.limits)
         ]
 
 

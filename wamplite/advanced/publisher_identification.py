@@ -28,10 +28,7 @@ class ForRouter(Feature):
             return
         if not self.allowed:
             raise Refused(uris.DISCLOSE_ME_DISALLOWED, "publishers are not disclosed here")
-        publisher = publication.publisher
-        publication.details["publisher"] = publisher.session
-        publication.details["publisher_authid"] = publisher.identity.authid
-        publication.details["publisher_authrole"] = publisher.identity.authrole
+        publication.details.update(publication.publisher.disclosed("publisher"))
 
 
 class ForClient(Feature):

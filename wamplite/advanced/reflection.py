@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
-from ..core.messages import Call, Result
-from ..core.meta import argument, keyword, result
+from ..core.messages import Call, Publish, Register, Result
+from ..core.meta import argument, keyword, may_know, result
 from ..core.weight import weigh
 
 KINDS = ("procedure", "topic", "error")
@@ -65,14 +65,20 @@ class ForRouter(Feature):
             base = f"wamp.reflection.{kind}."
             claim(host.procedures, base + "list", partial(self.list, kind, records[kind]))
             claim(host.procedures, base + "describe", partial(self.describe, kind=kind))
+        claim(host.implied, "wamp.reflect.define", _implied)
 
     def list(
         self, kind: str, records: Callable[[], Iterable[Any]], caller: Any, call: Call
     ) -> Result:
         """wamp.reflection.KIND.list"""
         prefix, after = keyword(call, "prefix", str, ""), keyword(call, "after", str, "")
-        found = {record.uri for record in records() if not uris.is_reserved(record.uri)}
-        found.update(self.defined[kind])
+        found = {
+            record.uri
+            for record in records()
+            if not uris.is_reserved(record.uri)
+            and may_know(self.realm, caller, record.uri, record.match)
+        }
+        found.update(uri for uri in self.defined[kind] if may_know(self.realm, caller, uri))
         chosen = (uri for uri in found if uri > after and uri.startswith(prefix))
         return result(call, nsmallest(LISTED, chosen))
 
@@ -80,6 +86,8 @@ class ForRouter(Feature):
         """wamp.reflect.describe, wamp.reflection.KIND.describe"""
         uri, kind = argument(call, 0, str), kind or _kind(call)
         definitions = list(self.defined[kind].get(uri, {}).values())
+        if not may_know(self.realm, caller, uri):
+            definitions = []
         return result(call, definitions[-1].told if definitions else None)
 
     def define(self, caller: Any, call: Call) -> Result:
@@ -105,7 +113,7 @@ class ForRouter(Feature):
             self.numbers[caller] = self.numbers.get(caller, 0) + 1
         of_uri[caller] = Definition(definition, weight)
         self.bytes += more
-        self.realm.broker.announce("wamp.reflect.on_define", uri, kind, definition)
+        self.announce("on_define", uri, kind, definition)
         return result(call)
 
     def forget(self, member: Any, kind: str, uri: str) -> None:
@@ -120,7 +128,12 @@ class ForRouter(Feature):
             del self.numbers[member]
         if not of_uri:
             del self.defined[kind][uri]
-            self.realm.broker.announce("wamp.reflect.on_undefine", uri, kind)
+            self.announce("on_undefine", uri, kind)
+
+    def announce(self, event: str, uri: str, *args: Any) -> None:
+        realm = self.realm
+        filters = [lambda listener: may_know(realm, listener, uri)] if realm.may_know else ()
+        realm.broker.announce(f"wamp.reflect.{event}", uri, *args, filters=filters)
 
     def on_unregistered(self, member: Any, callee: Any, message: Any) -> None:
         self.forget(member, "procedure", callee.registration.uri)
@@ -130,6 +143,13 @@ class ForRouter(Feature):
             for kind, by_uri in self.defined.items():
                 for uri in [uri for uri, of_uri in by_uri.items() if member in of_uri]:
                     self.forget(member, kind, uri)
+
+
+def _implied(call: Call) -> tuple[type, str] | None:
+    """Tell that whoever defines a procedure or a topic must be one who may serve it."""
+    kinds = {"procedure": Register, "topic": Publish}
+    kind = _kind(call)
+    return (kinds[kind], argument(call, 0, str)) if kind in kinds else None
 
 
 def _kind(call: Call) -> str:

@@ -19,7 +19,10 @@ class RegistrationRecords(Records):
 
     def match(self, caller: Any, call: Call) -> Result:
         """The id of the registration that a call of this URI would go to, or null."""
-        return result(call, next(iter(self.found(argument(call, 0, str))), None))
+        uri = argument(call, 0, str)
+        records = [record for match in self.matches.values() for record in match.find(uri)]
+        told = [record.id for record in records[:1] if self.tells(caller, record)]
+        return result(call, told[0] if told else None)
 
 
 class ForRouter(Feature):

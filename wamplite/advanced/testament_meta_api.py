@@ -36,6 +36,7 @@ class ForRouter(Feature):
         self.testaments: dict[Any, list[tuple[str, Publish]]] = {}  # member -> (scope, event)
         claim(host.procedures, "wamp.session.add_testament", self.add)
         claim(host.procedures, "wamp.session.flush_testaments", self.flush)
+        claim(host.implied, "wamp.session.add_testament", _implied)
         host.left.append(self.on_left)
 
     def add(self, caller: Any, call: Call) -> Result:
@@ -73,6 +74,11 @@ class ForRouter(Feature):
             for publish in [publish for of, publish in kept if of == scope]:
                 request = following(member.last_request)
                 self.realm.handle(member, publish._replace(request=request))
+
+
+def _implied(call: Call) -> tuple[type, str]:
+    """Tell that a topic will be published to, before anything is kept for it."""
+    return Publish, argument(call, 0, str)
 
 
 def _scope(call: Call) -> str:

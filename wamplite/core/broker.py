@@ -51,6 +51,8 @@ class Broker:
             "_overflow": _overflow
         }
         self.drafted: list[Observer] = []  # asked of each SUBSCRIBE and PUBLISH; may refuse
+        # Who may see the events of a topic, where they come by a pattern or were kept
+        self.may_see: list[Callable[[Member, str], bool]] = []
         self.subscribed: list[Observer] = []
         self.repeated: list[Observer] = []
         self.unsubscribed: list[Observer] = []
@@ -142,9 +144,13 @@ class Broker:
         *args: Any,
         kwargs: dict[str, Any] | None = None,
         excluded: Iterable[Member] = (),
+        filters: Iterable[Callable[[Member], bool]] = (),
     ) -> None:
-        """Publish in the router's name, as meta events are; `excluded` do not get it."""
-        publication = Publication(None, topic, new_publication(), set(excluded))
+        """Publish in the router's name, as meta events are; `excluded` do not get it.
+
+        filters: all of them must let a subscriber through.
+        """
+        publication = Publication(None, topic, new_publication(), set(excluded), list(filters))
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
 
     def may_get(self, member: Member, topic: str, limits: dict[str, Any]) -> bool:
@@ -152,6 +158,8 @@ class Broker:
 
         False where they belong to a feature that is not there any more.
         """
+        if not all(may(member, topic) for may in self.may_see):
+            return False
         publication = Publication(None, topic, 0, set())
         try:
             for key, value in limits.items():
@@ -214,8 +222,12 @@ class Broker:
         content = (subscription.id, publication.id, details, publish.args, publish.kwargs)
         event = build(Event, content)
         excluded, subscribers = publication.excluded, subscription.subscribers
-        if publication.filters:
-            excluded = {m for m in subscribers if not all(f(m) for f in publication.filters)}
+        filters = publication.filters
+        if self.may_see and subscription.match != "exact":
+            topic = publication.topic
+            filters = [*filters, *(lambda m, may=may: may(m, topic) for may in self.may_see)]
+        if filters:
+            excluded = {m for m in subscribers if not all(f(m) for f in filters)}
             excluded |= publication.excluded
         for member, subscriber in subscribers.items():
             if member not in excluded:

@@ -153,6 +153,9 @@ class Dealer(Registrations):
         if callee is not pending.callee:
             pending.callee, pending.interrupted, pending.details = callee, False, {}
             self._handle_options(pending)
+            if self.drafted:
+                content = (pending.request, pending.options, pending.procedure, args, kwargs)
+                notify(self.drafted, pending.caller, pending, build(Call, content))
         self._send(pending, callee, args, kwargs)
 
     def _send(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:

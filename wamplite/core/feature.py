@@ -43,6 +43,7 @@ class Feature:
     needs: tuple[str, ...] = ()
     status = ""  # of its section of the specification: stable, beta, alpha, sketch; "": it has none
     beside_features = False  # announced as a key of the role itself, as reflection is
+    comes_last = False  # installed behind all others, to find what they have claimed
     is_installed = False  # set by `furnish`
 
     def install(self, host: Host) -> None:
@@ -105,7 +106,7 @@ def claim(table: dict[Key, Entry], key: Key, entry: Entry) -> None:
 
 
 def make(factories: Iterable[Factory]) -> list[Feature]:
-    """Make features, each after those it needs.
+    """Make features, each after those it needs, and those that come last after all others.
 
     Raises UsageError where a factory is none, one is missing that another needs, or two have one
     name.
@@ -122,7 +123,7 @@ def make(factories: Iterable[Factory]) -> list[Feature]:
         if not ready:
             lacks = {name: list(feature.needs) for name, feature in waiting.items()}
             raise UsageError(f"these features need others that are not installed: {lacks}")
-        for feature in ready:
+        for feature in [f for f in ready if not f.comes_last] or ready:
             ordered[feature.name] = waiting.pop(feature.name)
     return list(ordered.values())
 

@@ -107,6 +107,12 @@ class Member:
         self.asked: dict[Member, int] = {}  # callee -> how many of those it has to answer
         self.invocations: dict[int, Any] = {}  # PendingCall by INVOCATION.Request, as callee
 
+    def disclosed(self, role: str) -> dict[str, Any]:
+        """Return who this is, as Details tell of a `caller` or a `publisher`."""
+        identity = self.identity
+        names = {f"{role}_authid": identity.authid, f"{role}_authrole": identity.authrole}
+        return {role: self.session, **names}
+
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
         return feature in announced_features(self.roles, role)

@@ -51,6 +51,11 @@ def an_id(call: Call) -> int:
     return number if 0 < number <= MAX_ID else 0
 
 
+def may_know(realm: Any, member: Any, uri: str, match: str = "exact") -> bool:
+    """Tell whether a member may be told that there is something with a URI or pattern."""
+    return all(may(member, uri, match) for may in realm.may_know)
+
+
 def iso(seconds: float) -> str:
     """Return a time in seconds since 1970 as ISO 8601 and RFC 3339 have it, in UTC."""
     moment = datetime.fromtimestamp(seconds, timezone.utc)
@@ -97,19 +102,21 @@ class Records:
             return
         if len(self.sessions(record)) == 1:
             record.notes["created"] = iso(self.realm.now())
-            self._announce("on_create", member, self.details(record))
-        self._announce(self.come, member, record.id)
+            self._announce("on_create", member, record, self.details(record))
+        self._announce(self.come, member, record, record.id)
 
     def left(self, member: Any, record: Any) -> None:
         """Tell that a session has no part in a record any more, which may be the end of it."""
         if uris.is_reserved(record.uri):
             return
-        self._announce(self.go, member, record.id)
+        self._announce(self.go, member, record, record.id)
         if not self.sessions(record):
-            self._announce("on_delete", member, record.id)
+            self._announce("on_delete", member, record, record.id)
 
-    def _announce(self, event: str, member: Any, subject: Any) -> None:
-        self.realm.broker.announce(f"wamp.{self.kind}.{event}", member.session, subject)
+    def _announce(self, event: str, member: Any, record: Any, subject: Any) -> None:
+        topic, broker = f"wamp.{self.kind}.{event}", self.realm.broker
+        filters = [lambda listener: self.tells(listener, record)] if self.realm.may_know else ()
+        broker.announce(topic, member.session, subject, filters=filters)
 
     # ---- procedures
 
@@ -119,11 +126,16 @@ class Records:
         told = {"id": record.id, "created": created, "uri": record.uri, "match": record.match}
         return {**told, "invoke": record.invoke} if hasattr(record, "invoke") else told
 
+    def tells(self, caller: Any, record: Any) -> bool:
+        """Tell whether a session may be told of a record."""
+        return may_know(self.realm, caller, record.uri, record.match)
+
     def by_policy(self, caller: Any, call: Call) -> Result:
         """The ids of all records, by match policy."""
         ids: dict[str, list[int]] = {policy: [] for policy in POLICIES}
         for number, record in self.records.items():
-            ids.setdefault(record.match, []).append(number)
+            if self.tells(caller, record):
+                ids.setdefault(record.match, []).append(number)
         return result(call, ids)
 
     def lookup(self, caller: Any, call: Call) -> Result:
@@ -131,30 +143,33 @@ class Records:
         uri, options = argument(call, 0, str), argument(call, 1, dict, {})
         match = self.matches.get(options.get("match") or "exact")
         record = match.records.get(uri) if match else None
-        return result(call, record.id if record else None)
+        return result(call, record.id if record and self.tells(caller, record) else None)
 
     def match(self, caller: Any, call: Call) -> Result:
         """All ids that an event with this topic would reach, the best first, or null."""
-        return result(call, self.found(argument(call, 0, str)) or None)
+        return result(call, self.found(caller, argument(call, 0, str)) or None)
 
-    def found(self, uri: str) -> list[int]:
-        """Return the ids of all records that a URI finds."""
-        return [record.id for match in self.matches.values() for record in match.find(uri)]
+    def found(self, caller: Any, uri: str) -> list[int]:
+        """Return the ids of all records that a URI finds, and that a session may be told of."""
+        records = [record for match in self.matches.values() for record in match.find(uri)]
+        return [record.id for record in records if self.tells(caller, record)]
 
     def get(self, caller: Any, call: Call) -> Result:
         """What is told of a record."""
-        return result(call, self.details(self._record(call)))
+        return result(call, self.details(self._record(caller, call)))
 
     def list_sessions(self, caller: Any, call: Call) -> Result:
         """The sessions that have a part in a record."""
-        return result(call, [member.session for member in self.sessions(self._record(call))])
+        sessions = self.sessions(self._record(caller, call))
+        return result(call, [member.session for member in sessions])
 
     def count_sessions(self, caller: Any, call: Call) -> Result:
         """How many sessions have a part in a record."""
-        return result(call, len(self.sessions(self._record(call))))
+        return result(call, len(self.sessions(self._record(caller, call))))
 
-    def _record(self, call: Call) -> Any:
+    def _record(self, caller: Any, call: Call) -> Any:
         number = an_id(call)
-        if number not in self.records:
+        record = self.records.get(number)
+        if record is None or not self.tells(caller, record):
             raise Refused(self.error, f"there is no {self.kind} {number}")
-        return self.records[number]
+        return record

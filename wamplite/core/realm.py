@@ -90,6 +90,10 @@ class Realm:
         self.joined: list[Observer] = []
         self.left: list[Observer] = []
         self.refused: list[Observer] = []
+        # Who may be told that there is something with a URI, or a pattern and its policy
+        self.may_know: list[Callable[[Member, str, str], bool]] = []
+        # What a procedure of the router's own will do in its caller's name: a request and its URI
+        self.implied: dict[str, Callable[[Call], tuple[type, str] | None]] = {}
         self.closing = False
         self.unread = _not_announced  # a feature may let payloads pass through unread
         self.broker = Broker(self.bounds, self._unread)
@@ -111,6 +115,7 @@ class Realm:
         if strict:
             for kind in (*REQUESTS, Unfit):
                 self.handlers.wrap(kind, self._in_sequence, Floor.IDS)
+            self.refused.append(_count_refused)
         self.features = furnish(self, features)
         self._refuse_options()
 
@@ -297,6 +302,12 @@ class Realm:
             )
         member.last_request = expected
         return inner(member, entry)
+
+
+def _count_refused(member: Member, refused: Refused, request: Any) -> None:
+    """Strict: what was refused above the floor of ids has its place in their sequence, too."""
+    if request.request == following(member.last_request):
+        member.last_request = request.request
 
 
 def _misplaced(member: Member, entry: Any) -> None:
