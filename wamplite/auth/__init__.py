@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .authorization import Authorization
     from .cryptosign import CryptoSign
     from .permissions import Permission, Role, Roles
     from .scram import Scram
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .wampcra import WampCra
 
 _HOMES = {
+    "Authorization": "authorization",
     "CryptoSign": "cryptosign",
     "Permission": "permissions",
     "Role": "permissions",
@@ -33,6 +35,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Authorization",
     "CryptoSign",
     "Permission",
     "Role",

@@ -97,6 +97,12 @@ class Permission:
             raise UsageError(f"{text}: put a dot behind it")
 
     @property
+    def says_more(self) -> bool:
+        """Tell whether it says anything of what a callee or a subscriber is told."""
+        disclosures = self.disclose_caller, self.disclose_publisher
+        return disclosures != ("asked", "asked") or self.trustlevel is not None
+
+    @property
     def is_personal(self) -> bool:
         """Tell whether it depends on who the session is, beside its role."""
         return "{" in self.uri
