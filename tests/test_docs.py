@@ -34,6 +34,7 @@ from tests.processes import ROOT, RouterProcess, running_router
 from wamplite.cli import router as verb
 from wamplite.client.plain import BY_NAME
 from wamplite.client.workers import MOST_THREADS
+from wamplite.router.exposition import INCIDENTS
 from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
 
@@ -176,6 +177,7 @@ def test_every_counter_is_named() -> None:
     table = TEXTS["operations.md"].partition("### Counters")[2]
     told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.M))))
     assert told == found - {""}, "the table of counters in docs/operations.md is not the code's"
+    assert set(INCIDENTS) <= told, "/metrics tells from 0 of a counter that is not there"
 
 
 NO_MOMENTS = {"drafted", "features", "may_see", "may_know"}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import resource
+import stat
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import notify, signals
+from ..core.errors import UsageError
 from ..features import GROUPS, names
 from . import logs
 from .common import positive, size
@@ -35,6 +38,7 @@ LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
+WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
 SPARE = 64  # descriptors besides those of connections
 SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Python's default: 5 ms
 
@@ -67,6 +71,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--compress", action="store_true", help="agree to deflated messages over WebSocket")
     add("--longpoll", action="store_true", help="serve sessions over HTTP requests at /lp")
+    add("--metrics", action="store_true", help="tell this machine figures at /metrics (Prometheus)")
+    add("--metrics-token", metavar="FILE", help="... and whoever sends the token in FILE")
     _add_bounds(parser)
     _add_access(parser)
     add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
@@ -219,9 +225,19 @@ def listen(router: Router, options: argparse.Namespace) -> None:
     """Open the listeners, and print the URL of each with its real port."""
     files = {"cert": options.cert, "key": options.key}
     given = {key: file for key, file in files.items() if file is not None}
+    metrics = read_token(options.metrics_token) if options.metrics_token else options.metrics
     for url in options.listen or [LISTEN]:
-        say(f"listening {router.listen(url, **given)}")
+        has_page = not url.startswith(WITHOUT_PAGES)
+        say(f"listening {router.listen(url, metrics=has_page and metrics, **given)}")
     say("ready")
+
+
+def read_token(path: str) -> str:
+    """Return the token in a file, which others must not be able to read."""
+    with open(path) as file:
+        if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+            raise UsageError(f"{path}: everybody can read it: chmod 600 {path}")
+        return file.read().strip()
 
 
 def say(line: str) -> None:

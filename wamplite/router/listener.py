@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import ssl
 
     from .longpoll import Gateway
+    from .metrics import Metrics
 
 logger = logging.getLogger("wamplite.router")
 
@@ -61,6 +62,7 @@ class Settings(NamedTuple):
     authmethods: Mapping[str, AuthMethod] | None = None  # None: nobody has to say who they are
     compress: bool = False  # agree to permessage-deflate
     longpoll: bool = False  # serve sessions over HTTP requests
+    metrics: str | None = None  # the token for /metrics, "": none is needed; None: there is no such
 
 
 class Listener:
@@ -82,6 +84,7 @@ class Listener:
         self._shared = shared
         self._serializers = serializers.available()
         self._gateway = self._make_gateway() if settings.longpoll else None
+        self._metrics = None if settings.metrics is None else self._make_metrics(settings.metrics)
         self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
@@ -144,6 +147,8 @@ class Listener:
             raise TransportLost(f"{stream.peer}: closed before it said anything")
         if head[0] == rawsocket.MAGIC:
             return self._open(RAWSOCKET, stream, head)
+        if self._metrics is not None:
+            head = self._metrics.take(connection, head)
         if self._gateway is not None:
             while is_begun(head) and (more := stream.recv()):
                 head += more
@@ -158,13 +163,19 @@ class Listener:
             return None
         from .longpoll import Gateway, Pages  # few want it
 
-        pages = Pages(
-            origins.allowed(self._settings.allowed_origins),
-            origins.hosts_in_lower_case(self._hosts()),
-        )
-        gateway = Gateway(self, self._shared, self._serializers, pages)
+        gateway = Gateway(self, self._shared, self._serializers, Pages(*self._pages()))
         self._shared.at_the_end.append(gateway.close)
         return gateway
+
+    def _make_metrics(self, token: str) -> Metrics:
+        from .metrics import Metrics, Readers  # few want them
+
+        return Metrics(self._shared, Readers(token, *self._pages()))
+
+    def _pages(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which web pages may use what is here, and the names of this host."""
+        allowed = origins.allowed(self._settings.allowed_origins)
+        return allowed, origins.hosts_in_lower_case(self._hosts())
 
     def _hosts(self) -> tuple[str, ...]:
         return (*self._settings.allowed_hosts, self.place.host)

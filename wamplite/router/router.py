@@ -110,17 +110,23 @@ class Router(OfOneProcess):
         cert: str | None = None,
         key: str | None = None,
         authmethods: Mapping[str, AuthMethod] | None = None,
+        metrics: bool | str = False,
     ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
         cert and key: files in PEM, for the schemes within TLS. authmethods: how those who come here
-        may say who they are; None: as the router was told. Raises UsageError where it cannot
+        may say who they are; None: as the router was told. metrics: tell figures at /metrics, to
+        whom sends this token; True: to this machine alone. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
         self.check_process()
         settings = self._settings
         if authmethods is not None:
             settings = settings._replace(authmethods=authmethods)
+        if metrics is not False:
+            from .metrics import checked as token_of  # few want them
+
+            settings = settings._replace(metrics=token_of(url, metrics))
         listener = self._listener(url, settings, cert, key)
         try:
             with self._lock:

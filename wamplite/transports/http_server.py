@@ -89,10 +89,15 @@ def check_origin(request: Request, allowed: frozenset[str], hosts: frozenset[str
 
 
 def path_of(request: Request) -> bytes:
-    """Return the path that is asked for, of a target in absolute form too (RFC 9112 3.2.2)."""
-    absolute = ABSOLUTE.fullmatch(request.target)
-    target: bytes = (absolute[2] or b"/") if absolute else request.target
-    return target.split(b"?")[0] or b"/"
+    """Return the path that is asked for."""
+    return path_in(request.target)
+
+
+def path_in(target: bytes) -> bytes:
+    """Return the path of a target, of one in absolute form too (RFC 9112 3.2.2)."""
+    absolute = ABSOLUTE.fullmatch(target)
+    relative: bytes = (absolute[2] or b"/") if absolute else target
+    return relative.split(b"?")[0] or b"/"
 
 
 def authority(request: Request) -> str:
