@@ -222,6 +222,10 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
             '5: session: secret: unknown key; did you mean "secret_file"',
         ),
         ("[session]\nsecret_file = 'x'\n", '4: session: "secret_file" needs an "authid"'),
+        (
+            "[session]\nauthmethods = ['tickets']\n",
+            "5: session: authmethods: expected some of scram, ticket, wampcra, not ['tickets']",
+        ),
         ("[sesion]\n", '4: sesion: unknown key; did you mean "session"?'),
         ("[buffer]\noverflow = 'drop'\n", "5: buffer: overflow: expected one of drop-oldest, drop"),
         ("[buffer]\nmax_age = -1\n", "5: buffer: max_age: expected a number from 0 to"),

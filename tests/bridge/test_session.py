@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 import wamplite
+from tests.auth.dialogues import PUBKEY, SEED
 from tests.client.scripted import ROLES, Peer, soon
 from tests.transports.streams import make_certificate
 from tests.waiting import until
+from wamplite.auth import User, Users, methods
 from wamplite.bridge.session import component_of, heeds_retain
 from wamplite.bridge.settings import SessionSettings
 from wamplite.core.errors import UsageError
@@ -37,6 +39,28 @@ def test_it_says_who_it_is_and_answers_a_challenge_with_the_ticket_of_its_file(
         stopping = soon(component.stop)
         peer.goodbye()
         stopping.result()
+
+
+def test_it_proves_who_it_is_by_what_it_is_told_to(tmp_path: Path) -> None:
+    files = {"secret": "open sesame", "key": SEED}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    users = [User.of_password("joe", "a", "open sesame"), User.of_pubkeys("key", "a", PUBKEY)]
+    secret, key = {"authid": "joe", "secret_file": str(tmp_path / "secret")}, tmp_path / "key"
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("wamp-scram", secret | {"authmethods": ("scram", "ticket")}),
+        ("wampcra", secret | {"authmethods": ("wampcra",)}),
+        ("ticket", secret),
+        ("cryptosign", {"key_file": str(key)}),
+    ]
+    with wamplite.Router(authmethods=methods(Users(users))) as router:
+        url = router.listen("rs://127.0.0.1:0")
+        for method, given in ways:
+            with component_of(SessionSettings(url=url, **given)) as component:
+                until(lambda it=component: it.session is not None, "joined")
+                assert component.session is not None
+                assert component.session.authmethod == method
 
 
 def test_a_secret_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Who somebody is, one file for each method, both sides of it; and who may do what.
 
     connect(url, auth=Ticket("joe", "s3cret"))            the client's side: Ticket, WampCra, Scram,
-                                                          CryptoSign, or a list of them
+                                                          CryptoSign, ClientCertificate, or a
+                                                          list of them
     Router(authmethods=methods(Users([user, ...])))       the router's side
 
 Nothing here is imported until somebody asks for it.
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from .permissions import Permission, Role, Roles
     from .scram import Scram
     from .ticket import Ticket
+    from .tls import ClientCertificate
     from .users import User, Users, methods
     from .wampcra import WampCra
 
 _HOMES = {
     "Authorization": "authorization",
+    "ClientCertificate": "tls",
     "CryptoSign": "cryptosign",
     "Permission": "permissions",
     "Role": "permissions",
@@ -36,6 +39,7 @@ _HOMES = {
 
 __all__ = [
     "Authorization",
+    "ClientCertificate",
     "CryptoSign",
     "Permission",
     "Role",

@@ -44,19 +44,26 @@ METHODS = {  # as announced -> module
     "wampcra": "wampcra",
     "cryptosign": "cryptosign",
     "ticket": "ticket",
+    "tls": "tls",
 }
+CERTIFICATES = ("sha256", "dns", "email", "uri", "ip", "cn")
 DENIED = "the router does not let you in: no such user, or a wrong secret"
 
 
 @dataclass(frozen=True)
 class User:
-    """One user. scram, cra, pubkeys: what proves who it is; public keys are of Ed25519, in hex."""
+    """One user. scram, cra, pubkeys, certificates: what proves who it is.
+
+    pubkeys: of Ed25519, in hex. certificates: what the certificate that it shows may be known by,
+    like cn:joe, see auth.tls.
+    """
 
     authid: str
     role: str
     scram: ScramKeys | None = None
     cra: CraKey | None = None
     pubkeys: frozenset[str] = frozenset()
+    certificates: frozenset[str] = frozenset()
     is_known: bool = True
 
     @classmethod
@@ -96,6 +103,18 @@ class User:
                 raise UsageError(f"{key} is no public key: anybody can sign for it")
         return cls(authid, role, pubkeys=frozenset(key.lower() for key in pubkeys))
 
+    @classmethod
+    def of_certificates(cls, authid: str, role: str, *names: str) -> User:
+        """Take a user that shows a certificate which one of these names is of, see auth.tls."""
+        for name in names:
+            kind, _, value = name.partition(":")
+            if kind not in CERTIFICATES or not value:
+                kinds = ", ".join(f"{known}:" for known in CERTIFICATES)
+                raise UsageError(f"a certificate is known by one of {kinds} not by {name!r}")
+            if kind == "sha256" and not from_hex(value, KEY):
+                raise UsageError(f"{name}: 64 hexadecimal digits in lower case")
+        return cls(authid, role, certificates=frozenset(names))
+
     def knows(self, password: str) -> bool:
         """Tell whether this is the password; it takes as long where it is not."""
         assert self.scram is not None
@@ -129,6 +148,7 @@ class UserTable(NamedTuple):
 
     by_authid: dict[str, User]
     by_key: dict[str, User]
+    by_certificate: dict[str, User]
     scrams: list[tuple[str, int, int]]  # kdf, iterations and memory, as there are
     cras: list[int]  # iterations, as there are; 0: without salt
     roles: list[str]
@@ -168,6 +188,11 @@ class Users:
         """Return whose key this is."""
         return self._table.by_key.get(pubkey)
 
+    def with_certificate(self, names: Iterable[str]) -> User | None:
+        """Return whose certificate this is: by the first of these names that is somebody's."""
+        known = self._table.by_certificate
+        return next((known[name] for name in names if name in known), None)
+
     def _nobody(self, authid: str, kdfs: Collection[str]) -> User:
         """Return who is asked as one of the users is, and always as the same one."""
         made = mac(self._secret, authid.encode())
@@ -185,20 +210,26 @@ class Users:
 def _table(users: Iterable[User]) -> UserTable:
     by_authid: dict[str, User] = {}
     by_key: dict[str, User] = {}
+    by_certificate: dict[str, User] = {}
     for user in users:
         if user.authid in by_authid:
             raise UsageError(f"there are two users {user.authid!r}")
         by_authid[user.authid] = user
-        for key in user.pubkeys:
-            if by_key.setdefault(key, user) is not user:
-                other = by_key[key].authid
-                raise UsageError(f"{other!r} and {user.authid!r} have the same public key {key}")
+        _put(by_key, user, user.pubkeys, "public key")
+        _put(by_certificate, user, user.certificates, "certificate")
     scrams = {
         (one.kdf, one.iterations, one.memory) for user in by_authid.values() if (one := user.scram)
     }
     cras = {user.cra.iterations for user in by_authid.values() if user.cra}
     roles = {user.role for user in by_authid.values()}
-    return UserTable(by_authid, by_key, sorted(scrams), sorted(cras), sorted(roles))
+    return UserTable(by_authid, by_key, by_certificate, sorted(scrams), sorted(cras), sorted(roles))
+
+
+def _put(known: dict[str, User], user: User, names: Iterable[str], what: str) -> None:
+    for name in names:
+        other = known.setdefault(name, user)
+        if other is not user:
+            raise UsageError(f"{other.authid!r} and {user.authid!r} have the same {what} {name}")
 
 
 def methods(

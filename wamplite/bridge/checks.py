@@ -32,6 +32,7 @@ from .templates import make_template
 DEVICE = r"/.+|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?|(socket|rfc2217|loop)://.*"
 DEVICE_WANTED = "a path that begins with /, usb:VID:PID[:SERIAL], socket:// or rfc2217://HOST:PORT"
 MODBUS_TYPES = ("bit", "uint16", "int16", "uint32", "int32", "float32", "float64", "string")
+AUTHMETHODS = {"scram", "wampcra", "ticket"}
 
 
 def _try(at: Location, make: Callable[..., Any], *args: Any) -> bool:
@@ -51,6 +52,9 @@ def session(settings: SessionSettings, at: Location) -> None:
     _try(at / "url", dial.parse, settings.url)
     if settings.secret_file and not settings.authid:
         at.wrong('"secret_file" needs an "authid"')
+    if not settings.authmethods or not set(settings.authmethods) <= AUTHMETHODS:
+        there = ", ".join(sorted(AUTHMETHODS))
+        (at / "authmethods").wrong(f"expected some of {there}, not {list(settings.authmethods)}")
 
 
 def framing(settings: FramingSettings, at: Location) -> None:

@@ -55,6 +55,8 @@ SESSION = Table(
         "realm": Uri(),
         "authid": Text(),
         "secret_file": Text(),
+        "key_file": Text(),
+        "authmethods": Texts(),
         "serializer": Text("json", "msgpack", "cbor"),
         "ca": Text(),
         "timeout": TIMEOUT,

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ..client.component import Component
 from ..client.publishing import Outcome
 from ..core.grammar import announced_features
-from ..core.handshake import ClientDialogue
-from ..core.messages import Authenticate
 from .settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -33,21 +31,29 @@ def component_of(settings: SessionSettings) -> Component:
     }
     if settings.authid:
         words["authid"] = settings.authid
-    if settings.secret_file:
-        from ..config import read_secret
-
-        secret = read_secret(settings.secret_file)
-
-        def ticket() -> ClientDialogue:
-            yield {}
-            yield Authenticate(secret, {})
-
-        words["authmethods"] = {"ticket": ticket}
+    if auth := _auth(settings):
+        words["auth"] = auth
     if settings.ca:
         from ..transports.tls import TlsOptions
 
         words["tls"] = TlsOptions(cafile=settings.ca)
     return Component(settings.url, settings.realm, **words)
+
+
+def _auth(settings: SessionSettings) -> list[Any]:
+    """Return what proves who the bridge is, the best first."""
+    from .. import auth  # few say who they are
+
+    ways: list[Any] = []
+    if settings.key_file:
+        ways.append(auth.CryptoSign.of_file(settings.authid or None, settings.key_file))
+    if settings.secret_file:
+        from ..config import read_secret
+
+        secret = read_secret(settings.secret_file)
+        kinds = {"scram": auth.Scram, "wampcra": auth.WampCra, "ticket": auth.Ticket}
+        ways += [kinds[name](settings.authid, secret) for name in settings.authmethods]
+    return ways
 
 
 def heeds_retain(session: Session) -> bool:

@@ -34,6 +34,8 @@ class SessionSettings:
     realm: str = "realm1"
     authid: str = ""
     secret_file: str = ""  # see wamplite.config.read_secret
+    key_file: str = ""  # of a private key, for cryptosign
+    authmethods: tuple[str, ...] = ("ticket",)  # what the secret proves it by, the best first
     serializer: str = "json"
     ca: str = ""  # file of the certificates to trust for wss and rss
     timeout: float = 30.0

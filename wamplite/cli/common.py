@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
+BINDING = "channel_binding"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 DASHES = "put -- before arguments that begin with -, and options before that"
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON allows them; a terminal may act on them
@@ -43,9 +44,7 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
         default=environment("REALM", "realm1"),
         help="default: %(default)s",
     )
-    group.add_argument(
-        "--authid", type=text, default=environment("AUTHID"), help="who we say we are"
-    )
+    _add_identity(group)
     group.add_argument(
         "--serializer",
         choices=("json", "msgpack", "cbor"),
@@ -71,10 +70,48 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_identity(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--authid", type=text, default=environment("AUTHID"), help="who we say we are"
+    )
+    seen = "others see it in ps: better file:PATH, env:NAME or WAMPLITE_"
+    for name, what in (
+        ("secret", "what proves it by scram or wampcra"),
+        ("ticket", "what proves it by ticket, which sends it as it is"),
+    ):
+        group.add_argument(
+            f"--{name}",
+            type=text,
+            default=environment(name.upper()),
+            help=f"{what}; {seen}{name.upper()}",
+        )
+    group.add_argument(
+        "--key",
+        type=text,
+        default=environment("KEY"),
+        metavar="FILE",
+        help="the private key that proves it by cryptosign: of ssh-keygen -t ed25519 or"
+        " hexadecimal; agent: or agent:COMMENT for ssh-agent",
+    )
+    group.add_argument(
+        "--channel-binding",
+        choices=("tls-unique", "tls-server-end-point", "tls-exporter"),
+        default=environment("CHANNEL_BINDING"),
+        help="tie the proof of --secret or --key to the connection within TLS",
+    )
+
+
 def _add_way(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
     )
+    group.add_argument(
+        "--cert",
+        default=environment("CERT"),
+        metavar="FILE",
+        help="a certificate to show, with its key or --cert-key: proves who we are by tls",
+    )
+    group.add_argument("--cert-key", default=environment("CERT_KEY"), metavar="FILE")
     group.add_argument(
         "--header",
         dest="headers",
@@ -145,10 +182,15 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "proxy": options.proxy,
         "assume_features": options.assume_features,
     }
-    if options.ca is not None:
+    if options.ca is not None or options.cert is not None:
         from ..transports.tls import TlsOptions
 
-        given["tls"] = TlsOptions(cafile=options.ca)
+        given["tls"] = TlsOptions(options.ca, True, options.cert, options.cert_key)
+    proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert", BINDING)}
+    if any(proofs.values()):
+        from .identity import auth_of  # few say who they are
+
+        given["auth"] = auth_of(options.authid, proofs) or None
     return {key: setting for key, setting in given.items() if setting is not None}
 
 

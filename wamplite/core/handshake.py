@@ -44,7 +44,8 @@ class Joining(NamedTuple):
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
 # Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is; raises Refused.
-AuthMethod = Callable[[Hello, Joining], Dialogue]
+AuthMethod = Callable[[Hello, Joining], "Dialogue | None"]
+# None: it has nothing to ask this one, and the next method that HELLO offers has its turn.
 
 
 class Accepted(NamedTuple):
@@ -130,16 +131,20 @@ class Acceptor:
         if self._trusted is not None:
             return self._accept(self._trusted)
         wishes = message.details.get("authmethods") or ["anonymous"]
-        method = next(
-            (self._authmethods[wish] for wish in wishes if wish in self._authmethods), None
-        )
-        if method is None:
-            offered = ", ".join(self._authmethods)
-            raise Refused(
-                uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
-            )
-        self._dialogue = method(message, self._joining)
+        self._dialogue = self._begin(message, self._joining, wishes)
         return self._advance(lambda dialogue: next(dialogue))
+
+    def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue:
+        """Begin the first method that HELLO wishes for and that can do something with it."""
+        for wish in wishes:
+            method = self._authmethods.get(wish)
+            dialogue = None if method is None else method(hello, joining)
+            if dialogue is not None:
+                return dialogue
+        offered = ", ".join(self._authmethods)
+        raise Refused(
+            uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
+        )
 
     def _on_authenticate(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Authenticate:

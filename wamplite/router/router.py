@@ -109,12 +109,14 @@ class Router(OfOneProcess):
         *,
         cert: str | None = None,
         key: str | None = None,
+        ca: str | None = None,
         authmethods: Mapping[str, AuthMethod] | None = None,
         metrics: bool | str = False,
     ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
-        cert and key: files in PEM, for the schemes within TLS. authmethods: how those who come here
+        cert and key: files in PEM, for the schemes within TLS; ca: of those who sign the
+        certificates of clients, for the authmethod tls. authmethods: how those who come here
         may say who they are; None: as the router was told. metrics: tell figures at /metrics, to
         whom sends this token; True: to this machine alone. Raises UsageError where it cannot
         listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
@@ -127,7 +129,7 @@ class Router(OfOneProcess):
             from .metrics import checked as token_of  # few want them
 
             settings = settings._replace(metrics=token_of(url, metrics))
-        listener = self._listener(url, settings, cert, key)
+        listener = self._listener(url, settings, cert, key, ca)
         try:
             with self._lock:
                 if self._closed:
@@ -142,7 +144,7 @@ class Router(OfOneProcess):
         return listener.url
 
     def _listener(
-        self, url: str, settings: Settings, cert: str | None, key: str | None
+        self, url: str, settings: Settings, cert: str | None, key: str | None, ca: str | None
     ) -> Listener | SerialListener:
         if url.startswith("serial:"):
             from .serial_listener import SerialListener  # few have one: 7 ms
@@ -157,7 +159,7 @@ class Router(OfOneProcess):
                 " listen on 127.0.0.1, or allow it by allow_anonymous_network=True, which is"
                 " --allow-anonymous-network of the command line"
             )
-        context = _context(cert, key)
+        context = _context(cert, key, ca)
         return Listener(place, settings, context, self._shared)
 
     def connect(self, realm: str = "realm1", **options: Unpack[JoiningKeywords]) -> Session:
@@ -248,11 +250,12 @@ def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...
     return given, names
 
 
-def _context(cert: str | None, key: str | None) -> ssl.SSLContext | None:
+def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext | None:
     if cert is None:
-        if key is not None:
-            raise UsageError(f"the private key {key} needs its certificate")
+        for what, file in (("private key", key), ("CA file", ca)):
+            if file is not None:
+                raise UsageError(f"the {what} {file} needs its certificate")
         return None
     from ..transports import tls
 
-    return tls.server_context(cert, key)
+    return tls.server_context(cert, key, ca)

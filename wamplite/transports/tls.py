@@ -50,13 +50,22 @@ class ServerContext(ssl.SSLContext):
     certificate: bytes | None = None
 
 
-def server_context(cert: str, key: str | None = None) -> ServerContext:
-    """Return a context for a listener: TLS 1.2 or later, no renegotiation."""
+def server_context(cert: str, key: str | None = None, ca: str | None = None) -> ServerContext:
+    """Return a context for a listener: TLS 1.2 or later, no renegotiation.
+
+    ca: a file of those who sign the certificates of clients, which may show one then, or none.
+    """
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0  # unread by a client that closes at once, they would reset it
     _load(context, cert, key)
+    if ca is not None:
+        try:
+            context.load_verify_locations(ca)
+        except (OSError, ssl.SSLError) as exc:
+            raise UsageError(f"cannot load the CA certificates of {ca}: {exc}") from exc
+        context.verify_mode = ssl.CERT_OPTIONAL
     context.certificate = _first_of(cert)
     return context
 
