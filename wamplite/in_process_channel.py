@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import Any
 
 from .channel import Received
 from .core.errors import ProtocolError, TransportLost, UsageError
 from .core.messages import CODES, NAMES, Message
+from .locks import Condition
 from .serializers import check_payload, copy_payload
 
 MOST_WAITING = 4096  # messages on their way to an end in the same process
@@ -24,7 +24,7 @@ class LocalChannel:
         self.can_wait = True
         self.other = self
         self.lost: str | None = None  # why there is nothing more to come
-        self._changed = threading.Condition()  # guards the inbox, and what ends it
+        self._changed = Condition()  # guards the inbox, and what ends it
         self._inbox: deque[Message] = deque()
         self._seconds: float | None = None
         self._alive = False  # asked for a sign of life: the other end is here

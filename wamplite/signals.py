@@ -22,6 +22,8 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
+from .locks import Latch
+
 ENDING = (signal.SIGINT, signal.SIGTERM)
 MEANINGS = {
     signal.SIGHUP: "there is nothing to read again",
@@ -125,7 +127,7 @@ class Gate:
             continue
 
 
-def until_signal(on_end: list[Callable[[], None]], ended: threading.Event) -> None:
+def until_signal(on_end: list[Callable[[], None]], ended: Latch) -> None:
     """Wait for a signal that ends the program, or until a session has ended."""
     gate = Gate()
     on_end.append(gate.open)

@@ -39,6 +39,7 @@ class World:
 
         fake = SimpleNamespace(RLock=made(True), Lock=made(False))
         monkeypatch.setattr(waiting, "threading", fake)
+        monkeypatch.setattr(waiting, "Lock", fake.Lock)
         self.turn = kind(self.may_rest)
         self.pending: set[str] = set()
         self.sent: list[str] = []  # to the router

@@ -21,6 +21,7 @@ from .. import signals
 from ..client.component import Component
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost, WampliteError
 from ..forks import OfOneProcess, watch
+from ..locks import Latch, Lock
 from .bridge_port import BridgePort
 from .counts import Counts
 from .outbox import Outbox
@@ -78,8 +79,8 @@ class Bridge(OfOneProcess):
         if self.component is not None:
             self.component.on_join(self._joined)
             self.component.on_leave(self._left)
-        self._stopped = threading.Event()
-        self._stopping = threading.Lock()  # held while `stop` begins
+        self._stopped = Latch()
+        self._stopping = Lock()  # held while `stop` begins
 
     def _open_outbox(self, buffer: BufferSettings) -> Outbox:
         if not buffer.path:

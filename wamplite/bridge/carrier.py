@@ -18,12 +18,12 @@ import os
 import select
 import socket
 import termios
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from ..locks import Latch, Lock
 from .settings import PortSettings
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ class DescriptorCarrier:
         self._descriptor = descriptor
         self._owner = owner  # has close()
         self._is_stream = is_stream
-        self._lock = (
-            threading.Lock()
-        )  # guards the descriptor: the kernel gives a closed number again
+        self._lock = Lock()  # guards the descriptor: the kernel gives a closed number again
         self._closed = False
         self._ended = False  # poll has reported the end
         self._empty = 0
@@ -198,7 +196,7 @@ class QueueCarrier:
     def __init__(self, handle: Any) -> None:
         self._handle = handle  # its read timeout is the length of one poll
         self._first = b""
-        self._woken = threading.Event()
+        self._woken = Latch()
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for a byte."""

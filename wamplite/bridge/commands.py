@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from ..core import uris
 from ..core.errors import ApplicationError, CallTimeout, Unavailable
+from ..locks import Condition, Latch
 from .device import Device, DeviceDown
 from .intake import Intake
 from .readings import Reading
@@ -52,7 +53,7 @@ class DeviceJob:
         self.what = what
         self.since = time.monotonic()
         self._run = run
-        self._done = threading.Event()
+        self._done = Latch()
         self._result: Any = None
         self._error: BaseException | None = None
 
@@ -94,7 +95,7 @@ class Commands:
         self.name = device.settings.name
         self._device = device
         self._intake = intake
-        self._changed = threading.Condition()  # guards all below
+        self._changed = Condition()  # guards all below
         self._queue: deque[DeviceJob] = deque()
         self._polls: list[tuple[Poll, float]] = []
         self._stopping = False

@@ -7,9 +7,10 @@ counted apart.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..locks import Lock
 
 __all__ = ["Counts"]
 
@@ -25,7 +26,7 @@ class Counts:
     published: int = 0
     resent: int = 0  # published once more because the router had not confirmed them
     dropped: dict[str, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # guards all above
+    _lock: Lock = field(default_factory=Lock)  # guards all above
 
     def framed(self, number: int = 1) -> None:
         """Count frames that came."""

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
+from ..locks import Latch, Lock
 from . import device_names
 from .carrier import Carrier, open_carrier
 from .settings import PortSettings
@@ -87,9 +88,9 @@ class Device:
         self.eager = False  # a command waits for the next bytes: do not gather
         self._sink = sink
         self._changed = changed
-        self._stopping = threading.Event()
+        self._stopping = Latch()
         self._reopen = ""  # the reason to close the device and open it again, if there is one
-        self._lock = threading.Lock()  # guards _carrier against a close() while it is woken
+        self._lock = Lock()  # guards _carrier against a close() while it is woken
         self._carrier: Carrier | None = None
         self._wait = FIRST_WAIT
         self.why = self._said = ""

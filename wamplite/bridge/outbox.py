@@ -12,7 +12,6 @@ however often it is sent. Events wait encoded in JSON, so that their size in byt
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import serializers
 from ..core.errors import UsageError
+from ..locks import Condition
 from .settings import BufferSettings
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Outbox:
     def __init__(self, settings: BufferSettings, drop: Drop) -> None:
         self.settings = settings
         self._drop = drop
-        self._changed = threading.Condition()  # guards all below
+        self._changed = Condition()  # guards all below
         self._writer = serializers.get("json")
         self._fresh: deque[WaitingEvent] = deque()
         self._flying: list[WaitingEvent] = []

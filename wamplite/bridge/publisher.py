@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from ..client.publishing import Outcome
 from ..core.errors import SessionNotReady, TransportLost, WampliteError
+from ..locks import Condition, Latch
 from .counts import Counts
 from .outbox import Outbox, WaitingEvent
 
@@ -54,10 +55,10 @@ class Publisher:
         outbox.hold()
         self._counts = counts
         self._marks = marks
-        self._changed = threading.Condition()  # guards _session and _retains
+        self._changed = Condition()  # guards _session and _retains
         self._session: PublishingSession | None = None
         self._retains = True
-        self._stopping = threading.Event()
+        self._stopping = Latch()
         self._ending = False
         self._kept: list[WaitingEvent] = []  # taken from the outbox, not confirmed
         self._refused: set[tuple[str, str]] = set()  # topics and errors that have been logged

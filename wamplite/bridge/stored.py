@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from ..locks import Latch
 from .outbox import Drop, Outbox, WaitingEvent
 from .settings import BufferSettings
 from .store import DroppedRow, Store
@@ -52,7 +53,7 @@ class StoredOutbox(Outbox):
         self._gone_to = 0  # up to here the file has deleted
         self.trouble = ""
         self._retry_at = 0.0
-        self._ending = threading.Event()
+        self._ending = Latch()
         self._thread = threading.Thread(target=self._run, name="wamplite-store", daemon=True)
 
     def start(self) -> None:

@@ -17,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +29,7 @@ from ..core.errors import (
     UsageError,
     WampliteError,
 )
+from ..locks import Lock
 from .comebacks import Comebacks, add_comebacks
 from .common import TIMEOUT, add_connection, connect, shown, text, to_json, value_of
 from .streams import complain
@@ -92,7 +92,7 @@ class Command:
     def __init__(self, words: list[str], timeout: float) -> None:
         self.words = words
         self.timeout = timeout
-        self._lock = threading.Lock()  # guards _running and _stopping
+        self._lock = Lock()  # guards _running and _stopping
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopping = False
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .. import notify, signals
 from ..core.errors import UsageError
 from ..features import GROUPS, names
+from ..locks import Latch
 from . import logs
 from .common import positive, size
 
@@ -173,7 +174,7 @@ def figures(router: Router) -> str:
 
 def is_alive(router: Router, seconds: float) -> bool:
     """Tell whether the timers' thread runs, and each realm routes what the timers give it."""
-    routed = [threading.Event() for _ in router.realms]
+    routed = [Latch() for _ in router.realms]
     for routing, event in zip(router.realms.values(), routed, strict=True):
         routing.realm.later(SOON, event.set)
     deadline = time.monotonic() + seconds

@@ -21,6 +21,7 @@ from .. import features as by_name
 from ..core.conversation import Conversation
 from ..core.errors import UsageError, WampliteError
 from ..forks import watch
+from ..locks import Latch
 from ..signals import Gate, with_signals
 from .connect import URL, checked_url, join
 from .faults import log, said
@@ -78,7 +79,7 @@ class Component(LastingVerbs):
             max_retry_delay,
         )
         self._latest: Session | None = None  # the current one, or the one before
-        self._stopped = threading.Event()
+        self._stopped = Latch()
         self._is_dialling = False
 
     # ---- its life

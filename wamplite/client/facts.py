@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.errors import WampliteError
 from ..forks import OfOneProcess
+from ..locks import Latch
 from .extensions import Extended
 from .serving import Serving
 from .shared_conversation import SharedConversation
@@ -18,7 +19,7 @@ class Facts(Extended, OfOneProcess):
     _shared: SharedConversation
     _serving: Serving
     realm: str
-    lost: threading.Event
+    lost: Latch
 
     @property
     def id(self) -> int:

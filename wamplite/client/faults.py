@@ -7,7 +7,6 @@ methods do: an answer or a thread would be lost with it.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from contextlib import suppress
 from ..core.errors import ApplicationError
 from ..core.words import shorten
 from ..limit import RateLimit
+from ..locks import Lock
 
 MINUTE = 60.0
 LINES = 10  # of the same fault in a minute, the one with the traceback included
@@ -24,7 +24,7 @@ class Faults:
     """What is logged of one session's handlers."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards both limits
+        self._lock = Lock()  # guards both limits
         self._lines = RateLimit(LINES, MINUTE)
         self._tracebacks = RateLimit(1, MINUTE)
 

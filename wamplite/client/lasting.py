@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ..core.errors import ApplicationError, SessionNotReady, TransportLost
 from ..core.messages import Message, Publish, Register, Subscribe
+from ..locks import Lock
 from .faults import log
 from .handlers import Defined, plan
 from .options import Options, apart
@@ -50,7 +51,7 @@ class Lasting(ABC, Generic[Granted]):
         self._handler = handler
         self._options = options
         self._forget = forget  # takes it off the component's list; None: it never was on it
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._wanted = True
         self._granted: Granted | None = None  # of the session that was asked last
 
@@ -133,7 +134,7 @@ class LastingTestament:
     ) -> None:
         self._topic = topic
         self._event = (topic, list(args), kwargs, options, scope)
-        self._lock = threading.Lock()  # guards the next one
+        self._lock = Lock()  # guards the next one
         self._left_in = 0  # the id of the session that was asked last
 
     def __call__(self, session: Session) -> None:

@@ -5,7 +5,6 @@ The reading thread begins, interrupts and adds parts; the handler's thread asks,
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from ..core import messages
 from ..core.errors import Canceled
 from ..core.uris import CANCELED
+from ..locks import Latch
 
 MOST_PARTS = 1024  # of one call, that its handler has not taken yet
 Yield = Callable[["Running", list[Any], dict[str, Any], dict[str, Any]], None]
@@ -32,7 +32,7 @@ class Running:
         self._unpack = unpack
         self.canceled = False  # nobody waits for the answer any more
         self._yield = yield_
-        self._event: threading.Event | None = None  # made by the handler that waits
+        self._event: Latch | None = None  # made by the handler that waits
         self._parts: SimpleQueue[messages.Invocation] | None = None
         if message.details.get("progress"):
             self._parts = SimpleQueue()
@@ -45,7 +45,7 @@ class Running:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for an INTERRUPT; False when time is up."""
-        event = self._event = threading.Event()  # before the flag is asked: either sees the other
+        event = self._event = Latch()  # before the flag is asked: either sees the other
         return self.canceled or event.wait(seconds)
 
     def check(self) -> None:

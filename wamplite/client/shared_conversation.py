@@ -10,7 +10,6 @@ the lock is one of the parent's, and lets nobody in.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -36,6 +35,7 @@ from ..core.messages import (
 from ..core.pending import Receiver, Request
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
+from ..locks import Latch, Lock
 from .faults import Dropped
 from .reading import Reader
 from .waiting import WaitingRequest, fresh
@@ -54,7 +54,7 @@ class SharedConversation(OfOneProcess):
         features: Iterable[Factory] = (),
         ping_interval: float | None = 20.0,
     ) -> None:
-        self.lost = threading.Event()
+        self.lost = Latch()
         self.on_end: list[Callable[[], None]] = []  # called by the reading thread, last of all
         self.logged: set[tuple[str, str]] = set()  # request and option: told once in a session
         self.assumed: frozenset[str] = frozenset()  # what the router has without announcing it
@@ -62,7 +62,7 @@ class SharedConversation(OfOneProcess):
         self._hand_over = deliver
         self._ping_interval = ping_interval or None  # 0 says never, too
         # guards the conversation, the order of what is sent, and the size
-        self._lock: threading.Lock | Elsewhere = threading.Lock()
+        self._lock: Lock | Elsewhere = Lock()
         self._size = 0  # of the message that is being handled
         self._reader = Reader(channel, self._only_asks, self._handle, self._close, self._tell_ended)
         self.conversation = Conversation(channel.send, self._deliver, serve, features)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import SessionNotReady
 from ..forks import OfOneProcess
+from ..locks import Condition
 from .options import Options
 from .publishing import Outcome
 from .results import Result
@@ -23,7 +23,7 @@ class ThroughSession(OfOneProcess):
         self._ready: Session | None = None  # the current one, once it has been restored
         self._is_over = True  # nothing will join
         # Guards `session` and all that changes with it; tells of `_ready`, and of the end.
-        self._changed = threading.Condition()
+        self._changed = Condition()
 
     def wait_joined(self, timeout: float | None = None) -> Session:
         """Wait until there is a session that has all it serves, at most `timeout` seconds.

@@ -34,6 +34,7 @@ from typing import Any
 from ..core.errors import ApplicationError, WampliteError
 from ..core.messages import Call, Message
 from ..core.pending import Receiver, Request
+from ..locks import Lock
 
 PATIENCE = 0.1  # seconds that a caller waits for each piece of its answer
 PIECES = 4  # a router may send head and body apart, or something else first
@@ -51,7 +52,7 @@ class Turn:
         self._lock = threading.RLock()  # held by the thread that reads: no other can release it
         self._came = False  # a caller, while the reading thread had the turn
         self._taken = 0  # how often callers had it
-        self._wanted = threading.Lock()  # released to end the reading thread's rest
+        self._wanted = Lock()  # released to end the reading thread's rest
         self._wanted.acquire()
         self._reading = _Held(self._lock.release)
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from ..locks import Latch, Lock
 from .faults import contain
 
 MOST_EVENTS = 10_000
@@ -57,7 +58,7 @@ class Events:
 
     def drain(self, seconds: float) -> bool:
         """Wait until the events that have come so far are handled; False when time is up."""
-        done = threading.Event()
+        done = Latch()
 
         def reached() -> None:
             self._taken -= 1  # this was no event
@@ -99,7 +100,7 @@ class Pool:
     def __init__(self, name: str, most: int = MOST_THREADS) -> None:
         self._name = name
         self._most = most
-        self._lock = threading.Lock()  # guards all that follows
+        self._lock = Lock()  # guards all that follows
         self._idle: list[Worker] = []
         self._started = 0
         self._ended = False
@@ -187,7 +188,7 @@ class OneByOne:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = Lock()  # guards the next three
         self._waiting: deque[Job] = deque()
         self._is_served = False
         self._server: threading.Thread | None = None

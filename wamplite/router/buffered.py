@@ -7,8 +7,9 @@ found out only when the noted sum passes the bound: so a note costs the same how
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol
+
+from ..locks import Condition
 
 PATIENCE = 0.5  # seconds that a reader waits for others to go
 
@@ -29,7 +30,7 @@ class TotalBound:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Condition()  # guards the next three; notified when one has gone
+        self._lock = Condition()  # guards the next three; notified when one has gone
         self._noted: dict[Holder, int] = {}  # -> as it was when it last grew
         self._sum = 0  # of the noted
         self._evicted: dict[Holder, int] = {}  # on their way out: they do not count any more

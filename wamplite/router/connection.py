@@ -23,6 +23,7 @@ from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
+from ..locks import Lock
 from . import session_log
 from .faults import guarded, log_fault
 from .presence import Presence
@@ -219,7 +220,7 @@ class Connection(ABC):
 
     def _read(self, member: Member, routing: Routing) -> None:
         """Serve a member to its end. While it is idle no name here holds what it has sent."""
-        handled = threading.Lock()  # held from an arrival of this member until it is handled
+        handled = Lock()  # held from an arrival of this member until it is handled
         try:
             while member.open and self._bring(self._await(member), member, routing, handled):
                 pass
@@ -241,9 +242,7 @@ class Connection(ABC):
             return [Lost("internal error")]
         return entries
 
-    def _bring(
-        self, entries: list[Any], member: Member, routing: Routing, handled: threading.Lock
-    ) -> bool:
+    def _bring(self, entries: list[Any], member: Member, routing: Routing, handled: Lock) -> bool:
         """Hand over what has arrived once what came before is handled; False if it was the last."""
         handled.acquire()
         if not member.open:  # what came behind its end may begin another session
@@ -282,7 +281,7 @@ def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
 
 def _lose(member: Member, routing: Routing) -> None:
     """Have a member leave its realm after a fault, and wait until it has."""
-    handled = threading.Lock()
+    handled = Lock()
     handled.acquire()
     routing.arrive(Arrival(member, [Lost("internal error")], handled))
     handled.acquire()

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from ..locks import Lock
 from .limits import Limits
 
 LOCAL = ""  # the origin of Unix sockets
@@ -81,7 +82,7 @@ class Connections:
     def __init__(self, limits: Limits, tell: Tell) -> None:
         self._limits = limits
         self._tell = tell
-        self._lock = threading.Lock()  # guards all that follows
+        self._lock = Lock()  # guards all that follows
         self._threads: dict[Connected, threading.Thread] = {}
         self._joining: dict[Connected, str | None] = {}  # not yet joined -> origin; oldest first
         self._within = 0  # of all: those who are exempt

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 from ..core import uris
+from ..locks import Lock
 from ..transports.stream import Stream
 from .deadlines import Deadlines, Ticking
 from .faults import guarded, log_fault
@@ -40,7 +41,7 @@ class Housekeeper:
     def __init__(self, limits: Limits, counters: Counters) -> None:
         self._limits = limits
         self._counters = counters
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = Lock()  # guards the next three
         self._leftovers = Leftovers()
         self._deadlines = Deadlines()
         self._asleep_until = 0.0  # 0: awake, nobody need wake it

@@ -7,11 +7,11 @@ what else there can be many of fits beside it.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import UsageError
+from ..locks import Lock
 from ..transports.base import MOST
 from .memory import KIB, MIB, available
 
@@ -135,7 +135,7 @@ class Counters:
     """Counts by name, from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _counts
+        self._lock = Lock()  # guards _counts
         self._counts: dict[str, int] = {}
 
     def add(self, name: str, amount: int = 1) -> None:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
+from ..locks import Latch
 from ..transports import origins, rawsocket
 from ..transports.base import Transport
 from ..transports.socket_stream import SocketStream
@@ -89,7 +90,7 @@ class Listener:
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
         self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
-        self._closing = threading.Event()
+        self._closing = Latch()
         self._warned_at = float("-inf")
         self._thread = threading.Thread(
             target=self._accept, name=f"wamplite-accept-{self.url}", daemon=True

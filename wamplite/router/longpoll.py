@@ -17,7 +17,6 @@ import json
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from .. import serializers
 from ..core.errors import ProtocolError
 from ..core.handshake import Acceptor
 from ..core.words import shorten
+from ..locks import Lock
 from ..transports import batches
 from ..transports.base import MOST, Transport
 from ..transports.http_exchange import Exchange
@@ -138,7 +138,7 @@ class Gateway:
         self._serializers = tuple(serializers)
         self._pages = pages
         self._idle = 2 * shared.limits.ping_interval or LONGEST_IDLE
-        self._lock = threading.Lock()  # guards the next three
+        self._lock = Lock()  # guards the next three
         self._sessions: dict[str, PolledSession] = {}
         self._looks: dict[str, Callable[[], None]] = {}  # cancel when it is looked at next
         self._closed = False

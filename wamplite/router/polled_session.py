@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import select
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 from ..core.errors import ProtocolError, TransportLost
+from ..locks import Lock
 from ..transports import batches
 from ..transports.base import MOST
 from ..transports.rawsocket_frames import PONG, Framer, frame
@@ -41,11 +41,11 @@ class PolledSession:
         self.serializer, self._is_batched = batches.split(subprotocol)
         self._is_text = self.serializer == "json"
         self._sock = sock
-        self._sending = threading.Lock()
-        self._receiving = threading.Lock()  # guards the next two
+        self._sending = Lock()
+        self._receiving = Lock()  # guards the next two
         self._framer = Framer(MOST)
         self._messages: deque[bytes] = deque()
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._receiver: tuple[Connection, int] | None = None
         self._seen = time.monotonic()
 

@@ -7,13 +7,13 @@ read, so that no total ever falls.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from ..core.members import Member
+from ..locks import Lock
 
 
 class SessionCarrier(Protocol):
@@ -79,7 +79,7 @@ class Presences:
     """All sessions that are here, and the sums of those that are not any more; any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._present: dict[Presence, None] = {}
         self._ended: dict[str, Visits] = {}
 

@@ -7,11 +7,11 @@ more there were meanwhile: whoever provokes refusals must not fill a disk with t
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..locks import Lock
 from .limits import Limits
 
 logger = logging.getLogger("wamplite.router")
@@ -61,7 +61,7 @@ class Refusals:
         self._limits = limits
         self._count = count
         self._clock = clock
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._told_at: dict[str, float] = {}
         self._untold: dict[str, int] = {}
 

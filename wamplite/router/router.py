@@ -9,7 +9,6 @@ wamplite-housekeeper    one: writes for slow connections, keeps deadlines, pings
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -23,6 +22,7 @@ from ..core.feature import Factory
 from ..core.handshake import AuthMethod
 from ..core.realm import Clock, Realm
 from ..forks import OfOneProcess, watch
+from ..locks import Lock
 from ..signals import Gate, with_signals
 from ..transports import origins
 from . import listen_urls, own_procedures, request_log
@@ -80,7 +80,7 @@ class Router(OfOneProcess):
         if not names or not all(map(uris.is_valid, names)):
             raise UsageError(f"realms must be valid URIs, at least one: {names}")
         installed = by_name.for_router(features)
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._listeners: list[Listener | SerialListener] = []
         self._closed = False
         self._shared = Shared(self.limits)  # from here on there are threads

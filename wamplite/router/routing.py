@@ -24,6 +24,7 @@ from .. import serializers
 from ..core import uris
 from ..core.members import Member
 from ..core.realm import Clock, Realm
+from ..locks import Lock
 from ..transports.base import Transport
 from .faults import guarded, log_fault
 from .mailbox import Encoder, FrameMailbox
@@ -53,7 +54,7 @@ class Arrival:
         self,
         member: Member,
         entries: list[Any],
-        handled: threading.Lock,
+        handled: Lock,
         place: threading.Semaphore | None = None,
     ) -> None:
         self.member = member
@@ -101,7 +102,7 @@ class Routing:
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
-        self._guard = threading.Lock()  # guards the next five; not held while anything is handled
+        self._guard = Lock()  # guards the next five; not held while anything is handled
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._inbox: list[Arrival | Errand] = []
         self._routing = False  # somebody owns the role

@@ -7,7 +7,6 @@ for as long as the session, and so many of them would keep the device from being
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from ..core import uris
 from ..core.grammar import CLIENT, announced_features
 from ..core.messages import CODES, Error, Hello, Invocation, Message, Welcome, Yield
+from ..locks import Lock
 from ..transports.base import Transport
 from ..transports.stream import Stream
 from .mailbox import FrameMailbox
@@ -59,7 +59,7 @@ class Asked:
 
     def __init__(self, patience: float) -> None:
         self._patience = patience  # seconds; 0: for ever
-        self._lock = threading.Lock()  # guards _deadlines
+        self._lock = Lock()  # guards _deadlines
         self._deadlines: dict[int, float] = {}  # by INVOCATION.Request, the oldest first
 
     def note(self, request: int, now: float) -> None:

@@ -18,6 +18,7 @@ from .. import serializers
 from ..core.errors import TransportLost, UsageError
 from ..core.handshake import Acceptor
 from ..core.members import Identity
+from ..locks import Latch, Lock
 from ..transports import serial_path, serial_url
 from ..transports.base import Transport
 from .faults import guarded, log_fault
@@ -49,8 +50,8 @@ class SerialListener:
             raise UsageError(f"{url}: there is no realm {address.realm!r} here")
         self._shared = shared
         self._serializers = serializers.available()
-        self._closing = threading.Event()
-        self._lock = threading.Lock()  # guards the next two
+        self._closing = Latch()
+        self._lock = Lock()  # guards the next two
         self._port: OpenPort | None = None
         self._idle: SerialStream | None = None  # what this thread reads from, between connections
         self._line: HostLine | None = None  # of the one connection that there may be
@@ -116,7 +117,7 @@ class SerialListener:
         self._said = ""
         logger.info("%s: open at %d baud", self.address.device, self.address.baud)
         first = [serial_session.BARE_RESET]
-        ended = threading.Event()
+        ended = Latch()
         while not self._closing.is_set():
             ended.clear()
             stream = serial_line.SerialStream(port, ended.set)
@@ -150,7 +151,7 @@ class SerialListener:
             with self._lock:
                 self._idle = None
 
-    def _end(self, ended: threading.Event) -> None:
+    def _end(self, ended: Latch) -> None:
         """Notice that a connection has ended (its own thread)."""
         if self._closing.is_set():
             self._close_port()

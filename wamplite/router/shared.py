@@ -13,6 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
+from ..locks import Lock
 from ..transports.stream import Stream
 from .buffered import TotalBound
 from .connections import Connected, Connections
@@ -29,7 +30,7 @@ logger = logging.getLogger("wamplite.router")
 
 LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
 ENDED = "the router has ended"
-_starting = threading.Lock()  # guards threading.stack_size, which is the whole process's
+_starting = Lock()  # guards threading.stack_size, which is the whole process's
 
 
 class Served(Connected, Protocol):

@@ -17,7 +17,6 @@ whenever it grows. What is large is decoded by few threads at a time, and as man
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import Any, Protocol
 
@@ -29,6 +28,7 @@ from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import to_array
 from ..core.words import shorten
+from ..locks import Lock
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
@@ -73,7 +73,7 @@ class SocketConnection(Connection):
         self._serializer: Serializer
         self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
-        self._lock = threading.Lock()  # guards `waits`
+        self._lock = Lock()  # guards `waits`
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
         self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
 

@@ -6,9 +6,10 @@ so that nobody who sends much makes the router spend its time on this.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import cache
+
+from ..locks import Lock
 
 DELAY = 1.0  # seconds until it is done
 MUCH = 64 * 1024  # bytes of a message, decoded ten times as large, that are worth it
@@ -19,7 +20,7 @@ class Trimming:
 
     def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._later = later
-        self._asked = threading.Lock()  # held from the first who asks until it is done
+        self._asked = Lock()  # held from the first who asks until it is done
 
     def soon(self) -> None:
         """Give memory back in a moment; asked before what is large is made."""

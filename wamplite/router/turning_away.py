@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 
 from ..core.errors import TransportLost
+from ..locks import Lock
 from ..transports import rawsocket
 from ..transports.stream import Stream
 from .faults import guarded, log_fault
@@ -73,7 +74,7 @@ class TurningAway:
     """All who are being refused."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the next four
+        self._lock = Lock()  # guards the next four
         self._coming: list[Guest] = []
         self._number = 0  # of all guests
         self._thread: threading.Thread | None = None

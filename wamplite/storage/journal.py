@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
+from ..locks import Condition
 
 logger = logging.getLogger("wamplite.router")
 
@@ -55,7 +56,7 @@ class Journal:
         self._on_behind = on_behind  # called each time that something could not be written
         self._schema = schema
         self._database = self._open()
-        self._changed = threading.Condition()  # guards the next three
+        self._changed = Condition()  # guards the next three
         self._waiting: list[Statement] = []
         self._urgent = False
         self._ended = False

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import select
 import sys
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..core.errors import TransportLost
+from ..locks import Lock
 from .outbox import ByteOutbox
 
 FIRST_RECEIVE = 2048  # bytes asked of the kernel: a parked thread holds them, so start small,
@@ -51,7 +51,7 @@ class Stream(ABC):
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.lock = threading.Lock()  # guards all that follows but `_size`
+        self.lock = Lock()  # guards all that follows but `_size`
         self.on_left: Callable[[Any], None] | None = None
         self.lost: str | None = None
         self._outbox = ByteOutbox()

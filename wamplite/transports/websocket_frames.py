@@ -14,12 +14,12 @@ and raises. Any thread may write, ping and finish; only the reading thread recei
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..core.errors import ProtocolError, TransportLost, WampliteError
+from ..locks import Lock
 from .base import MOST, Transport
 from .stream import Stream
 
@@ -108,7 +108,7 @@ class WebSocket(Transport):
         self.answers: list[bytes] = []  # PONGs of one recv
         self.ended: WampliteError | None = None
         self._last_word = (NORMAL, "")
-        self._goodbye = threading.Lock()  # taken once, by whoever writes the close frame
+        self._goodbye = Lock()  # taken once, by whoever writes the close frame
         self._early = arrived  # behind the opening handshake
         self._rest = b""  # the beginning of a header
 
