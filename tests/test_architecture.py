@@ -58,7 +58,9 @@ SHARED_BY_METHODS = {  # of authentication
     for name in ("argon2id", "binding", "ed25519", "keys", "saslprep", "users")
 }
 SHARED_BY_METHODS |= {"wamplite.auth.key_files", "wamplite.auth.ssh_agent"}
-SHARED_BY_METHODS |= {"wamplite.auth.permissions"}
+SHARED_BY_METHODS |= {
+    f"wamplite.auth.{name}" for name in ("permissions", "authorizer", "holdings", "wanted")
+}
 HALVES = {"ForRouter", "ForClient"}  # of each feature
 
 UNSETTLED_AND_STANDARD = ("call_canceling", "call_timeout", "event_retention", "testament_meta_api")

@@ -13,34 +13,68 @@ published; the meta APIs tell a session of the URIs only for which its role allo
 rest are calls of the router's procedures, which need a permission like any other. What comes of a
 call that was allowed is not asked about: further parts of its arguments, its CANCEL, its answers.
 
+With an `authorizer`, a function or a procedure, that is asked where no permission speaks of a URI.
+While a procedure is asked, the session's further messages wait in their order, its answers to calls
+never. The session that serves the procedure is not asked about: it needs permissions. By a pattern
+that the authorizer has allowed come all events of it that no permission forbids.
+
 `revise` replaces the roles, with the routing role: what hangs on a right that is gone is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ..core import uris
 from ..core.feature import Feature, Floor, Handler, Host, Refused
 from ..core.members import Join
-from ..core.messages import Call, Publish, Register, Subscribe
+from ..core.messages import (
+    Call,
+    Cancel,
+    Goodbye,
+    Publish,
+    Register,
+    Subscribe,
+    Unregister,
+    Unsubscribe,
+)
+from ..core.parking import Parking
+from .authorizer import Authorize, Authorizer, Grants
+from .holdings import Held, held_by, holds, tell
 from .permissions import ACTIONS, Permission, Rights, Role, Roles
+from .wanted import ACTION, Wanted, wanted_by
 
-ACTION = {Call: "call", Register: "register", Publish: "publish", Subscribe: "subscribe"}
-WORDS = {"publish": "publish to", "subscribe": "subscribe to"}
+WAIT = (*ACTION, Unregister, Unsubscribe, Cancel, Goodbye)  # behind a request that waits
 OURS = "internal"  # the authmethod of sessions in the router's own program
 EVERYTHING = (Permission("", "prefix", ACTIONS),)
+NONE = Permission("", "prefix")
 
 
 class Authorization(Feature):
-    """The permissions of one realm."""
+    """The permissions of one realm.
+
+    authorizer: `fn(session, uri, action, options)`, or the URI of a procedure, whose answers hold
+    for `cache` seconds and must come within `deadline` seconds; see authorizer.py.
+    """
 
     name = "authorization"
     comes_last = True
 
-    def __init__(self, roles: Iterable[Role]) -> None:
+    def __init__(
+        self,
+        roles: Iterable[Role],
+        *,
+        authorizer: str | Authorize | None = None,
+        cache: float = 60.0,
+        deadline: float = 5.0,
+    ) -> None:
         self.authroles = Roles(roles)
+        self.authorizer: Authorizer | None = None
+        if authorizer is not None:
+            self.authorizer = Authorizer(authorizer, cache, deadline)
+        self.grants: Grants | None = None
         self.rights_of: dict[Any, Rights] = {}  # by member
         self.is_watching = False  # what is drafted
         self.refused = 0
@@ -58,16 +92,28 @@ class Authorization(Feature):
         self.broker.may_see.append(self.may_see)
         host.may_know.append(self.may_know)
         host.left.append(self.on_left)
+        if self.authorizer is not None:
+            self.authorizer.install(host)
+            self.grants = Grants(self.broker, self._speaks)
+            self.parking = Parking(host)
+            for each in WAIT if self.authorizer.is_procedure else ():
+                if each in host.handlers:
+                    wrap(each, self.hold, Floor.AUTHORIZATION)
         self._watch()
 
     def counters(self) -> dict[str, int]:
-        counted = {"not_authorized": self.refused, "events_not_authorized": self.dropped}
+        faults = self.authorizer.faults if self.authorizer is not None else 0
+        counted = {
+            "not_authorized": self.refused,
+            "events_not_authorized": self.dropped,
+            "authorizer_faults": faults,
+        }
         return {name: number for name, number in counted.items() if number}
 
     # ---- who
 
     def rights(self, member: Any) -> Rights:
-        """Return what a session may do."""
+        """Return what a session may do by its role."""
         rights = self.rights_of.get(member)
         if rights is None:
             identity = member.identity
@@ -85,10 +131,13 @@ class Authorization(Feature):
 
     def on_left(self, member: Any, *_: Any) -> None:
         self.rights_of.pop(member, None)
+        if self.authorizer is not None:
+            self.authorizer.forget(member)
 
     def _has_role(self, member: Any) -> bool:
         identity = member.identity
-        return identity.authrole in self.authroles or identity.authmethod == OURS
+        is_known = identity.authrole in self.authroles or identity.authmethod == OURS
+        return is_known or self.authorizer is not None
 
     # ---- what is asked for
 
@@ -116,22 +165,30 @@ class Authorization(Feature):
         return self.on_request(inner, member, publish)
 
     def on_request(self, inner: Handler, member: Any, request: Any) -> None:
-        """Let a request pass, or refuse it."""
+        """Let a request pass, refuse it, or have it wait for the authorizer."""
         if type(request) is Call and self._goes_on(member, request):
             return inner(member, request)
-        for each in self._wanted(request):
-            if not self.rights(member).decide(*each).allowed:
-                raise self._refusal(member, request, *each)
-        return inner(member, request)
+        for wanted in wanted_by(request, self.implied):
+            permission = self._permission(member, wanted, request.options)
+            if permission is None:
+                return self._ask(inner, member, request, wanted)
+            if wanted.action not in permission.allow:
+                raise self._refusal(member, request, wanted)
+            if self.authorizer is not None:
+                self.authorizer.lend(member, wanted, permission)
+        try:
+            return inner(member, request)
+        finally:
+            self._done(member)
 
-    def _wanted(self, request: Any) -> Iterator[tuple[str, str, str]]:
-        """Yield all that a request needs a permission for: action, URI, match."""
-        action, uri = ACTION[type(request)], request[2]
-        yield action, uri, _match(request)
-        if action == "call" and uri in self.implied:
-            implied = self.implied[uri](request)
-            if implied is not None:
-                yield ACTION[implied[0]], implied[1], "exact"
+    def _permission(self, member: Any, wanted: Wanted, options: Any) -> Permission | None:
+        """Return what decides, NONE where nothing does; None where a procedure must be asked."""
+        permission = self.rights(member).decide(*wanted).permission
+        if permission is not None:
+            return permission
+        if self.authorizer is None or self.authorizer.serves(member):
+            return NONE
+        return self.authorizer.find(member, wanted, options)
 
     def _goes_on(self, member: Any, call: Call) -> bool:
         """Tell whether a CALL belongs to one that is in flight, or was: that was allowed."""
@@ -140,25 +197,66 @@ class Authorization(Feature):
             continuation is not None and continuation.takes(member, call)
         )
 
-    def _refusal(self, member: Any, request: Any, action: str, uri: str, match: str) -> Refused:
+    def _refusal(self, member: Any, request: Any, wanted: Wanted) -> Refused:
+        self._done(member)
         self.refused += 1
         if type(request) is Publish and not request.options.get("acknowledge"):
             self.dropped += 1
-        what = uri if match == "exact" else f"{uri} by match {match}"
-        role = member.identity.authrole
-        text = f"role {role!r} may not {WORDS.get(action, action)} {what!r}"
+        text = f"role {member.identity.authrole!r} may not {wanted}"
         return Refused(uris.NOT_AUTHORIZED, text)
+
+    # ---- what waits for the authorizer
+
+    def _ask(self, inner: Handler, member: Any, request: Any, wanted: Wanted) -> None:
+        """Have a request wait for what the authorizer says."""
+        assert self.authorizer is not None
+        authorizer = self.authorizer
+
+        def go_on(permission: Permission) -> None:
+            authorizer.lend(member, wanted, permission)
+            if is_will:
+                self.realm.handle(member, request, partial(self.on_request, inner))
+            else:
+                self.parking.resume(member)
+            if not member.open:
+                authorizer.forget(member)
+
+        is_will = not member.open  # nobody waits behind a testament
+        if not is_will:
+            self.parking.park(member, partial(self.on_request, inner), request)
+        authorizer.ask(member, wanted, request.options, go_on)
+
+    def hold(self, inner: Handler, member: Any, message: Any) -> None:
+        """Have a message wait behind those of its session that wait."""
+        if not self.parking.holds(member):
+            return inner(member, message)
+        try:
+            return self.parking.park(member, inner, message)
+        except Refused:
+            if type(message) is Goodbye:
+                return inner(member, message)
+            self.dropped += type(message) is Publish and not message.options.get("acknowledge")
+            raise
+
+    def _done(self, member: Any) -> None:
+        if self.authorizer is not None:
+            self.authorizer.take_back(member)
 
     # ---- what is told
 
     def may_see(self, member: Any, topic: str) -> bool:
         """Tell whether a session may have the events of a topic."""
-        permission = self.rights(member).find(topic)
-        return permission is not None and "subscribe" in permission.allow
+        rights = self.rights_of.get(member) or self.rights(member)
+        permission = rights.known.get(topic) or rights.find(topic)
+        if permission is None:
+            return self.grants is not None and self.grants.bring(member, topic)
+        return "subscribe" in permission.allow
 
     def may_know(self, member: Any, uri: str, match: str) -> bool:
         """Tell whether a session may be told that there is something with a URI."""
-        return self.rights(member).may_know(uri, match)
+        if self.rights(member).may_know(uri, match):
+            return True
+        return self.authorizer is not None and holds(self.realm, member, uri, match)
 
     def on_drafted(self, member: Any, record: Any, request: Any) -> None:
         """Disclose who calls or publishes, or not, and how far it is trusted, as permitted."""
@@ -166,8 +264,13 @@ class Authorization(Feature):
         if not member.session or (kind is not Call and kind is not Publish):
             return
         permission = self.rights(member).find(request[2])
+        if permission is None and self.authorizer is not None:
+            permission = record.notes.get("authorized") or self.authorizer.find(
+                member, Wanted(ACTION[kind], request[2]), request.options
+            )
+            record.notes["authorized"] = permission  # it may be drafted once more, for another
         if permission is not None and permission.says_more:
-            _tell(permission, member, record, request)
+            tell(permission, member, record, request)
 
     # ---- roles that change
 
@@ -175,70 +278,56 @@ class Authorization(Feature):
         """Put other roles in their place, and close what they do not allow; with the routing role.
 
         Sessions whose role is gone are dismissed; of the others what is not allowed any more ends:
-        subscriptions and registrations are revoked, calls in flight fail.
+        subscriptions and registrations are revoked, calls in flight fail. The authorizer is asked
+        again about what it has allowed.
         """
         self.authroles = Roles(roles)
         self.rights_of.clear()
         self._watch()
+        if self.authorizer is not None and self.grants is not None:
+            self.authorizer.clear()
+            self.grants.revise()
         members = list(self.realm.members.values())
-        subscribers = [part for member in members for part in member.subscriptions.values()]
-        subscribers.sort(key=lambda part: not uris.is_reserved(part.subscription.uri))
-        for part in subscribers:  # those of meta events first: nobody is told by them of the rest
-            subscription = part.subscription
-            if not self._allows(part.member, "subscribe", subscription.uri, subscription.match):
-                self.broker.revoke(part, uris.NOT_AUTHORIZED)
-        for member in members:
-            self._close_forbidden(member)
+        held = [each for member in members for each in held_by(self.realm, member)]
+        held.sort(key=_place)
+        for each in held:
+            self._close_forbidden(*each)
         for member in members:
             if not self._has_role(member):
                 self.realm.dismiss(member, uris.NO_SUCH_ROLE, _no_role(member))
 
-    def _allows(self, member: Any, action: str, uri: str, match: str = "exact") -> bool:
-        return self.rights(member).decide(action, uri, match).allowed
+    def _close_forbidden(self, member: Any, wanted: Wanted, close: Callable[[], None]) -> None:
+        """Close what is not allowed, at once or when the authorizer has said so."""
 
-    def _close_forbidden(self, member: Any) -> None:
-        for callee in list(member.registrations.values()):
-            registration = callee.registration
-            if not self._allows(member, "register", registration.uri, registration.match):
-                self.dealer.revoke(callee, uris.NOT_AUTHORIZED)
-        for pending in list(member.calls.values()):
-            if not self._allows(member, "call", pending.procedure):
-                self.dealer.interrupt(pending, "killnowait")
-                text = f"role {member.identity.authrole!r} may not call {pending.procedure!r} now"
-                self.dealer.fail(pending, uris.NOT_AUTHORIZED, text)
+        def judge(permission: Permission) -> None:
+            if wanted.action not in permission.allow:
+                close()
+
+        options = {"match": wanted.match}
+        permission = self._permission(member, wanted, options)
+        if permission is not None:
+            judge(permission)
+        elif self.authorizer is not None:
+            self.authorizer.ask(member, wanted, options, judge)
+
+    def _speaks(self, member: Any, uri: str, match: str) -> bool:
+        """Tell whether a permission speaks of a subscription."""
+        return self.rights(member).decide("subscribe", uri, match).permission is not None
 
     def _watch(self) -> None:
         """Look at all that is drafted, from when on a permission says what is to be told of it."""
         permissions = (permission for role in self.authroles for permission in role.permissions)
-        if not self.is_watching and any(permission.says_more for permission in permissions):
+        says_more = self.authorizer is not None or any(each.says_more for each in permissions)
+        if says_more and not self.is_watching:
             self.is_watching = True
             self.dealer.drafted.append(self.on_drafted)
             self.broker.drafted.append(self.on_drafted)
 
 
-def _tell(permission: Permission, member: Any, record: Any, request: Any) -> None:
-    """Write into a draft what a permission says of it."""
-    if type(request) is Call:
-        role, disclose = "caller", permission.disclose_caller
-    else:
-        role, disclose = "publisher", permission.disclose_publisher
-    if disclose == "always":
-        record.details.update(member.disclosed(role))
-    elif disclose == "never":
-        if request.options.get("disclose_me"):
-            text = f"who is the {role} of {request[2]!r} is not disclosed"
-            raise Refused(uris.DISCLOSE_ME_DISALLOWED, text)
-        record.notes["undisclosed"] = True  # to a callee that asks for it of all
-    if permission.trustlevel is not None:
-        record.details["trustlevel"] = permission.trustlevel
-
-
-def _match(request: Any) -> str:
-    """Return by what a request matches URIs: a word for SUBSCRIBE and REGISTER alone."""
-    match: str = "exact"
-    if type(request) in (Subscribe, Register):
-        match = request.options.get("match", match)
-    return match
+def _place(held: Held) -> bool:
+    """Put subscriptions to meta events first: nobody is told by them of the rest."""
+    _, (action, uri, _), _ = held
+    return not (action == "subscribe" and uris.is_reserved(uri))
 
 
 def _no_role(member: Any) -> str:

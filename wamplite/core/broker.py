@@ -222,13 +222,12 @@ class Broker:
         content = (subscription.id, publication.id, details, publish.args, publish.kwargs)
         event = build(Event, content)
         excluded, subscribers = publication.excluded, subscription.subscribers
-        filters = publication.filters
+        for may_get in publication.filters:
+            excluded = excluded | {member for member in subscribers if not may_get(member)}
         if self.may_see and subscription.match != "exact":
             topic = publication.topic
-            filters = [*filters, *(lambda m, may=may: may(m, topic) for may in self.may_see)]
-        if filters:
-            excluded = {m for m in subscribers if not all(f(m) for f in filters)}
-            excluded |= publication.excluded
+            for may_see in self.may_see:
+                excluded = excluded | {m for m in subscribers if not may_see(m, topic)}
         for member, subscriber in subscribers.items():
             if member not in excluded:
                 subscriber.post(event)
