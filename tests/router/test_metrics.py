@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 import wamplite
 from tests.processes import running_router
 from tests.transports.streams import Certificate
+from wamplite.router.connections import is_near
 from wamplite.router.exposition import COUNTER, INCIDENTS, LISTENER, REALM, ROUTER, render
-from wamplite.router.metrics import is_near
 from wamplite.router.statistics import stats
 
 from .conftest import Connect, Start, Wire, eventually

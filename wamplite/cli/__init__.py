@@ -40,6 +40,7 @@ VERBS = {
     "subs": "print the subscriptions that there are",
     "regs": "print the registrations that there are",
     "kill": "end sessions",
+    "trace": "print the messages of a realm as they pass its router",
     "serial": "publish what a serial device sends",
     "bridge": "connect many serial devices to topics and procedures",
     "ports": "list serial devices, their lasting names, and who holds them",

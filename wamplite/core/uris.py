@@ -61,6 +61,7 @@ MAX_MESSAGE_SIZE = "_max_message_size"
 ANSWERS_PING = "_answers_ping"
 
 RESERVED = ("wamp.", "wamplite.router.")
+TRACE = "wamplite.router.trace"  # a topic: the messages of a realm as they pass
 
 _LOOSE = re.compile(r"(?:[^\s.#]+\.)*[^\s.#]+")
 _LOOSE_PATTERN = re.compile(r"(?:[^\s.#]+\.|\.)*(?:[^\s.#]+)?")

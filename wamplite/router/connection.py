@@ -26,7 +26,7 @@ from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
 from ..locks import Lock
 from . import session_log
 from .faults import guarded, log_fault
-from .presence import Presence
+from .presence import Listener, Presence
 from .routing import NOTHING, Arrival, Routing
 from .shared import Shared
 
@@ -53,6 +53,8 @@ class Mailbox(Protocol):
     @property
     def delivered(self) -> int:
         """How many messages were handed on to be sent."""
+
+    def tell(self, listener: Listener | None) -> None: ...
 
 
 class Connection(ABC):
@@ -168,6 +170,8 @@ class Connection(ABC):
                     continue  # it crossed our last words
                 hello = entry if type(entry) is Hello else hello
                 outcome = self._judge(acceptor, entry)
+                if self.shared.traced and hello is not None:
+                    self.shared.trace_step(hello.realm, self.name, entry, outcome)
                 if isinstance(outcome, Accepted):
                     self.check_alive()
                     self._arrived = [Join(), *entries[at:]]

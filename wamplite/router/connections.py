@@ -254,6 +254,16 @@ def origin_of(address: str | None) -> str | None:
     return address if packed.startswith(LINK) else packed[:8].hex(":", 2)
 
 
+def is_near(address: str | None) -> bool:
+    """Tell whether an address is of this machine; "" is that of a Unix socket."""
+    import ipaddress  # few ask
+
+    if not address:
+        return True
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
+
+
 def _less(counts: Counter[str], origin: str) -> None:
     counts[origin] -= 1
     if not counts[origin]:

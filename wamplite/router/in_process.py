@@ -21,6 +21,7 @@ from ..core.messages import Message
 from ..core.words import shorten
 from ..in_process_channel import LocalChannel, pair
 from .connection import Connection
+from .presence import Listener
 from .routing import Routing
 from .shared import Shared
 
@@ -55,6 +56,7 @@ class LocalConnection(Connection):
     def __init__(self, shared: Shared, end: LocalChannel) -> None:
         super().__init__(shared, end.peer, None)
         self._end = end
+        self._send = end.send
         self.delivered = 0  # messages; it carries one session
 
     def run(self) -> None:
@@ -100,11 +102,21 @@ class LocalConnection(Connection):
     def deliver(self, message: Message) -> bool:
         """Hand a message over, or end the session if it does not take them (the routing role)."""
         self.delivered += 1
-        if not self._end.send(message):
+        if not self._send(message):
             self.shared.count("slow_consumers")
             logger.warning("%s is disconnected: it reads too slowly", self.name)
             self._end.shutdown(uris.SLOW_CONSUMER)
         return True
+
+    def tell(self, listener: Listener | None) -> None:
+        """Tell of each message that is delivered from now on; None: no more."""
+
+        def told(message: Message) -> bool:
+            assert listener is not None
+            listener(message, 0)
+            return self._end.send(message)
+
+        self._send = self._end.send if listener is None else told
 
 
 class LocalMailbox:
@@ -112,6 +124,7 @@ class LocalMailbox:
 
     def __init__(self, peer: LocalConnection) -> None:
         self._peer = peer
+        self.tell = peer.tell
         self.post = peer.deliver
         self.post_droppable = peer.deliver
         self.end = self.release = peer.finish

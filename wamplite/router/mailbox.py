@@ -44,6 +44,32 @@ class Encoder:
         self.last, self.frame = None, b""
 
 
+class ToldEncoder:
+    """The same, for one mailbox that tells of each message."""
+
+    last = None  # so that it is asked each time
+
+    def __init__(self, encoder: Encoder, listener: Callable[[Message, int], None]) -> None:
+        self.plain = encoder
+        self._listener = listener
+
+    @property
+    def size(self) -> int:
+        """Of the payload in `frame`."""
+        return self.plain.size
+
+    @property
+    def frame(self) -> bytes:
+        """What `encode` has made."""
+        return self.plain.frame
+
+    def encode(self, message: Message, transport: Transport) -> None:
+        """Make the frame of a message unless it is there, and tell of it."""
+        if self.plain.last is not message:
+            self.plain.encode(message, transport)
+        self._listener(message, self.plain.size)
+
+
 class Rounds(Protocol):
     """The routing of a realm, as a mailbox knows it."""
 
@@ -79,7 +105,7 @@ class FrameMailbox:
     ) -> None:
         self._routing = routing
         self._transport = transport
-        self._encoder = routing.encoder(transport)
+        self._encoder: Encoder | ToldEncoder = routing.encoder(transport)
         self._count = tally
         self._max_send = transport.max_send
         self._write = transport.writer()
@@ -124,6 +150,12 @@ class FrameMailbox:
             queued, self._queued = self._queued, None
             self.delivered += len(queued)
             self._write(queued)
+
+    def tell(self, listener: Callable[[Message, int], None] | None) -> None:
+        """Tell of each message that is posted from now on; None: no more."""
+        encoder = self._encoder
+        plain = encoder.plain if isinstance(encoder, ToldEncoder) else encoder
+        self._encoder = plain if listener is None else ToldEncoder(plain, listener)
 
     def fail(self) -> None:
         """End the connection at once: something of what was posted is lost."""

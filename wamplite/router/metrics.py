@@ -30,6 +30,7 @@ from ..transports.http_server import (
     values,
 )
 from . import exposition, statistics
+from .connections import is_near
 from .listen_urls import SCHEMES, parse
 from .shared import Shared
 from .socket_connection import SocketConnection
@@ -70,16 +71,6 @@ class Readers(NamedTuple):
             raise HttpRefusal(403, f"{host[:100]!r} is no name of this host (--allow-host)")
         if not is_near(address) or any(values(request, name) for name in FORWARDED):
             raise HttpRefusal(403, "without a token it is told to this machine alone")
-
-
-def is_near(address: str | None) -> bool:
-    """Tell whether an address is of this machine; "" is that of a Unix socket."""
-    import ipaddress  # the first request needs it
-
-    if not address:
-        return True
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
 class Metrics:

@@ -8,12 +8,15 @@ read, so that no total ever falls.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from ..core.members import Member
+from ..core.messages import Message
 from ..locks import Lock
+
+Listener = Callable[[Message, int], None]  # of a message, and of its size in bytes; 0: it has none
 
 
 class SessionCarrier(Protocol):
@@ -40,11 +43,14 @@ class Posting(Protocol):
     def delivered(self) -> int:
         """How many messages were handed on to be sent."""
 
+    def tell(self, listener: Listener | None) -> None:
+        """Tell of each message that is posted from now on; None: no more."""
+
 
 class Presence:
     """One session, from WELCOME to its end."""
 
-    __slots__ = ("_before", "_mailbox", "carrier", "member", "realm", "since")
+    __slots__ = ("_before", "carrier", "mailbox", "member", "realm", "since")
 
     def __init__(
         self, carrier: SessionCarrier, mailbox: Posting, member: Member, realm: str
@@ -53,13 +59,13 @@ class Presence:
         self.member = member
         self.realm = realm
         self.since = time.time()
-        self._mailbox = mailbox
+        self.mailbox = mailbox
         self._before = carrier.received + 1  # Join is no message
 
     @property
     def messages(self) -> tuple[int, int]:
         """How many it has sent, and how many it was sent."""
-        return max(0, self.carrier.received - self._before), self._mailbox.delivered
+        return max(0, self.carrier.received - self._before), self.mailbox.delivered
 
 
 class Visits(NamedTuple):

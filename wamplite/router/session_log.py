@@ -57,7 +57,7 @@ def left(presence: Presence) -> None:
     place, member = presence.carrier, presence.member
     seconds = round(time.time() - presence.since, 3)
     came, went = presence.messages
-    why = shorten(place.unnamed(_why_left(member.parting)))
+    why = shorten(place.unnamed(why_left(member.parting)))
     logger.info(
         "%s: %s left %s after %.0f s, %d messages in, %d out: %s",
         place.name,
@@ -124,6 +124,6 @@ ENDS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def _why_left(entry: Any) -> str:
+def why_left(entry: Any) -> str:
     """Return in words what ended a session."""
     return ENDS[type(entry)](entry) if type(entry) in ENDS else "the router ended it"

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..locks import Lock
 from ..transports.stream import Stream
@@ -59,6 +59,7 @@ class Shared:
         self.buffered = TotalBound(limits.max_buffered)
         self.decoding = threading.Semaphore(limits.max_decoding)
         self.presences = Presences()
+        self.traced: dict[str, Callable[[str, Any, Any], None]] = {}  # realm -> see trace_step
         self.refusals = Refusals(limits, self.count)
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
@@ -75,6 +76,12 @@ class Shared:
                 for name, number in feature.counters().items():
                     counts[name] = counts.get(name, 0) + number
         return counts
+
+    def trace_step(self, realm: str, peer: str, came: Any, answer: Any) -> None:
+        """Tell whoever traces a realm of a step of a handshake; any thread."""
+        told = self.traced.get(realm)
+        if told is not None:
+            told(peer, came, answer)
 
     def serve(self, connection: Served) -> str | None:
         """Start the thread of a connection; where it cannot be, return why, as it is counted."""
