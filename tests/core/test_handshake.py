@@ -172,6 +172,19 @@ def test_a_wrong_answer_is_refused_with_the_reason_of_the_method() -> None:
     ]
 
 
+def test_a_method_with_nothing_to_ask_leaves_the_next_its_turn() -> None:
+    def nothing(hello: Hello, joining: Joining) -> None:
+        return None
+
+    handshake = acceptor(nothing=nothing, riddle=riddle)
+    wishes = ["nothing", "unknown", "riddle"]
+    assert say(handshake, hello(authmethods=wishes))[:2] == [4, "riddle"]
+    text = "offered here: nothing, riddle; wished for: ['nothing']"
+    assert say(acceptor(nothing=nothing, riddle=riddle), hello(authmethods=["nothing"])) == [
+        3, {"message": text}, "wamp.error.no_matching_auth_method",
+    ]  # fmt: skip
+
+
 def test_anonymous_is_not_let_in_where_it_is_not_offered() -> None:
     answer = say(acceptor(riddle=riddle), hello())
     assert answer[2] == "wamp.error.no_matching_auth_method"
@@ -216,12 +229,14 @@ def test_a_method_knows_the_session_and_where_it_comes_from() -> None:
         return ANN
 
     place: dict[str, Any] = {"listener": "tls://pi:8443", "address": "::1", "tls": "facts"}
+    place["ask"] = asks = lambda *question: None
     realms = {"realm1": object()}
     outcomes = [
         say(Acceptor(realms, {"riddle": method}, **place), hello(authmethods=["riddle"]))
         for _ in range(2)
     ]
-    assert [joining[1:] for joining in told] == 2 * [("realm1", "tls://pi:8443", "::1", "facts")]
+    known = ("realm1", "tls://pi:8443", "::1", "facts", asks)
+    assert [joining[1:] for joining in told] == 2 * [known]
     assert [outcome.session for outcome in outcomes] == [joining.session for joining in told]
     assert outcomes[0].session != outcomes[1].session
 

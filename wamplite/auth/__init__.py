@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .authorization import Authorization
     from .cryptosign import CryptoSign
+    from .dynamic import Authenticator
     from .permissions import Permission, Role, Roles
     from .scram import Scram
     from .ticket import Ticket
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .wampcra import WampCra
 
 _HOMES = {
+    "Authenticator": "dynamic",
     "Authorization": "authorization",
     "ClientCertificate": "tls",
     "CryptoSign": "cryptosign",
@@ -38,6 +40,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Authenticator",
     "Authorization",
     "ClientCertificate",
     "CryptoSign",

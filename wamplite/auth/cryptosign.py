@@ -25,7 +25,7 @@ from .ed25519 import InPython, is_small
 from .key_files import private_key
 from .keys import KEY, from_hex, xor
 from .ssh_agent import agent_key
-from .users import Users, denied, failed
+from .users import Users, claim_of, denied, failed
 
 SIGNED = 64  # octets of a signature
 BINDINGS = ("tls-unique", "tls-exporter")  # that the text knows here
@@ -232,8 +232,8 @@ def for_router(users: Users, name: str) -> AuthMethod:
             channel = channel_id(joining.tls, kind)
         except ValueError as error:
             raise Refused(uris.AUTHENTICATION_FAILED, str(error)) from None
-        user = users.with_key(pubkey.hex())
-        authid = hello.details.get("authid")
+        claim = claim_of(hello, joining, name, needs_authid=False)
+        user = users.with_key(claim, pubkey.hex())
         drawn = os.urandom(KEY)
         answer = yield Challenge(name, {"challenge": drawn.hex(), "channel_binding": kind})
         message = xor(drawn, channel)
@@ -241,7 +241,7 @@ def for_router(users: Users, name: str) -> AuthMethod:
         issued = hmac.compare_digest(sent[SIGNED:], message)
         if not (verifies.verify(pubkey, sent[:SIGNED], message) and issued):
             raise denied()
-        if user is None or authid not in (None, user.authid):
+        if user is None:
             raise denied()
         return user.identity(name)
 

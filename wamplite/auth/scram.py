@@ -39,7 +39,7 @@ from .keys import (
     xor,
 )
 from .saslprep import saslprep
-from .users import Users, denied, failed
+from .users import Users, claim_of, denied, failed
 
 TEXT, DEPLOYED = "wamp-scram", "scram"
 KDFS_OF = {TEXT: (PBKDF2, ARGON2), DEPLOYED: (PBKDF2, AUTOBAHNS)}
@@ -168,7 +168,8 @@ def for_router(users: Users, name: str) -> AuthMethod:
     """Return the router's side."""
 
     def ask(hello: Hello, joining: Joining) -> Dialogue:
-        user = users.asked(hello, "scram", KDFS_OF[name])
+        claim = claim_of(hello, joining, name)
+        user = users.asked(claim, "scram", KDFS_OF[name])
         keys = user.scram
         assert keys is not None
         given = hello.details.get("authextra") or {}
@@ -184,15 +185,15 @@ def for_router(users: Users, name: str) -> AuthMethod:
             del extra["memory"]  # Autobahn takes it for a number
         answer = yield Challenge(name, extra)
         try:
-            message = auth_message(name, user.authid, nonce, extra, gs2(kind, data))
+            message = auth_message(name, claim.authid, nonce, extra, gs2(kind, data))
         except AuthenticationFailed:
             raise denied() from None
         proven = _proves(answer.signature, keys.stored, message)
         repeated = name == DEPLOYED or _repeats(answer.extra, extra["nonce"], kind, data)
         if not (proven and repeated and user.is_known):
             raise denied()
-        proof = b64encode(mac(keys.server, message)).decode()
-        return user.identity(name)._replace(authextra={PROOF[name]: proof})
+        proof = {PROOF[name]: b64encode(mac(keys.server, message)).decode()}
+        return user.identity(name)._replace(authextra={**(user.extra or {}), **proof})
 
     return ask
 

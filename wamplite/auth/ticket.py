@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue, Joining
 from ..core.messages import Authenticate, Challenge, Hello
-from .users import Users, denied
+from .users import Users, claim_of, denied
 
 
 class Ticket:
@@ -32,9 +32,10 @@ def for_router(users: Users, name: str) -> AuthMethod:
     """Return the router's side."""
 
     def ask(hello: Hello, joining: Joining) -> Dialogue:
-        user = users.asked(hello, "scram")
+        claim = claim_of(hello, joining, name)
         answer = yield Challenge(name, {})
-        if not user.knows(answer.signature):
+        user = users.with_ticket(claim, answer.signature)
+        if user is None:
             raise denied()
         return user.identity(name)
 

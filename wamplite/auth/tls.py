@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue, Joining
 from ..core.messages import Hello
-from .users import Users, denied
+from .users import Users, claim_of, denied
 
 ALTERNATIVES = {"DNS": "dns", "email": "email", "URI": "uri", "IP Address": "ip"}
 
@@ -54,13 +54,13 @@ def for_router(users: Users, name: str) -> AuthMethod:
 
     def ask(hello: Hello, joining: Joining) -> Dialogue | None:
         names = names_of(joining.tls)
-        return _let_in(hello, names) if names else None
+        return _let_in(hello, joining, names) if names else None
 
-    def _let_in(hello: Hello, names: list[str]) -> Dialogue:
+    def _let_in(hello: Hello, joining: Joining, names: list[str]) -> Dialogue:
         yield from ()  # it asks nothing
-        user = users.with_certificate(names)
-        authid = hello.details.get("authid")
-        if user is None or authid not in (None, user.authid):
+        claim = claim_of(hello, joining, name, needs_authid=False)
+        user = users.with_certificate(claim, names)
+        if user is None:
             raise denied()
         return user.identity(name)
 

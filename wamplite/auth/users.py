@@ -12,12 +12,12 @@ from base64 import b64encode
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..core import uris
 from ..core.errors import AuthenticationFailed, UsageError
 from ..core.feature import Refused
-from ..core.handshake import AuthMethod, anonymous_as
+from ..core.handshake import AuthMethod, Joining, anonymous_as
 from ..core.members import Identity
 from ..core.messages import Hello
 from .ed25519 import is_small
@@ -50,6 +50,30 @@ CERTIFICATES = ("sha256", "dns", "email", "uri", "ip", "cn")
 DENIED = "the router does not let you in: no such user, or a wrong secret"
 
 
+class Claim(NamedTuple):
+    """What somebody says before it is proven."""
+
+    authid: str  # "": nothing
+    method: str
+    hello: Hello
+    joining: Joining
+
+
+def claim_of(hello: Hello, joining: Joining, method: str, *, needs_authid: bool = True) -> Claim:
+    """Return what HELLO says; Refused where it does not say who."""
+    authid = hello.details.get("authid") or ""
+    if needs_authid and not authid:
+        raise Refused(uris.AUTHENTICATION_REQUIRED, "HELLO.Details.authid says who you are")
+    return Claim(authid, method, hello, joining)
+
+
+class UserSource(Protocol):
+    """Who is asked about those that no list has: see auth.dynamic."""
+
+    def user(self, claim: Claim, **known: Any) -> User | None:
+        """Return who that is and what proves it, or nobody; Refused where nobody can say."""
+
+
 @dataclass(frozen=True)
 class User:
     """One user. scram, cra, pubkeys, certificates: what proves who it is.
@@ -65,6 +89,8 @@ class User:
     pubkeys: frozenset[str] = frozenset()
     certificates: frozenset[str] = frozenset()
     is_known: bool = True
+    provider: str = "static"
+    extra: dict[str, Any] | None = None  # for WELCOME.Details.authextra
 
     @classmethod
     def of_password(
@@ -128,7 +154,7 @@ class User:
 
     def identity(self, authmethod: str) -> Identity:
         """Return who it is, once that was proven."""
-        return Identity(self.authid, self.role, authmethod, "static")
+        return Identity(self.authid, self.role, authmethod, self.provider, self.extra)
 
 
 def _scram_keys(password: str, salt: str, iterations: int, kdf: str, memory: int) -> ScramKeys:
@@ -155,11 +181,15 @@ class UserTable(NamedTuple):
 
 
 class Users:
-    """The users of a realm. Threads may ask while another replaces them."""
+    """The users of a realm. Threads may ask while another replaces them.
 
-    def __init__(self, users: Iterable[User] = ()) -> None:
+    authenticator: is asked about names, keys and certificates that are nobody's here.
+    """
+
+    def __init__(self, users: Iterable[User] = (), authenticator: UserSource | None = None) -> None:
         self._secret = os.urandom(32)  # of the salts of those that there are not
         self._table = _table(users)
+        self._authenticator = authenticator
 
     def replace(self, users: Iterable[User]) -> None:
         """Take these instead, all at once; UsageError, and those before, where they cannot be."""
@@ -168,30 +198,48 @@ class Users:
     def __iter__(self) -> Iterator[User]:
         return iter(self._table.by_authid.values())
 
-    def asked(self, hello: Hello, kind: str, kdfs: Collection[str] = tuple(KDFS)) -> User:
-        """Return whom HELLO names, or somebody who is like a user and can prove nothing.
+    def asked(self, claim: Claim, kind: str, kdfs: Collection[str] = tuple(KDFS)) -> User:
+        """Return who that is, or somebody who is like a user and can prove nothing.
 
         kind: what is to prove it, scram or cra; a user without it cannot either. kdfs: what scram
         may be derived by.
         """
-        authid = hello.details.get("authid")
-        if not isinstance(authid, str) or not authid:
-            raise Refused(uris.AUTHENTICATION_REQUIRED, "HELLO.Details.authid says who you are")
-        user = self._table.by_authid.get(authid)
+        user = self._table.by_authid.get(claim.authid)
+        if user is None and self._authenticator is not None:
+            user = self._authenticator.user(claim)
         if user is None or getattr(user, kind) is None:
-            return self._nobody(authid, kdfs)
+            return self._nobody(claim.authid, kdfs)
         if kind == "scram" and user.scram is not None and user.scram.kdf not in kdfs:
-            return self._nobody(authid, kdfs)
+            return self._nobody(claim.authid, kdfs)
         return user
 
-    def with_key(self, pubkey: str) -> User | None:
-        """Return whose key this is."""
-        return self._table.by_key.get(pubkey)
+    def with_ticket(self, claim: Claim, ticket: str) -> User | None:
+        """Return whose ticket this is; it takes as long where it is nobody's."""
+        there = self._table.by_authid.get(claim.authid)
+        asked = there if there and there.scram else self._nobody(claim.authid, tuple(KDFS))
+        if asked.knows(ticket):
+            return asked
+        if there is not None or self._authenticator is None:
+            return None
+        return self._authenticator.user(claim, ticket=ticket)
 
-    def with_certificate(self, names: Iterable[str]) -> User | None:
+    def with_key(self, claim: Claim, pubkey: str) -> User | None:
+        """Return whose key this is."""
+        return self._with(self._table.by_key.get(pubkey), claim, pubkey=pubkey)
+
+    def with_certificate(self, claim: Claim, names: list[str]) -> User | None:
         """Return whose certificate this is: by the first of these names that is somebody's."""
         known = self._table.by_certificate
-        return next((known[name] for name in names if name in known), None)
+        user = next((known[name] for name in names if name in known), None)
+        return self._with(user, claim, certificate=names)
+
+    def _with(self, user: User | None, claim: Claim, **shown: Any) -> User | None:
+        """Return a user, unless it says that it is another; ask about whom no list has."""
+        if user is not None:
+            return user if claim.authid in ("", user.authid) else None
+        if claim.authid in self._table.by_authid or self._authenticator is None:
+            return None
+        return self._authenticator.user(claim, **shown)
 
     def _nobody(self, authid: str, kdfs: Collection[str]) -> User:
         """Return who is asked as one of the users is, and always as the same one."""

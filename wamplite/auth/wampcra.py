@@ -18,7 +18,7 @@ from ..core.handshake import AuthMethod, ClientDialogue, ClientMethod, Dialogue,
 from ..core.messages import Authenticate, Challenge, Hello
 from ..core.meta import iso
 from .keys import KEY, MOST_ITERATIONS, cra_key, mac
-from .users import Users, denied, failed
+from .users import Users, claim_of, denied, failed
 
 
 class WampCra:
@@ -64,7 +64,7 @@ def for_router(users: Users, name: str) -> AuthMethod:
     """Return the router's side."""
 
     def ask(hello: Hello, joining: Joining) -> Dialogue:
-        user = users.asked(hello, "cra")
+        user = users.asked(claim_of(hello, joining, name), "cra")
         cra = user.cra
         assert cra is not None
         text = json.dumps(
@@ -72,7 +72,7 @@ def for_router(users: Users, name: str) -> AuthMethod:
                 "authid": user.authid,
                 "authrole": user.role,
                 "authmethod": name,
-                "authprovider": "static",
+                "authprovider": user.provider,
                 "nonce": os.urandom(16).hex(),
                 "timestamp": iso(time.time()),
                 "session": joining.session,

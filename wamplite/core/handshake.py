@@ -23,13 +23,27 @@ from .feature import Refused
 from .grammar import CLIENT, announced_features
 from .ids import new_authid, new_session
 from .members import Identity, Violation
-from .messages import Abort, Authenticate, Challenge, Hello, Message, Welcome, name_of
+from .messages import (
+    Abort,
+    Authenticate,
+    Challenge,
+    Error,
+    Hello,
+    Message,
+    Result,
+    Welcome,
+    name_of,
+)
 from .unfit import Unfit
 from .words import shorten
 
 MOST_FEATURES = 64  # of a role; WAMP knows some 30
 
 # ---- the router's side
+
+
+Ask = Callable[[str, str, list[Any], float], "Result | Error"]
+# Of realm, procedure, args and seconds: calls in the router's name, and waits for the answer.
 
 
 class Joining(NamedTuple):
@@ -40,6 +54,7 @@ class Joining(NamedTuple):
     listener: str = ""  # the URL that it came to
     address: str | None = None  # of the peer; "": a Unix socket, None: in this process, serial
     tls: Any = None  # transports.tls.TlsFacts, within TLS
+    ask: Ask | None = None
 
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
@@ -76,7 +91,7 @@ class Acceptor:
     """One handshake: feed it each message, it returns the answer to send or what was accepted.
 
     trusted: who the peer is, where that needs no proof; else it is asked by an authmethod.
-    listener, address, tls: see Joining.
+    listener, address, tls, ask: see Joining.
     """
 
     def __init__(
@@ -88,11 +103,12 @@ class Acceptor:
         listener: str = "",
         address: str | None = None,
         tls: Any = None,
+        ask: Ask | None = None,
     ) -> None:
         self._realms = realms
         self._authmethods = {"anonymous": anonymous} if authmethods is None else authmethods
         self._trusted = trusted
-        self._place = listener, address, tls
+        self._place = listener, address, tls, ask
         self._hello: Hello | None = None
         self._joining: Joining | None = None
         self._dialogue: Dialogue | None = None

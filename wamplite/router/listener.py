@@ -137,6 +137,7 @@ class Listener:
             listener=self.url,
             address=connection.address,
             tls=connection.stream.tls,
+            ask=self._shared.questions.ask,
         )
 
     def open(self, connection: SocketConnection) -> Transport:

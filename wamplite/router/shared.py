@@ -21,6 +21,7 @@ from .deadlines import Ticking
 from .housekeeper import Housekeeper
 from .limits import Counters, Limits
 from .presence import Presences
+from .questions import Questions
 from .refusals import Refusals, reason
 from .routing import Routing
 from .trimming import Trimming
@@ -56,6 +57,7 @@ class Shared:
         self.counters = Counters()
         self.count = self.counters.add  # one more of a name; any thread
         self.realms: dict[str, Routing] = {}
+        self.questions = Questions(self.realms)
         self.buffered = TotalBound(limits.max_buffered)
         self.decoding = threading.Semaphore(limits.max_decoding)
         self.presences = Presences()
