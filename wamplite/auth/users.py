@@ -204,19 +204,21 @@ class Users:
         kind: what is to prove it, scram or cra; a user without it cannot either. kdfs: what scram
         may be derived by.
         """
+        nobody = self._nobody(claim.authid, kdfs)  # always: the time must not tell who there is
         user = self._table.by_authid.get(claim.authid)
         if user is None and self._authenticator is not None:
             user = self._authenticator.user(claim)
         if user is None or getattr(user, kind) is None:
-            return self._nobody(claim.authid, kdfs)
+            return nobody
         if kind == "scram" and user.scram is not None and user.scram.kdf not in kdfs:
-            return self._nobody(claim.authid, kdfs)
+            return nobody
         return user
 
     def with_ticket(self, claim: Claim, ticket: str) -> User | None:
         """Return whose ticket this is; it takes as long where it is nobody's."""
+        nobody = self._nobody(claim.authid, tuple(KDFS))
         there = self._table.by_authid.get(claim.authid)
-        asked = there if there and there.scram else self._nobody(claim.authid, tuple(KDFS))
+        asked = there if there and there.scram else nobody
         if asked.knows(ticket):
             return asked
         if there is not None or self._authenticator is None:

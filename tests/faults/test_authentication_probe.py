@@ -1,0 +1,70 @@
+"""The probe's principals and roles, in a router made in Python: who gets in, and may do what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wamplite import Router
+from wamplite.auth import Authorization, Permission, Role, Roles, User, Users, methods
+from wamplite.auth.keys import CraKey, cra_key, scram_keys
+
+
+def principal(told: dict[str, Any]) -> User:
+    """Make a user as the probe describes it."""
+    who, method = (told["authid"], told["authrole"]), told["authmethod"]
+    if method == "ticket":
+        return User.of_password(*who, told["ticket"])
+    if method == "cryptosign":
+        return User.of_pubkeys(*who, told["pubkey"])
+    if method == "scram":
+        return User(*who, scram_keys(told["password"], told["salt"], told["iterations"]))
+    if "salt" not in told:
+        return User.of_secret(*who, told["secret"])
+    key = cra_key(told["secret"], told["salt"], told["iterations"], told["keylen"])
+    return User(*who, cra=CraKey(key, told["salt"], told["iterations"]))
+
+
+@pytest.fixture(scope="module")
+def port(shared: Path) -> Iterator[str]:
+    command = [sys.executable, str(shared / "probe/advanced.py"), "--print-users"]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+    told = json.loads(printed)
+    roles = Roles(
+        Role(name, tuple(Permission(one["uri"], one["match"], one["allow"]) for one in granted))
+        for name, granted in told["roles"].items()
+    )
+    users = Users(map(principal, told["principals"]))
+    with Router(
+        ["realm1"],
+        features=["all", partial(Authorization, roles)],
+        authmethods=methods(users),
+        strict=True,
+        longpoll=True,
+    ) as router:
+        yield router.listen("tcp://127.0.0.1:0").rpartition(":")[2]
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("serializer", ["json", "msgpack"])
+@pytest.mark.parametrize("primary", ["rawsocket", "ws"])
+def test_no_check_of_authentication_and_authorization_fails(
+    shared: Path, port: str, primary: str, serializer: str
+) -> None:
+    command = [sys.executable, str(shared / "probe/advanced.py"), "--primary", primary]
+    command += ["--rawsocket", f"127.0.0.1:{port}", "--ws", f"ws://127.0.0.1:{port}/ws"]
+    command += ["--serializer", serializer, "--realm", "realm1", "--auth-realm", "realm1"]
+    command += ["--strict", "--all-features", "--only", "au_*,az_*"]
+    probe = subprocess.run(command, capture_output=True, text=True, timeout=140, check=False)
+    lines = probe.stdout.splitlines()
+    assert probe.returncode == 0, probe.stdout + probe.stderr
+    passed, failed, skipped = (int(word) for word in lines[-1].split()[:5:2])
+    assert (failed, skipped) == (0, 0), probe.stdout
+    assert passed >= 14, probe.stdout
