@@ -14,6 +14,7 @@ from tests.processes import ROOT, wamplite
 from tests.transports.streams import receive_all, receive_exactly
 from wamplite.router import listen_urls
 from wamplite.router.limits import Limits
+from wamplite.router.silence import Silence, Verdict
 from wamplite.transports.rawsocket_frames import PING, PONG, frame
 
 from .conftest import MS, Connect, Start, eventually
@@ -111,3 +112,20 @@ def test_a_client_of_ours_that_is_stopped_is_gone(start: Start, scheme: str) -> 
         finally:
             client.kill()
     assert router.counters["pings_unanswered"] == 1
+
+
+def test_who_answers_no_ping_is_gone_after_twice_the_interval() -> None:
+    silence = Silence()
+    assert silence.judge(109.0, 100.0, 10.0) == (Verdict.FINE, 110.0)
+    assert silence.judge(110.0, 100.0, 10.0) == (Verdict.PING, 120.0)
+    assert silence.judge(115.0, 100.0, 10.0) == (Verdict.FINE, 120.0)
+    assert silence.judge(120.1, 100.0, 10.0) == (Verdict.GONE, 120.0)
+
+
+def test_a_process_that_stood_still_asks_before_it_gives_anybody_up() -> None:
+    silence = Silence()
+    assert silence.judge(500.0, 100.0, 10.0) == (Verdict.PING, 510.0)
+    assert silence.judge(900.0, 100.0, 10.0) == (Verdict.FINE, 910.0)  # late: maybe it did answer
+    assert silence.judge(910.0, 905.0, 10.0) == (Verdict.FINE, 915.0)  # so it had
+    assert silence.judge(915.0, 905.0, 10.0) == (Verdict.PING, 925.0)
+    assert silence.judge(925.0, 905.0, 10.0) == (Verdict.GONE, 925.0)

@@ -34,9 +34,11 @@ from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
 from .connection import Connection
 from .decoding import decode
+from .faults import log_fault
 from .mailbox import FrameMailbox
 from .routing import Routing
 from .shared import ENDED, Shared
+from .silence import Silence, Verdict
 from .timers import FOREVER
 from .trimming import MUCH
 
@@ -75,7 +77,7 @@ class SocketConnection(Connection):
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
         self._lock = Lock()  # guards `waits`
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
-        self._pinged_at = 0.0  # when the peer had last been heard as it was pinged
+        self._silence = Silence()
 
     def disown(self) -> None:
         """Close the descriptor that a forked child has."""
@@ -90,8 +92,8 @@ class SocketConnection(Connection):
         except (TransportLost, ProtocolError) as error:
             logger.debug("%s: %s", self.name, shorten(self.unnamed(str(error))))
             self._linger()
-        except Exception:
-            logger.exception("%s: the connection is closed", self.name)
+        except BaseException:  # SystemExit too: nobody else would tell of it
+            log_fault(logger, "%s: the connection is closed", self.name)
         finally:
             try:
                 self.stream.close()
@@ -148,14 +150,12 @@ class SocketConnection(Connection):
             return FOREVER
         if not self._transport.answers_pings:
             return now + interval  # the kernel looks whether it is there; later it may send a PING
-        if now - heard >= 2 * interval:
+        verdict, again = self._silence.judge(now, heard, interval)
+        if verdict is Verdict.GONE:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
-        if now - heard >= interval:
-            if self._pinged_at != heard:
-                self._pinged_at = heard
-                self._transport.ping()
-            return heard + 2 * interval
-        return heard + interval
+        if verdict is Verdict.PING:
+            self._transport.ping()
+        return again
 
     def _give_up(self, counter: str, why: str) -> float:
         if self.stream.lost is None:
