@@ -149,7 +149,13 @@ def running_router(
     realms: Sequence[str] = ("realm1",),
 ) -> Iterator[RouterProcess]:
     """Run a router in a process of its own; it must end with 0 and without trouble in its log."""
-    router = RouterProcess(*options, listen=listen, realms=realms)
+    with serving(RouterProcess(*options, listen=listen, realms=realms)) as router:
+        yield router
+
+
+@contextmanager
+def serving(router: RouterProcess, trouble: Sequence[str] = TROUBLE) -> Iterator[RouterProcess]:
+    """Wait until a router is ready; it must end with 0 and without trouble in its log."""
     try:
         router.await_ready()
         yield router
@@ -157,7 +163,7 @@ def running_router(
         code = router.wait()
         log = router.stderr()
         assert code == 0, f"the router ended with {code}: {log}"
-        assert not any(word in log for word in TROUBLE), log
+        assert not any(word in log for word in trouble), log
     finally:
         router.stop()
 

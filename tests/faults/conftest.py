@@ -1,8 +1,9 @@
 """A running router under attack, and a bystander who must not notice.
 
-One router process for each file of tests. After every test the bystander has received every event
-in order, serves a call, and a fresh session is answered within 2 s. After the file the router's
-threads, descriptors and memory are what they were before.
+One router process for each file of tests. All the while two witnesses publish and call. After every
+test they have lost nothing, the bystander has received every event in order and serves a call, a
+fresh session is answered within 2 s, and the router's threads and descriptors are what they were
+before; after the file its memory, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.sessions import Session, Stopwatch, open_session
+from tests.faults.witnesses import Witnesses, witnessed
 from tests.processes import RouterProcess, running_router
 
 ANSWERED_WITHIN = 2.0  # seconds, for a fresh session, from connect to WELCOME
@@ -145,11 +147,19 @@ def router(options: list[str], listen: list[str]) -> Iterator[RouterProcess]:
 
 
 @pytest.fixture(scope="module")
-def holdings(router: RouterProcess, everyday: Bystander, memory: int) -> Iterator[Holdings]:
+def witnesses(router: RouterProcess) -> Iterator[Witnesses]:
+    """Let witnesses look on as long as the router runs."""
+    with witnessed(router.port) as looking_on:
+        yield looking_on
+
+
+@pytest.fixture(scope="module")
+def holdings(
+    router: RouterProcess, everyday: Bystander, witnesses: Witnesses, memory: int
+) -> Iterator[Holdings]:
     """Return what the router held at the start."""
     before = Holdings(router)
     yield before
-    assert not (left := before.leftovers()), f"the router leaks: {left}"
     assert before.grown() < memory, f"the router has grown by {before.grown()} KiB"
 
 
@@ -163,11 +173,13 @@ def everyday(router: RouterProcess) -> Iterator[Bystander]:
 
 
 @pytest.fixture(autouse=True)
-def bystander(everyday: Bystander, holdings: Holdings) -> Iterator[Bystander]:
-    """Check after each test that the bystander noticed nothing."""
+def bystander(everyday: Bystander, witnesses: Witnesses, holdings: Holdings) -> Iterator[Bystander]:
+    """Check after each test that the bystander noticed nothing, and that nothing is left."""
     everyday.publish(everyday.witness)
     yield everyday
+    witnesses.check()
     everyday.noticed_nothing()
+    assert not (left := holdings.leftovers()), f"the router leaks: {left}"
 
 
 @pytest.fixture

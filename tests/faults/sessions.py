@@ -9,7 +9,7 @@ from typing import Any
 
 import msgpack
 
-from tests.faults.wire import Closed, RawSocket, WebSocket
+from tests.faults.wire import Closed, RawSocket, WebSocket, closed_unless_opened
 
 ROLES: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
 VIOLATION = "wamp.error.protocol_violation"
@@ -48,9 +48,10 @@ class Session:
         self.request = 0
         self.welcome: list[Any] = []
         if join:
-            self.say(1, "realm1", {"roles": ROLES})
-            self.welcome = self.hear()
-            assert self.welcome[0] == 2, self.welcome
+            with closed_unless_opened(transport):
+                self.say(1, "realm1", {"roles": ROLES})
+                self.welcome = self.hear()
+                assert self.welcome[0] == 2, self.welcome
 
     def say(self, *message: Any) -> None:
         """Send one message."""

@@ -11,6 +11,8 @@ import os
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PATIENCE = 10.0  # seconds; what the router owes comes at once
 SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
@@ -89,6 +91,16 @@ class Wire:
         self.sock.close()
 
 
+@contextmanager
+def closed_unless_opened(wire: Wire) -> Iterator[None]:
+    """Close a connection where what is done in the block fails."""
+    try:
+        yield
+    except BaseException:
+        wire.close()
+        raise
+
+
 class RawSocket(Wire):
     """A connection that speaks WAMP-RawSocket."""
 
@@ -102,8 +114,9 @@ class RawSocket(Wire):
     ) -> None:
         super().__init__(port, context)
         self.send(bytes([0x7F, limit << 4 | SERIALIZERS[serializer], 0, 0]))
-        reply = self.exactly(4)
-        assert reply[0] == 0x7F and reply[1] & 15 == SERIALIZERS[serializer], reply.hex()
+        with closed_unless_opened(self):
+            reply = self.exactly(4)
+            assert reply[0] == 0x7F and reply[1] & 15 == SERIALIZERS[serializer], reply.hex()
         self.router_limit = 2 ** (9 + (reply[1] >> 4))
         self.pongs: list[bytes] = []
 
@@ -144,8 +157,9 @@ class WebSocket(Wire):
     ) -> None:
         super().__init__(port, context)
         self.send(upgrade(port, f"Sec-WebSocket-Protocol: wamp.2.{serializer}", *headers))
-        self.head = self.until(b"\r\n\r\n").decode("latin-1")
-        assert self.head.startswith("HTTP/1.1 101 "), self.head
+        with closed_unless_opened(self):
+            self.head = self.until(b"\r\n\r\n").decode("latin-1")
+            assert self.head.startswith("HTTP/1.1 101 "), self.head
         self.opcode = TEXT if serializer == "json" else BINARY
         self.pongs: list[bytes] = []
 

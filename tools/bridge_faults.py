@@ -1,0 +1,305 @@
+"""Do to a running bridge what time does to it, at random, and see that its counts still add up.
+
+    tools/faults bridge                          200 faults in about ten minutes
+    tools/faults bridge --faults 20 --stop 1 --hurry
+    tools/faults bridge --seed 7                 the same faults in the same order
+
+A `wamplite bridge` with three ports, which are pseudo-terminals whose devices speak all the time,
+and a router that keeps what it saw. The faults: see `Bridge.FAULTS`. In the end the bridge must be
+the process it was, hold no more files, threads or memory, and its counts must say: read = published
++ dropped, by reason + waiting; what it says it published has been seen by the router, in order,
+nothing twice but what is marked; what is missing it counted. Exit 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import wamplite  # noqa: E402 - found through ROOT
+from tests.bridge.pseudo import sentence  # noqa: E402
+from tests.processes import Program  # noqa: E402
+from tests.processes import wamplite as command  # noqa: E402
+from tests.waiting import until  # noqa: E402
+from tools.fault_site import CONFIGURATION, PORT, ROUTER, Talker  # noqa: E402
+
+PORTS = 3
+MOST = 500  # events that the outbox holds
+SILENCE = 1.5
+KILL_WINDOW = 50  # events that a router may have confirmed and not written down when it is killed
+
+
+class Bridge:
+    """The bridge, its router, its devices, and what is done to them."""
+
+    def __init__(
+        self, folder: Path, chance: random.Random, stop: float, hurry: bool = False
+    ) -> None:
+        self.folder = folder
+        self.chance = chance
+        self.stop = stop
+        self.silent = SILENCE / 2 if hurry else SILENCE
+        self.haste = 0.25 if hurry else 1.0
+        self.seen = folder / "seen"
+        self.kills = 0
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port = server.getsockname()[1]
+        self.talkers = [Talker(folder, number) for number in range(PORTS)]
+        text = CONFIGURATION.format(port=self.port, most=MOST)
+        for number, talker in enumerate(self.talkers):
+            text += PORT.format(number=number, device=talker.device.path, silence=self.silent)
+        (folder / "bridge.toml").write_text(text)
+        self.router = self.start_router()
+        self.program = Program(*command("bridge", str(folder / "bridge.toml")))
+
+    def start_router(self) -> Program:
+        words = ("-c", ROUTER, str(self.port), str(self.seen))
+        router = Program(sys.executable, *words)
+        assert router.line() == "ready", router.stderr()
+        return router
+
+    def close(self) -> None:
+        for program in (self.program, self.router):
+            with suppress(ProcessLookupError):
+                program.interrupt(signal.SIGCONT)
+            program.stop()
+        for talker in self.talkers:
+            talker.end()
+
+    # ---- faults
+
+    def unplug(self) -> None:
+        talker = self.chance.choice(self.talkers)
+        talker.pull()
+        self.pause(0.1, 1.5)
+        talker.plug()
+
+    def renumber(self) -> None:
+        """Two devices are pulled and come back as each other's numbers."""
+        first, second = self.chance.sample(self.talkers, 2)
+        first.pull()
+        second.pull()
+        second.plug()
+        first.plug()
+
+    def garbage(self) -> None:
+        talker = self.chance.choice(self.talkers)
+        with talker.lock:
+            talker.device.write(self.chance.randbytes(self.chance.randint(1, 3000)))
+
+    def half_line(self) -> None:
+        talker = self.chance.choice(self.talkers)
+        with talker.lock:
+            line = sentence(0)
+            talker.device.write(line[: self.chance.randint(1, len(line) - 1)])
+            if self.chance.random() < 0.5:
+                talker.plugged = False
+                talker.device.pull()
+        if not talker.plugged:
+            talker.plug()
+
+    def silence(self) -> None:
+        talker = self.chance.choice(self.talkers)
+        talker.silent = True
+        time.sleep(self.chance.uniform(self.silent, 2 * self.silent))
+        talker.silent = False
+
+    def second_reader(self) -> None:
+        """Another program opens the device, asks nobody, and takes what comes."""
+        talker = self.chance.choice(self.talkers)
+        reader = os.open(talker.device.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                os.read(reader, 4096)
+            time.sleep(0.005)
+        os.close(reader)
+
+    def kill_router(self) -> None:
+        self.kills += 1
+        self.router.process.kill()
+        self.router.stop()
+        self.pause(0.0, 1.5)
+        self.router = self.start_router()
+
+    def stop_router(self) -> None:
+        self.router.interrupt(signal.SIGSTOP)
+        time.sleep(self.stop)
+        self.router.interrupt(signal.SIGCONT)
+
+    def fill_outbox(self) -> None:
+        self.kills += 1
+        self.router.process.kill()
+        self.router.stop()
+        for talker in self.talkers:
+            with talker.lock:
+                for _ in range(MOST // 20):
+                    talker.say(10)
+        self.pause(0.0, 0.5)
+        self.router = self.start_router()
+
+    def stop_bridge(self) -> None:
+        self.program.interrupt(signal.SIGSTOP)
+        self.pause(0.1, 1.5)
+        self.program.interrupt(signal.SIGCONT)
+
+    def pause(self, least: float, most: float) -> None:
+        time.sleep(self.haste * self.chance.uniform(least, most))
+
+    FAULTS: tuple[tuple[Callable[[Bridge], None], int], ...] = (
+        (unplug, 10),
+        (renumber, 10),
+        (garbage, 10),
+        (half_line, 10),
+        (silence, 8),
+        (second_reader, 8),
+        (kill_router, 8),
+        (stop_router, 2),
+        (fill_outbox, 5),
+        (stop_bridge, 8),
+    )
+
+    # ---- what must be so
+
+    def run(self, faults: int) -> None:
+        until(lambda: self.seen.exists() and self.seen.stat().st_size > 1000, "events arrive")
+        before, pid = self.holds(), self.program.pid
+        kinds = [kind for kind, _ in self.FAULTS]
+        weights = [weight for _, weight in self.FAULTS]
+        for number in range(faults):
+            kind = kinds[number] if number < len(kinds) else self.chance.choices(kinds, weights)[0]
+            kind(self)
+            self.pause(0.05, 0.8)
+            if self.program.process.poll() is not None:
+                raise AssertionError(f"after {kind.__name__} the bridge has ended")
+            if number % 10 == 9:
+                print(f"{number + 1} faults, {self.events()} events", flush=True)
+        until(lambda: self.stats()["waiting"] == 0, "nothing waits", 60.0)
+        for talker in self.talkers:
+            talker.silent = True
+        until(self.is_quiet, "all has been published", 60.0)
+        after = self.holds()
+        print(f"held before: {before}, after: {after}")
+        assert self.program.pid == pid
+        assert after["files"] <= before["files"] + 2, "files leak"
+        assert after["threads"] <= before["threads"] + 1, "threads leak"
+        assert after["KiB"] <= before["KiB"] + 10_000, "memory leaks"
+        self.settle()
+
+    def is_quiet(self) -> bool:
+        told = self.stats()
+        gone = told["published"] + sum(told["dropped"].values())
+        return bool(told["waiting"] == 0 and told["read"] == gone)
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts of all ports together, asked for through the router."""
+        total: dict[str, Any] = {"waiting": 0, "read": 0, "published": 0, "dropped": {}}
+        try:
+            with wamplite.connect(f"rs://127.0.0.1:{self.port}") as session:
+                for number in range(PORTS):
+                    told = session.call(f"wamplite.bridge.p{number}.stats")
+                    for key in ("waiting", "read", "published"):
+                        total[key] += told[key]
+                    for reason, count in told["dropped"].items():
+                        total["dropped"][reason] = total["dropped"].get(reason, 0) + count
+        except wamplite.WampliteError:
+            return {"waiting": -1, "read": 0, "published": 0, "dropped": {}}
+        return total
+
+    def events(self) -> int:
+        return self.seen.read_bytes().count(b"\n")
+
+    def holds(self) -> dict[str, int]:
+        """Return what the bridge's process holds."""
+        process = Path(f"/proc/{self.program.pid}")
+        found = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
+        return {
+            "files": len(os.listdir(process / "fd")),
+            "threads": len(os.listdir(process / "task")),
+            "KiB": int(found[1]) if found else 0,
+        }
+
+    def settle(self) -> None:
+        """End the bridge and compare its counts with what the router saw."""
+        self.program.interrupt(signal.SIGTERM)
+        assert self.program.wait() == 0, self.program.stderr()
+        log = self.program.stderr()
+        assert "Traceback" not in log, log
+        published = dropped = 0
+        for line in log.splitlines()[-PORTS:]:
+            print(re.sub(r".*(tty\d)", r"\1", line))
+            counts = {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", line)}
+            gone = counts["published"] + counts["dropped"] + counts["waiting"]
+            assert counts["read"] == gone, "the counts do not add up"
+            assert counts["waiting"] == 0
+            published += counts["published"]
+            dropped += sum(map(int, re.findall(r"(?:overflow|expired|refused): (\d+)", line)))
+        self.compare([json.loads(line) for line in self.seen.open()], published, dropped)
+
+    def compare(self, seen: list[tuple[str, int, bool, str]], published: int, lost: int) -> None:
+        """See that all that was published was seen, in order, and what was not was counted."""
+        fresh = [seq for _, seq, resent, _ in seen if not resent]
+        assert fresh == sorted(set(fresh)), "out of order, or twice without a mark"
+        for number in range(PORTS):
+            told = [
+                int(n) for topic, _, resent, n in seen if topic[-1] == str(number) and not resent
+            ]
+            assert told == sorted(set(told)), f"port {number}: sentences out of order, or twice"
+        every = {seq for _, seq, _, _ in seen}
+        missing = published - len(every)
+        print(
+            f"published {published}, seen {len(every)}, seen again {len(seen) - len(every)},"
+            f" lost and counted {lost}, gaps {max(every) - len(every)},"
+            f" the router was killed {self.kills} times"
+        )
+        assert 0 <= missing <= KILL_WINDOW * self.kills, f"{missing} published and never seen"
+        assert max(every) - len(every) - missing <= lost, "lost and not counted"
+
+
+def main(words: list[str]) -> int:
+    """Run what the words of a command line say."""
+    options = parse(words)
+    print(f"seed {options.seed}", flush=True)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        bridge = Bridge(folder, random.Random(options.seed), options.stop, options.hurry)
+        stack.callback(bridge.close)
+        try:
+            bridge.run(options.faults)
+        except (AssertionError, OSError, TimeoutError) as exc:
+            print(f"FAILED: {exc}\nthe bridge said:\n{bridge.program.stderr()[-5000:]}")
+            return 1
+    print(f"{options.faults} faults in {time.monotonic() - began:.0f} s: all is well")
+    return 0
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Read the words of a command line."""
+    parser = argparse.ArgumentParser(
+        prog="tools/faults bridge",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--faults", type=int, default=200, metavar="N", help="default: 200")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), metavar="N")
+    parser.add_argument(
+        "--stop", type=float, default=30.0, metavar="SECONDS", help="how long a router is stopped"
+    )
+    parser.add_argument("--hurry", action="store_true", help="shorter pauses between the faults")
+    return parser.parse_args(words)
