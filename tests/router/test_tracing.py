@@ -248,6 +248,9 @@ def test_a_pattern_is_no_trace(start: Start, connect: Connect) -> None:
     other = connect(router.url).join()
     other.ask(48, 1, {}, "com.none")
     assert wire.ask(48, 3, {}, "com.none")[0] == 8, "and no EVENT before"
+    both = Watch(wire)
+    other.ask(48, 2, {}, "com.none")
+    both.until("ERROR")
 
 
 @pytest.mark.parametrize("options", [{"_session": "7"}, {"_uri": 7}, {"_session": True}])

@@ -40,6 +40,7 @@ VERBS = {
     "subs": "print the subscriptions that there are",
     "regs": "print the registrations that there are",
     "kill": "end sessions",
+    "top": "show how busy a router is, and its sessions",
     "trace": "print the messages of a realm as they pass its router",
     "serial": "publish what a serial device sends",
     "bridge": "connect many serial devices to topics and procedures",

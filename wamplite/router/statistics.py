@@ -23,6 +23,7 @@ from .shared import Shared
 __all__ = ["answer", "sessions", "stats"]
 
 Figures = dict[str, Any]
+ROWS = 1000  # 400 bytes each: more would not fit into what most peers take
 PROC = Path("/proc/self")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -97,8 +98,8 @@ def listeners(shared: Shared) -> Figures:
 
 
 def sessions(shared: Shared, name: str) -> list[Figures]:
-    """Return a row for each session of a realm."""
-    return [row(presence) for presence in shared.presences.of(name)]
+    """Return a row for each session of a realm; of more than ROWS those that have come last."""
+    return [row(presence) for presence in shared.presences.of(name)[-ROWS:]]
 
 
 def row(presence: Presence) -> Figures:

@@ -21,7 +21,7 @@ from ..core.members import Join, Member
 from ..core.messages import CODES, Event, Message, Subscribe, name_of
 from ..core.meta import iso
 from ..core.realm import Realm
-from ..core.records import Subscriber
+from ..core.records import Subscriber, Subscription
 from ..core.unfit import Unfit
 from .connections import is_near
 from .presence import Presence
@@ -97,7 +97,7 @@ class RealmTrace:
     def begin(self, member: Member, wanted: tuple[int, str]) -> None:
         """Trace for a member that has subscribed."""
         subscriber = next(
-            part for part in member.subscriptions.values() if part.subscription.uri == uris.TRACE
+            part for part in member.subscriptions.values() if is_trace(part.subscription)
         )
         self._tracers[member] = Tracer(subscriber, *wanted)
         self._attach()
@@ -117,10 +117,7 @@ class RealmTrace:
 
     def _ended(self, member: Member, subscriber: Subscriber, _: Any) -> None:
         """Forget who traces no more; later, as this is called in the middle of a moment."""
-        if (
-            subscriber.subscription.uri == uris.TRACE
-            and self._tracers.pop(member, None) is not None
-        ):
+        if is_trace(subscriber.subscription) and self._tracers.pop(member, None) is not None:
             self._realm.later(0.0, self._detach)
 
     # ---- what is listened to, only while somebody traces
@@ -195,7 +192,7 @@ class RealmTrace:
 
     def _is_ours(self, event: Event) -> bool:
         subscription = self._realm.broker.subscriptions.get(event.subscription)
-        return subscription is not None and subscription.uri == uris.TRACE
+        return subscription is not None and is_trace(subscription)
 
     def _offer(self, session: int, uri: str, make: Callable[[], Line]) -> None:
         for tracer in self._tracers.values():
@@ -216,6 +213,11 @@ class RealmTrace:
                 line: Line = {"session": None, "peer": peer, "direction": direction}
                 line |= {"message": name_of(message), "uri": "", "array": array}
                 self._offer(0, "", lambda line=line: line)  # type: ignore[misc]
+
+
+def is_trace(subscription: Subscription) -> bool:
+    """Tell whether this is the topic of traces, and no pattern."""
+    return subscription.uri == uris.TRACE and subscription.match == "exact"
 
 
 def _peer(member: Member) -> str:
