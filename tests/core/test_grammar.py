@@ -196,6 +196,18 @@ def test_a_feature_is_announced_by_true_and_by_nothing_else() -> None:
     assert grammar.announced_features(roles, "broker") == {"a"}
     for role in ("dealer", "caller", "callee"):
         assert grammar.announced_features(roles, role) == set()
+    for role in (*roles, "callee"):
+        features = {name for name in odd if grammar.announces(roles, role, name)}
+        assert features == grammar.announced_features(roles, role)
+
+
+def test_what_stands_in_the_role_itself_goes_before_what_stands_among_its_features() -> None:
+    features = {"a": True, "b": True, "c": False, "d": None}
+    roles = {"broker": {"features": features, "b": False, "c": True, "d": True, "e": True}}
+    assert grammar.announced_features(roles, "broker") == {"a", "c", "d", "e"}
+    for feature in "abcdef":
+        assert grammar.announces(roles, "broker", feature) == (feature in "acde")
+    assert not grammar.announces(roles, "broker", "features")
 
 
 # ---- the table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.component import Component
 from ..client.publishing import Outcome
-from ..core.grammar import announced_features
+from ..core.grammar import announces
 from .settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _auth(settings: SessionSettings) -> list[Any]:
 
 def heeds_retain(session: Session) -> bool:
     """Tell whether the router of a session keeps events for later subscribers."""
-    return "event_retention" in announced_features(session.details["roles"], "broker")
+    return announces(session.details["roles"], "broker", "event_retention")
 
 
 class ToSink:

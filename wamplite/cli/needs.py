@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..core import uris
 from ..core.errors import ApplicationError, NoSuchProcedure
 from ..core.feature import lacking
-from ..core.grammar import announced_features
+from ..core.grammar import announces
 
 if TYPE_CHECKING:
     from ..client.session import Session
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def require(session: Session, role: str, feature: str) -> None:
     """Raise ApplicationError where the router does not announce a feature for its role."""
-    if feature not in announced_features(session.details["roles"], role):
+    if not announces(session.details["roles"], role, feature):
         raise ApplicationError(uris.FEATURE_NOT_SUPPORTED, f"the router: {lacking(feature)}")
 
 

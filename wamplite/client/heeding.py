@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import ApplicationError, UsageError
-from ..core.grammar import announced_features
+from ..core.grammar import announces
 from ..core.messages import CODES, NAMES, Call, Error, Message, Publish, Yield
 from ..core.options import OPTIONS, ROLES, Lack, why_lacking
 from ..core.uris import FEATURE_NOT_SUPPORTED
@@ -63,7 +63,7 @@ def check_announced(
 ) -> None:
     """Raise UsageError where we have not announced what this option belongs to."""
     roles = shared.conversation.roles
-    if feature not in announced_features(roles, SENDERS[kind]):
+    if not announces(roles, SENDERS[kind], feature):
         name = NAMES[CODES[kind]]
         text = f"{name}: the option {key} needs the feature {feature}"
         raise UsageError(f'{text}: connect(features=["standard", {feature!r}])')

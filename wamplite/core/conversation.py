@@ -20,7 +20,7 @@ from typing import Any
 from . import uris
 from .errors import ProtocolError, TransportLost, WampliteError, from_error
 from .feature import Factory, Handlers, announced, furnish
-from .grammar import CLIENT, GRAMMAR, State, announced_features, counting_in, misplaced
+from .grammar import CLIENT, GRAMMAR, State, announces, counting_in, misplaced
 from .messages import (
     CODES,
     Abort,
@@ -102,7 +102,7 @@ class Conversation:
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the router announced `feature` for its role, broker or dealer."""
-        return feature in announced_features(self.details["roles"], role)
+        return announces(self.details["roles"], role, feature)
 
     # ---- what we ask of the router
 

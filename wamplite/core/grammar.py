@@ -84,9 +84,18 @@ def announced_features(roles: dict[str, Any], role: str) -> set[str]:
     Some stand beside the others, in the role itself, as the specification has it.
     """
     told = roles.get(role) or {}
-    return {
-        feature for feature, on in {**(told.get("features") or {}), **told}.items() if on is True
-    }
+    return {feature for feature in (*told, *(told.get("features") or ())) if _says(told, feature)}
+
+
+def announces(roles: dict[str, Any], role: str, feature: str) -> bool:
+    """Tell whether a peer announced this one."""
+    return _says(roles.get(role) or {}, feature)
+
+
+def _says(told: dict[str, Any], feature: str) -> bool:
+    if feature in told:  # goes before what stands among the features
+        return told[feature] is True
+    return (told.get("features") or {}).get(feature) is True
 
 
 def _fault(roles: Any, allowed: tuple[str, ...]) -> str | None:

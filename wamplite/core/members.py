@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from . import uris
 from .feature import Refused
-from .grammar import announced_features
+from .grammar import announces
 from .messages import Message
 
 Post = Callable[[Message], bool]
@@ -115,7 +115,7 @@ class Member:
 
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
-        return feature in announced_features(self.roles, role)
+        return announces(self.roles, role, feature)
 
     def silence(self) -> bool:
         """Ignore what is posted from now on: the session has ended. False if it had before."""
