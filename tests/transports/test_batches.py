@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wamplite.core.errors import ProtocolError
-from wamplite.transports.batches import LARGEST, MOST, cut, pack, split, unpack
+from wamplite.transports.batches import LARGEST, MOST, choose, cut, pack, split, unpack
 
 
 def test_a_batch_of_text_ends_each_message_with_a_record_separator() -> None:
@@ -50,6 +50,21 @@ def test_the_number_of_messages_is_bounded(is_text: bool) -> None:
 def test_the_name_of_a_subprotocol_says_whether_it_is_batched() -> None:
     assert split("json") == ("json", False)
     assert split("msgpack.batched") == ("msgpack", True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (["wamp.2.cbor", "wamp.2.json.batched", "wamp.2.json"], "json.batched"),
+        (["json", "wamp.2.", "wamp.2.batched", "wamp.2.msgpack", "wamp.2.json"], "msgpack"),
+        ([7, None, ["wamp.2.json"], "WAMP.2.JSON", "wamp.2.json.batched.batched"], None),
+        ([], None),
+    ],
+)
+def test_the_first_subprotocol_that_is_served_is_chosen(
+    asked: list[object], chosen: str | None
+) -> None:
+    assert choose(asked, ("json", "msgpack")) == chosen
 
 
 def test_a_batch_is_cut_where_it_grows_large() -> None:

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
     from .meta import Meta
     from .reflection import Reflection
 
-PROPERTIES = {
-    "meta": "meta",
-    "reflection": "reflection",
-}  # name -> module; the function's result is the attribute
+# name -> module. Of a property the attribute is what its function returns.
+PROPERTIES = {"meta": "meta", "reflection": "reflection"}
 METHODS = {"flush_testaments": "testaments", "testament": "testaments"}
 
 

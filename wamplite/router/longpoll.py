@@ -222,10 +222,9 @@ class Gateway:
         except ProtocolError:
             asked = None
         protocols = asked.get("protocols") if type(asked) is dict else None
-        for protocol in protocols if type(protocols) is list else ():
-            name = protocol.removeprefix("wamp.2.") if type(protocol) is str else protocol
-            if name != protocol and batches.split(name)[0] in self._serializers:
-                return str(name)
+        chosen = batches.choose(protocols, self._serializers) if type(protocols) is list else None
+        if chosen is not None:
+            return chosen
         names = ", ".join(f"wamp.2.{name}" for name in self._serializers)
         raise HttpRefusal(400, f'expected {{"protocols": [...]}} with one of {names}')
 

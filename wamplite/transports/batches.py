@@ -8,11 +8,13 @@ The text leaves the framing of CBOR open; it is that of MsgPack here, as with Au
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from typing import Any
 
 from ..core.errors import ProtocolError
 
-SUFFIX = ".batched"  # of a subprotocol
+PREFIX = "wamp.2."  # of a subprotocol
+SUFFIX = ".batched"
 SEPARATOR = b"\x1e"  # a control character: no JSON has it unescaped
 OVERHEAD = 4  # octets that a message grows by at most
 LARGEST = 65536  # octets that are joined; a message above it goes in a batch of its own
@@ -24,6 +26,15 @@ def split(subprotocol: str) -> tuple[str, bool]:
     """Return the serializer of a name like json.batched, and whether it is batched."""
     serializer = subprotocol.removesuffix(SUFFIX)
     return serializer, serializer != subprotocol
+
+
+def choose(asked: Iterable[Any], serializers: Container[str]) -> str | None:
+    """Return the first subprotocol that is asked for and served, as json.batched; or None."""
+    for subprotocol in asked:
+        name = subprotocol.removeprefix(PREFIX) if type(subprotocol) is str else subprotocol
+        if name != subprotocol and split(name)[0] in serializers:
+            return str(name)
+    return None
 
 
 def pack(is_text: bool, payload: bytes) -> bytes:

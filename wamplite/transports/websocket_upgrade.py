@@ -142,10 +142,9 @@ def is_key(key: str) -> bool:
 def choose_serializer(request: h11.Request, rules: UpgradeRules) -> str:
     """Return the first serializer that the client asks for and we have, perhaps batched."""
     asked = words(request, "sec-websocket-protocol")
-    for subprotocol in asked:
-        name = subprotocol.removeprefix("wamp.2.")
-        if name != subprotocol and batches.split(name)[0] in rules.serializers:
-            return name
+    chosen = batches.choose(asked, rules.serializers)
+    if chosen is not None:
+        return chosen
     came = f"{', '.join(asked)[:200]!r}" if asked else "none"
     raise HttpRefusal(400, f"{offered(rules)} expected, {came} offered")
 
