@@ -112,7 +112,9 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "WakingSelector": lambda world: WakingSelector(),
     "Gateway": gateway,
     "Journal": lambda world: Journal(str(world.folder / "journal"), SCHEMA),
-    "StoredEvents": lambda world: StoredEvents(str(world.folder / "events")),
+    "StoredEvents": lambda world: StoredEvents(
+        str(world.folder / "events"), lambda seconds, run: run(), list
+    ),
     "Router": router,
     "SerialListener": serial_router,
 }

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from functools import partial
 from itertools import accumulate, count, takewhile
 from typing import Any, NamedTuple
 
@@ -73,8 +74,7 @@ class ForRouter(Feature):
         self.numbers = count(1)
 
     def install(self, host: Host) -> None:
-        self.realm, self.broker = host, host.broker
-        self.now, self.later = host.now, host.later
+        self.realm, self.broker, self.now = host, host.broker, host.now
         if self.patterns:
             host.broker.published.append(self.on_published)
         claim(host.procedures, "wamp.subscription.get_events", self.get_events)
@@ -82,7 +82,7 @@ class ForRouter(Feature):
             from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
             path = self.file.replace("{realm}", host.uri)
-            self.store = StoredEvents(path, self.later, self.everything)
+            self.store = StoredEvents(path, host.later, self.everything)
             host.broker.drafted.append(self.on_drafted)
             self.load()
 
@@ -127,7 +127,7 @@ class ForRouter(Feature):
             return
         done = None
         if publication.notes.get("request") and self.store is not None:
-            done = self.released(publication)
+            done = partial(self.broker.release, publication)
         weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
         if weight > MAX_EVENT:
             if done is not None:
@@ -148,14 +148,6 @@ class ForRouter(Feature):
         self.keep(past)
         if self.store is not None:
             self.store.add(*_stored(past), done)
-
-    def released(self, publication: Any) -> Callable[[], None]:
-        """Return what has a publication acknowledged, with the routing role, once it is stored."""
-
-        def done() -> None:
-            self.later(0, lambda: self.broker.release(publication))
-
-        return done
 
     def keep(self, past: Past) -> None:
         """Keep an event, and forget what there is no room for any more."""

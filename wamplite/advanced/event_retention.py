@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -68,7 +69,7 @@ class ForRouter(Feature):
         self.numbers = count(1)
 
     def install(self, host: Host) -> None:
-        self.broker, self.now, self.later = host.broker, host.now, host.later
+        self.broker, self.now = host.broker, host.now
         claim(host.broker.publish_options, "retain", self.on_retain)
         claim(host.broker.subscribe_options, "get_retained", lambda subscriber, value: None)
         host.broker.subscribed.append(self.on_subscribed)
@@ -77,7 +78,7 @@ class ForRouter(Feature):
             from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
             path = self.file.replace("{realm}", host.uri)
-            self.store = StoredEvents(path, self.later, self.everything)
+            self.store = StoredEvents(path, host.later, self.everything)
             self.load()
 
     def counters(self) -> dict[str, int]:
@@ -116,7 +117,7 @@ class ForRouter(Feature):
     def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
         topic, done = publication.topic, None
         if publication.notes.get("request") and self.store is not None:
-            done = self.released(publication)
+            done = partial(self.broker.release, publication)
         weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
         if not (publish.args or publish.kwargs) or weight > MAX_EVENT:
             self.forget(topic, done)  # of one that is too large, an older one is not the last
@@ -158,14 +159,6 @@ class ForRouter(Feature):
     def write(self, topic: str, kept: Kept, done: Callable[[], None] | None) -> None:
         if self.store is not None:
             self.store.add(*_stored(topic, kept), done)
-
-    def released(self, publication: Any) -> Callable[[], None]:
-        """Return what has a publication acknowledged, with the routing role, once it is stored."""
-
-        def done() -> None:
-            self.later(0, lambda: self.broker.release(publication))
-
-        return done
 
     # ---- giving
 

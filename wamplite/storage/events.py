@@ -24,16 +24,16 @@ Stored = tuple[int, str, int, float, int, list[Any]]
 class StoredEvents:
     """Events by number; what they say is JSON as WAMP has it, so binary values survive.
 
-    everything: returns all that there is, as `add` takes it. Where something could not be written,
-    the file gets all of it anew, once it can: `later` is the realm's. Else what was replaced or
-    cleared meanwhile would come back.
+    later: the realm's, so that all it is handed runs with the routing role. everything: returns all
+    that there is, as `add` takes it. Where something could not be written, the file gets all of it
+    anew, once it can. Else what was replaced or cleared meanwhile would come back.
     """
 
     def __init__(
         self,
         path: str,
-        later: Callable[[float, Callable[[], None]], Any] | None = None,
-        everything: Callable[[], list[Stored]] | None = None,
+        later: Callable[[float, Callable[[], None]], Any],
+        everything: Callable[[], list[Stored]],
     ) -> None:
         self._later, self._everything = later, everything
         self._is_to_heal = False  # it was asked for
@@ -60,17 +60,18 @@ class StoredEvents:
         said: list[Any],
         done: Callable[[], None] | None = None,
     ) -> None:
-        """Write an event; `done` is called, by another thread, once it is stored.
+        """Write an event; `done` is run once it is stored, or could not be.
 
         said: args, kwargs, details, and the options that say who gets it.
         """
-
         event = number, topic, publication, time, session, said
-        self._journal.put(INSERT, lambda: self._row(event), done)
+        self._journal.put(INSERT, lambda: self._row(event), self._routed(done))
 
     def remove(self, number: int, done: Callable[[], None] | None = None) -> None:
-        """Delete an event."""
-        self._journal.put("DELETE FROM event WHERE number = ?", lambda: [number], done)
+        """Delete an event; `done` is run as with `add`."""
+        self._journal.put(
+            "DELETE FROM event WHERE number = ?", lambda: [number], self._routed(done)
+        )
 
     def close(self) -> None:
         """Write what waits, all of it where some could not be, and close the file."""
@@ -78,17 +79,19 @@ class StoredEvents:
             self._heal()
         self._journal.close()
 
+    def _routed(self, done: Callable[[], None] | None) -> Callable[[], None] | None:
+        return None if done is None else lambda: self._later(0, done)
+
     def _row(self, event: Stored) -> list[Any]:
         return [*event[:5], self._json.dumps(event[5])]
 
     def _behind(self) -> None:
-        if self._later is not None and not self._is_to_heal:
+        if not self._is_to_heal:
             self._is_to_heal = True
             self._later(HEALING, self._heal)
 
     def _heal(self) -> None:
         """Have the file hold what there is, and nothing else (with the routing role)."""
         self._is_to_heal = False
-        if self._everything is not None:
-            events = self._everything()
-            self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])
+        events = self._everything()
+        self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])
