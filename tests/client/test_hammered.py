@@ -178,4 +178,4 @@ def test_calls_that_are_given_up_leave_those_of_others_alone() -> None:
 
             together(call)
             assert session.error is None
-            assert not session._shared.conversation.pending
+            until(lambda: not session._shared.conversation.pending)  # settled, then dropped

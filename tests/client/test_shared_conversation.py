@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 import wamplite
 from tests.client.scripted import PATIENCE, ROLES, Later, Peer, leave, soon
 from tests.waiting import until
+from wamplite.channel import ByteChannel, Received
+from wamplite.client.shared_conversation import SharedConversation
+from wamplite.client.waiting import WaitingRequest
+from wamplite.core.messages import Call, Message
 
 SOON = 0.2  # seconds that a test lets a timeout run
 
@@ -225,6 +230,81 @@ def test_a_router_that_takes_nothing_ends_the_session(peer: Peer) -> None:
         session.publish("com.app.t", "x" * 15_000_000, options={"acknowledge": True})
     assert session.lost.wait(PATIENCE)
     peer.hang_up()
+
+
+# ---- Ctrl-C
+
+
+@pytest.fixture
+def interrupted_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Ctrl-C come in the very moment when a CALL of com.app.interrupted has been sent."""
+    send = ByteChannel.send
+
+    def send_and_interrupt(channel: ByteChannel, message: Message) -> bool:
+        gone = send(channel, message)
+        if type(message) is Call and message.procedure == "com.app.interrupted":
+            raise KeyboardInterrupt
+        return gone
+
+    monkeypatch.setattr(ByteChannel, "send", send_and_interrupt)
+
+
+@pytest.mark.usefixtures("interrupted_call")
+def test_a_session_that_was_interrupted_while_it_sent_is_over_at_once(peer: Peer) -> None:
+    session = peer.join()
+    waiting = soon(session.call, "com.app.p")
+    assert peer.receive()[3] == "com.app.p"
+    with pytest.raises(KeyboardInterrupt):
+        session.call("com.app.interrupted")
+    for call in (waiting.result, lambda: session.call("com.app.q")):
+        with pytest.raises(wamplite.TransportLost, match="interrupted while sending"):
+            call()
+    assert peer.receive()[3] == "com.app.interrupted"
+    assert peer.at_end()
+    peer.hang_up()
+    assert session.lost.wait(PATIENCE)
+
+
+def test_an_answer_that_was_read_when_ctrl_c_came_is_no_other_calls(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = peer.join()
+    seen: list[Message] = []
+    settle = WaitingRequest.settle
+
+    def interrupt(waiting: WaitingRequest, answer: Any) -> None:
+        seen.append(answer)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        settle(waiting, answer)
+
+    monkeypatch.setattr(WaitingRequest, "settle", interrupt)
+    calling = soon(session.call, "com.app.p")
+    peer.send([50, peer.receive()[1], {}, ["lost"]])
+    with pytest.raises((wamplite.TransportLost, KeyboardInterrupt)):  # whoever read
+        calling.result()
+    assert session.lost.wait(PATIENCE)
+    assert isinstance(seen[-1], wamplite.TransportLost)
+    peer.hang_up()
+
+
+def test_ctrl_c_while_a_session_is_joined_leaves_no_reading_thread(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = SharedConversation.read
+
+    def read_and_interrupt(shared: SharedConversation, received: list[Received]) -> None:
+        read(shared, received)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SharedConversation, "read", read_and_interrupt)
+    joining = soon(wamplite.connect, peer.url)
+    peer.welcome()
+    with pytest.raises(KeyboardInterrupt):
+        joining.result()
+    assert peer.at_end()
+    peer.hang_up()
+    until(lambda: not any("wamplite-read" in each.name for each in threading.enumerate()))
 
 
 # ---- leaving

@@ -130,6 +130,22 @@ def test_an_answer_wakes_who_waits() -> None:
     assert waiter.answer() == Result(1, {})
 
 
+def test_the_first_answer_counts() -> None:
+    waiter = WaitingRequest("com.app.p")
+    waiter.settle(Result(1, {}))
+    waiter.settle(TransportLost("gone"))
+    assert waiter.wait(None) and waiter.answer() == Result(1, {})
+    waiter.settle(TransportLost("gone"))
+
+
+def test_an_answer_whose_settling_was_interrupted_wakes_who_waits_at_the_end() -> None:
+    waiter = WaitingRequest("com.app.p")
+    waiting = soon(waiter.wait, PATIENCE)
+    waiter.settled = True  # and there Ctrl-C came
+    waiter.settle(TransportLost("gone"))
+    assert waiting.result()
+
+
 def test_an_answer_that_is_there_is_not_waited_for() -> None:
     waiter = WaitingRequest("com.app.p")
     waiter.settle(Result(1, {}))

@@ -55,13 +55,48 @@ def test_what_could_not_be_sent_waits_for_nothing() -> None:
     assert not requests.abandon(asked)
 
 
-def test_an_answer_is_taken_once_and_by_its_kind() -> None:
+def test_the_id_of_what_could_not_be_sent_is_the_next_ones() -> None:
+    sent: list[Any] = []
+
+    def send(message: Any) -> None:
+        if message[2] == "com.app.large":
+            raise UsageError("no")
+        sent.append(message)
+
+    requests = Requests(send)
+    with pytest.raises(UsageError):
+        requests.ask(Call, AskedOnce(), {}, "com.app.large")
+    assert sent_by(requests, Call).id == 1
+    with pytest.raises(TypeError):  # too many elements
+        requests.ask(Call, AskedOnce(), {}, "com.app.p", [], {}, "more")
+    assert sent_by(requests, Call).id == 2
+
+
+def test_no_other_request_gets_the_id_of_one_that_was_interrupted() -> None:
+    sent: list[Any] = []
+
+    def send(message: Any) -> None:
+        sent.append(message)
+        if len(sent) == 1:
+            raise KeyboardInterrupt
+
+    requests, asked = Requests(send), AskedOnce()
+    with pytest.raises(KeyboardInterrupt):
+        requests.ask(Call, asked, {}, "com.app.p")
+    other = sent_by(requests, Call)
+    assert requests.find(1, Call, Result(1, {})) is None
+    assert requests.find(2, Call, Result(2, {})) is other
+
+
+def test_an_answer_is_found_once_and_by_its_kind() -> None:
     requests = Requests(lambda message: None)
     asked = sent_by(requests, Publish)
     with pytest.raises(ProtocolError, match="RESULT: there was no CALL 1"):
-        requests.take(1, Call, Result(1, {}))
-    assert requests.take(1, Publish, Published(1, 5)) is asked
-    assert requests.take(1, Publish, Published(1, 5)) is None
+        requests.find(1, Call, Result(1, {}))
+    assert requests.find(1, Publish, Published(1, 5)) is asked
+    requests.drop(asked)
+    assert requests.find(1, Publish, Published(1, 5)) is None
+    requests.drop(asked)
 
 
 @pytest.mark.parametrize("request_id", [0, 2, -1])
@@ -69,7 +104,7 @@ def test_an_answer_that_nobody_asked_for_is_a_violation(request_id: int) -> None
     requests = Requests(lambda message: None)
     sent_by(requests, Publish)
     with pytest.raises(ProtocolError, match=f"PUBLISHED: there was no PUBLISH {request_id}"):
-        requests.take(request_id, Publish, Published(request_id, 5))
+        requests.find(request_id, Publish, Published(request_id, 5))
 
 
 @pytest.mark.parametrize(("kind", "stays"), [(Call, []), (Subscribe, [1]), (Register, [1])])

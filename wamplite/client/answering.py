@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -47,6 +48,8 @@ class Answering:
             **shared.conversation.answers,
         }
         self._shared = shared
+        self._reply = partial(shared.say, shared.conversation.reply)
+        self._send_error = partial(shared.say, shared.conversation.refuse)
         self._defined = defined
         self._faults = faults
         self._default = default
@@ -93,9 +96,9 @@ class Answering:
             args, kwargs = sendable(*result_of(returned), self._default)
             if type(returned) is Result and returned.details:
                 args, kwargs, options = self._packed(Yield, args, kwargs, returned.details)
-                self._shared.reply(message.request, args, kwargs, options=options)
+                self._reply(message.request, args, kwargs, False, options)
             else:
-                self._shared.reply(message.request, args, kwargs)
+                self._reply(message.request, args, kwargs)
         except TransportLost:
             pass  # the reading thread tells everybody
         except BaseException as error:
@@ -129,7 +132,7 @@ class Answering:
         """Send a partial result."""
         args, kwargs = sendable(args, kwargs, self._default)
         args, kwargs, options = self._packed(Yield, args, kwargs, details)
-        self._shared.reply(running.message.request, args, kwargs, True, options)
+        self._reply(running.message.request, args, kwargs, True, options)
 
     def unpack(self, part: messages.Invocation, first: messages.Invocation) -> Payload:
         """Return what a part of a call says, packed as the first one tells.
@@ -162,12 +165,12 @@ class Answering:
             try:
                 args, kwargs = sendable(refusal.args, refusal.kwargs, self._default)
                 args, kwargs, details = self._packed(Error, args, kwargs, refusal.details)
-                self._shared.refuse(request, refusal.error, args, kwargs, details)
+                self._send_error(request, refusal.error, args, kwargs, details)
             except TransportLost:
                 raise
             except BaseException as error:
                 text = shorten(f"its arguments cannot be sent: {_told(error)}")
-                self._shared.refuse(request, refusal.error, [text], {})
+                self._send_error(request, refusal.error, [text])
 
     def _tell(self, refusal: Refusal, what: str, whose: str, error: BaseException) -> None:
         """Log what a procedure raised: in a line what was meant for its caller."""

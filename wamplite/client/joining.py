@@ -25,6 +25,7 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
 
     deadline: of `time.monotonic()`. Whatever fails, the channel is closed.
     """
+    is_read = False
     try:
         timeout = None if terms.timeout is None else checked_timeout(terms.timeout)
         serving = Serving(terms.max_invocations, terms.default, terms.concurrent, terms.ppt_schemes)
@@ -44,15 +45,18 @@ def join(channel: Channel, terms: Terms, deadline: float) -> Session:
         )
         welcome, received = shake_hands(channel, joiner, deadline)
         shared.begin(welcome)
+        serving.begin(shared)
+        session = Session(shared, serving, welcome.details.get("realm", terms.realm), timeout)
+        is_read = True
+        shared.read(received)
+        return session
     except BaseException as error:
         if not isinstance(error, (ProtocolError, ApplicationError)):
             channel.shutdown("the session was not joined")  # no last words to deliver
-        channel.finish()
-        channel.close()
+        if not is_read:  # else by the reading thread, which finds the end
+            channel.finish()
+            channel.close()
         raise
-    serving.begin(shared)
-    shared.read(received)
-    return Session(shared, serving, welcome.details.get("realm", terms.realm), timeout)
 
 
 def authmethods(terms: Terms, channel: Channel) -> dict[str, ClientMethod]:

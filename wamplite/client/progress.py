@@ -49,8 +49,9 @@ class Results(Request):
 
     def settle(self, answer: Message | WampliteError) -> None:
         """Keep the last answer (the reading thread, or the one that ends the session)."""
-        self.is_settled = True
-        self._answers.put(answer)
+        if not self.is_settled:
+            self._answers.put(answer)
+            self.is_settled = True
 
     def next(self, seconds: float | None) -> Any:
         """Return the next RESULT, or raise what an ERROR stands for; Empty when time is up."""

@@ -121,5 +121,6 @@ class Reader:
         except WampliteError:
             raise
         except BaseException:  # Ctrl-C: what was read may be lost
-            self._channel.shutdown("interrupted while reading")
+            self._channel.shutdown(why := f"{self._channel.peer}: interrupted while reading")
+            self._close(TransportLost(why))
             raise

@@ -20,18 +20,7 @@ from ..core.conversation import OPEN, Conversation
 from ..core.errors import CallTimeout, ProtocolError, SessionNotReady, TransportLost, WampliteError
 from ..core.feature import Factory
 from ..core.grammar import State
-from ..core.messages import (
-    Args,
-    Call,
-    Cancel,
-    Details,
-    Event,
-    Invocation,
-    Kwargs,
-    Message,
-    Welcome,
-    name,
-)
+from ..core.messages import Call, Cancel, Event, Invocation, Message, Welcome, name
 from ..core.pending import Receiver, Request
 from ..core.uris import ANSWERS_PING, CLOSE_REALM, MAX_MESSAGE_SIZE, TIMEOUT
 from ..forks import Elsewhere, OfOneProcess, watch
@@ -40,6 +29,7 @@ from .faults import Dropped
 from .reading import Reader
 from .waiting import WaitingRequest, fresh
 
+Say = Callable[..., Any]  # returns False where something is left over of what was sent
 FLUSH = 30.0  # seconds for the peer to take what one sender left over
 
 
@@ -126,13 +116,24 @@ class SharedConversation(OfOneProcess):
 
     # ---- any thread
 
-    def _say(self, action: Callable[..., bool | None], seconds: float | None, *args: Any) -> None:
-        """Let the conversation say something, under the lock; wait outside for a slow peer.
-
-        The action returns False where something is left over of what was sent.
-        """
+    def say(self, action: Say, *args: Any) -> None:
+        """Let the conversation say something, under the lock; wait outside for a slow peer."""
         with self._lock:
             gone = action(*args)
+        if gone is False:
+            self._flush(FLUSH)
+
+    def _request(self, seconds: float | None, action: Say, *args: Any) -> None:
+        """Let it ask for something. If Ctrl-C comes, nobody knows whether it has: it is over."""
+        with self._lock:
+            try:
+                gone = action(*args)
+            except WampliteError:
+                raise  # nothing was sent
+            except BaseException:
+                self._channel.shutdown(why := f"{self._channel.peer}: interrupted while sending")
+                self.conversation.close(TransportLost(why))
+                raise
         if gone is False:
             self._flush(FLUSH if seconds is None else seconds)
 
@@ -150,7 +151,7 @@ class SharedConversation(OfOneProcess):
     ) -> Any:
         """Send a request and wait for its answer; raises what an ERROR stands for."""
         try:
-            self._say(self._request, seconds, kind, waiting, elements)
+            self._request(seconds, self._ask, kind, waiting, elements)
             rest = self._reader.read_own(waiting, seconds)
             answered = waiting.settled or waiting.wait(rest)
         except BaseException:  # Ctrl-C, or it was not sent, or what handles progress raised
@@ -164,7 +165,8 @@ class SharedConversation(OfOneProcess):
     ) -> None:
         """The same where the conversation decides whether there is anything to ask."""
         waiting = WaitingRequest(subject)
-        self._say(lambda: send(waiting) if self.conversation.state is OPEN else None, seconds)
+        talk = self.conversation
+        self._request(seconds, lambda: send(waiting) if talk.state is OPEN else None)
         if not waiting.id:
             return
         if waiting.wait(seconds):  # what is given up stood till now, so the reader does not rest
@@ -180,23 +182,16 @@ class SharedConversation(OfOneProcess):
         """Send a further part of a call, unless it has ended."""
         more = Call(waiting.id, *elements)
         waits = self.conversation.pending
-        self._say(lambda: self._channel.send(more) if waiting.id in waits else None, FLUSH)
+        self._request(FLUSH, lambda: self._channel.send(more) if waiting.id in waits else None)
 
     def tell(self, kind: type[Message], *elements: Any, waiting: Request | None = None) -> None:
         """Send a request whose answer, if it has one, the caller will see to."""
-        self._say(self._request, FLUSH, kind, waiting, elements)
+        self._request(FLUSH, self._ask, kind, waiting, elements)
 
-    def _request(self, kind: type[Message], waiting: Request | None, elements: Any) -> bool | None:
+    def _ask(self, kind: type[Message], waiting: Request | None, elements: Any) -> Any:
         if self.conversation.state is not OPEN:
             raise self._over()
-        try:
-            gone: bool | None = self.conversation.request(kind, waiting, *elements)
-            return gone
-        except WampliteError:
-            raise  # nothing was sent
-        except BaseException:  # Ctrl-C: nobody knows whether it was
-            self._channel.shutdown("interrupted while sending")
-            raise
+        return self.conversation.request(kind, waiting, *elements)
 
     def _over(self) -> WampliteError:
         if self.error is not None:
@@ -227,35 +222,13 @@ class SharedConversation(OfOneProcess):
         """Tell whether the router announced a feature, or has it as we were told."""
         return feature in self.assumed or self.conversation.announced(role, feature)
 
-    def reply(
-        self,
-        request: int,
-        args: Args,
-        kwargs: Kwargs,
-        progress: bool = False,
-        options: Details | None = None,
-    ) -> None:
-        """Answer an invocation with YIELD; progress: more will follow."""
-        self._say(self.conversation.reply, FLUSH, request, args, kwargs, progress, options)
-
-    def refuse(
-        self,
-        request: int,
-        error: str,
-        args: Args,
-        kwargs: Kwargs,
-        details: Details | None = None,
-    ) -> None:
-        """Answer an invocation with ERROR."""
-        self._say(self.conversation.refuse, FLUSH, request, error, args, kwargs, details)
-
     def leave(self, reason: str = CLOSE_REALM, seconds: float = 5.0) -> None:
         """Say GOODBYE and wait until the session has ended, or time is up."""
         deadline = time.monotonic() + seconds
         try:
-            self.want_reader()  # it reads the answer
+            self._reader.turn.hand_back()  # the thread reads the answer
             with suppress(TransportLost):
-                self._say(self.conversation.leave, seconds, reason)
+                self._request(seconds, self.conversation.leave, reason)
             if not self.lost.wait(max(0.0, deadline - time.monotonic())):
                 self._channel.shutdown(f"no GOODBYE within {seconds:g} s")
         except BaseException:

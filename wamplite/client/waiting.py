@@ -136,9 +136,11 @@ class WaitingRequest(Request):
 
     def settle(self, answer: Message | WampliteError) -> None:
         """Wake the waiting thread (the reading thread, or the one that ends the session)."""
-        self._answer = answer
-        self.settled = True
-        self._lock.release()
+        if not self.settled:
+            self._answer = answer
+            self.settled = True
+        if self._lock.locked():  # Ctrl-C may have come in between, the last time
+            self._lock.release()
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for the answer; False when time is up. Ctrl-C ends it."""

@@ -193,17 +193,18 @@ class Conversation:
             self.close(error)
 
     def close(self, error: WampliteError | None) -> None:
-        """End the session; what waits fails with the error. Does nothing the second time."""
+        """End the session; what waits fails with the error, which is the first one's."""
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
             self.error = error
-            self._requests.fail(error or TransportLost("the session has left its realm"))
-            self.invocations.clear()
+        self._requests.fail(self.error or TransportLost("the session has left its realm"))
+        self.invocations.clear()
 
     def _on_answer(self, message: Any) -> None:
-        pending = self._requests.take(message[0], ASKED_BY[type(message)], message)
+        pending = self._requests.find(message[0], ASKED_BY[type(message)], message)
         if pending is not None:
             pending.settle(message)
+            self._requests.drop(pending)
 
     def _on_result(self, message: Result) -> None:
         pending = self.pending.get(message[0])
@@ -211,26 +212,27 @@ class Conversation:
             if message[1] and message[1].get("progress"):
                 pending.progress(message)
                 return
-            del self.pending[message[0]]
             pending.settle(message)
+            self._requests.drop(pending)
         else:
-            self._requests.take(message[0], Call, message)
+            self._requests.find(message[0], Call, message)
 
     def _on_error(self, message: Error) -> None:
         kind = GRAMMAR[message.request_type].message
         if kind is Invocation:
             raise ProtocolError("ERROR: a router does not refuse its own INVOCATION")
-        pending = self._requests.take(message.request, kind, message)
+        pending = self._requests.find(message.request, kind, message)
         if pending is None:
             return
+        pending.settle(from_error(message.error, message.args, message.kwargs, message.details))
+        self._requests.drop(pending)
         if kind is Subscribe:
             self._release_unused(pending)
         elif kind is Unregister:
             self.registrations.pop(pending.receiver, None)
-        pending.settle(from_error(message.error, message.args, message.kwargs, message.details))
 
     def _on_subscribed(self, message: Subscribed) -> None:
-        pending = self._requests.take(message.request, Subscribe, message)
+        pending = self._requests.find(message.request, Subscribe, message)
         if pending is None:
             return
         number = message.subscription
@@ -239,10 +241,12 @@ class Conversation:
             subscription = Receivers(number, pending.subject, pending.match)
             self.subscriptions[number] = subscription
         if pending.abandoned:
+            self._requests.drop(pending)
             self._release(subscription, Request(pending.subject))
             return
         subscription.receivers.append(pending.receiver)
         pending.settle(message)
+        self._requests.drop(pending)
 
     def _release(self, subscription: Receivers, pending: Request) -> Any:
         """Send UNSUBSCRIBE, unless somebody listens or a SUBSCRIBE is on its way."""
@@ -263,20 +267,22 @@ class Conversation:
                 self._release(subscription, Request(refused.subject))
 
     def _on_registered(self, message: Registered) -> None:
-        pending = self._requests.take(message.request, Register, message)
+        pending = self._requests.find(message.request, Register, message)
         if pending is None:
             return
         if pending.abandoned:
             self.request(Unregister, Request(pending.subject), message.registration)
-            return
-        self.registrations[message.registration] = pending.receiver
-        pending.settle(message)
+        else:
+            self.registrations[message.registration] = pending.receiver
+            pending.settle(message)
+        self._requests.drop(pending)
 
     def _on_unregistered(self, message: Unregistered) -> None:
-        pending = self._requests.take(message.request, Unregister, message)
+        pending = self._requests.find(message.request, Unregister, message)
         if pending is not None:
             self.registrations.pop(pending.receiver, None)
             pending.settle(message)
+            self._requests.drop(pending)
 
     def _on_event(self, message: Event) -> None:
         subscription = self.subscriptions.get(message.subscription)

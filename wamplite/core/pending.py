@@ -1,9 +1,11 @@
 """What the client's side of a session keeps by id: requests that wait, and receivers of events.
 
-    request ── send ──> waiting ── answer, ERROR, the end ──> settle, once
+    request ── send ──> waiting ── answer, ERROR, the end ──> settle
                            └────── abandon ──> its answer is ignored, or given back
 
-Before the answer there may be any number of `progress`.
+Before the answer there may be any number of `progress`. Ctrl-C may interrupt anything here: an id
+is counted before it is sent, so that no other request gets it, and a request is dropped after it
+was settled, so that the end of the session finds it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ Receiver = Any  # what a subscription's events, a registration's invocations are
 
 
 class Request:
-    """A request that waits. Made by the asking thread; ended by `settle` or `Requests.abandon`."""
+    """A request that waits. Made by the asking thread; ended by `settle` or `Requests.abandon`.
+
+    The first `settle` counts: there may be a second one, at the end of an interrupted session.
+    """
 
     __slots__ = ("kind", "id", "subject", "match", "receiver", "abandoned")
 
@@ -52,8 +57,13 @@ class Requests:
         Returns what `send` did.
         """
         request = self._next
-        sent = self._send(kind(request, *elements))
+        message = kind(request, *elements)
         self._next = following(request)
+        try:
+            sent = self._send(message)
+        except WampliteError:
+            self._next = request  # nothing was sent
+            raise
         if pending is not None:
             pending.kind = kind
             pending.id = request
@@ -70,22 +80,27 @@ class Requests:
             del self.waiting[pending.id]
         return True
 
-    def take(self, request: int, kind: type[Message], answer: Message) -> Request | None:
-        """Take out the request that is answered; None if it was abandoned.
+    def find(self, request: int, kind: type[Message], answer: Message) -> Request | None:
+        """Return the request that is answered; None if it was abandoned.
 
         Raises ProtocolError where there never was one.
         """
         pending = self.waiting.get(request)
         if pending is not None and pending.kind is kind:
-            return self.waiting.pop(request)
+            return pending
         if pending is not None or not 0 < request < self._next:
             raise ProtocolError(f"{name_of(answer)}: there was no {name(kind)} {request}")
         return None
 
+    def drop(self, pending: Request) -> None:
+        """Forget a request that was answered."""
+        self.waiting.pop(pending.id, None)
+
     def fail(self, error: WampliteError) -> None:
         """Settle all that wait."""
-        while self.waiting:
-            self.waiting.popitem()[1].settle(error)
+        for pending in self.waiting.values():
+            pending.settle(error)
+        self.waiting.clear()
 
 
 class Receivers:
