@@ -13,7 +13,7 @@ import pytest
 import wamplite
 from tests.auth.dialogues import DENIED, FAILED, PASSWORD, QUICK, USERS, OneName, Talk, asked
 from tests.transports.streams import Certificate
-from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
+from wamplite import ApplicationError, AuthenticationFailed, JoinRefused, Router, UsageError
 from wamplite.auth import Scram, Ticket, User, Users, argon2id, keys, methods, scram
 from wamplite.auth.keys import ARGON2, AUTOBAHNS
 from wamplite.core.handshake import Accepted
@@ -205,10 +205,12 @@ def test_a_password_may_be_derived_by_argon2(authid: str, method: str, url: str)
             wamplite.connect(url, auth=auth)
 
 
-def test_a_key_that_the_other_name_has_lets_nobody_in(url: str) -> None:
-    for authid, method in (("joe", "scram"), ("ann", "wamp-scram")):
-        with pytest.raises(JoinRefused, match="no such user"):
-            wamplite.connect(url, auth=OneName(Scram(authid, PASSWORD), method))
+def test_a_key_that_the_other_name_has_lets_nobody_in_by_this_one(url: str) -> None:
+    for authid, other, right in (("joe", "scram", "wamp-scram"), ("ann", "wamp-scram", "scram")):
+        with pytest.raises(ApplicationError, match="no_matching_auth_method"):
+            wamplite.connect(url, auth=OneName(Scram(authid, PASSWORD), other))
+        with wamplite.connect(url, auth=Scram(authid, PASSWORD)) as session:
+            assert session.authmethod == right
 
 
 def test_argon2id_derives_as_its_reference_does() -> None:
@@ -222,8 +224,7 @@ def test_a_kdf_that_is_none_is_named() -> None:
         User.of_password("joe", "sensor", "x", kdf="md5")
 
 
-@pytest.mark.parametrize("name", ["wamp-scram", "scram"])
-def test_whoever_is_unknown_is_asked_as_one_of_the_users_is(name: str) -> None:
+def test_whoever_is_unknown_is_asked_as_one_of_the_users_is() -> None:
     users = Users(
         User.of_password(f"{kdf}-{n}", "a", "x", kdf=kdf, iterations=5000 + n, memory=1024)
         for kdf in (keys.PBKDF2, ARGON2, AUTOBAHNS)
@@ -232,15 +233,20 @@ def test_whoever_is_unknown_is_asked_as_one_of_the_users_is(name: str) -> None:
     there = {
         (user.scram.kdf, user.scram.iterations, user.scram.memory or None)
         for user in users
-        if user.scram and user.scram.kdf in scram.KDFS_OF[name]
+        if user.scram
     }
     found = set()
     for number in range(60):
-        answers = [Talk(name, f"nobody{number}", users, nonce=NONCE).answer for _ in range(2)]
-        [first, again] = [(one.extra["salt"], one.extra["kdf"], one.extra["iterations"],
-                           one.extra.get("memory")) for one in answers]  # fmt: skip
-        assert first == again
-        found.add(first[1:])
+        for name in ("wamp-scram", "scram"):
+            answers = [Talk(name, f"nobody{number}", users, nonce=NONCE).answer for _ in range(2)]
+            if isinstance(answers[0], Abort):
+                assert answers[0] == answers[1]
+                assert answers[0].reason == "wamp.error.no_matching_auth_method"
+                continue
+            [first, again] = [(one.extra["salt"], one.extra["kdf"], one.extra["iterations"],
+                               one.extra.get("memory")) for one in answers]  # fmt: skip
+            assert first == again and first[1] in scram.KDFS_OF[name]
+            found.add(first[1:])
     assert found == there
 
 

@@ -49,7 +49,7 @@ def test_it_proves_who_it_is_by_what_it_is_told_to(tmp_path: Path) -> None:
     users = [User.of_password("joe", "a", "open sesame"), User.of_pubkeys("key", "a", PUBKEY)]
     secret, key = {"authid": "joe", "secret_file": str(tmp_path / "secret")}, tmp_path / "key"
     ways: list[tuple[str, dict[str, Any]]] = [
-        ("wamp-scram", secret | {"authmethods": ("scram", "ticket")}),
+        ("scram", secret | {"authmethods": ("scram", "ticket")}),
         ("wampcra", secret | {"authmethods": ("wampcra",)}),
         ("ticket", secret),
         ("cryptosign", {"key_file": str(key)}),

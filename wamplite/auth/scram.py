@@ -5,8 +5,9 @@
     scram        as Autobahn and Crossbar have it: c= empty, nonces joined as octets,
                  `scram_server_signature`, kdf argon2id-13
 
-A client offers both under one nonce; only wamp-scram knows channel binding. Parameters are what the
-router keeps with the user's keys, and no peer can lower them.
+A client offers both under one nonce, scram first: Crossbar refuses whoever offers a method before
+it that it does not know. Only wamp-scram knows channel binding. Parameters are what the router
+keeps with the user's keys, and no peer can lower them.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ from .keys import (
     MOST_MEMORY,
     MOST_WORK,
     PBKDF2,
+    ScramKeys,
     drawn,
     mac,
     salted_password,
     xor,
 )
 from .saslprep import saslprep
-from .users import Users, claim_of, denied, failed
+from .users import Claim, User, Users, claim_of, denied, failed
 
 TEXT, DEPLOYED = "wamp-scram", "scram"
 KDFS_OF = {TEXT: (PBKDF2, ARGON2), DEPLOYED: (PBKDF2, AUTOBAHNS)}
@@ -62,7 +64,7 @@ class Scram:
         """Return how both are begun, under one nonce; see client.terms.Auth."""
         nonce = drawn()
         if self._binding is None:
-            return {name: partial(self._prove, name, nonce, b"") for name in (TEXT, DEPLOYED)}
+            return {name: partial(self._prove, name, nonce, b"") for name in (DEPLOYED, TEXT)}
         try:
             data = binding_data(tls, self._binding)
         except ValueError as error:
@@ -165,15 +167,21 @@ def _octets(text: str) -> bytes:
 
 
 def for_router(users: Users, name: str) -> AuthMethod:
-    """Return the router's side."""
+    """Return the router's side.
 
-    def ask(hello: Hello, joining: Joining) -> Dialogue:
+    Where the keys are derived as the other name has it, that has its turn: for whoever is unknown,
+    too, who is like one of the users.
+    """
+
+    def ask(hello: Hello, joining: Joining) -> Dialogue | None:
         claim = claim_of(hello, joining, name)
-        user = users.asked(claim, "scram", KDFS_OF[name])
-        keys = user.scram
-        assert keys is not None
-        given = hello.details.get("authextra") or {}
-        nonce, kind, data = _said(given, name, joining.tls)
+        user = users.asked(claim, "scram")
+        assert user.scram is not None
+        return _prove(claim, user, user.scram) if user.scram.kdf in KDFS_OF[name] else None
+
+    def _prove(claim: Claim, user: User, keys: ScramKeys) -> Dialogue:
+        given = claim.hello.details.get("authextra") or {}
+        nonce, kind, data = _said(given, name, claim.joining.tls)
         extra = {
             "nonce": _both(nonce, name),
             "salt": keys.salt,

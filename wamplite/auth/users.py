@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import b64encode
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
@@ -198,25 +198,20 @@ class Users:
     def __iter__(self) -> Iterator[User]:
         return iter(self._table.by_authid.values())
 
-    def asked(self, claim: Claim, kind: str, kdfs: Collection[str] = tuple(KDFS)) -> User:
+    def asked(self, claim: Claim, kind: str) -> User:
         """Return who that is, or somebody who is like a user and can prove nothing.
 
-        kind: what is to prove it, scram or cra; a user without it cannot either. kdfs: what scram
-        may be derived by.
+        kind: what is to prove it, scram or cra; a user without it cannot either.
         """
-        nobody = self._nobody(claim.authid, kdfs)  # always: the time must not tell who there is
+        nobody = self._nobody(claim.authid)  # always: the time must not tell who there is
         user = self._table.by_authid.get(claim.authid)
         if user is None and self._authenticator is not None:
             user = self._authenticator.user(claim)
-        if user is None or getattr(user, kind) is None:
-            return nobody
-        if kind == "scram" and user.scram is not None and user.scram.kdf not in kdfs:
-            return nobody
-        return user
+        return nobody if user is None or getattr(user, kind) is None else user
 
     def with_ticket(self, claim: Claim, ticket: str) -> User | None:
         """Return whose ticket this is; it takes as long where it is nobody's."""
-        nobody = self._nobody(claim.authid, tuple(KDFS))
+        nobody = self._nobody(claim.authid)
         there = self._table.by_authid.get(claim.authid)
         asked = there if there and there.scram else nobody
         if asked.knows(ticket):
@@ -243,11 +238,11 @@ class Users:
             return None
         return self._authenticator.user(claim, **shown)
 
-    def _nobody(self, authid: str, kdfs: Collection[str]) -> User:
+    def _nobody(self, authid: str) -> User:
         """Return who is asked as one of the users is, and always as the same one."""
         made = mac(self._secret, authid.encode())
         salt, number = b64encode(made[:16]).decode(), made[16]
-        scrams = [one for one in self._table.scrams if one[0] in kdfs] or [(PBKDF2, ITERATIONS, 0)]
+        scrams = self._table.scrams or [(PBKDF2, ITERATIONS, 0)]
         kdf, iterations, memory = scrams[number % len(scrams)]
         scram = ScramKeys(salt, iterations, made, made, kdf, memory)
         cras = self._table.cras or [ITERATIONS]

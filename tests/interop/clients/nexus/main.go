@@ -201,6 +201,18 @@ func main() {
 		}
 		return
 	}
+	if os.Args[1] == "guard" {
+		log.Fatal(guard(os.Args[2]))
+	}
+	if os.Args[1] == "login" {
+		words := os.Args[2:]
+		line, err := json.Marshal(login(words[0], words[1], words[2], words[3], words[4]))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(string(line))
+		return
+	}
 	mode, realm, rest := os.Args[1], os.Args[2], os.Args[4:]
 	var p payload
 	if err := json.Unmarshal([]byte(os.Args[3]), &p); err != nil {

@@ -179,6 +179,11 @@ func (t trial) testament() any {
 
 func main() {
 	log.SetOutput(os.Stderr)
+	if os.Args[1] == "login" {
+		words := os.Args[2:]
+		login(words[0], words[1], words[2], words[3], words[4])
+		return
+	}
 	realm, prefix, url := os.Args[1], os.Args[2], os.Args[3]
 	sessions := [3]*xconn.Session{}
 	for number := range sessions {
