@@ -235,6 +235,18 @@ def test_every_kind_that_to_plain_knows_by_name_stands_in_the_table() -> None:
     assert set(BY_NAME) - names == {"builtins.frozenset"}, "which the row of sets tells"
 
 
+def test_what_the_promises_of_security_are_tried_by_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    rows = re.findall(r"^\| .* \| ((?:tests|tools)/.*) \|$", text, re.M)
+    assert len(rows) > 12
+    for path in (path for row in rows for path in row.split(", ")):
+        assert (ROOT / path).exists(), path
+    for target, heading in re.findall(r"\]\(([^):#]+)#?([^)]*)\)", text):
+        page = (ROOT / target).read_text()
+        headings = [line.lstrip("# ") for line in page.splitlines() if line.startswith("#")]
+        assert not heading or heading in [re.sub(r"\W+", "-", h.lower()) for h in headings]
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_links_of_the_pages_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^):#]+)", page.read_text()):

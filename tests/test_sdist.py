@@ -15,7 +15,7 @@ import pytest
 from tests.processes import ROOT
 
 FOLDERS = ("docs", "examples", "tests", "tools", "wamplite")
-FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md")
+FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md", "SECURITY.md")
 SETTINGS = ("pyproject.toml", "ruff.toml", "setup.cfg")
 BUILD = "import sys, setuptools.build_meta as build; build.build_sdist(sys.argv[1])"
 TESTS = ("tests/core", "tests/test_docs.py")
