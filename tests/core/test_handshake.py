@@ -51,6 +51,14 @@ def hello(**details: Any) -> list[Any]:
     return [1, "realm1", {"roles": ROLES, **details}]
 
 
+def test_what_is_offered_may_depend_on_the_realm() -> None:
+    offers: dict[str, dict[str, AuthMethod]] = {"realm1": {"riddle": riddle}, "realm2": {}}
+    handshake = Acceptor(offers, lambda realm: offers[realm])
+    assert say(handshake, hello(authmethods=["riddle"]))[1] == "riddle"
+    answer = say(Acceptor(offers, offers.__getitem__), [1, "realm2", {"roles": ROLES}])
+    assert answer[1]["message"] == "offered here: nothing; wished for: ['anonymous']"
+
+
 def test_hello_is_accepted_as_anonymous() -> None:
     outcome = say(acceptor(), hello())
     assert outcome.realm == "realm1"

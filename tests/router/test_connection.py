@@ -28,7 +28,7 @@ class Scripted(Connection):
 
     def __init__(self, router: Router, *script: list[Any] | Callable[[], list[Any]]) -> None:
         super().__init__(router._shared, "scripted", None)
-        self.authmethods = router._settings.authmethods
+        self.authmethods = router._authmethods
         self.script = list(script)
         self.said: list[Any] = []
         self.posted: list[Any] = []

@@ -61,6 +61,7 @@ Dialogue = Generator[Challenge, Authenticate, Identity]
 # Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is; raises Refused.
 AuthMethod = Callable[[Hello, Joining], "Dialogue | None"]
 # None: it has nothing to ask this one, and the next method that HELLO offers has its turn.
+Offer = Callable[[str], Mapping[str, AuthMethod]]  # of a realm: what it is to be joined by
 
 
 class Accepted(NamedTuple):
@@ -85,19 +86,21 @@ def anonymous_as(role: str) -> AuthMethod:
 
 
 anonymous = anonymous_as("anonymous")
+OPEN: Mapping[str, AuthMethod] = {"anonymous": anonymous}  # nobody has to say who they are
 
 
 class Acceptor:
     """One handshake: feed it each message, it returns the answer to send or what was accepted.
 
-    trusted: who the peer is, where that needs no proof; else it is asked by an authmethod.
-    listener, address, tls, ask: see Joining.
+    authmethods: by name, of all realms alike, or what tells those of a realm; None: nobody has to
+    say who they are. trusted: who the peer is, where that needs no proof; else it is asked by an
+    authmethod. listener, address, tls, ask: see Joining.
     """
 
     def __init__(
         self,
         realms: Mapping[str, Any],
-        authmethods: Mapping[str, AuthMethod] | None = None,
+        authmethods: Mapping[str, AuthMethod] | Offer | None = None,
         *,
         trusted: Identity | None = None,
         listener: str = "",
@@ -106,7 +109,7 @@ class Acceptor:
         ask: Ask | None = None,
     ) -> None:
         self._realms = realms
-        self._authmethods = {"anonymous": anonymous} if authmethods is None else authmethods
+        self._authmethods = OPEN if authmethods is None else authmethods
         self._trusted = trusted
         self._place = listener, address, tls, ask
         self._hello: Hello | None = None
@@ -152,12 +155,15 @@ class Acceptor:
 
     def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue:
         """Begin the first method that HELLO wishes for and that can do something with it."""
+        methods = self._authmethods
+        if not isinstance(methods, Mapping):
+            methods = methods(joining.realm)
         for wish in wishes:
-            method = self._authmethods.get(wish)
+            method = methods.get(wish)
             dialogue = None if method is None else method(hello, joining)
             if dialogue is not None:
                 return dialogue
-        offered = ", ".join(self._authmethods)
+        offered = ", ".join(methods) or "nothing"
         raise Refused(
             uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
         )

@@ -242,11 +242,11 @@ class Realm:
         details = {"message": shorten(message)} if message else {}
         self._part(member, reason, details, Dismissed(reason, quietly))
 
-    def dismiss_all(self) -> None:
+    def dismiss_all(self, reason: str = uris.SYSTEM_SHUTDOWN) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""
         self.closing = True
         for member in list(self.members.values()):
-            self.dismiss(member, uris.SYSTEM_SHUTDOWN)
+            self.dismiss(member, reason)
 
     def remove(self, member: Member, entry: Any = None) -> bool:
         """Take a member out of the realm with all that it holds; False if it has ended before.

@@ -207,7 +207,9 @@ class Connection(ABC):
             return Abort({"message": text}, uris.AUTHENTICATION_FAILED)
 
     def _begin(self, accepted: Accepted) -> tuple[Presence, Routing]:
-        routing = self.shared.realms[accepted.realm]
+        routing = self.shared.realms.get(accepted.realm)
+        if routing is None:
+            raise TransportLost(f"{self.name}: the realm {accepted.realm} has gone meanwhile")
         box = self.box(routing)
         member = Member(
             accepted.session,

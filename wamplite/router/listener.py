@@ -14,7 +14,6 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +28,7 @@ from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
 from ..transports.tcp import tune
 from . import listen_urls
+from .access import Access
 from .faults import guarded, log_fault
 from .limits import Limits
 from .listen_urls import RAWSOCKET, WEBSOCKET, ListenUrl
@@ -60,7 +60,7 @@ class Settings(NamedTuple):
     limits: Limits
     allowed_origins: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
-    authmethods: Mapping[str, AuthMethod] | None = None  # None: nobody has to say who they are
+    access: Access = Access()  # how those who come say who they are
     compress: bool = False  # agree to permessage-deflate
     longpoll: bool = False  # serve sessions over HTTP requests
     metrics: str | None = None  # the token for /metrics, "": none is needed; None: there is no such
@@ -133,12 +133,16 @@ class Listener:
         """Return what judges HELLO over a connection of this listener."""
         return Acceptor(
             self._shared.realms,
-            self._settings.authmethods,
+            self._offered,
             listener=self.url,
             address=connection.address,
             tls=connection.stream.tls,
             ask=self._shared.questions.ask,
         )
+
+    def _offered(self, realm: str) -> dict[str, AuthMethod]:
+        routing = self._shared.realms.get(realm)
+        return {} if routing is None else self._settings.access.offered(routing.authmethods)
 
     def open(self, connection: SocketConnection) -> Transport:
         """Bring a new connection to where messages can be read; in the connection's own thread."""

@@ -11,24 +11,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import features as by_name
 from ..core import uris
 from ..core.errors import UsageError
-from ..core.feature import Factory
 from ..core.handshake import AuthMethod
-from ..core.realm import Clock, Realm
 from ..forks import OfOneProcess, watch
 from ..locks import Lock
 from ..signals import Gate, with_signals
 from ..transports import origins
-from . import listen_urls, own_procedures, request_log
+from . import listen_urls
+from .access import Access
 from .limits import LimitKeywords, checked
 from .listener import Listener, Settings
-from .routing import Routing
+from .realms import begin, end
 from .shared import ENDED, Shared
 
 if TYPE_CHECKING:
@@ -46,11 +44,12 @@ logger = logging.getLogger("wamplite.router")
 class Router(OfOneProcess):
     """Realms, and the listeners through which sessions reach them. A context manager.
 
-    realms: their URIs. features: "basic", "standard", "all", or a list of those, of names of
-    wamplite.advanced, of classes and functions that make features, for each realm anew. strict:
-    request ids must start at 1 and step by 1. authmethods: how a session may say who it is; None:
-    it need not. compress: WebSocket messages may be deflated (RFC 7692). longpoll: sessions over
-    HTTP requests at /lp are served.
+    realms: their URIs; `add_realm` adds others. features: "basic", "standard", "all", or a list of
+    those, of names of wamplite.advanced, of classes and functions that make features, for each
+    realm anew. strict: request ids must start at 1 and step by 1. authmethods: how a session may
+    say who it is, in a realm or at a listener that has none of its own; None: it need not.
+    compress: WebSocket messages may be deflated (RFC 7692). longpoll: sessions over HTTP requests
+    at /lp are served.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -74,20 +73,21 @@ class Router(OfOneProcess):
     ) -> None:
         self.limits = checked(limits)
         pages = _pages(allowed_origins, allowed_hosts)
-        self._settings = Settings(self.limits, *pages, authmethods, compress, longpoll)
+        self._settings = Settings(self.limits, *pages, compress=compress, longpoll=longpoll)
+        self._authmethods = authmethods
         self._allow_anonymous_network = allow_anonymous_network
         names = list(dict.fromkeys(by_name.several("realms", realms)))
-        if not names or not all(map(uris.is_valid, names)):
-            raise UsageError(f"realms must be valid URIs, at least one: {names}")
+        if not all(map(uris.is_valid, names)):
+            raise UsageError(f"realms must be valid URIs: {names}")
         installed = by_name.for_router(features)
-        self._lock = Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two, and changes of the realms
         self._listeners: list[Listener | SerialListener] = []
         self._closed = False
         self._shared = Shared(self.limits)  # from here on there are threads
         self.realms = self._shared.realms
         try:
             for name in names:
-                self.realms[name] = self._routing(name, installed, strict)
+                self.realms[name] = begin(self._shared, name, installed, strict, authmethods)
         except BaseException:
             self._shared.close()
             raise
@@ -101,7 +101,45 @@ class Router(OfOneProcess):
     @property
     def sessions(self) -> int:
         """How many sessions there are, in all realms."""
-        return sum(len(routing.realm.members) for routing in self.realms.values())
+        return sum(len(routing.realm.members) for routing in list(self.realms.values()))
+
+    def add_realm(
+        self,
+        name: str,
+        *,
+        features: by_name.Wanted = "standard",
+        strict: bool = False,
+        authmethods: Mapping[str, AuthMethod] | None = None,
+    ) -> None:
+        """Open a realm, at any time; parameters as of the router, but for this realm alone.
+
+        authmethods: None: as the router was told. Raises UsageError where there is one, or cannot
+        be.
+        """
+        self.check_process()
+        if not uris.is_valid(name):
+            raise UsageError(f"a realm must be a valid URI: {name!r}")
+        installed = by_name.for_router(features)
+        methods = self._authmethods if authmethods is None else authmethods
+        with self._lock:
+            if self._closed:
+                raise UsageError(f"cannot open the realm {name}: {ENDED}")
+            if name in self.realms:
+                raise UsageError(f"there is a realm {name} already")
+            self.realms[name] = begin(self._shared, name, installed, strict, methods)
+
+    def remove_realm(self, name: str) -> None:
+        """Close a realm: GOODBYE `wamp.close.close_realm` to its sessions, and nobody joins it.
+
+        Raises UsageError where there is none.
+        """
+        self.check_process()
+        with self._lock:
+            routing = self.realms.pop(name, None)
+        if routing is None:
+            raise UsageError(f"there is no realm {name}")
+        self._shared.traced.pop(name, None)
+        end(routing)
 
     def listen(
         self,
@@ -111,20 +149,39 @@ class Router(OfOneProcess):
         key: str | None = None,
         ca: str | None = None,
         authmethods: Mapping[str, AuthMethod] | None = None,
+        auth: Iterable[str] | None = None,
         metrics: bool | str = False,
+        allow_anonymous_network: bool | None = None,
+        allowed_origins: Iterable[str] | None = None,
+        allowed_hosts: Iterable[str] | None = None,
+        compress: bool | None = None,
+        longpoll: bool | None = None,
     ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
         cert and key: files in PEM, for the schemes within TLS; ca: of those who sign the
         certificates of clients, for the authmethod tls. authmethods: how those who come here
-        may say who they are; None: as the router was told. metrics: tell figures at /metrics, to
-        whom sends this token; True: to this machine alone. Raises UsageError where it cannot
-        listen, or must not: beyond loopback only with authentication or `allow_anonymous_network`.
+        may say who they are; None: as their realm was told. auth: which of these methods; None: all
+        that are safe here, beyond loopback no `ticket` outside TLS, and nobody anonymous. metrics:
+        tell figures at /metrics, to whom sends this token; True: to this machine alone. The others:
+        as of the router, where they are not None. Raises UsageError where it cannot listen, or must
+        not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
         self.check_process()
-        settings = self._settings
-        if authmethods is not None:
-            settings = settings._replace(authmethods=authmethods)
+        pages = _pages(
+            self._settings.allowed_origins if allowed_origins is None else allowed_origins,
+            self._settings.allowed_hosts if allowed_hosts is None else allowed_hosts,
+        )
+        settings = Settings(
+            self.limits,
+            *pages,
+            compress=self._settings.compress if compress is None else compress,
+            longpoll=self._settings.longpoll if longpoll is None else longpoll,
+        )
+        if not url.startswith("serial:"):
+            settings = settings._replace(
+                access=self._access(url, authmethods, auth, allow_anonymous_network)
+            )
         if metrics is not False:
             from .metrics import checked as token_of  # few want them
 
@@ -151,16 +208,45 @@ class Router(OfOneProcess):
 
             return SerialListener(url, self._shared)
         place = listen_urls.parse(url)
-        methods = settings.authmethods
-        anonymous = methods is None or "anonymous" in methods
-        if anonymous and not (place.is_local or self._allow_anonymous_network):
-            raise UsageError(
-                f"{url} can be reached from the network, and nobody has to say who they are;"
-                " listen on 127.0.0.1, or allow it by allow_anonymous_network=True, which is"
-                " --allow-anonymous-network of the command line"
-            )
-        context = _context(cert, key, ca)
-        return Listener(place, settings, context, self._shared)
+        return Listener(place, settings, _context(cert, key, ca), self._shared)
+
+    def _access(
+        self,
+        url: str,
+        own: Mapping[str, AuthMethod] | None,
+        auth: Iterable[str] | None,
+        allow_anonymous: bool | None,
+    ) -> Access:
+        """Return what is offered to those who come to a listener; UsageError where it must not."""
+        place = listen_urls.parse(url)
+        access = Access(
+            own,
+            None if auth is None else tuple(by_name.several("auth", auth)),
+            place.is_local,
+            listen_urls.SCHEMES[place.scheme][1],
+            self._allow_anonymous_network if allow_anonymous is None else allow_anonymous,
+        )
+        realms = {name: routing.authmethods for name, routing in list(self.realms.items())}
+        access.check(url, realms.values())
+        if access.shows_tickets:
+            logger.warning("%s asks for tickets, and everybody on the way can read them", url)
+        for name, methods in realms.items():
+            for method in access.left_out(methods):
+                logger.warning("%s does not offer %s, which realm %s has", url, method, name)
+        return access
+
+    def close_listener(self, url: str) -> None:
+        """Accept no more at a listener, by its real URL; who came there may stay.
+
+        Raises UsageError where there is none.
+        """
+        self.check_process()
+        with self._lock:
+            found = next((each for each in self._listeners if each.url == url), None)
+            if found is None:
+                raise UsageError(f"there is no listener at {url}")
+            self._listeners.remove(found)
+        found.close()
 
     def connect(self, realm: str = "realm1", **options: Unpack[JoiningKeywords]) -> Session:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
@@ -196,7 +282,7 @@ class Router(OfOneProcess):
         for listener in self._listeners:
             listener.close()
         deadline = time.monotonic() + self.limits.shutdown_timeout
-        for routing in self.realms.values():
+        for routing in list(self.realms.values()):
             routing.run(routing.realm.dismiss_all)
         self._shared.end_connections(deadline)
         self._shared.close()
@@ -218,27 +304,6 @@ class Router(OfOneProcess):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _routing(self, name: str, features: Iterable[Factory], strict: bool) -> Routing:
-        limits = self.limits
-        make = partial(
-            Realm,
-            name,
-            features=features,
-            strict=strict,
-            about={uris.MAX_MESSAGE_SIZE: limits.max_message_size, uris.ANSWERS_PING: True},
-            max_subscriptions=limits.max_subscriptions,
-            max_registrations=limits.max_registrations,
-            max_calls=limits.max_calls,
-            max_in_realm=limits.max_in_realm,
-        )
-        shared = self._shared
-
-        def made(clock: Clock) -> Realm:
-            realm = request_log.logging_requests(make(clock=clock), shared.count)
-            return own_procedures.offer(realm, shared)
-
-        return Routing(made, shared.housekeeper.later)
 
 
 def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

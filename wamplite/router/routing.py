@@ -17,11 +17,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .. import serializers
 from ..core import uris
+from ..core.handshake import AuthMethod
 from ..core.members import Member
 from ..core.realm import Clock, Realm
 from ..locks import Lock
@@ -108,6 +109,8 @@ class Routing:
         self._routing = False  # somebody owns the role
         self._handed = False  # ... the spare thread, as soon as it wakes
         self._ended = False  # the spare thread takes nothing more over
+        # How its sessions say who they are; None: they need not. Replaced whole, by any thread
+        self.authmethods: Mapping[str, AuthMethod] | None = None
         self._spare = threading.Semaphore(0)  # wakes the spare thread
         self.realm = realm = make(self)  # last: features may want the time at once
         self._thread = threading.Thread(

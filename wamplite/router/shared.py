@@ -73,7 +73,7 @@ class Shared:
     def counted(self) -> dict[str, int]:
         """Return what was refused, dropped or missed so far, by name."""
         counts = self.counters.snapshot()
-        for routing in self.realms.values():
+        for routing in list(self.realms.values()):
             for feature in routing.realm.features:
                 for name, number in feature.counters().items():
                     counts[name] = counts.get(name, 0) + number

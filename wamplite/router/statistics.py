@@ -36,7 +36,7 @@ def stats(shared: Shared) -> Figures:
         "started": iso(shared.started),
         "uptime": round(time.time() - shared.started, 3),
         "process": process(),
-        "sessions": sum(len(routing.realm.members) for routing in shared.realms.values()),
+        "sessions": sum(len(routing.realm.members) for routing in list(shared.realms.values())),
         "connections": len(shared.connections),
         "joining": shared.connections.joining,
         "queues": {

@@ -204,7 +204,7 @@ class RealmTrace:
 
     def handshake(self, peer: str, came: Message, answer: Any) -> None:
         """Tell of a step of a handshake; any thread, which lends the routing role nothing."""
-        self._shared.realms[self._realm.uri].run(lambda: self._tell_step(peer, came, answer))
+        self._realm.later(0, lambda: self._tell_step(peer, came, answer))
 
     def _tell_step(self, peer: str, came: Message, answer: Any) -> None:
         for direction, message in ((IN, came), (OUT, answer)):
