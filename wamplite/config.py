@@ -20,7 +20,7 @@ from typing import Any
 from .core.errors import UsageError
 from .lines import KeyLines, Steps
 
-__all__ = ["Document", "Location", "Steps", "in_words", "load", "read_secret"]
+__all__ = ["Document", "Location", "Steps", "check_private", "in_words", "load", "read_secret"]
 
 
 @dataclass
@@ -124,14 +124,21 @@ def read_secret(name: str) -> str:
             " $CREDENTIALS_DIRECTORY to find it in"
         )
     path = Path(folder, name)
-    forbidden = 0o077 if os.path.isabs(name) else 0o007
+    check_private(path, "secret file", 0o077 if os.path.isabs(name) else 0o007)
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & forbidden:
-            raise UsageError(f"secret file {path}: others may read it: chmod 600 {path}")
         secret = path.read_text().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"secret file {path}: {getattr(exc, 'strerror', '') or exc}") from exc
     if not secret:
         raise UsageError(f"secret file {path} is empty")
     return secret
+
+
+def check_private(path: Path, what: str, forbidden: int = 0o077) -> None:
+    """Refuse a file that others may read, or that is not there: UsageError."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as exc:
+        raise UsageError(f"{what} {path}: {exc.strerror or exc}") from exc
+    if mode & forbidden:
+        raise UsageError(f"{what} {path}: others may read it: chmod 600 {path}")

@@ -42,6 +42,8 @@ VERBS = {
     "kill": "end sessions",
     "top": "show how busy a router is, and its sessions",
     "trace": "print the messages of a realm as they pass its router",
+    "user": "keep the file of those who may join a router",
+    "keygen": "make a key pair for cryptosign",
     "serial": "publish what a serial device sends",
     "bridge": "connect many serial devices to topics and procedures",
     "ports": "list serial devices, their lasting names, and who holds them",

@@ -1,0 +1,248 @@
+"""The users of a file: users.toml, which `wamplite user` writes and a router reads.
+
+    [[user]]
+    authid = "joe"
+    realm = "home"
+    role = "sensor"
+    scram = { salt = "...", iterations = 10000, stored = "...", server = "..." }
+    cra = { key = "...", salt = "...", iterations = 10000 }
+    pubkeys = ["..."]
+
+Passwords are not in it, but for those of `--plain`: what is there proves a password and does not
+tell it. Whoever reads it may try passwords against it all the same, so it is refused where others
+may. It is written anew and put into its place at once, under a lock: a reader sees the old one or
+the new one, and two writers lose nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..auth.keys import (
+    KDFS,
+    LEAST_ITERATIONS,
+    MOST_ITERATIONS,
+    MOST_MEMORY,
+    CraKey,
+    ScramKeys,
+)
+from ..auth.users import User
+from ..config import Location, check_private, load
+from ..core.errors import UsageError
+from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
+
+HEADER = "# Written by `wamplite user`. Whoever reads this file may try passwords against it.\n"
+
+
+class Listed(NamedTuple):
+    """A user, and where."""
+
+    realm: str
+    user: User
+
+    def __str__(self) -> str:
+        return f"{self.user.authid!r} of realm {self.realm}"
+
+
+class Octets(Kind):
+    """Octets in base64; read as they are."""
+
+    wanted = "octets in base64"
+
+    def fits(self, value: Any) -> bool:
+        try:
+            return isinstance(value, str) and bool(b64decode(value, validate=True))
+        except ValueError:
+            return False
+
+    def convert(self, value: Any) -> Any:
+        return b64decode(value)
+
+
+class Salt(Octets):
+    """The same, as the text that it is."""
+
+    def convert(self, value: Any) -> Any:
+        return value
+
+
+def read(path: str | Path, realm: str) -> list[User]:
+    """Return the users of a realm; UsageError names what is wrong, with its line."""
+    return [listed.user for listed in read_all(path) if listed.realm == realm]
+
+
+def read_all(path: str | Path) -> list[Listed]:
+    """Return all users; UsageError names what is wrong, with its line."""
+    check_private(Path(path), "users file")
+    document = load(path)
+    found = FILE.read(document.data, document.root())
+    document.finish()
+    listed: tuple[Listed, ...] = found.get("user", ())
+    return list(listed)
+
+
+def stamp(path: str | Path) -> tuple[int, ...]:
+    """Return what changes when the file is written anew; () where there is none."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        return ()
+    return told.st_ino, told.st_mtime_ns, told.st_size, told.st_mode
+
+
+@contextmanager
+def edit(path: str | Path) -> Iterator[list[Listed]]:
+    """Lend the users of a file, which need not be there yet, and write what became of them."""
+    place = Path(path).resolve()
+    try:
+        folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as exc:
+        raise UsageError(f"users file {path}: {place.parent}: {exc.strerror}") from exc
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # until it is closed
+        listed = read_all(place) if place.exists() else []
+        yield listed
+        _replace(place, HEADER + "".join(map(_as_toml, listed)), folder)
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, text: str, folder: int) -> None:
+    """Put a file into its place at once, for its owner alone."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        written = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(written, "w", encoding="utf-8") as file:
+            if path.exists():
+                told = path.stat()
+                os.fchown(written, told.st_uid, told.st_gid)  # the router's account reads it
+            file.write(text)
+            file.flush()
+            os.fsync(written)
+        draft.replace(path)
+        os.fsync(folder)
+    except OSError as exc:
+        draft.unlink(missing_ok=True)
+        raise UsageError(f"users file {path}: {exc.strerror or exc}; it is as it was") from exc
+
+
+def _as_toml(listed: Listed) -> str:
+    """Return the lines of one user."""
+    user = listed.user
+    told: dict[str, Any] = {"authid": user.authid, "realm": listed.realm, "role": user.role}
+    if user.scram is not None:
+        keys = user.scram
+        told["scram"] = {
+            "salt": keys.salt,
+            "iterations": keys.iterations,
+            "stored": b64encode(keys.stored).decode(),
+            "server": b64encode(keys.server).decode(),
+            **({"kdf": keys.kdf, "memory": keys.memory} if keys.memory else {}),
+        }
+    if user.cra is not None:
+        salted = {"salt": user.cra.salt, "iterations": user.cra.iterations} if user.cra.salt else {}
+        told["cra"] = {"key": user.cra.key.decode(), **salted}
+    for name in ("pubkeys", "certificates"):
+        if known := getattr(user, name):
+            told[name] = sorted(known)
+    lines = [f"{key} = {_value(value)}\n" for key, value in told.items()]
+    return "\n[[user]]\n" + "".join(lines)
+
+
+def _value(value: Any) -> str:
+    """Return a value as TOML has it: JSON, but for tables, and DEL."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_value(inner)}' for key, inner in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _listed(
+    authid: str,
+    realm: str,
+    role: str,
+    scram: ScramKeys | None = None,
+    cra: CraKey | None = None,
+    pubkeys: tuple[str, ...] = (),
+    certificates: tuple[str, ...] = (),
+) -> Listed:
+    known = frozenset(pubkeys), frozenset(certificates)
+    return Listed(realm, User(authid, role, scram, cra, *known))
+
+
+def _cra(key: str, salt: str = "", iterations: int = 0) -> CraKey:
+    return CraKey(key.encode(), salt, iterations)
+
+
+def _check_names(make: Callable[..., User], key: str) -> Callable[[Listed, Location], None]:
+    """Return a check of the keys, or the names of certificates, of one user."""
+
+    def check(listed: Listed, at: Location) -> None:
+        for name in sorted(getattr(listed.user, key)):
+            try:
+                make(listed.user.authid, listed.user.role, name)
+            except UsageError as error:
+                (at / key).wrong(str(error))
+
+    return check
+
+
+def _check_salt(cra: CraKey, at: Location) -> None:
+    if bool(cra.salt) is not bool(cra.iterations):
+        at.wrong("salt and iterations belong together")
+
+
+def _check_twice(read: dict[str, Any], at: Location) -> None:
+    seen: set[tuple[str, str]] = set()
+    for number, listed in enumerate(read.get("user", ())):
+        if listed is MISSING:
+            continue
+        name = (listed.realm, listed.user.authid)
+        if name in seen:
+            (at / "user" / number).wrong(f"there are two users {listed}")
+        seen.add(name)
+
+
+ITERATIONS = Whole(LEAST_ITERATIONS, MOST_ITERATIONS)
+SCRAM = Table(
+    {
+        "salt": Salt(),
+        "iterations": Whole(1, MOST_ITERATIONS),  # few of argon2 are many
+        "stored": Octets(),
+        "server": Octets(),
+        "kdf": Text(*KDFS),
+        "memory": Whole(0, MOST_MEMORY),
+    },
+    ScramKeys,
+    required=("salt", "iterations", "stored", "server"),
+)
+CRA = Table(
+    {"key": Text(), "salt": Text(), "iterations": ITERATIONS},
+    _cra,
+    required=("key",),
+    checks=(_check_salt,),
+)
+USER = Table(
+    {
+        "authid": Text(),
+        "realm": Uri(),
+        "role": Text(),
+        "scram": SCRAM,
+        "cra": CRA,
+        "pubkeys": Texts(),
+        "certificates": Texts(),
+    },
+    _listed,
+    required=("authid", "realm", "role"),
+    checks=(
+        _check_names(User.of_pubkeys, "pubkeys"),
+        _check_names(User.of_certificates, "certificates"),
+    ),
+)
+FILE = Table({"user": Tables(USER)}, checks=(_check_twice,))
