@@ -12,7 +12,7 @@ import wamplite
 from tests.auth.dialogues import DENIED, PASSWORD, PUBKEY, SEED, USERS, OneName, Talk, asked
 from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
 from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods
-from wamplite.auth.users import METHODS
+from wamplite.auth.offers import METHODS
 from wamplite.core.handshake import Accepted
 from wamplite.core.messages import Abort, Challenge
 

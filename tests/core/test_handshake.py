@@ -243,7 +243,7 @@ def test_a_method_knows_the_session_and_where_it_comes_from() -> None:
         say(Acceptor(realms, {"riddle": method}, **place), hello(authmethods=["riddle"]))
         for _ in range(2)
     ]
-    known = ("realm1", "tls://pi:8443", "::1", "facts", asks)
+    known = ("realm1", "tls://pi:8443", "::1", "facts", asks, None)
     assert [joining[1:] for joining in told] == 2 * [known]
     assert [outcome.session for outcome in outcomes] == [joining.session for joining in told]
     assert outcomes[0].session != outcomes[1].session

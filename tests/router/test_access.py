@@ -29,6 +29,9 @@ FAR = Access(is_near=False)
         (FAR._replace(names=("anonymous", "scram")), ["scram"]),
         (FAR._replace(own={"ticket": anonymous, "anonymous": anonymous}), ["ticket"]),
         (Access(own={}), []),
+        (Access(own={"cookie": anonymous}), ["cookie"]),
+        (FAR._replace(own={"cookie": anonymous}, names=("cookie",)), []),
+        (FAR._replace(own={"cookie": anonymous}, is_secure=True), ["cookie"]),
     ],
 )
 def test_a_listener_offers_what_is_safe_there_or_was_asked_for(

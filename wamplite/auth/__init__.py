@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .authorization import Authorization
+    from .cookie import Cookies
     from .cryptosign import CryptoSign
     from .dynamic import Authenticator
+    from .offers import methods
     from .permissions import Permission, Role, Roles
     from .scram import Scram
     from .ticket import Ticket
     from .tls import ClientCertificate
-    from .users import User, Users, methods
+    from .users import User, Users
     from .wampcra import WampCra
 
 _HOMES = {
     "Authenticator": "dynamic",
     "Authorization": "authorization",
     "ClientCertificate": "tls",
+    "Cookies": "cookie",
     "CryptoSign": "cryptosign",
     "Permission": "permissions",
     "Role": "permissions",
@@ -36,13 +39,14 @@ _HOMES = {
     "User": "users",
     "Users": "users",
     "WampCra": "wampcra",
-    "methods": "users",
+    "methods": "offers",
 }
 
 __all__ = [
     "Authenticator",
     "Authorization",
     "ClientCertificate",
+    "Cookies",
     "CryptoSign",
     "Permission",
     "Role",

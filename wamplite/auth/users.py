@@ -1,4 +1,4 @@
-"""Who may join: users, what is kept of their passwords, and a router's methods for them.
+"""Who may join: users, and what is kept of their passwords.
 
 Whoever is unknown is asked as a user is, with a salt that stays the same, for the same work:
 neither the answer nor the time tells who there is.
@@ -11,13 +11,12 @@ import os
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from ..core import uris
 from ..core.errors import AuthenticationFailed, UsageError
 from ..core.feature import Refused
-from ..core.handshake import AuthMethod, Joining, anonymous_as
+from ..core.handshake import Joining
 from ..core.members import Identity
 from ..core.messages import Hello
 from .ed25519 import is_small
@@ -38,14 +37,6 @@ from .keys import (
 )
 from .saslprep import saslprep
 
-METHODS = {  # as announced -> module
-    "wamp-scram": "scram",
-    "scram": "scram",
-    "wampcra": "wampcra",
-    "cryptosign": "cryptosign",
-    "ticket": "ticket",
-    "tls": "tls",
-}
 CERTIFICATES = ("sha256", "dns", "email", "uri", "ip", "cn")
 DENIED = "the router does not let you in: no such user, or a wrong secret"
 
@@ -209,6 +200,10 @@ class Users:
             user = self._authenticator.user(claim)
         return nobody if user is None or getattr(user, kind) is None else user
 
+    def by_name(self, authid: str) -> User | None:
+        """Return the user of this name, where a list has it."""
+        return self._table.by_authid.get(authid)
+
     def with_ticket(self, claim: Claim, ticket: str) -> User | None:
         """Return whose ticket this is; it takes as long where it is nobody's."""
         nobody = self._nobody(claim.authid)
@@ -275,25 +270,6 @@ def _put(known: dict[str, User], user: User, names: Iterable[str], what: str) ->
         other = known.setdefault(name, user)
         if other is not user:
             raise UsageError(f"{other.authid!r} and {user.authid!r} have the same {what} {name}")
-
-
-def methods(
-    users: Users, names: Iterable[str] = tuple(METHODS), *, anonymous: str | None = None
-) -> dict[str, AuthMethod]:
-    """Return a router's methods for these users, for `Router(authmethods=)` and `listen`.
-
-    names: which of them; cryptosign needs the package cryptography, or PyNaCl. anonymous: the role
-    of whoever does not say who it is, under a random authid; None: nobody such gets in.
-    """
-    found: dict[str, AuthMethod] = {}
-    for name in names:
-        if name not in METHODS:
-            raise UsageError(f"there is no authmethod {name!r}; there are: {', '.join(METHODS)}")
-        module = import_module(f".{METHODS[name]}", __package__)
-        found[name] = module.for_router(users, name)
-    if anonymous is not None:
-        found["anonymous"] = anonymous_as(anonymous)
-    return found
 
 
 def failed(method: str, text: str) -> AuthenticationFailed:

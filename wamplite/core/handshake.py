@@ -55,6 +55,7 @@ class Joining(NamedTuple):
     address: str | None = None  # of the peer; "": a Unix socket, None: in this process, serial
     tls: Any = None  # transports.tls.TlsFacts, within TLS
     ask: Ask | None = None
+    cookie: Any = None  # auth.cookie.ShownCookie, where cookies count
 
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
@@ -94,7 +95,7 @@ class Acceptor:
 
     authmethods: by name, of all realms alike, or what tells those of a realm; None: nobody has to
     say who they are. trusted: who the peer is, where that needs no proof; else it is asked by an
-    authmethod. listener, address, tls, ask: see Joining.
+    authmethod. listener, address, tls, ask, cookie: see Joining.
     """
 
     def __init__(
@@ -107,11 +108,12 @@ class Acceptor:
         address: str | None = None,
         tls: Any = None,
         ask: Ask | None = None,
+        cookie: Any = None,
     ) -> None:
         self._realms = realms
         self._authmethods = OPEN if authmethods is None else authmethods
         self._trusted = trusted
-        self._place = listener, address, tls, ask
+        self._place = listener, address, tls, ask, cookie
         self._hello: Hello | None = None
         self._joining: Joining | None = None
         self._dialogue: Dialogue | None = None

@@ -1,8 +1,8 @@
 """What those who come to a listener may prove themselves by: of a realm's authmethods, which.
 
 A listener may name them (`auth`). Where it does not, all are offered that are safe there: beyond
-loopback not `ticket` outside TLS, which tells the secret to everybody on the way, and not
-`anonymous`, unless that was allowed. A realm that has nothing left cannot be joined there.
+loopback not `ticket` and `cookie` outside TLS, which tell everybody on the way what lets in, and
+not `anonymous`, unless that was allowed. A realm that has nothing left cannot be joined there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..core.errors import UsageError
 from ..core.handshake import OPEN, AuthMethod
 
 Methods = Mapping[str, AuthMethod]
-ANONYMOUS, TICKET = "anonymous", "ticket"
+ANONYMOUS, TICKET, COOKIE = "anonymous", "ticket", "cookie"
 
 
 class Access(NamedTuple):
@@ -56,6 +56,8 @@ class Access(NamedTuple):
             return True
         if name == ANONYMOUS:
             return self.allow_anonymous
+        if name == COOKIE:
+            return self.is_secure
         return name != TICKET or self.is_secure or self.shows_tickets
 
     def check(self, url: str, realms: Iterable[Methods | None]) -> None:

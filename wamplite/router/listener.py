@@ -14,9 +14,10 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
@@ -54,6 +55,13 @@ def is_begun(head: bytes) -> bool:
     return any(method.startswith(head) and method != head for method in POLLING)
 
 
+class CookieSource(Protocol):
+    """What sets cookies, and knows those that come back; see auth.cookie."""
+
+    def agree(self, sent: list[str], is_secure: bool) -> tuple[Any, str | None]:
+        """Return the cookie of a request, by its Cookie headers, and the Set-Cookie to answer."""
+
+
 class Settings(NamedTuple):
     """What a listener tells the transports that it opens, and whom it lets in."""
 
@@ -63,6 +71,7 @@ class Settings(NamedTuple):
     access: Access = Access()  # how those who come say who they are
     compress: bool = False  # agree to permessage-deflate
     longpoll: bool = False  # serve sessions over HTTP requests
+    cookies: CookieSource | None = None  # who comes back by a cookie
     metrics: str | None = None  # the token for /metrics, "": none is needed; None: there is no such
 
 
@@ -138,6 +147,7 @@ class Listener:
             address=connection.address,
             tls=connection.stream.tls,
             ask=self._shared.questions.ask,
+            cookie=connection.cookie,
         )
 
     def _offered(self, realm: str) -> dict[str, AuthMethod]:
@@ -152,7 +162,7 @@ class Listener:
         if not head:
             raise TransportLost(f"{stream.peer}: closed before it said anything")
         if head[0] == rawsocket.MAGIC:
-            return self._open(RAWSOCKET, stream, head)
+            return self._open(RAWSOCKET, connection, head)
         if self._metrics is not None:
             head = self._metrics.take(connection, head)
         if self._gateway is not None:
@@ -161,7 +171,7 @@ class Listener:
             if head.startswith(POLLING):
                 self._gateway.serve(connection, head)
                 raise TransportLost(f"{stream.peer}: the last request over HTTP was answered")
-        return self._open(WEBSOCKET, stream, head)
+        return self._open(WEBSOCKET, connection, head)
 
     def _make_gateway(self) -> Gateway | None:
         """Return what serves sessions over HTTP requests, where HTTP is served."""
@@ -186,8 +196,8 @@ class Listener:
     def _hosts(self) -> tuple[str, ...]:
         return (*self._settings.allowed_hosts, self.place.host)
 
-    def _open(self, kind: str, stream: Stream, head: bytes) -> Transport:
-        limits = self._settings.limits
+    def _open(self, kind: str, connection: SocketConnection, head: bytes) -> Transport:
+        limits, stream = self._settings.limits, connection.stream
         if kind not in self._kinds:
             stream.finish()
             raise ProtocolError(f"{stream.peer}: speaks {kind}, which {self.url} does not serve")
@@ -211,7 +221,20 @@ class Listener:
             allowed_origins=self._settings.allowed_origins,
             allowed_hosts=self._hosts(),
             compress=self._settings.compress,
+            set_cookie=self._set_cookie(connection),
         )
+
+    def _set_cookie(self, connection: SocketConnection) -> Callable[[list[str]], str | None] | None:
+        """Return what notes the cookie of a connection, and sets one, where cookies count."""
+        cookies = self._settings.cookies
+        if cookies is None:
+            return None
+
+        def set_cookie(sent: list[str]) -> str | None:
+            connection.cookie, fresh = cookies.agree(sent, self._context is not None)
+            return fresh
+
+        return set_cookie
 
     def _accept(self) -> None:
         while not self._closing.is_set():

@@ -25,7 +25,7 @@ from ..transports import origins
 from . import listen_urls
 from .access import Access
 from .limits import LimitKeywords, checked
-from .listener import Listener, Settings
+from .listener import CookieSource, Listener, Settings
 from .realms import begin, end
 from .shared import ENDED, Shared
 
@@ -49,7 +49,7 @@ class Router(OfOneProcess):
     realm anew. strict: request ids must start at 1 and step by 1. authmethods: how a session may
     say who it is, in a realm or at a listener that has none of its own; None: it need not.
     compress: WebSocket messages may be deflated (RFC 7692). longpoll: sessions over HTTP requests
-    at /lp are served.
+    at /lp are served. cookies: what `methods(cookies=)` was given, too: browsers come back by one.
     limits: see wamplite.router.limits.Limits, by name; sizes are bytes, times are seconds.
     Raises UsageError where something cannot be meant.
     """
@@ -69,11 +69,14 @@ class Router(OfOneProcess):
         allowed_hosts: Iterable[str] = (),
         compress: bool = False,
         longpoll: bool = False,
+        cookies: CookieSource | None = None,
         **limits: Unpack[LimitKeywords],
     ) -> None:
         self.limits = checked(limits)
         pages = _pages(allowed_origins, allowed_hosts)
-        self._settings = Settings(self.limits, *pages, compress=compress, longpoll=longpoll)
+        self._settings = Settings(
+            self.limits, *pages, compress=compress, longpoll=longpoll, cookies=cookies
+        )
         self._authmethods = authmethods
         self._allow_anonymous_network = allow_anonymous_network
         names = list(dict.fromkeys(by_name.several("realms", realms)))
@@ -177,6 +180,7 @@ class Router(OfOneProcess):
             *pages,
             compress=self._settings.compress if compress is None else compress,
             longpoll=self._settings.longpoll if longpoll is None else longpoll,
+            cookies=self._settings.cookies,
         )
         if not url.startswith("serial:"):
             settings = settings._replace(

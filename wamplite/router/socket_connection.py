@@ -70,6 +70,7 @@ class SocketConnection(Connection):
         self.stream = stream
         stream.on_left = self._on_left
         self._listener = listener
+        self.cookie: Any = None  # that HTTP has shown, where cookies count
         self._opened = False  # the next two are there
         self._transport: Transport
         self._serializer: Serializer

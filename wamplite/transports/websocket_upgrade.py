@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +30,8 @@ from .stream import Stream
 if TYPE_CHECKING:
     from .deflate import Deflate
 
+# Is handed the Cookie headers of a request, returns the Set-Cookie of its answer, where it has one.
+SetCookie = Callable[[list[str]], "str | None"]
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -41,6 +43,7 @@ class UpgradeRules(NamedTuple):
     allowed_origins: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     compress: bool = False
+    set_cookie: SetCookie | None = None
 
 
 class Agreement(NamedTuple):
@@ -86,6 +89,8 @@ def judge(request: h11.Request, rules: UpgradeRules) -> tuple[Agreement, bytes]:
         if chosen is not None:
             deflate, answer = chosen
             headers.append(("Sec-WebSocket-Extensions", answer))
+    if rules.set_cookie is not None and (fresh := rules.set_cookie(values(request, "cookie"))):
+        headers.append(("Set-Cookie", fresh))
     return Agreement(serializer, deflate), agree(key, *headers)
 
 
@@ -160,6 +165,7 @@ def rules(
     allowed: Iterable[str],
     hosts: Iterable[str],
     compress: bool,
+    set_cookie: SetCookie | None = None,
 ) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
     return UpgradeRules(
@@ -168,4 +174,5 @@ def rules(
         origins.allowed(allowed),
         origins.hosts_in_lower_case(hosts),
         compress,
+        set_cookie,
     )

@@ -1,0 +1,51 @@
+"""What a router offers those who join: its methods of authentication, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..core.errors import UsageError
+from ..core.handshake import AuthMethod, anonymous_as
+from .users import Users
+
+if TYPE_CHECKING:
+    from .cookie import Cookies
+
+METHODS = {  # as announced -> module
+    "wamp-scram": "scram",
+    "scram": "scram",
+    "wampcra": "wampcra",
+    "cryptosign": "cryptosign",
+    "ticket": "ticket",
+    "tls": "tls",
+}
+
+
+def methods(
+    users: Users,
+    names: Iterable[str] = tuple(METHODS),
+    *,
+    anonymous: str | None = None,
+    cookies: Cookies | None = None,
+) -> dict[str, AuthMethod]:
+    """Return a router's methods for these users, for `Router(authmethods=)` and `listen`.
+
+    names: which of them; cryptosign needs the package cryptography, or PyNaCl. anonymous: the role
+    of whoever does not say who it is, under a random authid; None: nobody such gets in. cookies:
+    browsers that were let in come back by a cookie, see auth.cookie.
+    """
+    found: dict[str, AuthMethod] = {}
+    for name in names:
+        if name not in METHODS:
+            raise UsageError(f"there is no authmethod {name!r}; there are: {', '.join(METHODS)}")
+        module = import_module(f".{METHODS[name]}", __package__)
+        found[name] = module.for_router(users, name)
+        if cookies is not None:
+            found[name] = cookies.remembering(name, found[name], users)
+    if anonymous is not None:
+        found["anonymous"] = anonymous_as(anonymous)
+    if cookies is not None:
+        found["cookie"] = cookies.method(users)
+    return found
