@@ -39,6 +39,7 @@ from wamplite.router.limits import OF_THE_MEMORY, Limits
 from wamplite.transports.base import MOST
 
 PAGES = ("client.md", "router.md", "features.md", "http.md", "operations.md")
+PAGES += ("authentication.md",)
 TEXTS = {page: (ROOT / "docs" / page).read_text() for page in PAGES}
 PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\nprints\n\n```text\n(.*?)^```\n)?", re.M | re.S)
 PROGRAMS = [

@@ -146,6 +146,13 @@ def test_a_file_that_others_may_read_or_nobody_has_is_refused(tmp_path: Path) ->
             read(tmp_path / "nothing")
 
 
+def test_a_file_may_be_named_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    written(tmp_path / "key", SEED)
+    written(tmp_path / "key.pub", PUBKEY)
+    assert private_key("~/key").hex() == SEED and public_keys("~/key.pub") == [PUBKEY]
+
+
 def test_public_keys_are_read_a_line_each(tmp_path: Path) -> None:
     line = (
         f"ssh-ed25519 {b64encode(string(b'ssh-ed25519') + string(bytes.fromhex(PUBKEY))).decode()}"

@@ -28,9 +28,10 @@ OTHERS = 0o077  # the bits of a file that others may use
 def private_key(path: str | Path, passphrase: str | None = None) -> bytes:
     """Return the 32 octets of a private key; UsageError where the file holds none, or is open."""
     try:
-        if stat.S_IMODE(Path(path).stat().st_mode) & OTHERS:
+        path = Path(path).expanduser()
+        if stat.S_IMODE(path.stat().st_mode) & OTHERS:
             raise UsageError(f"key file {path}: others may read it: chmod 600 {path}")
-        data = Path(path).read_bytes()
+        data = path.read_bytes()
     except OSError as exc:
         raise UsageError(f"key file {path}: {exc.strerror or exc}") from exc
     try:
@@ -42,7 +43,7 @@ def private_key(path: str | Path, passphrase: str | None = None) -> bytes:
 def public_keys(path: str | Path) -> list[str]:
     """Return the public keys of a file, in hex; UsageError where it holds none."""
     try:
-        lines = Path(path).read_text().splitlines()
+        lines = Path(path).expanduser().read_text().splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(f"key file {path}: {getattr(exc, 'strerror', '') or exc}") from exc
     found = [key for line in lines if (key := public_key(line))]
