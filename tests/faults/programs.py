@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import wamplite
+from tests.faults.authorizing import authorizing
 from tests.faults.sessions import Session
 from tests.processes import TROUBLE, Program, RouterProcess, serving
 from wamplite.auth import User, Users, keys, methods
@@ -161,11 +162,19 @@ def lying() -> wamplite.Router:
     return wamplite.Router(realms=LIES, authmethods={"wamp-scram": lies})
 
 
+def judging() -> wamplite.Router:
+    """Make a router with roles, of which an event to faults.revise takes something away."""
+    router, revise = authorizing()
+    obeys(router, "faults.revise", revise)
+    return router
+
+
 KINDS: dict[str, Callable[..., wamplite.Router]] = {
     "authenticating": authenticating,
     "lying": lying,
     "faulty": faulty,
     "jumping": jumping,
+    "judging": judging,
 }
 
 
