@@ -32,6 +32,7 @@ def test_a_file_that_is_no_database_is_set_aside(
     open_box: Open, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.write_bytes(b"garbage " * 1000)
+    path.chmod(0o600)
     box = open_box()
     box.fill(1)
     assert numbers(all_of(box)) == [1]
@@ -81,6 +82,7 @@ def test_a_file_of_a_newer_wamplite_is_refused(open_box: Open, path: Path) -> No
 def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE precious (thing)")
+    path.chmod(0o600)
     before = path.read_bytes()
     with pytest.raises(UsageError, match="the database of another program"):
         Store(str(path))
@@ -139,3 +141,11 @@ def test_nobody_sees_half_of_what_is_written_together(path: Path) -> None:
     assert {number % 20 for number in seen} == {0}
     assert store.tally() == {"a": (2000, 2000 * (1 + OVERHEAD))}
     store.close(2001)
+
+
+def test_a_file_is_its_owners_alone_or_refused(open_box: Open, path: Path) -> None:
+    open_box().close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    with pytest.raises(UsageError, match="others may read it: chmod 600"):
+        Store(str(path))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,14 @@ from wamplite.storage.journal import Journal
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS thing (number INTEGER PRIMARY KEY);"
 INSERT = "INSERT INTO thing VALUES (?)"
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Make files that nobody else can read."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -217,3 +226,18 @@ def test_rows_are_replaced_at_once_or_not_at_all(path: str, open_: Callable[[], 
     finally:
         made.close()
     assert read(path) == [7, 8]
+
+
+def test_a_file_is_its_owners_alone_or_refused(path: str, open_: Callable[[], Journal]) -> None:
+    os.umask(0)
+    made = open_()
+    made.put(INSERT, lambda: [7])
+    until(lambda: os.path.exists(f"{path}-wal"))
+    assert [os.stat(path + end).st_mode & 0o777 for end in ("", "-wal")] == [0o600] * 2
+    made.close()
+    for mode in (0o640, 0o604, 0o620, 0o666):
+        os.chmod(path, mode)
+        with pytest.raises(UsageError, match=f"others may read it: chmod 600 {path}"):
+            open_()
+    os.chmod(path, 0o600)
+    open_()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
+from ..storage.private_file import make_private
 from .device_names import holders
 from .outbox import OVERHEAD, WaitingEvent
 
@@ -83,6 +84,7 @@ class Store:
         return unusable(self.path) or str(exc)
 
     def _open_checked(self) -> sqlite3.Connection:
+        make_private(str(self.path))
         database = sqlite3.connect(
             self.path, timeout=1.0, isolation_level=None, check_same_thread=False
         )

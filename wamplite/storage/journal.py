@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
 from ..locks import Condition
+from .private_file import make_private
 
 logger = logging.getLogger("wamplite.router")
 
@@ -31,6 +32,7 @@ APPLICATION = 0x77616D71  # "wamq"
 FORMAT = 1
 HOLD = 0.5  # seconds
 MOST = 10_000  # statements that wait
+CHECKED = 500  # statements, until what the disk says is looked at
 QUIET = 60.0  # seconds between two warnings
 CLOSING = 5.0  # seconds for the thread to end
 
@@ -60,6 +62,7 @@ class Journal:
         self._waiting: list[Statement] = []
         self._urgent = False
         self._ended = False
+        self._unchecked = 0  # statements written since it was looked at
         self._warned = -QUIET
         self._thread = threading.Thread(target=self._run, name="wamplite-journal", daemon=True)
         self._thread.start()
@@ -131,12 +134,20 @@ class Journal:
                     execute(statement.sql, statement.values())
             execute("COMMIT")
             self.behind = self.behind and not any(statement.clearing for statement in batch)
+            self._check(len(batch))
         except Exception as error:  # a disk, or a value: nobody may wait for ever
             self.faults += sum(not statement.clearing for statement in batch)
             self._fall_behind(str(error))
             with suppress(sqlite3.Error):
                 if self._database.in_transaction:
                     execute("ROLLBACK")
+
+    def _check(self, number: int) -> None:
+        """Move what is in the log into the file, now and then: else nobody hears that it fails."""
+        self._unchecked += number
+        if self._unchecked >= CHECKED:
+            self._unchecked = 0
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _fall_behind(self, why: str) -> None:
         self.behind = True
@@ -171,6 +182,7 @@ class Journal:
         return str(error)
 
     def _open_checked(self) -> sqlite3.Connection:
+        make_private(self.path)
         database = sqlite3.connect(
             self.path, timeout=1.0, isolation_level=None, check_same_thread=False
         )
