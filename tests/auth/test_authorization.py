@@ -74,6 +74,28 @@ def test_a_publish_that_wants_no_answer_is_dropped_and_counted() -> None:
     assert world.authorization.counters() == counted
 
 
+def test_of_one_uri_one_action_may_be_allowed_and_another_not() -> None:
+    for action, other in (("publish", "call"), ("call", "publish")):
+        world = Guarded(only_one(action))
+        joe = world.joins("sensor")
+        for number in range(3):  # what was looked up before is known
+            world.send(joe, [CODES[action], 1, {}, "home.door", [number]])
+            take(joe)
+            world.send(joe, [CODES[other], 1, {"acknowledge": True}, "home.door"])
+            assert error(joe) == DENIED
+
+
+def test_by_an_option_match_nobody_calls_or_publishes_otherwise() -> None:
+    world = Guarded({"sensor": [Permission("home.door", allow=["call", "publish"])], "admin": ALL})
+    admin, joe = world.joins("admin"), world.joins("sensor")
+    world.register(admin, "home.door")
+    options = {"match": "prefix", "acknowledge": True}
+    world.send(joe, [CALL, 1, options, "home.door"], [PUBLISH, 2, options, "home.door"])
+    assert only(admin)[0] == "INVOCATION" and only(joe)[0] == "PUBLISHED"
+    world.send(joe, [CALL, 3, options, "home."], [PUBLISH, 4, options, "home"])
+    assert [message[4] for message in take(joe)] == [DENIED, DENIED]
+
+
 def test_nobody_learns_by_a_refusal_what_there_is() -> None:
     world = Guarded({"sensor": [], "admin": ALL})
     admin, joe = world.joins("admin"), world.joins("sensor")

@@ -92,6 +92,8 @@ class Permission:
             if "{" in component and not _HOLDER.fullmatch(component):
                 text = f"{self.uri!r}: what is in braces must be a whole component"
                 raise UsageError(f"{text}, as in home.{{authid}}.door")
+        if self.match == "prefix" and "" in components[:-1]:
+            raise UsageError(f"{self.uri!r} as a prefix finds nothing: no component is empty")
         if self.match == "prefix" and "{" in components[-1]:
             text = f"{self.uri!r} as a prefix would match names that only begin so"
             raise UsageError(f"{text}: put a dot behind it")
