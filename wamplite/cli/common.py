@@ -106,6 +106,12 @@ def _add_way(group: argparse._ArgumentGroup) -> None:
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
     )
     group.add_argument(
+        "--fingerprint",
+        default=environment("FINGERPRINT"),
+        metavar="HEX",
+        help="SHA-256 of the router's certificate or of its key: without --ca it is known by that",
+    )
+    group.add_argument(
         "--cert",
         default=environment("CERT"),
         metavar="FILE",
@@ -182,10 +188,11 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "proxy": options.proxy,
         "assume_features": options.assume_features,
     }
-    if options.ca is not None or options.cert is not None:
+    if options.ca or options.cert or options.fingerprint:
         from ..transports.tls import TlsOptions
 
-        given["tls"] = TlsOptions(options.ca, True, options.cert, options.cert_key)
+        trust = TlsOptions(options.ca, True, options.cert, options.cert_key, options.fingerprint)
+        given["tls"] = trust
     proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert", BINDING)}
     if any(proofs.values()):
         from .identity import auth_of  # few say who they are
