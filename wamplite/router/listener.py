@@ -238,7 +238,7 @@ class Listener:
             return None
 
         def set_cookie(sent: list[str]) -> str | None:
-            connection.cookie, fresh = cookies.agree(sent, self._context is not None)
+            connection.cookie, fresh = cookies.agree(sent, self._certificate is not None)
             return fresh
 
         return set_cookie
