@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
-BINDING = "channel_binding"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 DASHES = "put -- before arguments that begin with -, and options before that"
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON allows them; a terminal may act on them
@@ -92,6 +91,12 @@ def _add_identity(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="the private key that proves it by cryptosign: of ssh-keygen -t ed25519 or"
         " hexadecimal; agent: or agent:COMMENT for ssh-agent",
+    )
+    group.add_argument(
+        "--authmethod",
+        choices=("scram", "wampcra"),
+        default=environment("AUTHMETHOD"),
+        help="by which --secret proves it (default: scram, then wampcra)",
     )
     group.add_argument(
         "--channel-binding",
@@ -193,11 +198,12 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
 
         trust = TlsOptions(options.ca, True, options.cert, options.cert_key, options.fingerprint)
         given["tls"] = trust
-    proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert", BINDING)}
+    proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert")}
     if any(proofs.values()):
         from .identity import auth_of  # few say who they are
 
-        given["auth"] = auth_of(options.authid, proofs) or None
+        how = {"authmethod": options.authmethod, "channel_binding": options.channel_binding}
+        given["auth"] = auth_of(options.authid, proofs | how)
     return {key: setting for key, setting in given.items() if setting is not None}
 
 
