@@ -232,6 +232,19 @@ def test_a_nonce_of_autobahns_scram_is_base64() -> None:
     assert answer.details["message"] == "the nonce must be base64"
 
 
+def test_a_router_s_proof_may_begin_as_in_the_example_of_the_text() -> None:
+    dialogue = Scram("joe", PASSWORD).methods(None)["wamp-scram"]()
+    talk = Talk("wamp-scram", "joe", **next(dialogue)["authextra"])
+    assert isinstance(talk.answer, Challenge)
+    answer = dialogue.send(talk.answer)
+    assert isinstance(answer, Authenticate)
+    accepted = talk.say(answer.signature, **answer.extra)
+    assert isinstance(accepted, Accepted) and accepted.identity.authextra
+    verifier = "v=" + accepted.identity.authextra["verifier"]
+    with pytest.raises(StopIteration):  # it is content
+        dialogue.send(SimpleNamespace(details={"authextra": {"verifier": verifier}}))
+
+
 @pytest.mark.parametrize("verifier", ["no base64", "", 7, None, "v=", b64encode(b"x").decode()])
 def test_a_router_s_proof_that_is_none_is_refused(verifier: Any) -> None:
     dialogue = Scram("joe", PASSWORD).methods(None)["wamp-scram"]()
