@@ -119,9 +119,21 @@ def test_head_gets_the_headers_alone(start: Start) -> None:
 
 
 def test_a_request_may_come_in_pieces_or_in_absolute_form(start: Start) -> None:
-    url = listening(start())
-    pieces = [b"G", b"ET /met", b"rics?x=1 HTTP/1.1\r\nHost: loc", b"alhost\r\n\r\n"]
-    assert send(url, *pieces).status == 200
+    router = start()
+    url = listening(router)
+    host, _, port = url.removeprefix("tcp://").rpartition(":")
+    with socket.create_connection((host, int(port)), 10) as sock:
+        sent = 0
+        for piece in (b"G", b"ET /met", b"rics?x=1 HTTP/1.1\r\nHost: loc"):
+            sock.sendall(piece)
+            sent += len(piece)
+            eventually(lambda sent=sent: router._shared.connections.traffic()[url].bytes_in == sent)
+        sock.sendall(b"alhost\r\n\r\n")
+        assert sock.recv(12) == b"HTTP/1.1 200"
+    with socket.create_connection((host, int(port)), 10) as sock:
+        sock.sendall(b"GET /met")
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(12) == b""
     assert send(url, b"GET http://localhost/metrics HTTP/1.0\r\n\r\n").status == 200
 
 

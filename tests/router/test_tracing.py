@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import msgpack
 import pytest
 
 import wamplite
@@ -14,6 +15,7 @@ from wamplite.auth.permissions import Permission, Role
 from wamplite.core.realm import Realm
 from wamplite.router.mailbox import Encoder
 from wamplite.router.tracing import LINES
+from wamplite.transports.rawsocket_frames import frame
 
 from .conftest import Connect, Start, Wire, eventually
 
@@ -169,6 +171,15 @@ def test_traces_do_not_show_each_other(start: Start, connect: Connect) -> None:
         one.until("ERROR", request)
         two.until("ERROR", request)
     assert "EVENT" not in one.names() + two.names()
+
+
+def test_what_cannot_be_carried_on_is_shown_as_such(start: Start, connect: Connect) -> None:
+    router = start()
+    watch, wire = Watch(connect(router.url).join()), connect(router.url).join()
+    wire.stream.write([frame(msgpack.packb([48, 1, {}, "com.add", [float("nan")]]))])
+    assert wire.receive()[4] == "wamp.error.invalid_argument"
+    [call] = [line for line in watch.until("ERROR") if line["message"] == "CALL"]
+    assert "unfit" in call and call["array"] == [48, 1, {}, "com.add"]
 
 
 def test_in_process_sessions_are_seen(start: Start, connect: Connect) -> None:

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often to log the counters, if they have changed (default: %(default)g)",
     )
-    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+    logs.add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     printer = Printer() if options.stdout else None
     if printer is not None:  # without a router no event has to wait
         settings = replace(settings, buffer=replace(settings.buffer, path=""))
-    with signals.Ending(), logs.to_stderr(options.log_level):
+    with signals.Ending(), logs.to_stderr(options.log_level, options.log_format):
         bridge = Bridge(settings, sink=printer)
         watch = Watch(bridge, printer, options.figures)
         bridge.run_forever(watch, LOOK, lambda: notify.tell("STOPPING=1"))

@@ -7,6 +7,7 @@ a line looks like is told in log_lines.py.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import queue
@@ -23,6 +24,13 @@ LEVELS = ("debug", "info", "warning", "error")
 LINES = 1000  # waiting to be written
 PER_SECOND = 10  # of one event
 ENDING = 1.0  # seconds to write the last lines
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how much is logged, and how."""
+    add = parser.add_argument
+    add("--log-level", choices=LEVELS, default="info", help="default: %(default)s")
+    add("--log-format", choices=FORMATS, default="text", help="default: %(default)s")
 
 
 class BoundedHandler(logging.Handler):

@@ -77,8 +77,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_bounds(parser)
     _add_access(parser)
     add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
-    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
-    add("--log-format", choices=logs.FORMATS, default="text", help="default: %(default)s")
+    logs.add_options(parser)
 
 
 def _add_bounds(parser: argparse.ArgumentParser) -> None:

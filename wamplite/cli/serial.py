@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how often to log the counters, if they have changed (default: %(default)g)",
     )
-    add("--log-level", choices=logs.LEVELS, default="info", help="default: %(default)s")
+    logs.add_options(parser)
     add_connection(parser)
 
 
@@ -63,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         framing=options.framing,
         decode=options.decode,
     )
-    with signals.Ending() as ending, logs.to_stderr(options.log_level), bridge:
+    log = logs.to_stderr(options.log_level, options.log_format)
+    with signals.Ending() as ending, log, bridge:
         follow(bridge, component, options.figures, ending)
         ending.release()
     if component.error is not None:
