@@ -6,8 +6,11 @@ import subprocess
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.auth.dialogues import PUBKEY, SEED
 from wamplite import UsageError
@@ -123,6 +126,49 @@ def test_what_is_no_private_key_is_refused_by_name(
     path = written(tmp_path / "key", data)
     with pytest.raises(UsageError, match=f"^key file {path}: .*{text}"):
         private_key(path, None)
+
+
+BLOBS = st.one_of(st.binary(max_size=80), st.sampled_from([b"none", b"ssh-ed25519", b"aes256-ctr"]))
+
+
+@given(
+    parts=st.lists(BLOBS, max_size=6),
+    inner=st.lists(BLOBS, max_size=5),
+    head=st.sampled_from([b"", MAGIC, MAGIC + NONE, MAGIC + NONE + b"\0\0\0\x01"]),
+    label=st.sampled_from(["OPENSSH PRIVATE KEY", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"]),
+    passphrase=st.sampled_from([None, "secret"]),
+)
+def test_a_file_holds_a_key_or_is_refused_with_a_reason(
+    parts: list[bytes], inner: list[bytes], head: bytes, label: str, passphrase: str | None
+) -> None:
+    private = string(b"aaaaaaaa" + b"".join(map(string, inner)))
+    content = b64encode(head + b"".join(map(string, parts)) + private).decode()
+    with TemporaryDirectory() as folder:
+        text = f"-----BEGIN {label}-----\n{content}\n-----END {label}-----\n"
+        path = written(Path(folder) / "key", text)
+        try:
+            assert len(private_key(path, passphrase)) == 32
+        except UsageError as error:
+            assert str(error).startswith(f"key file {path}: ")
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_are_a_key_or_are_refused(data: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = written(Path(folder) / "key", data)
+        try:
+            assert len(private_key(path, "secret")) == 32
+        except UsageError as error:
+            assert str(error).startswith(f"key file {path}: ")
+
+
+@given(st.text(max_size=120))
+def test_any_line_has_a_public_key_or_none(line: str) -> None:
+    assert len(public_key(line)) in (0, 64)
+    assert len(public_key(f"ssh-ed25519 {b64encode(line.encode(errors='replace')).decode()}")) in (
+        0,
+        64,
+    )
 
 
 @pytest.mark.parametrize(("kind", "name"), [("ecdsa", "ecdsa-sha2-nistp256"), ("rsa", "ssh-rsa")])

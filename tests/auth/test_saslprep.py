@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wamplite.auth.saslprep import saslprep
 
@@ -59,3 +61,13 @@ def test_what_unicode_has_taken_up_since_may_be_asked_for_and_is_not_kept(text: 
     assert saslprep(text) == text
     with pytest.raises(ValueError, match="character 1 is not in Unicode 3.2"):
         saslprep(text, stored=True)
+
+
+@given(st.text(max_size=20))
+def test_what_is_prepared_stays_as_it_is(text: str) -> None:
+    try:
+        prepared = saslprep(text, stored=True)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert saslprep(prepared, stored=True) == saslprep(text) == prepared

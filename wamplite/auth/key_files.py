@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import UsageError
+from ..core.words import shorten
 from .keys import KEY, from_hex
 
 SSH = b"ssh-ed25519"
@@ -133,7 +134,9 @@ def _of_ssh(data: bytes, content: bytes, passphrase: str | None) -> bytes:
     except ValueError:
         raise _Refused("cut off") from None
     if kind != SSH:
-        raise _Refused(f"a key of {kind.decode(errors='replace')}: ssh-ed25519 is needed")
+        raise _Refused(f"a key of {shorten(kind.decode(errors='replace'))}: ssh-ed25519 is needed")
+    if len(key) != 2 * KEY:
+        raise _Refused("damaged")
     return key[:KEY]  # the public one stands behind it
 
 
@@ -163,7 +166,7 @@ def _decrypted(data: bytes, passphrase: str | None, *, is_ssh: bool) -> bytes:
         key = (ssh if is_ssh else pem)(data, passphrase.encode())
     except UnsupportedAlgorithm as exc:
         raise _Refused(f"it cannot be decrypted: {exc} (pip install bcrypt)") from None
-    except ValueError:
+    except (ValueError, TypeError):
         raise _Refused("its passphrase is another one") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _Refused("a key of another kind than Ed25519")
