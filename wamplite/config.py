@@ -9,6 +9,7 @@ Secrets are never written into such a file; `read_secret` reads each from a file
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -18,9 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from .core.errors import UsageError
-from .lines import KeyLines, Steps
+from .lines import JsonLines, KeyLines, Steps
 
-__all__ = ["Document", "Location", "Steps", "check_private", "in_words", "load", "read_secret"]
+__all__ = [
+    "BRIDGE",
+    "ROUTER",
+    "Document",
+    "Location",
+    "Steps",
+    "check_private",
+    "in_words",
+    "load",
+    "read_secret",
+]
+
+# One file may hold both: each reads its own tables, and leaves those of the other.
+BRIDGE = ("session", "buffer", "port")
+ROUTER = ("router", "listener", "realm", "include")
 
 
 @dataclass
@@ -31,6 +46,7 @@ class Document:
     name: str = ""  # of the file; "": the data are the dict of a script
     text: str = ""
     problems: list[tuple[Steps, str]] = field(default_factory=list)
+    _lines: Callable[[Steps], int] | None = None  # found when first asked for
 
     def root(self) -> Location:
         """Return the location where reading begins."""
@@ -38,13 +54,23 @@ class Document:
 
     def finish(self) -> None:
         """Raise UsageError if there are problems, with a line for each."""
-        if self.problems:
-            line_of = KeyLines(self.text, *_toml()).line_of if self.name else _no_line
-            problems = [(line_of(path), self._told(path, text)) for path, text in self.problems]
-            lines = [
-                (f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)
-            ]
+        if lines := self.complaints():
             raise UsageError("\n".join(lines))
+
+    def complaints(self) -> list[str]:
+        """Return a line for each problem, in the order of the text."""
+        if not self.problems:
+            return []
+        problems = [(self.line_of(path), self._told(path, text)) for path, text in self.problems]
+        return [(f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)]
+
+    def line_of(self, path: Steps) -> int:
+        """Return the line of a key; 0: the data have no lines."""
+        if not self.name:
+            return 0
+        if self._lines is None:
+            self._lines = lines_of(self.name, self.text)
+        return self._lines(path)
 
     def _told(self, path: Steps, text: str) -> str:
         return ": ".join([*in_words(path, self.data), text])
@@ -64,9 +90,19 @@ class Location:
         """Note a problem."""
         self.document.problems.append((self.path, text))
 
+    def __str__(self) -> str:
+        """Return file and line."""
+        return f"{self.document.name}:{self.document.line_of(self.path)}"
 
-def _no_line(path: Steps) -> int:
-    return 0  # a dict has no lines
+
+def lines_of(name: str, text: str) -> Callable[[Steps], int]:
+    """Return what finds the line of a key in the text of a file."""
+    return JsonLines(text).line_of if is_json(name) else KeyLines(text, *_toml()).line_of
+
+
+def is_json(name: str) -> bool:
+    """Tell whether a file is read as JSON, by its name."""
+    return name.endswith(".json")
 
 
 def in_words(path: Steps, data: Any) -> list[str]:
@@ -86,20 +122,23 @@ def in_words(path: Steps, data: Any) -> list[str]:
 
 
 def load(path: str | Path) -> Document:
-    """Read a file; UsageError where it cannot be read or is not TOML."""
+    """Read a file; UsageError where it cannot be read, or is neither TOML nor, as .json, JSON."""
     try:
         text = Path(path).read_bytes().decode()
     except OSError as exc:
         raise UsageError(f"{path}: {exc.strerror or exc}") from exc
     except UnicodeDecodeError as exc:
         raise UsageError(f"{path}: not UTF-8 at byte {exc.start}") from exc
-    parse, error = _toml()
+    parse, error = (json.loads, ValueError) if is_json(str(path)) else _toml()
     try:
-        return Document(parse(text), str(path), text)
+        data = parse(text)
     except error as exc:
         raise UsageError(f"{path}: {exc}") from exc
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path}: expected an object, {{...}}")
+    return Document(data, str(path), text)
 
 
 def _toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:

@@ -1,16 +1,17 @@
-"""On which line of a TOML text each key stands, found in one pass over it.
+"""On which line of a TOML or JSON text each key stands, found in one pass over it.
 
-The text is split into statements, each of the fewest lines that the parser accepts alone. So no
+A TOML text is split into statements, each of the fewest lines that the parser accepts alone. So no
 second parser of TOML is needed, and the time is that of parsing the text once.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["KeyLines", "Steps"]
+__all__ = ["JsonLines", "KeyLines", "Steps"]
 
 Steps = tuple[Any, ...]  # keys, and positions in arrays
 Parse = Callable[[str], dict[str, Any]]
@@ -101,3 +102,40 @@ def within(lines: list[str], path: Steps) -> int:
     found = [at for at, line in enumerate(lines) if own and own.search(line)]
     heads = [at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")]
     return (found or heads or [0])[0]
+
+
+class JsonLines:
+    """The line on which each key of a JSON text stands; the text has been parsed without error."""
+
+    def __init__(self, text: str) -> None:
+        self._found: dict[Steps, int] = {}
+        self._note(text)
+
+    def line_of(self, path: Steps) -> int:
+        """Return the line of a path, from 1, or of the nearest path above it in the text."""
+        while path and path not in self._found:
+            path = path[:-1]
+        return self._found.get(path, 1)
+
+    def _note(self, text: str) -> None:
+        at, line = 0, 1
+        path: list[Any] = []  # the step into each open object and array
+        for found in TOKENS.finditer(text):
+            line += text.count("\n", at, found.start())
+            token, at = found[0], found.end()
+            if token[0] == '"':
+                if KEY.match(text, at):
+                    path[-1] = json.loads(token)
+                    self._found[tuple(path)] = line
+            elif token in "{[":
+                if path and type(path[-1]) is int:
+                    self._found[tuple(path)] = line
+                path.append(0 if token == "[" else "")
+            elif token == ",":
+                path[-1] = path[-1] + 1 if type(path[-1]) is int else ""
+            else:
+                path.pop()
+
+
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]')
+KEY = re.compile(r"\s*:")

@@ -62,6 +62,14 @@ class Kind:
     def convert(self, value: Any) -> Any:
         return value
 
+    def shown(self, value: Any) -> Any:
+        """Return a value as a file would say it."""
+        return value
+
+    def described(self) -> dict[str, Any]:
+        """Return what it must be as a JSON Schema."""
+        return {"description": self.wanted} if self.wanted else {}
+
 
 MISSING: Any = object()
 
@@ -78,6 +86,9 @@ class Flag(Kind):
     def fits(self, value: Any) -> bool:
         return type(value) is bool
 
+    def described(self) -> dict[str, Any]:
+        return {"type": "boolean"}
+
 
 class Whole(Kind):
     """An integer within bounds."""
@@ -88,6 +99,9 @@ class Whole(Kind):
 
     def fits(self, value: Any) -> bool:
         return type(value) is int and self._least <= value <= self._most
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self._least, "maximum": self._most}
 
 
 class Number(Kind):
@@ -119,6 +133,9 @@ class Text(Kind):
             return value in self._choices
         return isinstance(value, str) and self._pattern.fullmatch(value) is not None
 
+    def described(self) -> dict[str, Any]:
+        return {"type": "string", **({"enum": [*self._choices]} if self._choices else {})}
+
 
 class Uri(Kind):
     """A URI; with `pattern`, its components may be empty."""
@@ -130,6 +147,9 @@ class Uri(Kind):
 
     def fits(self, value: Any) -> bool:
         return isinstance(value, str) and self._is_valid(value)
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "string"}
 
 
 class Bytes(Kind):
@@ -176,11 +196,25 @@ class Texts(Kind):
 
     wanted = "a list of texts"
 
+    def __init__(self, *choices: str) -> None:
+        self._choices = choices
+        if choices:
+            self.wanted = f"a list of some of {', '.join(choices)}"
+
     def fits(self, value: Any) -> bool:
-        return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
+        return isinstance(value, (list, tuple)) and all(
+            isinstance(text, str) and (not self._choices or text in self._choices) for text in value
+        )
 
     def convert(self, value: Any) -> Any:
         return tuple(value)
+
+    def shown(self, value: Any) -> Any:
+        return list(value)
+
+    def described(self) -> dict[str, Any]:
+        of = {"enum": [*self._choices]} if self._choices else {"type": "string"}
+        return {"type": "array", "items": of}
 
 
 class Names(Kind):
@@ -200,6 +234,7 @@ class Table(Kind):
     """A table of known keys. `make` is called with them as keywords, only if none has a problem.
 
     checks: called with what `make` returned and its location, where they note further problems.
+    elsewhere: keys that others read, of the same file.
     """
 
     def __init__(
@@ -208,10 +243,12 @@ class Table(Kind):
         make: Callable[..., Any] = dict,
         required: tuple[str, ...] = (),
         checks: tuple[Callable[[Any, Location], None], ...] = (),
+        elsewhere: tuple[str, ...] = (),
     ) -> None:
         self.keys = keys
+        self.required = required
+        self._elsewhere = elsewhere
         self._make = make
-        self._required = required
         self._checks = checks
 
     def read(self, value: Any, at: Location) -> Any:
@@ -223,9 +260,9 @@ class Table(Kind):
         for key, inner in value.items():
             if key in self.keys:
                 given[key] = self.keys[key].read(inner, at / key)
-            else:
+            elif key not in self._elsewhere:
                 (at / key).wrong(self.unknown(key))
-        for key in self._required:
+        for key in self.required:
             if key not in value:
                 at.wrong(f'"{key}" is missing')
         if len(at.document.problems) > before:
@@ -237,21 +274,21 @@ class Table(Kind):
 
     def unknown(self, key: str) -> str:
         """Return the text for an unknown key, with a hint."""
-        return f"unknown key; {nearest(str(key), self.keys)}"
+        return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
 
 
 class Tables(Kind):
     """An array of tables."""
 
     def __init__(self, table: Kind) -> None:
-        self._table = table
+        self.table = table
 
     def read(self, value: Any, at: Location) -> Any:
         if not isinstance(value, (list, tuple)):
             name = at.path[-1]
             at.wrong(f"expected an array of tables, [[...{name}]], not {_shown(value)}")
             return MISSING
-        return tuple(self._table.read(table, at / number) for number, table in enumerate(value))
+        return tuple(self.table.read(table, at / number) for number, table in enumerate(value))
 
 
 class Either(Kind):

@@ -38,11 +38,21 @@ HEARING = 0.5
 @cache  # the answer at the start counts: once the terminal has hung up, it cannot be opened
 def has_terminal() -> bool:
     """Tell whether this process has a controlling terminal."""
+    return can_open_terminal()
+
+
+def can_open_terminal() -> bool:
+    """Tell whether the terminal is there now."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:
         return False
     return True
+
+
+def has_hung_up() -> bool:
+    """Tell whether there was a terminal, and there is none any more."""
+    return has_terminal() and not can_open_terminal()
 
 
 def heard() -> dict[int, bool]:
@@ -73,10 +83,16 @@ class Ending:
             continue
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
-    def wait(self, seconds: float, figures: Callable[[], str] | None = None) -> bool:
+    def wait(
+        self,
+        seconds: float,
+        figures: Callable[[], str] | None = None,
+        hangup: Callable[[], None] | None = None,
+    ) -> bool:
         """Wait at most so many seconds; tell whether a signal has come that ends the program.
 
-        figures: returns what is logged at SIGUSR1.
+        figures: returns what is logged at SIGUSR1. hangup: called at SIGHUP, which then ends the
+        program only where its terminal has hung up.
         """
         numbers = heard()
         deadline = time.monotonic() + seconds
@@ -86,6 +102,9 @@ class Ending:
                 return False
             # CPython hands out an unset record where SIGCONT comes after the time is up.
             if received.si_signo not in numbers:
+                continue
+            if received.si_signo == signal.SIGHUP and hangup is not None and not has_hung_up():
+                hangup()
                 continue
             if numbers[received.si_signo]:
                 return True

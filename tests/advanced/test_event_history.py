@@ -196,7 +196,7 @@ def test_only_the_topics_that_are_named_are_kept_and_never_the_routers() -> None
     for topic in ("com.app.t", "com.app.t.u", "com.app.log.a", "com.b.x", "com.b.y"):
         past.publish(topic, topic=topic)
     past.world.realm.broker.announce("wamp.session.on_join", 1)
-    assert list(past.feature.topics) == ["com.app.t", "com.app.log.a", "com.b.x"]
+    assert list(past.feature.chronicles[-1].topics) == ["com.app.t", "com.app.log.a", "com.b.x"]
 
 
 def test_so_many_events_of_a_topic_are_kept() -> None:
@@ -204,14 +204,14 @@ def test_so_many_events_of_a_topic_are_kept() -> None:
     for number in range(500):
         past.publish(number)
     assert past.values() == [497, 498, 499]
-    assert past.feature.number == 3 and len(past.feature.order) < 200
+    assert past.feature.chronicles[-1].number == 3 and len(past.feature.chronicles[-1].order) < 200
 
 
 def test_so_many_bytes_are_kept_of_all_topics() -> None:
     past = Past(max_bytes=10_000)
     for number, topic in enumerate(["com.app.t", "com.app.u", "com.app.t", "com.app.u"]):
         past.publish(number, "x" * 4000, topic=topic)
-    assert past.values() == [2] and past.feature.bytes <= 10_000
+    assert past.values() == [2] and past.feature.chronicles[-1].bytes <= 10_000
     past.publish("x" * MAX_EVENT)
     assert past.values() == [2]
 
@@ -219,7 +219,7 @@ def test_so_many_bytes_are_kept_of_all_topics() -> None:
 def test_bytes_are_kept_up_to_the_bound() -> None:
     past = Past()
     past.publish(0)
-    both = 2 * past.feature.bytes
+    both = 2 * past.feature.chronicles[-1].bytes
     for most, values in ((both, [1, 2]), (both - 1, [2])):
         bounded = Past(max_bytes=most)
         bounded.publish(1)
@@ -278,7 +278,7 @@ def test_events_outlive_the_router(tmp_path: Path) -> None:
     again.feature.close()
     assert again.get() == before
     assert again.values(again.publisher) == [3, 4, "for one"]
-    assert again.feature.bytes == past.feature.bytes
+    assert again.feature.chronicles[-1].bytes == past.feature.chronicles[-1].bytes
 
 
 def test_a_publish_is_acknowledged_once_it_is_stored(tmp_path: Path) -> None:
@@ -301,8 +301,14 @@ def test_what_a_topic_forgot_takes_no_room_of_the_others() -> None:
     past = Past(most=1, max_bytes=10_000)
     for number, topic in enumerate(("com.app.t", "com.app.t", "com.app.u", "com.app.v")):
         past.publish(number, "x" * 4000, topic=topic)
-    assert past.values() == [] and list(past.feature.topics) == ["com.app.u", "com.app.v"]
-    assert past.feature.number == 2 and 8000 < past.feature.bytes <= 10_000
+    assert past.values() == [] and list(past.feature.chronicles[-1].topics) == [
+        "com.app.u",
+        "com.app.v",
+    ]
+    assert (
+        past.feature.chronicles[-1].number == 2
+        and 8000 < past.feature.chronicles[-1].bytes <= 10_000
+    )
     past.feature.close()  # without a file there is nothing to close
 
 
@@ -345,13 +351,13 @@ def test_a_file_that_fell_behind_is_written_anew_at_the_end(tmp_path: Path) -> N
     past = Past(file=file)
     for number in (1, 2):
         past.publish(number)
-    journal = past.feature.store._journal
+    journal = past.feature.chronicles[-1].store._journal
     journal.put("DELETE FROM event", list)  # as if nothing had been stored
     journal.put("INSERT INTO absent VALUES (1)", list)
     until(lambda: journal.behind, what="it is behind")
     past.feature.close()
     again = Past(file=file)
-    assert len(again.feature.everything()) == 2
+    assert len(again.feature.chronicles[-1].everything()) == 2
     again.feature.close()
 
 
@@ -369,3 +375,27 @@ def test_nobody_is_told_of_what_it_may_not_see_or_know() -> None:
     assert past.values(stranger, everything) == [1]
     assert past.values(number=secret) == [2]
     assert past.get(stranger, secret) == "wamp.error.no_such_subscription"
+
+
+def test_some_topics_have_bounds_and_a_file_of_their_own(tmp_path: Path) -> None:
+    bounds = {"max_events": 2, "max_bytes": 10_000, "max_age": 60.0, "file": ""}
+    further = [
+        {"uri": "com.app.", "match": "prefix", **bounds},
+        {"uri": "com.app.t", "match": "exact", **bounds, "file": str(tmp_path / "{realm}.db")},
+    ]
+    past = Past(["com.else"], further=further)
+    for number in range(3):
+        past.publish(number)
+        past.publish(number, topic="com.app.u")
+        past.publish(number, topic="com.else")
+        past.publish(number, topic="com.nobody")
+    kept = [{topic: len(events) for topic, events in one.topics.items()}
+            for one in past.feature.chronicles]  # fmt: skip
+    assert kept == [{"com.app.t": 2}, {"com.app.u": 2}, {"com.else": 3}]
+    assert past.values() == [1, 2]
+    past.world.time.tick(100)
+    assert past.values() == []
+    past.feature.close()
+    again = Past(further=further)
+    assert len(again.feature.chronicles[0].topics["com.app.t"]) == 2
+    again.feature.close()

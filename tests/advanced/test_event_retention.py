@@ -91,7 +91,7 @@ def test_an_event_without_arguments_clears_the_topic() -> None:
     kept = Kept()
     kept.publish("com.app.t", 1)
     kept.publish("com.app.t")
-    assert kept.get("com.app.t") == [] and kept.feature.bytes == 0
+    assert kept.get("com.app.t") == [] and kept.feature.shelves[-1].bytes == 0
     kept.world.send(kept.publisher, [PUBLISH, 5, RETAIN, "com.app.t", [], {"k": 1}])
     assert kept.get("com.app.t") == [(None, [])]
 
@@ -121,7 +121,7 @@ def test_whoever_would_not_have_got_it_gets_the_one_before() -> None:
         kept.publish("com.app.t", number, eligible=[])
     assert kept.get("com.app.t") == []
     kept.publish("com.app.t", "all again")
-    assert len(kept.feature.topics["com.app.t"]) == 1
+    assert len(kept.feature.shelves[-1].topics["com.app.t"]) == 1
 
 
 @pytest.mark.parametrize(("options", "gets"), [({}, False), ({"exclude_me": False}, True)])
@@ -154,7 +154,7 @@ def test_so_many_topics_are_kept_the_latest() -> None:
     for topic in ("a", "b", "a", "c"):
         kept.publish(topic, topic)
     assert [bool(kept.get(topic)) for topic in "abc"] == [True, False, True]
-    assert kept.feature.forgotten == 1
+    assert kept.feature.shelves[-1].forgotten == 1
     assert kept.feature.counters() == {"retained_forgotten": 1}
 
 
@@ -163,14 +163,14 @@ def test_so_many_bytes_are_kept_the_latest() -> None:
     for topic in "abcd":
         kept.publish(topic, topic * 4000)
     assert [bool(kept.get(topic)) for topic in "abcd"] == [False, False, True, True]
-    assert 0 < kept.feature.bytes <= 10_000
+    assert 0 < kept.feature.shelves[-1].bytes <= 10_000
 
 
 def test_an_event_that_is_too_large_is_not_kept_and_the_one_before_is_not_the_last() -> None:
     kept = Kept()
     kept.publish("com.app.t", 1)
     kept.publish("com.app.t", "x" * MAX_EVENT)
-    assert kept.get("com.app.t") == [] and kept.feature.bytes == 0
+    assert kept.get("com.app.t") == [] and kept.feature.shelves[-1].bytes == 0
 
 
 # ---- in a file
@@ -195,7 +195,7 @@ def test_events_outlive_the_router(file: str) -> None:
         assert again.get("com.app.t") == [(None, [b"\x00\xff", None, {"k": 1.5}])]
         assert again.get("com.app.gone") == []
         assert again.get("com.app.u") == [(None, ["all"])]
-        assert again.feature.bytes == kept.feature.bytes
+        assert again.feature.shelves[-1].bytes == kept.feature.shelves[-1].bytes
         again.publish("com.app.t", "new")
     finally:
         again.feature.close()
@@ -274,7 +274,7 @@ def test_what_clears_a_topic_of_a_file_leaves_the_others(file: str) -> None:
 def test_a_file_that_fell_behind_is_written_anew(file: str) -> None:
     kept = Kept(file=file)
     kept.publish("com.app.t", "old")
-    store = kept.feature.store
+    store = kept.feature.shelves[-1].store
     store._journal.put("INSERT INTO absent VALUES (1)", list)  # what cannot be written
     until(lambda: kept.world.time.timers, what="it is to be written anew")
     kept.publish("com.app.t", "new")
@@ -283,4 +283,27 @@ def test_a_file_that_fell_behind_is_written_anew(file: str) -> None:
     kept.feature.close()
     again = Kept(file=file)
     assert again.get("com.app.t") == [(None, ["new"])]
+    again.feature.close()
+
+
+def test_some_topics_have_a_shelf_of_their_own(tmp_path: Path) -> None:
+    file = str(tmp_path / "{realm}.db")
+    shelves = [
+        {"uri": "com.app.", "match": "prefix", "max_topics": 2},
+        {"uri": "com.app.log", "match": "exact", "max_age": 60.0, "file": file},
+    ]
+    kept = Kept(shelves=shelves)
+    for topic in ("com.app.a", "com.app.b", "com.app.c", "com.app.log", "com.else"):
+        kept.publish(topic, topic)
+    log, app, others = kept.feature.shelves
+    assert [list(shelf.topics) for shelf in (log, app, others)] == [
+        ["com.app.log"],
+        ["com.app.b", "com.app.c"],
+        ["com.else"],
+    ]
+    assert kept.feature.counters() == {"retained_forgotten": 1}
+    assert kept.get("com.app.log") == [(None, ["com.app.log"])]
+    kept.feature.close()
+    again = Kept(shelves=shelves)
+    assert [len(shelf.topics) for shelf in again.feature.shelves] == [1, 0, 0]
     again.feature.close()

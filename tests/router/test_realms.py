@@ -62,7 +62,7 @@ def test_a_realm_that_is_removed_closes_its_files(tmp_path: Path) -> None:
             session.publish("com.example.t", 1, options=options)
         router.remove_realm("one")
         router.add_realm("one", features=[retention])
-        assert "com.example.t" in made[-1].topics
+        assert "com.example.t" in made[-1].shelves[-1].topics
 
 
 def test_what_cannot_be_is_refused(start: Start) -> None:

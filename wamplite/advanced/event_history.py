@@ -9,13 +9,14 @@ MOST_TOLD of them at most, of MOST_TOLD_BYTES; `is_limit_reached` says that ther
 An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as the section demands;
 one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
 stands for the realm, events outlive the router: PUBLISHED is sent once they are stored, or could
-not be.
+not be. Topics may have bounds and a file of their own: `further`, each a dict with match, uri and
+BOUNDS, is asked before `topics`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import partial
 from itertools import accumulate, count, takewhile
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
-from ..core.matching import matches
+from ..core.matching import ORDER, matches
 from ..core.messages import Call, Publish, Result
 from ..core.meta import an_id, iso, keyword, may_know
 from ..core.records import Publication
@@ -32,6 +33,7 @@ from ..core.weight import weigh
 MOST = 1000
 MAX_BYTES = 16 * 1024 * 1024
 MAX_EVENT = 256 * 1024
+BOUNDS = ("max_events", "max_bytes", "max_age", "file")  # of one of `further`
 MOST_TOLD = 1000  # events of one answer
 MOST_TOLD_BYTES = 1024 * 1024  # of them, beside the first
 
@@ -50,104 +52,43 @@ class Past(NamedTuple):
     weight: int
 
 
-class ForRouter(Feature):
-    name = "event_history"
-    status = "beta"
-    roles = ("broker",)
+class Chronicle:
+    """The events of some topics, within bounds of its own.
+
+    patterns: (match, uri) of the topics; max_age: seconds, 0: for ever; file: see above.
+    """
 
     def __init__(
-        self,
-        topics: Iterable[str] = (),
-        *,
-        most: int = MOST,
-        max_bytes: int = MAX_BYTES,
-        file: str | None = None,
+        self, patterns: list[tuple[str, str]], most: int, max_bytes: int, max_age: float, file: str
     ) -> None:
-        self.file = file
+        self.patterns = patterns
+        self.most, self.max_bytes, self.max_age, self.file = most, max_bytes, max_age, file
         self.store: Any = None
-        self.patterns = [_pattern(topic) for topic in topics]
-        self.most, self.max_bytes = most, max_bytes
         self.topics: dict[str, deque[Past]] = {}
         self.order: deque[Past] = deque()  # all events and some that are forgotten, in order
         self.number = 0  # of events
         self.bytes = 0
-        self.numbers = count(1)
 
-    def install(self, host: Host) -> None:
-        self.realm, self.broker, self.now = host, host.broker, host.now
-        if self.patterns:
-            host.broker.published.append(self.on_published)
-        claim(host.procedures, "wamp.subscription.get_events", self.get_events)
-        if self.file is not None:
-            from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
+    def open(self, host: Host) -> int:
+        """Take what the file has kept; return the number of the last."""
+        self.now = host.now
+        if not self.file:
+            return 0
+        from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
-            path = self.file.replace("{realm}", host.uri)
-            self.store = StoredEvents(path, host.later, self.everything)
-            host.broker.drafted.append(self.on_drafted)
-            self.load()
-
-    def counters(self) -> dict[str, int]:
-        lost = self.store.faults if self.store is not None else 0
-        return {"history_not_stored": lost} if lost else {}
-
-    def close(self) -> None:
-        if self.store is not None:
-            self.store.close()
-
-    def everything(self) -> list[Any]:
-        """Return all that is kept, as the file has it."""
-        return [_stored(past) for events in self.topics.values() for past in events]
-
-    def load(self) -> None:
-        """Take what the file has kept."""
+        path = self.file.replace("{realm}", host.uri)
+        self.store = StoredEvents(path, host.later, self.everything)
         number = 0
         for number, topic, publication, time, _, said in self.store.load():
             args, kwargs, details, limits = said
             weight = weigh([topic, args, kwargs], MAX_EVENT)
             past = Past(number, time, topic, publication, details, args, kwargs, limits, weight)
             self.keep(past)
-        self.numbers = count(number + 1)
+        return number
 
-    # ---- keeping
-
-    def wants(self, topic: str, options: dict[str, Any]) -> bool:
-        """Tell whether an event is to be kept."""
-        if uris.is_reserved(topic) or "exclude" in options or "eligible" in options:
-            return False
-        return any(matches(*pattern, topic) for pattern in self.patterns)
-
-    def on_drafted(self, member: Any, record: Any, message: Any) -> None:
-        """Have a PUBLISH acknowledged only once it is stored."""
-        if type(message) is Publish and self.wants(record.topic, message.options):
-            record.holds += 1
-
-    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
-        topic, options = publication.topic, publish.options
-        if not self.wants(topic, options):
-            return
-        done = None
-        if publication.notes.get("request") and self.store is not None:
-            done = partial(self.broker.release, publication)
-        weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
-        if weight > MAX_EVENT:
-            if done is not None:
-                self.broker.release(publication)
-            return
-        limits = {key: value for key, value in options.items() if key.startswith(LIMITS)}
-        past = Past(
-            next(self.numbers),
-            round(self.now(), 3),  # as it is told
-            topic,
-            publication.id,
-            publication.details,
-            publish.args,
-            publish.kwargs,
-            limits,
-            weight,
-        )
-        self.keep(past)
-        if self.store is not None:
-            self.store.add(*_stored(past), done)
+    def everything(self) -> list[Any]:
+        """Return all that is kept, as the file has it."""
+        return [_stored(past) for events in self.topics.values() for past in events]
 
     def keep(self, past: Past) -> None:
         """Keep an event, and forget what there is no room for any more."""
@@ -181,6 +122,100 @@ class ForRouter(Feature):
         if self.store is not None:
             self.store.remove(past.number)
 
+    def found(self, match: str, uri: str) -> list[Past]:
+        """Return the events of the topics that a subscription matches."""
+        oldest = self.now() - self.max_age if self.max_age else 0
+        topics = [topic for topic in self.topics if matches(match, uri, topic)]
+        return [past for topic in topics for past in self.topics[topic] if past.time >= oldest]
+
+
+class ForRouter(Feature):
+    name = "event_history"
+    status = "beta"
+    roles = ("broker",)
+
+    def __init__(
+        self,
+        topics: Iterable[str] = (),
+        *,
+        most: int = MOST,
+        max_bytes: int = MAX_BYTES,
+        file: str | None = None,
+        further: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        self.chronicles = [
+            Chronicle([(one["match"], one["uri"])], *(one[key] for key in BOUNDS))
+            for one in sorted(further, key=_place)
+        ]
+        patterns = [_pattern(topic) for topic in topics]
+        if patterns or file is not None:
+            self.chronicles.append(Chronicle(patterns, most, max_bytes, 0.0, file or ""))
+
+    def install(self, host: Host) -> None:
+        self.realm, self.broker, self.now = host, host.broker, host.now
+        if self.chronicles:
+            host.broker.published.append(self.on_published)
+        claim(host.procedures, "wamp.subscription.get_events", self.get_events)
+        last = max((chronicle.open(host) for chronicle in self.chronicles), default=0)
+        self.numbers = count(last + 1)
+        if any(chronicle.store for chronicle in self.chronicles):
+            host.broker.drafted.append(self.on_drafted)
+
+    def counters(self) -> dict[str, int]:
+        lost = sum(one.store.faults for one in self.chronicles if one.store is not None)
+        return {"history_not_stored": lost} if lost else {}
+
+    def close(self) -> None:
+        for chronicle in self.chronicles:
+            if chronicle.store is not None:
+                chronicle.store.close()
+
+    # ---- keeping
+
+    def wanted(self, topic: str, options: dict[str, Any]) -> Chronicle | None:
+        """Return where an event is to be kept."""
+        if uris.is_reserved(topic) or "exclude" in options or "eligible" in options:
+            return None
+        for chronicle in self.chronicles:
+            if any(matches(*pattern, topic) for pattern in chronicle.patterns):
+                return chronicle
+        return None
+
+    def on_drafted(self, member: Any, record: Any, message: Any) -> None:
+        """Have a PUBLISH acknowledged only once it is stored."""
+        if type(message) is Publish:
+            chronicle = self.wanted(record.topic, message.options)
+            record.holds += chronicle is not None and chronicle.store is not None
+
+    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
+        topic, options = publication.topic, publish.options
+        chronicle = self.wanted(topic, options)
+        if chronicle is None:
+            return
+        done = None
+        if publication.notes.get("request") and chronicle.store is not None:
+            done = partial(self.broker.release, publication)
+        weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
+        if weight > MAX_EVENT:
+            if done is not None:
+                self.broker.release(publication)
+            return
+        limits = {key: value for key, value in options.items() if key.startswith(LIMITS)}
+        past = Past(
+            next(self.numbers),
+            round(self.now(), 3),  # as it is told
+            topic,
+            publication.id,
+            publication.details,
+            publish.args,
+            publish.kwargs,
+            limits,
+            weight,
+        )
+        chronicle.keep(past)
+        if chronicle.store is not None:
+            chronicle.store.add(*_stored(past), done)
+
     # ---- telling
 
     def get_events(self, caller: Any, call: Call) -> Result:
@@ -192,12 +227,7 @@ class ForRouter(Feature):
         ):
             raise Refused(uris.NO_SUCH_SUBSCRIPTION, f"there is no subscription {number}")
         match, uri = subscription.match, subscription.uri
-        found = [
-            past
-            for topic in self.topics
-            if matches(match, uri, topic)
-            for past in self.topics[topic]
-        ]
+        found = [past for one in self.chronicles for past in one.found(match, uri)]
         found.sort(key=lambda past: past.number)
         found = self.filtered(found, caller, call)
         limit = keyword(call, "limit", int, MOST_TOLD)
@@ -239,6 +269,11 @@ def _bounded(
     compare: Callable[[Any, Any], bool], bound: float, of: Callable[[Past], float]
 ) -> Callable[[Past], bool]:
     return lambda past: compare(of(past), bound)
+
+
+def _place(one: Mapping[str, Any]) -> tuple[int, int]:
+    """Put what says most of its topics first."""
+    return ORDER.index(one["match"]), -len(one["uri"])
 
 
 def _stored(past: Past) -> tuple[Any, ...]:

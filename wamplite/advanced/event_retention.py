@@ -8,20 +8,21 @@ event that only some may get, what was kept before is kept for the others, LIMIT
 The topics are bounded in number and bytes: where there is no room the event that was kept longest
 ago is forgotten, and counted in `forgotten`. Events may expire after `expiry` seconds. With `file`,
 in which "{realm}" stands for the realm, they outlive the router: PUBLISHED is sent once the event
-is stored, or could not be: a full disk costs what is kept across a restart, and is counted.
+is stored, or could not be: a full disk costs what is kept across a restart, and is counted. Some
+topics may be kept on a Shelf with bounds and a file of its own, given as a dict of its parameters.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
 from ..core.feature import Feature, Host, claim
 from ..core.ids import new_publication
-from ..core.matching import matches
+from ..core.matching import ORDER, matches
 from ..core.messages import Event
 from ..core.records import Publication
 from ..core.weight import weigh
@@ -31,6 +32,7 @@ MAX_TOPICS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
 MAX_EVENT = 256 * 1024  # a larger one is delivered, and not kept
 NOTHING: dict[str, Any] = {}  # shared by all that have nothing to tell there; never written
+Done = Callable[[], None] | None
 
 
 class Kept(NamedTuple):
@@ -47,48 +49,41 @@ class Kept(NamedTuple):
     number: int = 0  # in the file
 
 
-class ForRouter(Feature):
-    name = "event_retention"
-    roles = ("broker",)
+class Shelf:
+    """Keeps the events of some topics, within bounds of its own.
+
+    uri, match: of the topics that are kept here; max_age: seconds, 0: for ever; file: see above.
+    """
 
     def __init__(
         self,
+        uri: str = "",
+        match: str = "prefix",
         *,
         max_topics: int = MAX_TOPICS,
         max_bytes: int = MAX_BYTES,
-        expiry: float | None = None,
-        file: str | None = None,
+        max_age: float = 0.0,
+        file: str = "",
     ) -> None:
+        self.uri, self.match = uri, match
+        self.max_topics, self.max_bytes, self.max_age = max_topics, max_bytes, max_age
         self.file = file
         self.store: Any = None
-        self.max_topics, self.max_bytes, self.expiry = max_topics, max_bytes, expiry
         # each the newest first
         self.topics: OrderedDict[str, tuple[Kept, ...]] = OrderedDict()
         self.bytes = 0
         self.forgotten = 0
         self.numbers = count(1)
 
-    def install(self, host: Host) -> None:
-        self.broker, self.now = host.broker, host.now
-        claim(host.broker.publish_options, "retain", self.on_retain)
-        claim(host.broker.subscribe_options, "get_retained", lambda subscriber, value: None)
-        host.broker.subscribed.append(self.on_subscribed)
-        host.broker.repeated.append(self.on_subscribed)
-        if self.file is not None:
+    def open(self, host: Host) -> None:
+        """Take what the file has kept."""
+        self.now = host.now
+        if self.file:
             from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
 
             path = self.file.replace("{realm}", host.uri)
             self.store = StoredEvents(path, host.later, self.everything)
             self.load()
-
-    def counters(self) -> dict[str, int]:
-        lost = self.store.faults if self.store is not None else 0
-        counted = {"retained_forgotten": self.forgotten, "retained_not_stored": lost}
-        return {name: number for name, number in counted.items() if number}
-
-    def close(self) -> None:
-        if self.store is not None:
-            self.store.close()
 
     def everything(self) -> list[Any]:
         """Return all that is kept, as the file has it."""
@@ -107,17 +102,9 @@ class ForRouter(Feature):
             self.bytes += weight
         self.numbers = count(number + 1)
 
-    # ---- keeping
-
-    def on_retain(self, publication: Any, retain: bool) -> None:
-        if retain:
-            publication.ends = [*(publication.ends or ()), self.on_published]
-            publication.holds += self.store is not None
-
-    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
-        topic, done = publication.topic, None
-        if publication.notes.get("request") and self.store is not None:
-            done = partial(self.broker.release, publication)
+    def take(self, publisher: Any, publication: Any, publish: Any, done: Done) -> None:
+        """Keep an event as that of its topic; done: called once it is stored."""
+        topic = publication.topic
         weight = weigh([topic, publish.args, publish.kwargs], MAX_EVENT)
         if not (publish.args or publish.kwargs) or weight > MAX_EVENT:
             self.forget(topic, done)  # of one that is too large, an older one is not the last
@@ -140,25 +127,94 @@ class ForRouter(Feature):
         self.drop(before[len(kept) :])
         self.topics[topic] = (event, *kept)
         self.bytes += weight
-        self.write(topic, event, done)
+        if self.store is not None:
+            self.store.add(*_stored(topic, event), done)
         while len(self.topics) > self.max_topics or self.bytes > self.max_bytes:
             self.forget(next(iter(self.topics)))
             self.forgotten += 1
 
-    def forget(self, topic: str, done: Callable[[], None] | None = None) -> None:
+    def forget(self, topic: str, done: Done = None) -> None:
+        """Forget the events of a topic."""
         self.drop(self.topics.pop(topic, ()))
         if done is not None:
             self.store.remove(0, done)  # behind those, in the same file
 
     def drop(self, events: tuple[Kept, ...]) -> None:
+        """Forget some events."""
         for kept in events:
             self.bytes -= kept.weight
             if self.store is not None:
                 self.store.remove(kept.number)
 
-    def write(self, topic: str, kept: Kept, done: Callable[[], None] | None) -> None:
-        if self.store is not None:
-            self.store.add(*_stored(topic, kept), done)
+    def found(self, match: str, uri: str) -> list[tuple[str, Kept]]:
+        """Return what is kept of the topics that a subscription matches."""
+        oldest = self.now() - self.max_age if self.max_age else 0
+        if match == "exact":
+            topics = [uri] if uri in self.topics else []
+        else:
+            topics = [topic for topic in self.topics if matches(match, uri, topic)]
+        return [
+            (topic, kept) for topic in topics for kept in self.topics[topic] if kept.time >= oldest
+        ]
+
+
+class ForRouter(Feature):
+    name = "event_retention"
+    roles = ("broker",)
+
+    def __init__(
+        self,
+        shelves: Iterable[Mapping[str, Any]] = (),
+        *,
+        max_topics: int = MAX_TOPICS,
+        max_bytes: int = MAX_BYTES,
+        expiry: float | None = None,
+        file: str | None = None,
+    ) -> None:
+        others = Shelf(
+            max_topics=max_topics, max_bytes=max_bytes, max_age=expiry or 0.0, file=file or ""
+        )
+        self.shelves = [*sorted((Shelf(**shelf) for shelf in shelves), key=_place), others]
+
+    def install(self, host: Host) -> None:
+        self.broker = host.broker
+        claim(host.broker.publish_options, "retain", self.on_retain)
+        claim(host.broker.subscribe_options, "get_retained", lambda subscriber, value: None)
+        host.broker.subscribed.append(self.on_subscribed)
+        host.broker.repeated.append(self.on_subscribed)
+        for shelf in self.shelves:
+            shelf.open(host)
+
+    def counters(self) -> dict[str, int]:
+        counted = {
+            "retained_forgotten": sum(shelf.forgotten for shelf in self.shelves),
+            "retained_not_stored": sum(shelf.store.faults for shelf in self.shelves if shelf.store),
+        }
+        return {name: number for name, number in counted.items() if number}
+
+    def close(self) -> None:
+        for shelf in self.shelves:
+            if shelf.store is not None:
+                shelf.store.close()
+
+    def shelf_of(self, topic: str) -> Shelf:
+        """Return where the event of a topic is kept."""
+        if len(self.shelves) == 1:
+            return self.shelves[0]
+        return next(shelf for shelf in self.shelves if matches(shelf.match, shelf.uri, topic))
+
+    # ---- keeping
+
+    def on_retain(self, publication: Any, retain: bool) -> None:
+        if retain:
+            publication.ends = [*(publication.ends or ()), self.on_published]
+            publication.holds += self.shelf_of(publication.topic).store is not None
+
+    def on_published(self, publisher: Any, publication: Any, publish: Any) -> None:
+        shelf, done = self.shelf_of(publication.topic), None
+        if publication.notes.get("request") and shelf.store is not None:
+            done = partial(self.broker.release, publication)
+        shelf.take(publisher, publication, publish, done)
 
     # ---- giving
 
@@ -166,21 +222,16 @@ class ForRouter(Feature):
         if not subscribe.options.get("get_retained"):
             return
         subscription = subscriber.subscription
-        oldest = self.now() - self.expiry if self.expiry else 0
-        if subscription.match == "exact":
-            topics = [subscription.uri] if subscription.uri in self.topics else []
-        else:
-            uri, match = subscription.uri, subscription.match
-            topics = [topic for topic in self.topics if matches(match, uri, topic)]
-        for topic in topics:
-            for kept in self.topics[topic]:
+        given = set()
+        for shelf in self.shelves:
+            for topic, kept in shelf.found(subscription.match, subscription.uri):
                 if (
-                    kept.time >= oldest
+                    topic not in given
                     and member.session != kept.publisher
                     and self.broker.may_get(member, topic, kept.limits)
                 ):
+                    given.add(topic)
                     self.give(subscriber, topic, kept)
-                    break
 
     def give(self, subscriber: Any, topic: str, kept: Kept) -> None:
         subscription = subscriber.subscription
@@ -199,3 +250,8 @@ def _stored(topic: str, kept: Kept) -> tuple[Any, ...]:
 
 def _limits(key: str) -> bool:
     return key.startswith(("eligible", "exclude")) and key != "exclude_me"
+
+
+def _place(shelf: Shelf) -> tuple[int, int]:
+    """Put the shelf that says most of its topics first."""
+    return ORDER.index(shelf.match), -len(shelf.uri)

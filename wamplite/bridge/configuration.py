@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..config import Document, load
+from ..config import ROUTER, Document, load
 from ..schema import (
     Bytes,
     Either,
@@ -245,6 +245,7 @@ BRIDGE = Table(
     _bridge,
     required=("port",),
     checks=(checks.bridge,),
+    elsewhere=ROUTER,
 )
 
 

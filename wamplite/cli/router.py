@@ -1,7 +1,9 @@
 """Run a router until SIGTERM or SIGINT: prints `listening URL` for each listener, then `ready`.
 
-Without options it listens on tcp://127.0.0.1:8080 (WebSocket at /ws, and RawSocket) for realm1.
-Logs go to stderr.
+What it does stands in a file, wamplite.toml (`wamplite init` writes one, `wamplite check` checks
+it), which is read again at SIGHUP and by `wamplite reload`. Without a file and options it listens
+on tcp://127.0.0.1:8080 (WebSocket at /ws, and RawSocket) for realm1. Options go before the
+environment, WAMPLITE_ and the name of a limit, and that before the file. Logs go to stderr.
 """
 
 from __future__ import annotations
@@ -19,13 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import notify, signals
+from ..configuration import places
 from ..core.errors import UsageError
 from ..features import GROUPS, names
 from ..locks import Latch
-from . import logs
+from . import configured, logs
 from .common import positive, size
 
 if TYPE_CHECKING:
+    from ..configuration.build import Estate
+    from ..configuration.files import Configuration
     from ..core.feature import Factory
     from ..router import Router
 
@@ -33,7 +38,6 @@ log = logging.getLogger(__name__)
 
 HINTS = {
     **dict.fromkeys(("-p", "--port"), "say --listen tcp://127.0.0.1:PORT"),
-    **dict.fromkeys(("-c", "--config"), "there is no file: the options are all there is"),
 }
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
@@ -47,6 +51,13 @@ SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Pytho
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite router`."""
     add = parser.add_argument
+    add(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="default: $WAMPLITE_CONFIG, ./wamplite.toml or /etc/wamplite/wamplite.toml, where"
+        " there is one",
+    )
     add(
         "--listen",
         action="append",
@@ -131,15 +142,28 @@ def run(options: argparse.Namespace) -> int:
         logs.to_stderr(
             "debug" if options.verbose else options.log_level, format=options.log_format
         ),
-        make_router(options) as router,
     ):
-        allow_descriptors(router.limits.max_connections)
-        listen(router, options)
-        notify.tell("READY=1")
-        wait(router, ending)
-        notify.tell("STOPPING=1")
-        ending.release()
+        file = places.find(options.config)
+        configuration = configured.read(file, options) if file else None
+        with make_router(options, configuration) as router:
+            allow_descriptors(router.limits.max_connections)
+            estate = furnish(router, configuration) if configuration else None
+            listen(router, options, estate)
+            notify.tell("READY=1")
+            wait(router, ending)
+            notify.tell("STOPPING=1")
+            ending.release()
     return 0
+
+
+def furnish(router: Router, configuration: Configuration) -> Estate:
+    """Open the realms of a file, and tell what is perhaps not meant."""
+    from ..configuration.build import Estate
+
+    log.info("configured by %s", ", ".join(configuration.files))
+    for warning in configuration.warnings:
+        log.warning("%s", warning)
+    return Estate(router, configuration)
 
 
 def allow_descriptors(connections: int) -> None:
@@ -180,28 +204,27 @@ def is_alive(router: Router, seconds: float) -> bool:
     return all(event.wait(max(0.0, deadline - time.monotonic())) for event in routed)
 
 
-def make_router(options: argparse.Namespace) -> Router:
-    """Return the router that the options describe, with its own defaults for the others."""
+def make_router(options: argparse.Namespace, configuration: Configuration | None) -> Router:
+    """Return the router that the options describe, with its own defaults for the others.
+
+    Realms that a file has are opened later: it has none that the options name then.
+    """
     from ..router import Router
 
+    limits = configuration.router.limits if configuration else configured.limits_of(options)
     given: dict[str, Any] = {
         "features": features(options),
         "strict": options.strict,
         "compress": options.compress,
         "longpoll": options.longpoll,
-        "max_connections": options.max_connections,
-        "max_connections_per_address": options.max_connections_per_address,
-        "max_handshaking": options.max_handshaking,
-        "max_handshaking_per_address": options.max_handshaking_per_address,
-        "max_buffered": options.max_buffered,
-        "max_message_size": options.max_message_size,
-        "ping_interval": options.ping_interval,
         "allow_anonymous_network": options.allow_anonymous_network,
         "allowed_origins": options.allow_origin,
         "allowed_hosts": options.allow_host,
+        **limits,
     }
     given = {key: said for key, said in given.items() if said is not None and said is not False}
-    return Router(realms=options.realm or [REALM], **given)
+    has_realms = configuration is not None and bool(configuration.realms)
+    return Router(realms=[] if has_realms else options.realm or [REALM], **given)
 
 
 def features(options: argparse.Namespace) -> list[Factory | str]:
@@ -221,12 +244,16 @@ def features(options: argparse.Namespace) -> list[Factory | str]:
     return wanted
 
 
-def listen(router: Router, options: argparse.Namespace) -> None:
+def listen(router: Router, options: argparse.Namespace, estate: Estate | None = None) -> None:
     """Open the listeners, and print the URL of each with its real port."""
+    for listener in estate.configuration.listeners if estate else ():
+        assert estate is not None
+        say(f"listening {estate.listen(listener)}")
     files = {"cert": options.cert, "key": options.key}
     given = {key: file for key, file in files.items() if file is not None}
     metrics = read_token(options.metrics_token) if options.metrics_token else options.metrics
-    for url in options.listen or [LISTEN]:
+    there = estate is not None and estate.configuration.listeners
+    for url in options.listen or ([] if there else [LISTEN]):
         has_page = not url.startswith(WITHOUT_PAGES)
         say(f"listening {router.listen(url, metrics=has_page and metrics, **given)}")
     say("ready")

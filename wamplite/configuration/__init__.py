@@ -1,4 +1,17 @@
-"""What a router is configured by: files, and what is made of them.
+"""What a router is configured by: wamplite.toml and users.toml, and what is made of them.
 
+keys         how a key is declared: one call of `setting` beside the name and type of a setting
+settings     every key of [[listener]] and [[realm]], with kind, default and one line
+limits       [router]: every limit by its name, with one line
+kinds        kinds of values: files, secrets; wamplite.units has times and sizes
+checks       what the keys of a table must be to each other; `whole`: tables to each other
+files        the file and what it includes, read whole: all complaints at once
+household    one realm as its table says it: users, roles, methods; what may change while it runs
+build        a router of all that
 users_file   who may join: users.toml, which `wamplite user` writes
+
+To add a key of a listener or a realm: a line `name: type = setting(kind, "what for", default)` in
+`settings`, and its use in `build.keywords` or `household`. To add a limit: a field of
+wamplite.router.limits.Limits, and its line in `limits.ABOUT`. Checks, `wamplite init`, the JSON
+Schema and docs/configuration.md follow; `tools/configuration_page --write` writes the page anew.
 """

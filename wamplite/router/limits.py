@@ -104,7 +104,7 @@ def checked(given: Mapping[str, Any]) -> Limits:
             f"unknown settings {sorted(unknown)}; there are {', '.join(Limits._fields)}"
         )
     for name, setting in given.items():
-        _check(name, setting)
+        check(name, setting)
     memory = available()
     fitting = {
         name: max(1, min(Limits._field_defaults[name], memory // size))
@@ -121,7 +121,8 @@ def checked(given: Mapping[str, Any]) -> Limits:
     return limits
 
 
-def _check(name: str, setting: Any) -> None:
+def check(name: str, setting: Any) -> None:
+    """Raise UsageError where a limit cannot be this."""
     whole = type(Limits._field_defaults[name]) is int
     if type(setting) is not int and (whole or type(setting) is not float):
         kind = "a number without a fraction" if whole else "a number"

@@ -1,0 +1,87 @@
+"""`wamplite router` with a file: what the options and the environment say goes before the file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import UsageError
+from ..router.limits import Limits
+
+if TYPE_CHECKING:
+    from ..configuration.files import Configuration
+    from ..configuration.settings import ListenerSettings
+
+OF_REALMS = ("realm", "feature", "history", "keep", "strict")
+OF_LISTENERS = {  # an option -> what it says of each listener
+    "allow_anonymous_network": "allow_anonymous_network",
+    "allow_origin": "allowed_origins",
+    "allow_host": "allowed_hosts",
+    "longpoll": "longpoll",
+    "compress": "compress",
+}
+TLS = ("tls:", "wss:", "rss:")
+
+
+def read(path: str, options: argparse.Namespace) -> Configuration:
+    """Return what a file says, and the options; UsageError where they do not go together."""
+    from ..configuration import files
+
+    found = files.read(path)
+    for name in OF_REALMS if found.realms else ():
+        if getattr(options, name):
+            raise UsageError(f"--{name} says what {path} says of each realm: change it there")
+    listeners = () if options.listen else found.listeners
+    listeners = tuple(_with_options(listener, options) for listener in listeners)
+    limits = {**found.router.limits, **limits_of(options)}
+    return replace(found, listeners=listeners, router=replace(found.router, limits=limits))
+
+
+def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> ListenerSettings:
+    given: dict[str, Any] = {
+        key: getattr(options, name) for name, key in OF_LISTENERS.items() if getattr(options, name)
+    }
+    if listener.url.startswith(TLS):
+        given |= {
+            name: getattr(options, name) for name in ("cert", "key") if getattr(options, name)
+        }
+    return replace(listener, **given)
+
+
+def limits_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the limits that options say, or the environment: each as WAMPLITE_ and its name."""
+    found = _of_environment(os.environ)
+    for name in Limits._fields:
+        said = getattr(options, name, None)
+        if said is not None:
+            found[name] = said
+    return found
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {f"WAMPLITE_{name.upper()}": name for name in Limits._fields}
+    given = {variable: environment[variable] for variable in names if variable in environment}
+    if not given:
+        return {}
+    from ..config import Document
+    from ..configuration.limits import RouterTable
+
+    keys, found = RouterTable().keys, {}
+    for variable, value in given.items():
+        document = Document({})
+        found[names[variable]] = keys[names[variable]].read(
+            _value(value), document.root() / variable
+        )
+        document.finish()
+    return found
+
+
+def _value(text: str) -> Any:
+    """Return a number where a text is one."""
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text

@@ -1,0 +1,93 @@
+"""Kinds of values that the file of a router has beside those of wamplite.schema: files, secrets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..config import Location, read_secret
+from ..core.errors import UsageError
+from ..schema import MISSING, Kind
+
+CREDENTIAL = "credential:"
+
+
+class FileName(Kind):
+    """The name of a file, from the file that says it; `credential:NAME`: handed over by systemd.
+
+    of_state: one that the router writes; where systemd gives a directory for such, in that.
+    """
+
+    wanted = 'the name of a file, or "credential:NAME"'
+
+    def __init__(self, of_state: bool = False) -> None:
+        self._of_state = of_state
+
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, str) or not value or "\0" in value:
+            at.wrong(f"expected {self.wanted}, not {value!r}")
+            return MISSING
+        folder = Path(at.document.name).resolve().parent if at.document.name else Path.cwd()
+        if value.startswith(CREDENTIAL):
+            return _credential(value, at)
+        if self._of_state and (given := os.environ.get("STATE_DIRECTORY", "").split(":")[0]):
+            folder = Path(given)
+        return str(folder / value)
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
+
+class Secret(Kind):
+    """A secret that stands elsewhere: `file:PATH`, `env:NAME` or `credential:NAME`."""
+
+    wanted = '"file:PATH", "env:NAME" or "credential:NAME"; a secret itself does not stand here'
+
+    def read(self, value: Any, at: Location) -> Any:
+        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+        if kind not in ("file", "env", "credential") or not name:
+            at.wrong(f"expected {self.wanted}")
+            return MISSING
+        try:
+            if kind == "env":
+                if not os.environ.get(name):
+                    raise UsageError(f"there is no variable {name} in the environment")
+                return os.environ[name]
+            path = FileName().read(name if kind == "file" else value, at)
+            return MISSING if path is MISSING else read_secret(path if kind == "file" else name)
+        except UsageError as error:
+            at.wrong(str(error))
+            return MISSING
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^(file|env|credential):.+"}
+
+
+class AnyOf(Kind):
+    """A value of one of several kinds: the first that it looks like, by its type."""
+
+    def __init__(self, *kinds: tuple[tuple[type, ...], Kind]) -> None:
+        self._kinds = kinds
+        self.wanted = ", or ".join(kind.wanted for _, kind in kinds)
+
+    def read(self, value: Any, at: Location) -> Any:
+        for types, kind in self._kinds:
+            if type(value) in types:
+                return kind.read(value, at)
+        at.wrong(f"expected {self.wanted}, not {value!r}")
+        return MISSING
+
+    def described(self) -> dict[str, Any]:
+        return {"anyOf": [kind.described() for _, kind in self._kinds]}
+
+
+def _credential(value: str, at: Location) -> Any:
+    folder, name = os.environ.get("CREDENTIALS_DIRECTORY"), value.removeprefix(CREDENTIAL)
+    if not folder:
+        at.wrong(f"{value}: systemd hands none over: $CREDENTIALS_DIRECTORY is not set")
+        return MISSING
+    if "/" in name or name in ("", ".", ".."):
+        at.wrong(f"{value}: expected a name without /")
+        return MISSING
+    return str(Path(folder, name))

@@ -1,0 +1,123 @@
+"""[router]: every bound and deadline of wamplite.router.limits by its name, in one line each.
+
+A limit that is added there is a key here at once; a test asks for its line in ABOUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config import Location
+from ..core.errors import UsageError
+from ..router.limits import OF_THE_MEMORY, Limits, check
+from ..schema import MISSING, Kind, Whole
+from ..transports.base import MOST
+from ..units import Duration, Size
+from .keys import Declared, DeclaredKey, TableSettings
+from .kinds import FileName
+
+ABOUT = {
+    "max_connections": "how many connections there may be",
+    "max_connections_per_address": "how many of one address; Unix sockets are exempt",
+    "max_handshaking": "how many that have not joined yet",
+    "max_handshaking_per_address": "how many of them of one address",
+    "max_message_size": "the largest message, up to 16 MiB",
+    "max_first_message_size": "the largest message before WELCOME",
+    "max_outbox_size": "how much may wait for one slow reader; 0: 1 MiB, or two messages",
+    "max_outbox_messages": "how many messages may wait for one slow reader",
+    "max_buffered": "how much all connections together may hold",
+    "max_decoding": "how many messages above 16 KiB are decoded at a time",
+    "socket_buffer": "what the kernel keeps of a connection, each way; 0: what it likes",
+    "max_subscriptions": "of one session",
+    "max_registrations": "of one session",
+    "max_calls": "in flight of one session, as caller and as callee",
+    "max_in_realm": "subscriptions, registrations and calls of one realm, each",
+    "handshake_timeout": "from the connection to WELCOME",
+    "ping_interval": "of silence, until a peer is pinged, and as long until its end; 0: never",
+    "write_timeout": "for a reader that takes nothing",
+    "linger": "for a peer to close after the last word",
+    "shutdown_timeout": "to write all out at the end",
+    "stack_size": "of a connection's thread",
+}
+SIZES = {"max_buffered", "socket_buffer"}  # and what ends with _size
+PID_FILE = DeclaredKey(
+    FileName(of_state=True),
+    "a file for the number of the process, by which `wamplite reload` finds it",
+    "",
+    example="/run/wamplite/router.pid",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouterSettings(TableSettings):
+    """The bounds and deadlines of the whole router."""
+
+    limits: Mapping[str, int | float] = field(default_factory=dict)  # that are given
+    pid_file: str = ""
+
+
+class LimitKind(Kind):
+    """The value of one limit, with its unit, within what the router can mean."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._of = kind_of(name)
+        self.wanted = self._of.wanted
+
+    def read(self, value: Any, at: Location) -> Any:
+        number = self._of.read(value, at)
+        if number is MISSING:
+            return number
+        try:
+            check(self._name, number)
+        except UsageError as error:
+            at.wrong(str(error).removeprefix(f"{self._name} "))
+            return MISSING
+        return number
+
+    def shown(self, value: Any) -> Any:
+        return self._of.shown(value)
+
+    def described(self) -> dict[str, Any]:
+        return self._of.described()
+
+
+def kind_of(name: str) -> Kind:
+    """Return what the value of a limit must be, by its name and its default."""
+    if name == "max_message_size":
+        return Size(512, MOST)
+    if name.endswith("_size") or name in SIZES:
+        return Size()
+    if type(Limits._field_defaults[name]) is float:
+        return Duration()
+    return Whole(0, 1 << 31)
+
+
+def declared() -> dict[str, DeclaredKey]:
+    """Return the keys of [router]."""
+    limits = {
+        name: DeclaredKey(
+            LimitKind(name),
+            ABOUT.get(name, "")
+            + (" (less where memory is short)" if name in OF_THE_MEMORY else ""),
+            default,
+        )
+        for name, default in Limits._field_defaults.items()
+    }
+    return {**limits, "pid_file": PID_FILE}
+
+
+def _made(pid_file: str = "", **limits: Any) -> RouterSettings:
+    return RouterSettings(limits=limits, pid_file=pid_file)
+
+
+class RouterTable(Declared):
+    """[router]."""
+
+    about = (RouterSettings.__doc__ or "").strip()
+
+    def __init__(self) -> None:
+        self.declared = declared()
+        super().__init__({name: each.kind for name, each in self.declared.items()}, _made)
