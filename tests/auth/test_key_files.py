@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.auth.dialogues import PUBKEY, SEED
@@ -131,6 +131,7 @@ def test_what_is_no_private_key_is_refused_by_name(
 BLOBS = st.one_of(st.binary(max_size=80), st.sampled_from([b"none", b"ssh-ed25519", b"aes256-ctr"]))
 
 
+@settings(deadline=None)
 @given(
     parts=st.lists(BLOBS, max_size=6),
     inner=st.lists(BLOBS, max_size=5),
@@ -152,6 +153,7 @@ def test_a_file_holds_a_key_or_is_refused_with_a_reason(
             assert str(error).startswith(f"key file {path}: ")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_octets_are_a_key_or_are_refused(data: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -162,6 +164,7 @@ def test_any_octets_are_a_key_or_are_refused(data: bytes) -> None:
             assert str(error).startswith(f"key file {path}: ")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_line_has_a_public_key_or_none(line: str) -> None:
     assert len(public_key(line)) in (0, 64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wamplite.auth.saslprep import saslprep
@@ -63,6 +63,7 @@ def test_what_unicode_has_taken_up_since_may_be_asked_for_and_is_not_kept(text: 
         saslprep(text, stored=True)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_what_is_prepared_stays_as_it_is(text: str) -> None:
     try:
