@@ -22,7 +22,7 @@ from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Join, Lost, Member, Violation
-from ..core.messages import Abort, Challenge, Goodbye, Hello, Message
+from ..core.messages import Abort, Authenticate, Challenge, Goodbye, Hello, Message
 from ..locks import Lock
 from . import session_log
 from .faults import guarded, log_fault
@@ -35,7 +35,7 @@ logger = logging.getLogger("wamplite.router")
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 FAULTS = (Lost, Violation)
 ENDS = (*FAULTS, Goodbye)
-FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED)
+FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED, uris.UNAVAILABLE)
 MOST_REFUSED = 4  # handshakes in a row over one connection
 
 
@@ -61,6 +61,7 @@ class Connection(ABC):
     """Somebody who is connected; its own thread calls `converse`."""
 
     transport_name = "in this process"  # for logs
+    deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
 
     def __init__(
         self, shared: Shared, name: str, address: str | None, listener_url: str = ""
@@ -72,6 +73,7 @@ class Connection(ABC):
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
         self.received = 0  # entries that were handed over
+        self.bad_logins = 0
         self._arrived = NOTHING  # behind HELLO, or behind the end of a session
 
     @abstractmethod
@@ -169,7 +171,7 @@ class Connection(ABC):
                 if self.waits and not self._is_again(entry):
                     continue  # it crossed our last words
                 hello = entry if type(entry) is Hello else hello
-                outcome = self._judge(acceptor, entry)
+                outcome = self._answer(acceptor, hello, entry)
                 if self.shared.traced and hello is not None:
                     self.shared.trace_step(hello.realm, self.name, entry, outcome)
                 if isinstance(outcome, Accepted):
@@ -181,7 +183,9 @@ class Connection(ABC):
                 if not isinstance(outcome, Challenge):
                     session_log.refused(self, hello, outcome)
                     refused += 1
-                    if _is_final(outcome) or refused == MOST_REFUSED or not self.wait_again():
+                    is_over = _is_final(outcome) or refused == MOST_REFUSED
+                    is_over |= self.bad_logins >= self.shared.limits.max_logins_per_connection
+                    if is_over or not self.wait_again():
                         self.finish()
                         return None
                     acceptor = self.acceptor()
@@ -196,6 +200,25 @@ class Connection(ABC):
         if not self.resume():
             raise TransportLost(f"{self.name}: HELLO came after the time for it")
         return True
+
+    def _answer(
+        self, acceptor: Acceptor, hello: Hello | None, entry: Any
+    ) -> Challenge | Abort | Accepted | None:
+        """Answer a message of the handshake; who has guessed wrong before waits for it."""
+        if hello is None:
+            return self._judge(acceptor, entry)
+        logins = self.shared.logins
+        is_login = type(entry) is Authenticate
+        if is_login:
+            patience = self.deadline - time.monotonic()
+            refused = logins.wait(self.address, hello, patience, self.name)
+            if refused is not None:
+                return refused
+            self.check_alive()
+        outcome = self._judge(acceptor, entry)
+        if is_login or type(outcome) is Abort:
+            self.bad_logins += logins.judged(self.address, hello, outcome, self.name)
+        return outcome
 
     def _judge(self, acceptor: Acceptor, entry: Any) -> Challenge | Abort | Accepted | None:
         """Answer a message of the handshake; an authmethod that fails lets nobody in."""

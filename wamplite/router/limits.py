@@ -39,6 +39,9 @@ class Limits(NamedTuple):
     max_calls: int = 1024  # in flight, as caller and as callee
     max_in_realm: int = 65536  # of the memory: one for each 8 KiB. Subscriptions, registrations and
     # calls in flight of one realm, each
+    login_delay: float = 0.25  # after a bad login until the next of that address; 0: none
+    max_login_delay: float = 8.0  # it doubles with each bad login up to here
+    max_logins_per_connection: int = 3  # bad ones, then the connection ends
     handshake_timeout: float = 10.0  # from accept to WELCOME
     ping_interval: float = 20.0  # of silence, until a ping; as long again until the end; 0: never
     write_timeout: float = 10.0  # for an outbox of which nothing is taken
@@ -70,6 +73,9 @@ class LimitKeywords(TypedDict, total=False):
     max_registrations: int
     max_calls: int
     max_in_realm: int
+    login_delay: float
+    max_login_delay: float
+    max_logins_per_connection: int
     handshake_timeout: float
     ping_interval: float
     write_timeout: float
@@ -90,6 +96,7 @@ LEAST = {  # what is not named here may be 0
     "max_first_message_size": 512,
     "max_outbox_messages": 1,
     "max_decoding": 1,
+    "max_logins_per_connection": 1,
     "handshake_timeout": 0.001,
     "write_timeout": 0.001,
     "stack_size": 128 * 1024,

@@ -40,6 +40,8 @@ BOUNDS = {
     "handshakes_evicted": Bound(
         "is ended: so many have not joined yet, most of them from its address", "max_handshaking"
     ),
+    "logins_delayed": Bound("waits to log in: bad logins came from there", "login_delay"),
+    "logins_refused": Bound("may not log in now: bad logins came from there", "max_login_delay"),
 }
 
 

@@ -20,6 +20,7 @@ from .connections import Connected, Connections
 from .deadlines import Ticking
 from .housekeeper import Housekeeper
 from .limits import Counters, Limits
+from .logins import Logins
 from .presence import Presences
 from .questions import Questions
 from .refusals import Refusals, reason
@@ -63,6 +64,7 @@ class Shared:
         self.presences = Presences()
         self.traced: dict[str, Callable[[str, Any, Any], None]] = {}  # realm -> see trace_step
         self.refusals = Refusals(limits, self.count)
+        self.logins = Logins(limits, self.refusals.tell)
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
         self._numbers = count(1)
@@ -117,6 +119,7 @@ class Shared:
     def end_connections(self, deadline: float) -> None:
         """End all who are connected: who has joined has been told, and has until the deadline."""
         self.connections.shutdown_joining(ENDED)
+        self.logins.close()
         self._join_connections(deadline)
         self.connections.shutdown_all(ENDED)
         self._join_connections(time.monotonic() + LAST_WAIT)
