@@ -81,7 +81,7 @@ def main() -> int:
     parser.add_argument("methods", nargs="*", default=ASKING, metavar="METHOD")
     options = parser.parse_args()
     worst = 0.0
-    with wamplite.Router(authmethods=methods(users())) as router:
+    with wamplite.Router(authmethods=methods(users()), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         print(f"{'method':12}{'wrong secret':>14}{'unknown name':>14}{'ratio':>8}")
         for method in options.methods:

@@ -58,7 +58,7 @@ def who(answer: list[Any]) -> tuple[str, str, str]:
 def serving(cookies: Cookies, users: Users | None = None) -> Iterator[tuple[Router, str]]:
     users = users or Users([JOE, ANN])
     ways = methods(users, ["ticket"], anonymous="guest", cookies=cookies)
-    with Router(["realm1", "realm2"], authmethods=ways, cookies=cookies) as router:
+    with Router(["realm1", "realm2"], authmethods=ways, cookies=cookies, login_delay=0) as router:
         yield router, router.listen("ws://127.0.0.1:0/ws")
 
 

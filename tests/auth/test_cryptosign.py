@@ -160,7 +160,7 @@ def test_the_keys_of_low_order_are_all_that_there_are() -> None:
 def test_a_signature_is_bound_to_the_connection_within_tls(certificate: Certificate) -> None:
     context = tls.client_context(certificate.cert)
     auth = CryptoSign("key", SEED, channel_binding=UNIQUE)
-    with Router(authmethods=methods(USERS)) as router:
+    with Router(authmethods=methods(USERS), login_delay=0) as router:
         url = router.listen("rss://localhost:0", cert=certificate.cert, key=certificate.key)
         with pytest.raises(AuthenticationFailed, match="not to be had by TLSv1.3"):
             wamplite.connect(url, auth=auth, tls=context)
@@ -212,7 +212,7 @@ def test_a_key_may_stand_in_a_file(tmp_path: Path) -> None:
     path.chmod(0o600)
     auth = CryptoSign.of_file("key", path)
     assert auth.pubkey == PUBKEY and SEED not in repr(vars(auth))
-    with Router(authmethods=methods(USERS)) as router:
+    with Router(authmethods=methods(USERS), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         with wamplite.connect(url, auth=auth) as session:
             assert session.authid == "key"

@@ -87,7 +87,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         User.of_password("static", "admin", PASSWORD, iterations=QUICK),
         User.of_pubkeys("bare", "admin", "11" * 32),
     ]
-    with Router(authmethods=methods(Users(static, asks))) as router:
+    with Router(authmethods=methods(Users(static, asks)), login_delay=0) as router:
         session = router.connect("realm1", concurrent=False)
         session.register(uri, procedure)
         yield router.listen("rs://127.0.0.1:0")
@@ -157,7 +157,7 @@ def refused_by(
     asks: Authenticator, method: str, caplog: pytest.LogCaptureFixture
 ) -> tuple[str, str]:
     """What somebody is told, and what the log says."""
-    with Router(authmethods=methods(Users((), asks))) as router:
+    with Router(authmethods=methods(Users((), asks)), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         with caplog.at_level(logging.WARNING, "wamplite.auth"):
             with pytest.raises(wamplite.WampliteError) as refused:
@@ -219,7 +219,7 @@ def test_a_function_that_does_not_return_is_given_up_and_nobody_else_waits(
         asks = Authenticator(stuck, timeout=0.2)
         error, log = refused_by(asks, "ticket", caplog)
         assert error == FAILED and "did not return in 0.2 s" in log
-        with Router(authmethods=methods(Users((), asks))) as router:
+        with Router(authmethods=methods(Users((), asks)), login_delay=0) as router:
             url = router.listen("rs://127.0.0.1:0")
             with wamplite.connect(url, auth=Ticket("ann", "x")) as session:
                 assert session.authrole == "sensor"
@@ -245,7 +245,7 @@ def test_a_procedure_that_is_not_there_or_does_not_answer_lets_nobody_in(
     go_on = threading.Event()
     asks = Authenticator("com.example.slow", timeout=0.2)
     with (
-        Router(authmethods=methods(Users((), asks))) as router,
+        Router(authmethods=methods(Users((), asks)), login_delay=0) as router,
         router.connect("realm1", concurrent=False) as session,
     ):
         session.register("com.example.slow", lambda *_: go_on.wait(20))
@@ -257,7 +257,7 @@ def test_a_procedure_that_is_not_there_or_does_not_answer_lets_nobody_in(
 
 def test_warnings_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     asks = Authenticator(wrong(7))
-    with Router(authmethods=methods(Users((), asks))) as router:
+    with Router(authmethods=methods(Users((), asks)), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         with caplog.at_level(logging.WARNING, "wamplite.auth"):
             for _ in range(5):
@@ -270,7 +270,7 @@ def test_another_realm_may_answer() -> None:
     asks = Authenticator("com.example.authenticate", realm="admin")
     users = Users([], asks)
     with (
-        Router(realms=["realm1", "admin"], authmethods=methods(users)) as router,
+        Router(realms=["realm1", "admin"], authmethods=methods(users), login_delay=0) as router,
         router.connect("admin", concurrent=False) as session,
     ):
         session.register("com.example.authenticate", procedure)
@@ -297,7 +297,7 @@ def test_what_cannot_be_meant_is_refused(ask: str, options: Any, text: str) -> N
 
 def test_a_yes_stays_good_for_its_ticket_alone_and_a_no_is_asked_again() -> None:
     asks = Authenticator(authenticate, cache=100)
-    with Router(authmethods=methods(Users((), asks))) as router:
+    with Router(authmethods=methods(Users((), asks)), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         ASKED.clear()
         for _ in range(3):
@@ -321,7 +321,7 @@ def test_the_cache_is_bounded_and_forgets_in_time(monkeypatch: pytest.MonkeyPatc
         asks._keep(b"%d" % number, user)
     assert len(asks._cache) == MOST_CACHED and b"4" not in asks._cache
     soon = Authenticator(authenticate, cache=0.001)
-    with Router(authmethods=methods(Users((), soon))) as router:
+    with Router(authmethods=methods(Users((), soon)), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         ASKED.clear()
         for _ in range(2):

@@ -28,7 +28,7 @@ def ways(authid: str, password: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def url() -> Any:
-    with Router(authmethods=methods(USERS)) as router:
+    with Router(authmethods=methods(USERS), login_delay=0) as router:
         yield router.listen("rs://127.0.0.1:0")
 
 
@@ -67,7 +67,7 @@ def test_a_key_lets_in_with_its_name_or_without(url: str) -> None:
 
 
 def test_who_does_not_say_who_it_is_has_a_role_of_its_own_or_stays_outside(url: str) -> None:
-    with Router(authmethods=methods(USERS, ["ticket"], anonymous="guest")) as router:
+    with Router(authmethods=methods(USERS, ["ticket"], anonymous="guest"), login_delay=0) as router:
         with pytest.raises(UsageError, match="nobody has to say who they are"):
             router.listen("rs://0.0.0.0:0")
         open_to_all = router.listen("rs://127.0.0.1:0")

@@ -107,7 +107,7 @@ def test_a_proof_is_bound_to_the_connection_within_tls(
     kind: str, version: str, certificate: Certificate
 ) -> None:
     context = client_context(certificate, ssl.TLSVersion[version])
-    with Router(authmethods=methods(USERS)) as router:
+    with Router(authmethods=methods(USERS), login_delay=0) as router:
         url = router.listen("rss://localhost:0", cert=certificate.cert, key=certificate.key)
         auth = Scram("joe", PASSWORD, channel_binding=kind)
         with wamplite.connect(url, auth=auth, tls=context) as session:
@@ -120,7 +120,7 @@ def test_a_binding_that_the_connection_has_not_is_named_on_either_side(
     certificate: Certificate,
 ) -> None:
     auth = Scram("joe", PASSWORD, channel_binding=UNIQUE)
-    with Router(authmethods=methods(USERS)) as router:
+    with Router(authmethods=methods(USERS), login_delay=0) as router:
         plain = router.listen("rs://127.0.0.1:0")
         with pytest.raises(AuthenticationFailed, match="channel_binding 'tls-unique' needs TLS"):
             wamplite.connect(plain, auth=auth)
@@ -190,7 +190,7 @@ def url() -> Any:
         User.of_password("joe", "sensor", PASSWORD, kdf=ARGON2, memory=12_000),
         User.of_password("ann", "sensor", PASSWORD, kdf=AUTOBAHNS, memory=12_000),
     ]
-    with Router(authmethods=methods(Users(users))) as router:
+    with Router(authmethods=methods(Users(users)), login_delay=0) as router:
         yield router.listen("rs://127.0.0.1:0")
 
 
@@ -266,7 +266,7 @@ def test_a_nonce_is_needed(nonce: Any) -> None:
 
 def test_names_and_passwords_that_look_the_same_are_the_same() -> None:
     users = Users([User.of_password("joe", "a", "I\u00adX", iterations=QUICK)])
-    with Router(authmethods=methods(users)) as router:
+    with Router(authmethods=methods(users), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")
         for auth in (Scram("joe", "\u2168"), Ticket("joe", "\u2168")):
             with wamplite.connect(url, auth=auth) as session:

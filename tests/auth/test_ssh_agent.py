@@ -45,7 +45,9 @@ def test_the_agent_signs_and_the_key_stays_with_it(agent: str, tmp_path: Path) -
     add(path)
     add(keygen(tmp_path / "other kind", kind="rsa"))
     [pubkey] = public_keys(f"{path}.pub")
-    with Router(authmethods=methods(Users([User.of_pubkeys("joe", "a", pubkey)]))) as router:
+    with Router(
+        authmethods=methods(Users([User.of_pubkeys("joe", "a", pubkey)])), login_delay=0
+    ) as router:
         url = router.listen("rs://127.0.0.1:0")
         for which in (None, "joe@pi", pubkey):
             with wamplite.connect(url, auth=CryptoSign.of_agent(None, which)) as session:

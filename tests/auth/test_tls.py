@@ -75,7 +75,7 @@ def url(authority: Authority, certificate: Certificate, joe: Certificate) -> Ite
         User.of_password("pw", "sensor", PASSWORD, iterations=QUICK),
     ]
     ways = methods(Users(users), ["tls", "ticket"])
-    with Router(authmethods=ways) as router:
+    with Router(authmethods=ways, login_delay=0) as router:
         yield router.listen(
             "rss://localhost:0", cert=certificate.cert, key=certificate.key, ca=authority.cert
         )

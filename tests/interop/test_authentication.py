@@ -32,7 +32,7 @@ def url() -> Iterator[str]:
         User.of_pubkeys("key", "sensor", PUBKEY),
         User.of_password("ann", "sensor", SECRETS["ann"], kdf=AUTOBAHNS),
     ]
-    with wamplite.Router(authmethods=methods(Users(users))) as router:
+    with wamplite.Router(authmethods=methods(Users(users)), login_delay=0) as router:
         yield router.listen("ws://127.0.0.1:0/ws")
 
 
