@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64encode
 from typing import Any
@@ -14,7 +15,7 @@ from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
 from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods
 from wamplite.auth.offers import METHODS
 from wamplite.core.handshake import Accepted
-from wamplite.core.messages import Abort, Challenge
+from wamplite.core.messages import Abort, Authenticate, Challenge
 
 
 def ways(authid: str, password: str) -> dict[str, Any]:
@@ -152,6 +153,14 @@ def test_an_unknown_user_is_asked_as_a_user_is_with_a_salt_that_stays(method: st
     assert set(known.extra) == set(first.extra)
     assert first.extra["salt"] == second.extra["salt"] != known.extra["salt"]
     assert len(first.extra["salt"]) == len(known.extra["salt"])
+
+
+def test_a_client_of_wampcra_signs_the_text_as_it_came() -> None:
+    """Written anew by another JSON it would be another text."""
+    text = '{ "session":1 ,"authid" : "J\u00f6", "nonce":"\\u00e4", "x": 1.0e0}'
+    [_, answer] = asked(WampCra("joe", "s3cret"), "wampcra", Challenge("", {"challenge": text}))
+    right = hmac.digest(b"s3cret", text.encode(), "sha256")
+    assert answer == Authenticate(b64encode(right).decode(), {})
 
 
 def test_the_text_of_wampcra_tells_no_role_that_there_is_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import sys
 from base64 import b64decode, b64encode
 from types import SimpleNamespace
 from typing import Any
@@ -217,6 +218,41 @@ def test_argon2id_derives_as_its_reference_does() -> None:
     # `argon2 saltsalt -id -t 2 -m 16 -p 1 -l 32 -r` of the reference implementation's test.c
     found = argon2id.argon2id(b"password", b"somesalt", 2, 65536, 32)
     assert found.hex() == "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"
+
+
+def test_argon2_says_which_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "argon2.low_level", None)
+    with pytest.raises(UsageError, match="needs the package argon2-cffi: pip install"):
+        User.of_password("joe", "sensor", "x", kdf=ARGON2)
+
+
+def test_a_nonce_of_autobahns_scram_is_base64() -> None:
+    answer = Talk("scram", "joe", nonce="no base64!").answer
+    assert isinstance(answer, Abort) and answer.reason == FAILED
+    assert answer.details["message"] == "the nonce must be base64"
+
+
+def test_a_router_s_proof_may_begin_as_in_the_example_of_the_text() -> None:
+    dialogue = Scram("joe", PASSWORD).methods(None)["wamp-scram"]()
+    talk = Talk("wamp-scram", "joe", **next(dialogue)["authextra"])
+    assert isinstance(talk.answer, Challenge)
+    answer = dialogue.send(talk.answer)
+    assert isinstance(answer, Authenticate)
+    accepted = talk.say(answer.signature, **answer.extra)
+    assert isinstance(accepted, Accepted) and accepted.identity.authextra
+    verifier = "v=" + accepted.identity.authextra["verifier"]
+    with pytest.raises(StopIteration):  # it is content
+        dialogue.send(SimpleNamespace(details={"authextra": {"verifier": verifier}}))
+
+
+@pytest.mark.parametrize("verifier", ["no base64", "", 7, None, "v=", b64encode(b"x").decode()])
+def test_a_router_s_proof_that_is_none_is_refused(verifier: Any) -> None:
+    dialogue = Scram("joe", PASSWORD).methods(None)["wamp-scram"]()
+    nonce = next(dialogue)["authextra"]["nonce"]
+    extra = {"nonce": nonce + "more", "salt": "c2FsdA==", "iterations": QUICK, "kdf": "pbkdf2"}
+    dialogue.send(Challenge("wamp-scram", extra))
+    with pytest.raises(AuthenticationFailed, match="did not prove that it knows the password"):
+        dialogue.send(SimpleNamespace(details={"authextra": {"verifier": verifier}}))
 
 
 def test_a_kdf_that_is_none_is_named() -> None:

@@ -67,13 +67,24 @@ def given(*words: str) -> dict[str, Any]:
 def test_the_best_way_is_offered_first(tmp_path: Path) -> None:
     ways = given("--authid", "joe", "--ticket", "t", "--secret", "s")["auth"]
     assert list(map(type, ways)) == [Scram, WampCra, Ticket]
+    for name, kind in (("scram", Scram), ("wampcra", WampCra)):
+        only = given("--authid", "joe", "--secret", "s", "--authmethod", name)["auth"]
+        assert list(map(type, only)) == [kind]
     assert "auth" not in given("--authid", "joe")
     assert "auth" not in given("--channel-binding", "tls-unique")
+
+
+def test_an_authmethod_of_the_environment_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAMPLITE_AUTHMETHOD", "scam")
+    with pytest.raises(UsageError, match="must be scram or wampcra, not 'scam'"):
+        given("--authid", "joe", "--secret", "s")
 
 
 def test_what_is_bound_to_the_connection_has_no_unbound_way_beside_it() -> None:
     bound = ("--authid", "joe", "--ticket", "t", "--secret", "s", "--channel-binding", "tls-unique")
     assert list(map(type, given(*bound)["auth"])) == [Scram]
+    with pytest.raises(UsageError, match="nothing of it can be bound"):
+        given(*bound, "--authmethod", "wampcra")
 
 
 def test_a_certificate_is_shown() -> None:

@@ -335,7 +335,8 @@ def test_who_joins_and_leaves_is_told(
 ) -> None:
     router = start()
     with caplog.at_level(logging.INFO, "wamplite.router"):
-        wire = connect(listening(router, "ws")).join()
+        url = listening(router, "ws")
+        wire = connect(url).join()
         session, authid = wire.welcome[1], wire.welcome[2]["authid"]
         assert wire.ask(*GOODBYE) == AND_OUT
         eventually(lambda: " left " in caplog.text)
@@ -343,8 +344,9 @@ def test_who_joins_and_leaves_is_told(
     joined, left = [one.getMessage() for one in caplog.records]
     assert joined == (
         f"{host}:{port}: session {session} joins realm1: authid {authid}, authrole anonymous,"
-        f" by anonymous, websocket, msgpack, at {router.urls[-1]}"
+        f" by anonymous, websocket, msgpack, at {url}"
     )
     assert left == (
-        f"{host}:{port}: session {session} left realm1 after 0 s: it said GOODBYE, {GOODBYE[2]}"
+        f"{host}:{port}: session {session} left realm1 after 0 s, 1 messages in, 2 out:"
+        f" it said GOODBYE, {GOODBYE[2]}"
     )

@@ -32,13 +32,17 @@ def test_what_came_before_a_session_is_not_its_own() -> None:
 def test_sums_are_by_realm_and_keep_what_has_ended() -> None:
     presences = Presences()
     here, gone = Traveller(), Traveller()
-    with presences.here(presence(here)), presences.here(presence(Traveller(), "lab")):
-        with presences.here(presence(gone)):
-            here.received, gone.received, gone.delivered = 4, 7, 2
-            assert presences.visits() == {"realm1": Visits(2, 9, 2), "lab": Visits(1)}
-            assert len(presences.of("realm1")) == 2
-        assert presences.visits() == {"realm1": Visits(2, 9, 2), "lab": Visits(1)}
-        assert [one.carrier for one in presences.of("realm1")] == [here]
+    mine, lab, theirs = presence(here), presence(Traveller(), "lab"), presence(gone)
+    for one in (mine, lab, theirs):
+        presences.begin(one)
+    here.received, gone.received, gone.delivered = 4, 7, 2
+    assert presences.visits() == {"realm1": Visits(2, 9, 2), "lab": Visits(1)}
+    assert presences.of("realm1") == [mine, theirs]
+    presences.end(theirs)
+    assert presences.visits() == {"realm1": Visits(2, 9, 2), "lab": Visits(1)}
+    assert presences.of("realm1") == [mine]
+    presences.end(mine)
+    presences.end(lab)
     assert presences.visits()["realm1"] == Visits(2, 9, 2) and presences.of("lab") == []
 
 
@@ -49,8 +53,10 @@ def test_no_sum_falls_while_sessions_come_and_go(hurried: None) -> None:
     def visit() -> None:
         while not over.is_set():
             traveller = Traveller()
-            with presences.here(presence(traveller)):
-                traveller.received = 4
+            one = presence(traveller)
+            presences.begin(one)
+            traveller.received = 4
+            presences.end(one)
 
     threads = [threading.Thread(target=visit) for _ in range(2)]
     for thread in threads:

@@ -93,6 +93,7 @@ def test_who_gives_up_or_begins_with_nonsense_is_told(
         eventually(lambda: "did not join: it gave up" in caplog.text)
         connect(router.url).send(32, 1, {}, "com.topic")
         eventually(lambda: "a session starts with HELLO, not SUBSCRIBE" in caplog.text)
+    assert router.counters == {"joins_refused": 2}
 
 
 def test_requests_are_told_by_names_at_debug() -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from tests.transports.streams import (
 )
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.transports import rawsocket, tls
+from wamplite.transports.certificates import fingerprints
 from wamplite.transports.stream import Stream
 from wamplite.transports.tls import TlsOptions, TlsStream
 
@@ -379,6 +380,78 @@ def test_a_client_may_show_a_certificate(certificate: Certificate) -> None:
     with shaken(context, tls.client_context(*options)) as (client, server):
         client.write([b"it is me"])
         assert server.recv() == b"it is me"
+
+
+def known_by(
+    context: ssl.SSLContext, options: TlsOptions, version: ssl.TLSVersion, hostname: str = "x.y"
+) -> bytes:
+    """Return what reaches the server of a client that knows it by a fingerprint."""
+    trusting = tls.client_context(*options)
+    trusting.maximum_version = version
+    with server_and_socket(context) as (server, peer):
+        client = TlsStream(peer.dup(), trusting, hostname=hostname, fingerprint=options.fingerprint)
+        came = bytearray()
+
+        def serve() -> None:
+            with suppress(TransportLost):
+                server.handshake()
+                came.extend(receive_all(server))
+
+        thread = in_thread(serve)
+        try:
+            client.handshake()
+            client.write([b"hello"])
+        finally:
+            client.finish()
+            client.close()
+            peer.close()
+            thread.join(PATIENCE)
+        return bytes(came)
+
+
+def test_a_server_is_known_by_the_fingerprint_of_its_certificate_or_key(
+    certificate: Certificate, context: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    assert isinstance(context, tls.ServerContext) and context.certificate
+    for fingerprint in fingerprints(context.certificate):
+        options = TlsOptions(fingerprint=fingerprint)
+        assert known_by(context, options, version) == b"hello"  # whatever its name is
+        both = TlsOptions(certificate.cert, fingerprint=fingerprint.upper())
+        assert known_by(context, both, version, "localhost") == b"hello"
+        with pytest.raises(TransportLost, match="not valid for 'x.y'"):
+            known_by(context, both, version)
+
+
+def test_another_fingerprint_ends_it_before_anything_is_sent(
+    context: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    text = "its certificate has the fingerprint [0-9a-f]{64}, its key [0-9a-f]{64}, expected 0000"
+    with pytest.raises(TransportLost, match=text):
+        known_by(context, TlsOptions(fingerprint="0" * 64), version)
+
+
+def test_who_we_are_is_not_shown_to_another_server(
+    certificate: Certificate, context: ssl.SSLContext
+) -> None:
+    """In TLS 1.3 the certificate of a client goes out last: the fingerprint comes before that."""
+    trusting = tls.client_context(None, True, *certificate, fingerprint="0" * 64)
+    ends: list[str] = []
+
+    def serve(server: TlsStream) -> None:
+        try:
+            server.handshake()
+        except TransportLost as error:
+            ends.append(str(error))
+
+    with server_and_socket(context) as (server, peer):
+        client = TlsStream(peer.dup(), trusting, hostname="localhost", fingerprint="0" * 64)
+        thread = in_thread(lambda: serve(server))
+        with pytest.raises(TransportLost, match="expected 0000"):
+            client.handshake()
+        client.close()
+        peer.close()
+        thread.join(PATIENCE)
+    assert ends == [f"{server.peer}: the peer closed the connection during the TLS handshake"]
 
 
 def test_files_that_cannot_be_loaded_are_our_callers_fault(

@@ -7,7 +7,8 @@
                            next method that HELLO offers has its turn
 
 A cookie that somebody brings along is never given to another user: nobody can plant his own. Kept
-are hashes, `most` of them, in memory: the oldest goes first, all with the router.
+are hashes, `most` of them, in memory: the oldest goes first, all with the router. About a user that
+an authenticator has told of it is not asked again.
 """
 
 from __future__ import annotations

@@ -5,20 +5,27 @@ Pure, by the tables of the standard library: they are those of Unicode 3.2, whic
 
 from __future__ import annotations
 
-import stringprep
-from unicodedata import ucd_3_2_0
+from collections.abc import Callable
+from functools import cache
 
-PROHIBITED = (
-    (stringprep.in_table_c12, "an unusual space"),
-    (stringprep.in_table_c21_c22, "a control character"),
-    (stringprep.in_table_c3, "a character of private use"),
-    (stringprep.in_table_c4, "a code point that is no character"),
-    (stringprep.in_table_c5, "a surrogate"),
-    (stringprep.in_table_c6, "a character that is no plain text"),
-    (stringprep.in_table_c7, "a character that tells of a layout"),
-    (stringprep.in_table_c8, "a character that changes how others are shown"),
-    (stringprep.in_table_c9, "a tag"),
-)
+IsIn = Callable[[str], bool]
+
+
+@cache
+def _prohibited() -> tuple[tuple[IsIn, str], ...]:
+    import stringprep  # 0.4 MB, for what is not ASCII alone
+
+    return (
+        (stringprep.in_table_c12, "an unusual space"),
+        (stringprep.in_table_c21_c22, "a control character"),
+        (stringprep.in_table_c3, "a character of private use"),
+        (stringprep.in_table_c4, "a code point that is no character"),
+        (stringprep.in_table_c5, "a surrogate"),
+        (stringprep.in_table_c6, "a character that is no plain text"),
+        (stringprep.in_table_c7, "a character that tells of a layout"),
+        (stringprep.in_table_c8, "a character that changes how others are shown"),
+        (stringprep.in_table_c9, "a tag"),
+    )
 
 
 def saslprep(text: str, *, stored: bool = False) -> str:
@@ -29,11 +36,14 @@ def saslprep(text: str, *, stored: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    import stringprep
+    from unicodedata import ucd_3_2_0
+
     spaced = (" " if stringprep.in_table_c12(one) else one for one in text)
     mapped = "".join(one for one in spaced if not stringprep.in_table_b1(one))
     found = ucd_3_2_0.normalize("NFKC", mapped)
     for at, one in enumerate(found, 1):
-        for is_in, name in PROHIBITED:
+        for is_in, name in _prohibited():
             if is_in(one):
                 raise ValueError(f"character {at} is {name}, which SASLprep forbids")
         if stored and stringprep.in_table_a1(one):
@@ -45,6 +55,8 @@ def saslprep(text: str, *, stored: bool = False) -> str:
 
 def _check_directions(text: str) -> None:
     """Refuse a text that reads from right to left only in part (RFC 3454, section 6)."""
+    import stringprep
+
     if not any(map(stringprep.in_table_d1, text)):
         return
     ends = stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1])

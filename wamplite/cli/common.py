@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 30.0
-BINDING = "channel_binding"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 DASHES = "put -- before arguments that begin with -, and options before that"
 CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")  # JSON allows them; a terminal may act on them
@@ -94,6 +93,12 @@ def _add_identity(group: argparse._ArgumentGroup) -> None:
         " hexadecimal; agent: or agent:COMMENT for ssh-agent",
     )
     group.add_argument(
+        "--authmethod",
+        choices=("scram", "wampcra"),
+        default=environment("AUTHMETHOD"),
+        help="by which --secret proves it (default: scram, then wampcra)",
+    )
+    group.add_argument(
         "--channel-binding",
         choices=("tls-unique", "tls-server-end-point", "tls-exporter"),
         default=environment("CHANNEL_BINDING"),
@@ -104,6 +109,12 @@ def _add_identity(group: argparse._ArgumentGroup) -> None:
 def _add_way(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--ca", default=environment("CA"), metavar="FILE", help="whom to trust for wss and rss"
+    )
+    group.add_argument(
+        "--fingerprint",
+        default=environment("FINGERPRINT"),
+        metavar="HEX",
+        help="SHA-256 of the router's certificate or of its key: without --ca it is known by that",
     )
     group.add_argument(
         "--cert",
@@ -182,15 +193,17 @@ def connection(options: argparse.Namespace) -> dict[str, Any]:
         "proxy": options.proxy,
         "assume_features": options.assume_features,
     }
-    if options.ca is not None or options.cert is not None:
+    if options.ca or options.cert or options.fingerprint:
         from ..transports.tls import TlsOptions
 
-        given["tls"] = TlsOptions(options.ca, True, options.cert, options.cert_key)
-    proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert", BINDING)}
+        trust = TlsOptions(options.ca, True, options.cert, options.cert_key, options.fingerprint)
+        given["tls"] = trust
+    proofs = {name: getattr(options, name) for name in ("key", "secret", "ticket", "cert")}
     if any(proofs.values()):
         from .identity import auth_of  # few say who they are
 
-        given["auth"] = auth_of(options.authid, proofs) or None
+        how = {"authmethod": options.authmethod, "channel_binding": options.channel_binding}
+        given["auth"] = auth_of(options.authid, proofs | how)
     return {key: setting for key, setting in given.items() if setting is not None}
 
 

@@ -19,7 +19,8 @@ AGENT = "agent:"
 def auth_of(authid: str | None, given: dict[str, str | None]) -> list[Any]:
     """Return the ways to prove who one is, the best first.
 
-    given: key, secret, ticket, cert and channel_binding; UsageError where one cannot be meant.
+    given: key, secret, ticket, cert, channel_binding, and authmethod: which of the two that a
+    secret proves it by. UsageError where something cannot be meant.
     """
     from .. import auth
 
@@ -29,7 +30,12 @@ def auth_of(authid: str | None, given: dict[str, str | None]) -> list[Any]:
         ways.append(auth.ClientCertificate(authid))
     if given["key"] is not None:
         ways.append(_signing(authid, given["key"], binding))
-    for name, kinds in (("secret", (auth.Scram, auth.WampCra)), ("ticket", (auth.Ticket,))):
+    by_secret = {"scram": (auth.Scram,), "wampcra": (auth.WampCra,)}
+    chosen = given["authmethod"]  # perhaps of the environment, which nobody has checked
+    if chosen not in (None, *by_secret):
+        raise UsageError(f"authmethod must be scram or wampcra, not {chosen!r}")
+    both = by_secret[chosen] if chosen else (auth.Scram, auth.WampCra)
+    for name, kinds in (("secret", both), ("ticket", (auth.Ticket,))):
         word = given[name]
         if word is None:
             continue
@@ -40,6 +46,8 @@ def auth_of(authid: str | None, given: dict[str, str | None]) -> list[Any]:
             words = {"channel_binding": binding} if kind is auth.Scram else {}
             if binding is None or words:  # what cannot be bound would be a way round it
                 ways.append(kind(authid, secret, **words))
+    if not ways:
+        raise UsageError("--channel-binding: nothing of it can be bound; scram and cryptosign can")
     return ways
 
 

@@ -37,6 +37,8 @@ def connect(
     serializer: str | None = None,
     connect_timeout: float = 10.0,
     tls: TlsOptions | ssl.SSLContext | None = None,
+    ca: str | None = None,
+    fingerprint: str | None = None,
     max_message_size: int = MOST,
     headers: Mapping[str, str] | None = None,
     proxy: str | None = None,
@@ -61,6 +63,9 @@ def connect(
     serializer: "json" (the default), "msgpack" or "cbor"; over WebSocket also "json.batched", and
     so on: several messages in one of the transport.
     connect_timeout: seconds for everything until the session has joined.
+    ca: a file of those who may have signed the router's certificate. fingerprint: SHA-256 of that
+    certificate, or of its public key, checked before anything is sent; without `ca` the router is
+    known by it alone. tls: the same and more, or a context of one's own.
     headers: of the HTTP request that asks for a WebSocket, like Cookie; `ws://user:password@host`
     becomes one. proxy: "http://host:port", perhaps with user:password@, for ws and wss. compress:
     ask a router at ws or wss to deflate messages (RFC 7692).
@@ -90,8 +95,9 @@ def checked_url(terms: Terms) -> Terms:
     """Return the terms of a session that is dialled, or raise UsageError."""
     terms = checked(terms)
     url, authorization = http_request.without_user(terms.url)
-    kind = dial.parse(url).kind
-    if kind != "websocket":
+    endpoint = dial.parse(url)
+    _check_fingerprint(terms, endpoint.secure)
+    if endpoint.kind != "websocket":
         for name in ("headers", "proxy", "compress"):
             if getattr(terms, name) not in (None, False):
                 raise UsageError(f"{name}= is for ws and wss, not for {url}")
@@ -107,6 +113,17 @@ def checked_url(terms: Terms) -> Terms:
 
         proxy.parse(terms.proxy)
     return terms._replace(url=url, headers=headers)
+
+
+def _check_fingerprint(terms: Terms, is_secure: bool) -> None:
+    fingerprint = terms.tls.fingerprint if isinstance(terms.tls, tuple) else None
+    if fingerprint is None:
+        return
+    from ..transports.certificates import normal  # few have one
+
+    normal(fingerprint)
+    if not is_secure:
+        raise UsageError(f"{terms.url} shows no certificate: a fingerprint is for wss, rss and tls")
 
 
 def join(terms: Terms) -> Session:

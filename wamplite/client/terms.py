@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
         serializer: str | None
         tls: TlsOptions | ssl.SSLContext | None
+        ca: str | None
+        fingerprint: str | None
         max_message_size: int
         headers: Mapping[str, str] | None
         proxy: str | None
@@ -76,6 +78,8 @@ class Terms(NamedTuple):
     serializer: str | None = None
     connect_timeout: float = 10.0
     tls: TlsOptions | ssl.SSLContext | None = None
+    ca: str | None = None  # when checked, it and the next are in tls
+    fingerprint: str | None = None
     max_message_size: int = MOST
     headers: Mapping[str, str] | None = None
     proxy: str | None = None
@@ -96,7 +100,16 @@ class Terms(NamedTuple):
 
 
 # nothing of it is asked in one process
-DIALLING = ("serializer", "tls", "max_message_size", "headers", "proxy", "compress")
+DIALLING = (
+    "serializer",
+    "tls",
+    "ca",
+    "fingerprint",
+    "max_message_size",
+    "headers",
+    "proxy",
+    "compress",
+)
 KEYWORDS = Terms._fields[2:]
 JOINING = tuple(name for name in KEYWORDS if name not in DIALLING)
 
@@ -134,7 +147,20 @@ def checked(terms: Terms) -> Terms:
     features = terms.features if isinstance(terms.features, str) else tuple(terms.features)
     by_name.for_client(features)
     assumed = tuple(terms.assume_features)
-    return with_auth(terms._replace(features=features, assume_features=assumed))
+    terms = _with_trust(terms._replace(features=features, assume_features=assumed))
+    return with_auth(terms)
+
+
+def _with_trust(terms: Terms) -> Terms:
+    """Return the terms with `ca` and `fingerprint` in `tls`."""
+    if terms.ca is None and terms.fingerprint is None:
+        return terms
+    from ..transports.tls import TlsOptions  # ssl is heavy
+
+    if terms.tls is not None:
+        raise UsageError("ca and fingerprint: say them in tls=TlsOptions(...), where that is given")
+    options = TlsOptions(cafile=terms.ca, fingerprint=terms.fingerprint)
+    return terms._replace(tls=options, ca=None, fingerprint=None)
 
 
 def with_auth(terms: Terms) -> Terms:
@@ -197,6 +223,8 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "serializer": ("one of " + ", ".join(serializers.NAMES), _is_text_or_none),
     "connect_timeout": ("seconds above 0", lambda value: _is_time(value) and value > 0),
     "tls": ("TlsOptions or an ssl.SSLContext", _is_tls),
+    "ca": ("the path of a file", _is_text_or_none),
+    "fingerprint": ("a SHA-256 in hexadecimal digits", _is_text_or_none),
     "max_message_size": ("bytes above 0", lambda value: type(value) is int and value > 0),
     "auth": ("one of wamplite.auth, like Ticket, or a list of them", _is_auth),
     "authmethods": ("a dict of names and functions that begin a dialogue", _are_authmethods),

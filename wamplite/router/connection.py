@@ -150,15 +150,23 @@ class Connection(ABC):
                 if joined is None:
                     return
                 presence, routing = joined
-                with self.shared.presences.here(presence):
-                    session_log.joined(presence)
-                    self._read(presence.member, routing)
-                    session_log.left(presence)
+                self._stay(presence, routing)
                 del joined, presence
                 if not self.waits:
                     return
         finally:
             self._give_back()
+
+    def _stay(self, presence: Presence, routing: Routing) -> None:
+        """Serve a session to its end, and tell of it."""
+        presences = self.shared.presences
+        presences.begin(presence)
+        try:
+            session_log.joined(presence)
+            self._read(presence.member, routing)
+            session_log.left(presence)
+        finally:
+            presences.end(presence)
 
     def _join(self) -> tuple[Presence, Routing] | None:
         """Speak until a session is accepted; None where the peer was sent away."""
@@ -181,6 +189,7 @@ class Connection(ABC):
                 if outcome is not None:
                     self.say(outcome)
                 if not isinstance(outcome, Challenge):
+                    self.shared.count("joins_refused")
                     session_log.refused(self, hello, outcome)
                     refused += 1
                     is_over = _is_final(outcome) or refused == MOST_REFUSED

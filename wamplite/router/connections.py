@@ -64,15 +64,7 @@ class Traffic(NamedTuple):
     bytes_in: int = 0
     bytes_out: int = 0
 
-    def plus(self, peer: Connected, is_open: bool) -> Traffic:
-        """Add one more connection."""
-        came, went = peer.bytes
-        return Traffic(
-            self.open + is_open, self.accepted + 1, self.bytes_in + came, self.bytes_out + went
-        )
 
-
-NOBODY = Traffic()
 Tell = Callable[[str, str], None]  # what is counted, and about whom
 
 
@@ -88,7 +80,7 @@ class Connections:
         self._within = 0  # of all: those who are exempt
         self._addresses: Counter[str] = Counter()  # by origin
         self._handshakes: Counter[str] = Counter()  # by origin, of those not yet joined
-        self._ended: dict[str, Traffic] = {}  # of connections that are no more, by listener
+        self._ended: dict[str, list[int]] = {}  # of connections that are no more, by listener
         self._closed = False
 
     def __len__(self) -> int:
@@ -137,7 +129,7 @@ class Connections:
             if self._threads.pop(peer, None) is None:
                 return
             self._stop_joining(peer)
-            self._ended[peer.listener_url] = self._ended_at(peer.listener_url).plus(peer, False)
+            _add(self._ended, peer, 0)
             if origin is None:
                 self._within -= 1
             else:
@@ -165,7 +157,7 @@ class Connections:
     def listening(self, url: str) -> None:
         """Tell of a listener from now on, whether anybody comes or not."""
         with self._lock:
-            self._ended[url] = self._ended_at(url)
+            self._ended.setdefault(url, [0, 0, 0, 0])
 
     @property
     def joining(self) -> int:
@@ -175,11 +167,10 @@ class Connections:
     def traffic(self) -> dict[str, Traffic]:
         """Return by listener what all connections have done; "": those of this process."""
         with self._lock:
-            sums = dict(self._ended)
+            sums = {url: list(ended) for url, ended in self._ended.items()}
             for peer in self._threads:
-                url = peer.listener_url
-                sums[url] = sums.get(url, NOBODY).plus(peer, True)
-        return sums
+                _add(sums, peer, 1)
+        return {url: Traffic(*figures) for url, figures in sums.items()}
 
     def queues(self) -> list[tuple[int, int]]:
         """Return of each connection how many bytes and messages wait to be sent."""
@@ -208,9 +199,6 @@ class Connections:
         else:
             self._addresses[origin] += 1
             self._handshakes[origin] += 1
-
-    def _ended_at(self, url: str) -> Traffic:
-        return self._ended.get(url, NOBODY)
 
     def _stop_joining(self, peer: Connected) -> None:
         origin = self._joining.pop(peer, None)
@@ -262,6 +250,16 @@ def is_near(address: str | None) -> bool:
         return True
     parsed = ipaddress.ip_address(address.partition("%")[0])
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
+
+
+def _add(sums: dict[str, list[int]], peer: Connected, is_open: int) -> None:
+    """Add a connection to the figures of its listener, which are those of Traffic."""
+    figures = sums.setdefault(peer.listener_url, [0, 0, 0, 0])
+    came, went = peer.bytes
+    figures[0] += is_open
+    figures[1] += 1
+    figures[2] += came
+    figures[3] += went
 
 
 def _less(counts: Counter[str], origin: str) -> None:

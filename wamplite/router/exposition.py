@@ -33,6 +33,7 @@ INCIDENTS = (
     "events_not_published",
     "handshakes_evicted",
     "history_not_stored",
+    "joins_refused",
     "largest_holders",
     "messages_above_the_peers_limit",
     "not_authorized",

@@ -37,10 +37,9 @@ from .shared import Shared
 from .socket_connection import SocketConnection
 
 if TYPE_CHECKING:
-    import ssl
-
     from .longpoll import Gateway
     from .metrics import Metrics
+    from .shown_certificate import ShownCertificate
 
 logger = logging.getLogger("wamplite.router")
 
@@ -82,15 +81,15 @@ class Listener:
         self,
         place: ListenUrl,
         settings: Settings,
-        context: ssl.SSLContext | None,
+        certificate: ShownCertificate | None,
         shared: Shared,
     ) -> None:
         self._kinds, secure = listen_urls.SCHEMES[place.scheme]
-        if secure and context is None:
+        if secure and certificate is None:
             raise UsageError(f"{place.scheme}:// promises TLS: give a certificate and its key")
         self.place = place
         self._settings = settings
-        self._context = context if secure else None
+        self._certificate = certificate if secure else None
         self._shared = shared
         self._serializers = serializers.available()
         self._gateway = self._make_gateway() if settings.longpoll else None
@@ -132,11 +131,19 @@ class Listener:
 
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""
-        if self._context is None:
+        if self._certificate is None:
             return SocketStream(sock)
         from ..transports.tls import TlsStream  # ssl is heavy
 
-        return TlsStream(sock, self._context, server_side=True)
+        return TlsStream(sock, self._certificate.context(), server_side=True)
+
+    def renew(self) -> None:
+        """Show the certificate that its files hold now to whoever comes from now on.
+
+        UsageError where they cannot be loaded: that from before is still shown.
+        """
+        if self._certificate is not None:
+            self._certificate.renew()
 
     def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection of this listener."""
@@ -231,7 +238,7 @@ class Listener:
             return None
 
         def set_cookie(sent: list[str]) -> str | None:
-            connection.cookie, fresh = cookies.agree(sent, self._context is not None)
+            connection.cookie, fresh = cookies.agree(sent, self._certificate is not None)
             return fresh
 
         return set_cookie

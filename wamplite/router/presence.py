@@ -8,8 +8,7 @@ read, so that no total ever falls.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ..core.members import Member
@@ -75,11 +74,6 @@ class Visits(NamedTuple):
     messages_in: int = 0
     messages_out: int = 0
 
-    def plus(self, presence: Presence) -> Visits:
-        """Add those of one more session."""
-        came, went = presence.messages
-        return Visits(self.joined + 1, self.messages_in + came, self.messages_out + went)
-
 
 class Presences:
     """All sessions that are here, and the sums of those that are not any more; any thread."""
@@ -87,30 +81,36 @@ class Presences:
     def __init__(self) -> None:
         self._lock = Lock()  # guards the next two
         self._present: dict[Presence, None] = {}
-        self._ended: dict[str, Visits] = {}
+        self._ended: dict[str, list[int]] = {}  # by realm: figures as of Visits
 
-    @contextmanager
-    def here(self, presence: Presence) -> Iterator[None]:
-        """Count a session as present while the block runs."""
+    def begin(self, presence: Presence) -> None:
+        """Count a session as present until `end`."""
         with self._lock:
             self._present[presence] = None
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._present[presence]
-                before = self._ended.get(presence.realm, Visits())
-                self._ended[presence.realm] = before.plus(presence)
+
+    def end(self, presence: Presence) -> None:
+        """Add a session to those that are not here any more."""
+        with self._lock:
+            del self._present[presence]
+            _add(self._ended, presence)
 
     def visits(self) -> dict[str, Visits]:
         """Return by realm what all sessions have done."""
         with self._lock:
-            sums = dict(self._ended)
+            sums = {realm: list(ended) for realm, ended in self._ended.items()}
             for presence in self._present:
-                sums[presence.realm] = sums.get(presence.realm, Visits()).plus(presence)
-        return sums
+                _add(sums, presence)
+        return {realm: Visits(*figures) for realm, figures in sums.items()}
 
     def of(self, realm: str) -> list[Presence]:
         """Return the sessions of a realm that are here."""
         with self._lock:
             return [presence for presence in self._present if presence.realm == realm]
+
+
+def _add(sums: dict[str, list[int]], presence: Presence) -> None:
+    figures = sums.setdefault(presence.realm, [0, 0, 0])
+    came, went = presence.messages
+    figures[0] += 1
+    figures[1] += came
+    figures[2] += went

@@ -7,7 +7,6 @@ connection's thread ── errand ──> routing role: INVOCATION ──> calle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..core import uris
@@ -26,6 +25,8 @@ class Questions:
 
     def ask(self, realm: str, procedure: str, args: list[Any], seconds: float) -> Result | Error:
         """Call a procedure of a realm and wait for its answer, so long."""
+        from queue import Empty, SimpleQueue  # few routers ask
+
         answers: SimpleQueue[Result | Error] = SimpleQueue()
         routing = self._realms.get(realm)
         if routing is None:

@@ -30,13 +30,12 @@ from .realms import begin, end
 from .shared import ENDED, Shared
 
 if TYPE_CHECKING:
-    import ssl
-
     from typing_extensions import Unpack
 
     from ..client.session import Session
     from ..client.terms import JoiningKeywords
     from .serial_listener import SerialListener
+    from .shown_certificate import ShownCertificate
 
 logger = logging.getLogger("wamplite.router")
 
@@ -162,7 +161,8 @@ class Router(OfOneProcess):
     ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
-        cert and key: files in PEM, for the schemes within TLS; ca: of those who sign the
+        cert and key: files in PEM, for the schemes within TLS, read again when they have changed;
+        ca: of those who sign the
         certificates of clients, for the authmethod tls. authmethods: how those who come here
         may say who they are; None: as their realm was told. auth: which of these methods; None: all
         that are safe here, beyond loopback no `ticket` outside TLS, and nobody anonymous. metrics:
@@ -212,7 +212,7 @@ class Router(OfOneProcess):
 
             return SerialListener(url, self._shared)
         place = listen_urls.parse(url)
-        return Listener(place, settings, _context(cert, key, ca), self._shared)
+        return Listener(place, settings, _certificate(cert, key, ca), self._shared)
 
     def _access(
         self,
@@ -251,6 +251,18 @@ class Router(OfOneProcess):
                 raise UsageError(f"there is no listener at {url}")
             self._listeners.remove(found)
         found.close()
+
+    def renew_certificates(self) -> None:
+        """Show what the certificate files of all listeners hold now; who is connected stays so.
+
+        Whoever connects later notices files that have changed, too: this tells at once, by
+        UsageError, that they cannot be loaded. Those from before are then still shown.
+        """
+        self.check_process()
+        with self._lock:
+            listeners = [each for each in self._listeners if isinstance(each, Listener)]
+        for listener in listeners:
+            listener.renew()
 
     def connect(self, realm: str = "realm1", **options: Unpack[JoiningKeywords]) -> Session:
         """Open a session in this process, without a socket; options as of wamplite.connect."""
@@ -319,12 +331,12 @@ def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...
     return given, names
 
 
-def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext | None:
+def _certificate(cert: str | None, key: str | None, ca: str | None) -> ShownCertificate | None:
     if cert is None:
         for what, file in (("private key", key), ("CA file", ca)):
             if file is not None:
                 raise UsageError(f"the {what} {file} needs its certificate")
         return None
-    from ..transports import tls
+    from .shown_certificate import ShownCertificate
 
-    return tls.server_context(cert, key, ca)
+    return ShownCertificate(cert, key, ca)

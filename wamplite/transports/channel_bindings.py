@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import ssl
 
+from .certificates import element
+
 UNIQUE, END_POINT = "tls-unique", "tls-server-end-point"
 RSA, ECDSA = "2a864886f70d0101", "2a8648ce3d04"
 HASHES = {  # the OID of how a certificate is signed -> its hash, or SHA-256 instead of a weak one
@@ -31,18 +33,9 @@ def channel_bindings(tls: ssl.SSLObject, certificate: bytes | None) -> dict[str,
 
 def end_point(certificate: bytes) -> bytes | None:
     """Return the hash of a certificate; None where its kind of signature is tied to no hash."""
-    _, whole, _ = _element(certificate)
-    _, _, rest = _element(whole)  # what is signed
-    _, algorithm, _ = _element(rest)
-    _, name, _ = _element(algorithm)
+    _, whole, _ = element(certificate)
+    _, _, rest = element(whole)  # what is signed
+    _, algorithm, _ = element(rest)
+    _, name, _ = element(algorithm)
     kind = HASHES.get(name.hex())
     return hashlib.new(kind, certificate).digest() if kind else None
-
-
-def _element(data: bytes) -> tuple[int, bytes, bytes]:
-    """Return the tag and the content of the first element in DER, and what stands behind it."""
-    size, start = data[1], 2
-    if size & 0x80:
-        start += size & 0x7F
-        size = int.from_bytes(data[2:start], "big")
-    return data[0], data[start : start + size], data[start + size :]

@@ -129,7 +129,8 @@ def dial(
         sock = _connect_by(proxy, endpoint, deadline) if proxy else _connect(endpoint, deadline)
         if context is None:
             return SocketStream(sock)
-        return _secure(sock, context, endpoint.host, deadline)
+        fingerprint = tls.fingerprint if isinstance(tls, tuple) else None
+        return _secure(sock, context, endpoint.host, fingerprint, deadline)
     except TimeoutError as exc:
         raise ConnectTimeout(f"{url}: no connection within {timeout:g} s") from exc
     except OSError as exc:
@@ -145,11 +146,17 @@ def _context(tls: TlsOptions | ssl.SSLContext | None) -> ssl.SSLContext:
     return client_context(*tls) if isinstance(tls, tuple) else tls
 
 
-def _secure(sock: socket.socket, context: ssl.SSLContext, host: str, deadline: float) -> Stream:
+def _secure(
+    sock: socket.socket,
+    context: ssl.SSLContext,
+    host: str,
+    fingerprint: str | None,
+    deadline: float,
+) -> Stream:
     from .tls import TlsStream
 
     try:
-        stream = TlsStream(sock, context, hostname=host)
+        stream = TlsStream(sock, context, hostname=host, fingerprint=fingerprint)
     except BaseException:  # a name that cannot be one
         sock.close()
         raise

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 
 from ..core.errors import TransportLost, UsageError
 from .base import HandshakeRefused
+from .certificates import UNKNOWN, fingerprints, normal
 from .channel_bindings import channel_bindings
-from .outbox import ByteOutbox
+from .cipher_outbox import CipherOutbox
 from .socket_stream import _FLAGS, SocketStream
 from .stream import MOST_RECEIVE
 
@@ -36,12 +37,17 @@ RECORD = 16384  # bytes; a TLS record holds no more
 
 
 class TlsOptions(NamedTuple):
-    """How a client trusts and shows itself: CA file, verification, its own certificate."""
+    """How a client trusts and shows itself: CA file, verification, its own certificate.
+
+    fingerprint: the router must show a certificate with this SHA-256, its own or its public key's,
+    before anything is sent; without a cafile that is all that it is known by.
+    """
 
     cafile: str | None = None
     verify: bool = True
     certfile: str | None = None
     keyfile: str | None = None
+    fingerprint: str | None = None
 
 
 class ServerContext(ssl.SSLContext):
@@ -75,9 +81,13 @@ def client_context(
     verify: bool = True,
     certfile: str | None = None,
     keyfile: str | None = None,
+    fingerprint: str | None = None,
 ) -> ssl.SSLContext:
-    """Return a context for a client, who verifies certificate and host name unless told not to."""
-    if verify:
+    """Return a context for a client, who verifies certificate and host name unless told not to.
+
+    With a fingerprint, which the stream checks, it does so only against a cafile.
+    """
+    if verify and not (fingerprint and cafile is None):
         try:
             context = ssl.create_default_context(cafile=cafile)
         except (OSError, ssl.SSLError) as exc:
@@ -117,46 +127,12 @@ class TlsFacts(NamedTuple):
     bindings: Mapping[str, bytes]  # by type, see channel_bindings
 
 
-class CipherOutbox(ByteOutbox):
-    """... of which the next bytes have been encrypted: these go first, and count."""
-
-    __slots__ = ("cipher",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cipher: memoryview = memoryview(b"")
-
-    def add_cipher(self, data: bytes) -> None:
-        """Add what OpenSSL wants sent."""
-        if self.cipher:
-            self.cipher = memoryview(bytes(self.cipher) + data)
-        elif data:
-            self.cipher = memoryview(data)
-            self.waiting += 1
-        self.left += len(data)
-
-    def encrypted(self, number: int, cipher: bytes) -> None:
-        """Take so many plain bytes off the front, which have become ciphertext."""
-        super().took(number)
-        self.add_cipher(cipher)
-
-    def took(self, number: int) -> None:
-        """Take so many bytes of ciphertext off: they have gone."""
-        self.left -= number
-        self.cipher = self.cipher[number:]
-        if not self.cipher:
-            self.waiting -= 1
-
-    def clear(self) -> None:
-        super().clear()
-        self.cipher = memoryview(b"")
-
-
 class TlsStream(SocketStream):
     """A stream whose bytes are encrypted; `handshake` comes first, in the thread that reads."""
 
     __slots__ = (
         "_eof",
+        "_fingerprint",
         "_goodbye",
         "_incoming",
         "_outgoing",
@@ -175,8 +151,10 @@ class TlsStream(SocketStream):
         *,
         server_side: bool = False,
         hostname: str | None = None,
+        fingerprint: str | None = None,
     ) -> None:
         super().__init__(sock)
+        self._fingerprint = None if fingerprint is None else normal(fingerprint)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side, hostname)
         self._serves = server_side
@@ -250,8 +228,22 @@ class TlsStream(SocketStream):
                 done = False
             except ssl.SSLError as exc:
                 raise self._broken("TLS handshake", exc) from exc
+            if done and self._fingerprint is not None:
+                self._check_fingerprint()
             self._collect()
         return done
+
+    def _check_fingerprint(self) -> None:
+        """End the stream where the peer's certificate is another one; nothing was sent since."""
+        try:
+            found = fingerprints(self._tls.getpeercert(True) or b"")
+        except ValueError as exc:
+            self._lose(f"TLS: {exc}")
+            raise self.ended() from exc
+        if self._fingerprint not in found:
+            shown = "its certificate has the fingerprint {}, its key {}".format(*found)
+            self._lose(f"TLS: {shown}, expected {self._fingerprint}{UNKNOWN}")
+            raise self.ended()
 
     def _take(self, data: bytes) -> bytes:
         """Feed one recv and return all that it decrypts to."""
