@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -122,6 +123,75 @@ def test_a_right_that_is_taken_away_ends_what_hangs_on_it(house: House) -> None:
         with pytest.raises(wamplite.WampliteError):
             joe.call("home.lamp")
         assert ann.call("home.lamp") == "on"
+
+
+# ---- a procedure that is asked
+
+
+class Lodge(House):
+    """A router that asks a procedure, which another session serves and asks a third one."""
+
+    def __init__(self, url: str) -> None:
+        guard = Role(
+            "guest",
+            (Permission("auth.ask", allow=["register"]), Permission("home.list", allow=["call"])),
+        )
+        authorization = partial(Authorization, [guard], authorizer="auth.ask", cache=0.05)
+        self.router = Router(features=["all", authorization], authmethods=methods(USERS))
+        self.url = self.router.listen(url)
+        self.ours = self.router.connect()
+        self.ours.register("home.list", lambda: ["home.lamp", "home.light"])
+        self.ours.register("home.lamp", lambda: "on")
+        self.guard = self.log_in("ann")
+        self.guard.register("auth.ask", self.ask)
+
+    def ask(self, session: Any, uri: str, action: str, options: Any) -> Any:
+        if uri == "home.broken":
+            raise RuntimeError("the list is not there")
+        return {"allow": uri in self.guard.call("home.list"), "disclose": action == "publish"}
+
+
+@pytest.fixture(params=["ws://127.0.0.1:0/ws", "rs://127.0.0.1:0"])
+def lodge(request: pytest.FixtureRequest) -> Iterator[Lodge]:
+    lodge = Lodge(request.param)
+    with lodge.router, lodge.ours, lodge.guard:
+        yield lodge
+
+
+def test_a_procedure_is_asked_by_many_at_once_and_nobody_waits_for_ever(lodge: Lodge) -> None:
+    sessions = [lodge.log_in("joe") for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):  # the answers hold for a moment only
+            assert list(pool.map(lambda one: one.call("home.lamp"), sessions)) == ["on"] * 8
+            for uri in ("home.door", "home.broken"):
+                assert all(pool.map(lambda one, uri=uri: may_not(one, uri), sessions))
+    for session in sessions:
+        session.leave()
+
+
+def may_not(session: wamplite.Session, procedure: str) -> bool:
+    try:
+        session.call(procedure)
+    except NotAuthorized:
+        return True
+    return False
+
+
+def test_what_is_published_just_before_the_end_is_published(lodge: Lodge) -> None:
+    heard: list[Any] = []
+    lodge.ours.subscribe("home.light", lambda value, details: heard.append((value, details)))
+    with lodge.log_in("joe") as joe:
+        joe.publish("home.light", 1)
+    until(lambda: heard)
+    assert heard[0][0] == 1
+
+
+def test_without_whoever_is_asked_nothing_is_allowed(lodge: Lodge) -> None:
+    with lodge.log_in("joe") as joe:
+        assert joe.call("home.lamp") == "on"
+        lodge.guard.leave()
+        until(lambda: may_not(joe, "home.lamp"))  # the last answer holds for a moment
+        assert lodge.router.counters["authorizer_faults"] == 1
 
 
 def test_what_pub_and_sub_may_is_told_by_the_other_serializer_as_well(house: House) -> None:

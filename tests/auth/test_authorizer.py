@@ -90,7 +90,7 @@ def test_what_it_says_no_to_is_refused(said: Any) -> None:
 def test_a_fault_means_no_and_is_told_once(said: Any, caplog: pytest.LogCaptureFixture) -> None:
     world, _ = by_function(said)
     joe = world.joins("sensor")
-    with caplog.at_level(logging.WARNING, "wamplite.router"):
+    with caplog.at_level(logging.WARNING, "wamplite.auth"):
         for number in range(1, 6):
             world.send(joe, [SUBSCRIBE, number, {}, f"home.{number}"])
     assert [message[4] for message in take(joe)] == [DENIED] * 5
@@ -99,7 +99,7 @@ def test_a_fault_means_no_and_is_told_once(said: Any, caplog: pytest.LogCaptureF
     assert line.startswith("realm1: the authorizer authorize ")
     assert line.endswith("so session 1 may not subscribe to 'home.1'")
     world.time.tick(61)
-    with caplog.at_level(logging.WARNING, "wamplite.router"):
+    with caplog.at_level(logging.WARNING, "wamplite.auth"):
         world.send(joe, [SUBSCRIBE, 6, {}, "home.6"])
     assert caplog.messages[1].endswith("; 4 more since the last line of this")
 
@@ -170,6 +170,9 @@ def test_answers_are_remembered_within_a_bound_and_go_with_the_session() -> None
 def test_an_authorizer_that_cannot_be_asked_is_refused(asked: Any) -> None:
     with pytest.raises(UsageError, match="authorizer"):
         Authorization([], authorizer=asked)
+    for times in ({"timeout": 0}, {"cache": -1}):
+        with pytest.raises(UsageError, match="a timeout above 0, and a cache of 0 or more"):
+            Authorization([], authorizer=ASK, **times)
 
 
 def test_a_session_s_transport_is_told_too() -> None:
@@ -356,7 +359,7 @@ def test_an_answer_that_cannot_be_read_refuses() -> None:
 
 @pytest.mark.parametrize("how", ["error", "silence", "leaves", "nobody"])
 def test_where_nobody_answers_it_is_no(how: str, caplog: pytest.LogCaptureFixture) -> None:
-    world = Asked(deadline=3)
+    world = Asked(timeout=3)
     joe = world.joins("sensor")
     if how == "nobody":
         world.lose(world.guard)

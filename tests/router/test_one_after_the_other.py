@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from wamplite.core.errors import TransportLost
+from wamplite.core.feature import Feature, Floor
 from wamplite.core.handshake import Dialogue
 from wamplite.core.members import Identity
-from wamplite.core.messages import Challenge, Hello
+from wamplite.core.messages import Challenge, Goodbye, Hello
+from wamplite.core.parking import Parking
 from wamplite.router.connection import MOST_REFUSED
 
 from .conftest import MS, ROLES, Connect, Start, Wire, eventually
@@ -73,6 +75,56 @@ def test_what_follows_goodbye_without_hello_is_dropped(start: Start, connect: Co
     assert wire.receive() == AND_OUT
     wire.join()
     assert wire.ask(32, 1, {}, "com.other")[:2] == [33, 1]
+
+
+class Hesitant(Feature):
+    """Has each GOODBYE wait until it is told to go on."""
+
+    name = "hesitant"
+
+    def install(self, host: Any) -> None:
+        self.parking = Parking(host)
+        host.handlers.wrap(Goodbye, self.hold, Floor.AUTHORIZATION)
+
+    def hold(self, inner: Any, member: Any, goodbye: Any) -> None:
+        self.parking.park(member, inner, goodbye)
+
+
+def hesitating(router: Any) -> tuple[Any, Hesitant]:
+    routing = router.realms["realm1"]
+    return routing, next(f for f in routing.realm.features if isinstance(f, Hesitant))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_goodbye_may_wait_and_another_session_follows_it(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    router = start(features=[Hesitant])
+    routing, hesitant = hesitating(router)
+    wire = connect(listening(router, scheme)).join()
+    for _ in range(2):
+        wire.send_at_once([32, 1, {}, "com.topic"], GOODBYE, [32, 2, {}, "com.other"])
+        assert wire.receive()[:2] == [33, 1]
+        eventually(lambda: routing.realm.members and hesitant.parking._parked)
+        wire.send(16, 3, {"acknowledge": True}, "com.topic")  # it has left
+        (member,) = routing.realm.members.values()
+        routing.run(lambda member=member: hesitant.parking.resume(member))
+        assert wire.receive() == AND_OUT
+        wire.join()
+    assert router.sessions == 1
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_who_is_lost_while_its_goodbye_waits_is_gone(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    router = start(features=[Hesitant])
+    routing, hesitant = hesitating(router)
+    wire = connect(listening(router, scheme)).join()
+    wire.send(*GOODBYE)
+    eventually(lambda: hesitant.parking._parked)
+    wire.close()
+    eventually(lambda: router.sessions == 0 and not hesitant.parking._parked)
 
 
 def test_a_call_that_waits_is_not_answered_to_the_next_session(

@@ -56,7 +56,7 @@ class Authorization(Feature):
     """The permissions of one realm.
 
     authorizer: `fn(session, uri, action, options)`, or the URI of a procedure, whose answers hold
-    for `cache` seconds and must come within `deadline` seconds; see authorizer.py.
+    for `cache` seconds and must come within `timeout` seconds; see authorizer.py.
     """
 
     name = "authorization"
@@ -68,12 +68,12 @@ class Authorization(Feature):
         *,
         authorizer: str | Authorize | None = None,
         cache: float = 60.0,
-        deadline: float = 5.0,
+        timeout: float = 5.0,
     ) -> None:
         self.authroles = Roles(roles)
         self.authorizer: Authorizer | None = None
         if authorizer is not None:
-            self.authorizer = Authorizer(authorizer, cache, deadline)
+            self.authorizer = Authorizer(authorizer, cache, timeout)
         self.grants: Grants | None = None
         self.rights_of: dict[Any, Rights] = {}  # by member
         self.is_watching = False  # what is drafted

@@ -6,7 +6,7 @@ as Crossbar has it: `session` is a dict of the session's id and of who it is, `a
 register, publish and subscribe, `options` those of the request, with `match` for a pattern. An
 answer holds for `cache` seconds for that session, action and URI, unless it says `"cache": False`.
 
-Law: a fault means no. An exception, an ERROR, an answer that is none, and none within `deadline`
+Law: a fault means no. An exception, an ERROR, an answer that is none, and none within `timeout`
 seconds refuse what was asked for; that is counted, and logged once a minute. A function is called
 with the routing role, so it must not wait. A procedure is asked MOST_ASKED questions at a time, the
 others wait; which requests wait for the answer is for whoever asks to say (core/parking.py).
@@ -33,7 +33,7 @@ REMEMBERED = 4096  # answers, of all sessions together
 FAULT_HOLDS = 1.0  # seconds: a procedure that hangs is not asked the same at once
 QUIET = 60.0  # seconds between two lines of the log about faults
 
-logger = logging.getLogger("wamplite.router")
+logger = logging.getLogger("wamplite.auth")
 
 Authorize = Callable[[dict[str, Any], str, str, dict[str, Any]], Any]
 Then = Callable[[Permission], None]
@@ -54,14 +54,16 @@ class Authorizer:
     Raises UsageError where nobody can be asked so.
     """
 
-    def __init__(self, asked: str | Authorize, cache: float, deadline: float) -> None:
+    def __init__(self, asked: str | Authorize, cache: float, timeout: float) -> None:
         if isinstance(asked, str) and not uris.is_valid(asked):
             raise UsageError(f"the authorizer {asked!r} is no procedure: {uris.flaw(asked)}")
         if not (isinstance(asked, str) or callable(asked)):
             raise UsageError(f"an authorizer is a function or a procedure's URI, not {asked!r}")
+        if not timeout > 0 or cache < 0:
+            raise UsageError("an authorizer needs a timeout above 0, and a cache of 0 or more")
         self.is_procedure = isinstance(asked, str)
         self.faults = 0
-        self._asked, self._cache, self._deadline = asked, cache, deadline
+        self._asked, self._cache, self._timeout = asked, cache, timeout
         # member -> what -> the answer, and until when it holds
         self._known: dict[Any, dict[Wanted, tuple[Permission, float]]] = {}
         self._lent: dict[Any, dict[Wanted, Permission]] = {}  # to the request that waited for it
@@ -133,7 +135,7 @@ class Authorizer:
                 self._asked,
                 lambda answer, question=question: self._answered(question, answer),
                 args,
-                seconds=self._deadline,
+                seconds=self._timeout,
             )
 
     def _answered(self, question: Question, answer: Any) -> None:

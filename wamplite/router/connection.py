@@ -72,6 +72,7 @@ class Connection(ABC):
         self.address = address  # for the bounds; "": a Unix socket, None: exempt
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
+        self._leaving = False  # the session has said GOODBYE
         self.received = 0  # entries that were handed over
         self.bad_logins = 0
         self._arrived = NOTHING  # behind HELLO, or behind the end of a session
@@ -252,6 +253,7 @@ class Connection(ABC):
             box.end,
             box.release,
         )
+        self._leaving = False
         member.transport, member.agent = self.facts(), accepted.agent
         self.accepted(accepted)
         return Presence(self, box, member, accepted.realm), routing
@@ -262,6 +264,8 @@ class Connection(ABC):
         try:
             while member.open and self._bring(self._await(member), member, routing, handled):
                 pass
+            if self._leaving:
+                _lose(member, routing)  # it is gone: whoever routes has done with it then
         except BaseException:
             log_fault(logger, "%s, %s: the session is closed", self.name, member)
             while not guarded(logger, lambda: _lose(member, routing), "it is tried again"):
@@ -286,6 +290,11 @@ class Connection(ABC):
         if not member.open:  # what came behind its end may begin another session
             self._arrived = entries
             return False
+        if self._leaving:
+            entries = [entry for entry in entries if type(entry) in FAULTS]
+            if not entries:  # it is dropped, HELLO too: that must wait for GOODBYE
+                handled.release()
+                return True
         if Goodbye in map(type, entries):
             entries, self._arrived = _cut(entries)
         last = type(entries[-1])
@@ -296,6 +305,9 @@ class Connection(ABC):
             return True
         if last is Goodbye:
             handled.acquire()  # it is to be handled before anything else is read
+            self._leaving = True
+            if member.open:  # it waits behind requests about which somebody is asked
+                handled.release()
             return member.open
         handled.acquire()  # its end is to be handled before the connection is closed
         return False
@@ -318,7 +330,7 @@ def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _lose(member: Member, routing: Routing) -> None:
-    """Have a member leave its realm after a fault, and wait until it has."""
+    """Have a member leave its realm, if it has not, and wait until it has."""
     handled = Lock()
     handled.acquire()
     routing.arrive(Arrival(member, [Lost("internal error")], handled))
