@@ -28,7 +28,7 @@ class FaultReport:
         self.counts: Counter[str] = Counter()
         self._left: Counter[int] = Counter()  # tests to come, by item
         self._run: Counter[int] = Counter()
-        self._seconds: Counter[int] = Counter()
+        self._milliseconds: Counter[int] = Counter()
         self._faults: dict[int, list[str]] = {}
         self._skipped: dict[int, str] = {}
 
@@ -48,7 +48,7 @@ class FaultReport:
         """Note what a phase of a test says; the last one ends the test."""
         number = item_of(report.nodeid)
         assert number is not None
-        self._seconds[number] += round(1000 * report.duration)
+        self._milliseconds[number] += round(1000 * report.duration)
         name = report.nodeid.partition("::")[2]
         if report.failed:
             self._faults.setdefault(number, []).append(f"{name}: {reason(report)}")
@@ -61,7 +61,8 @@ class FaultReport:
                 self._tell(number)
 
     def _tell(self, number: int) -> None:
-        took = f"{self._run[number]} cases, {self._seconds[number] / 1000:.1f} s"
+        cases = f"{self._run[number]} case{'s' if self._run[number] > 1 else ''}"
+        took = f"{cases}, {self._milliseconds[number] / 1000:.1f} s"
         if faults := self._faults.get(number):
             more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
             self._line(number, "failed", f"failed: {faults[0][:LONGEST]}{more}")

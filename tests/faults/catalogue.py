@@ -114,7 +114,7 @@ GROUPS = {
     ),
     "E": Group(
         "authorization",
-        ("test_authorization.py", "test_rights.py"),
+        ("test_authorization.py",),
         _numbered(
             59,
             """REGISTER or PUBLISH in wamp.
@@ -215,7 +215,7 @@ ELSEWHERE = {
     97: ("tests/test_serial_noise.py",),
     99: ("tests/test_serial_healing.py",),
 }
-NOT_RUN: dict[int, str] = {}  # what an item needs that no test can have here
+NOT_RUN: dict[int, str] = {84: "a router reads no file of configuration yet"}  # why not
 
 TITLES = {number: title for group in GROUPS.values() for number, title in group.items.items()}
 

@@ -50,14 +50,19 @@ def embedded(*words: str, trouble: Sequence[str] = TROUBLE) -> Iterator[RouterPr
 # ---- in the program
 
 
+def known() -> Users:
+    """Return the users."""
+    joe = User.of_password("joe", "sensor", PASSWORD, iterations=keys.LEAST_ITERATIONS)
+    return Users([joe, User.of_pubkeys("key", "admin", PUBKEY)])
+
+
+def guarded() -> wamplite.Router:
+    """Make a router with users, and all else as it is without a setting."""
+    return wamplite.Router(authmethods={"anonymous": anonymous, **methods(known())})
+
+
 def authenticating(seconds: str) -> wamplite.Router:
     """Make a router with users, and with methods that raise, or sleep so many seconds."""
-    users = Users(
-        [
-            User.of_password("joe", "sensor", PASSWORD, iterations=keys.LEAST_ITERATIONS),
-            User.of_pubkeys("key", "admin", PUBKEY),
-        ]
-    )
 
     def raises(hello: Any, joining: Any) -> Any:
         raise ZeroDivisionError("a bug in an authmethod")
@@ -70,7 +75,7 @@ def authenticating(seconds: str) -> wamplite.Router:
         time.sleep(float(seconds))
         return (yield from anonymous(hello, joining))
 
-    found: dict[str, AuthMethod] = {"anonymous": anonymous, **methods(users)}
+    found: dict[str, AuthMethod] = {"anonymous": anonymous, **methods(known())}
     found |= {"raises": raises, "raises later": raises_later, "sleeps": sleeps}
     return wamplite.Router(authmethods=found, handshake_timeout=HANDSHAKE, linger=0.2)
 
@@ -171,6 +176,7 @@ def judging() -> wamplite.Router:
 
 KINDS: dict[str, Callable[..., wamplite.Router]] = {
     "authenticating": authenticating,
+    "guarded": guarded,
     "lying": lying,
     "faulty": faulty,
     "jumping": jumping,

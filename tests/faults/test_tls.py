@@ -1,16 +1,19 @@
-"""Transport framing within TLS: case 25 of the catalogue (without renegotiation)."""
+"""Transport framing within TLS: case 25 of the catalogue."""
 
 from __future__ import annotations
 
+import shutil
 import ssl
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.sessions import Session, open_session
 from tests.faults.wire import Closed, Wire, raw_frame, upgrade
-from tests.processes import RouterProcess
+from tests.processes import RouterProcess, running
 from tests.transports.streams import Certificate
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +126,19 @@ def test_25_garbage_within_an_established_connection_ends_that_one_alone(
     with pytest.raises(Closed):
         attacker.hear()
     attacker.close()
+
+
+def test_25_renegotiation_is_refused_and_costs_that_connection_at_most(
+    witness: Session, tls_port: int
+) -> None:
+    words = ["openssl", "s_client", "-connect", f"127.0.0.1:{tls_port}", "-tls1_2"]
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    with running(*words, stdin=subprocess.PIPE) as client:
+        stdin = client.process.stdin
+        assert stdin is not None
+        until(lambda: client.line().startswith("---"), client.stderr)
+        stdin.write(b"R\n")  # its word for: agree on new keys
+        until(lambda: "RENEGOTIATING" in client.stderr(), client.stderr)
+        assert client.wait() != 0, "the router agreed to new keys"
+    assert witness.is_served()
