@@ -8,9 +8,8 @@ from typing import TypeVar
 Amount = TypeVar("Amount", int, float)
 
 VARIABLE = "WAMPLITE_FAULTS"
-FULL = os.environ.get(VARIABLE) == "full"
 
 
 def scaled(part: Amount, whole: Amount) -> Amount:
     """Return how much is done here."""
-    return whole if FULL else part
+    return whole if os.environ.get(VARIABLE) == "full" else part
