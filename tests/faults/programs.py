@@ -77,7 +77,8 @@ def authenticating(seconds: str) -> wamplite.Router:
 
     found: dict[str, AuthMethod] = {"anonymous": anonymous, **methods(known())}
     found |= {"raises": raises, "raises later": raises_later, "sleeps": sleeps}
-    return wamplite.Router(authmethods=found, handshake_timeout=HANDSHAKE, linger=0.2)
+    settings: dict[str, Any] = {"handshake_timeout": HANDSHAKE, "linger": 0.2, "login_delay": 0}
+    return wamplite.Router(authmethods=found, **settings)
 
 
 def faulty() -> wamplite.Router:
