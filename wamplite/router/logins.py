@@ -12,7 +12,6 @@ account does not guess at another's faster for it. What is remembered is bounded
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -166,5 +165,7 @@ def name_of(hello: Hello) -> str:
         return ""
     name = f"{hello.realm} {authid}"
     if len(name) > LONGEST_NAME:
-        return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+        from hashlib import sha256  # OpenSSL takes 4 MB, and few names are so long
+
+        return sha256(name.encode(errors="surrogatepass")).hexdigest()
     return name
