@@ -13,7 +13,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
-PIECE = 64  # octets at a time
+PIECE = 128  # octets at a time
 PAUSE = 0.6  # seconds until what was lost is sent again, twice that with the next loss in a row
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.faults.conftest import Bystander
+from tests.faults.conftest import Bystander, Holdings
 from tests.faults.programs import HANDSHAKE, LIES, PASSWORD, PUBKEY, SEED, embedded
 from tests.faults.scale import scaled
 from tests.faults.sessions import ROLES, VIOLATION, Session, Stopwatch, open_session
 from tests.faults.wire import Closed
 from tests.processes import RouterProcess
+from tests.waiting import until
 from wamplite.auth import Scram
 from wamplite.auth.cryptosign import verifying
 from wamplite.auth.keys import LEAST_ITERATIONS
@@ -308,7 +309,7 @@ def test_57_an_authmethod_that_raises_is_answered_with_abort(
 
 
 def test_57_who_waits_for_a_slow_authmethod_waits_alone(
-    connect: Connect, router: RouterProcess, bystander: Bystander
+    connect: Connect, router: RouterProcess, bystander: Bystander, holdings: Holdings
 ) -> None:
     waiting = [connect(join=False) for _ in range(10)]
     for session in waiting:
@@ -326,6 +327,8 @@ def test_57_who_waits_for_a_slow_authmethod_waits_alone(
         with pytest.raises(Closed):
             session.hear()
         assert watch.seconds < DELAY + HANDSHAKE
+        session.close()
+    until(lambda: not holdings.leftovers(), "its threads have slept", DELAY + 30)
 
 
 def test_58_session_ids_cannot_be_guessed(connect: Connect) -> None:

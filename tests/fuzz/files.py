@@ -10,6 +10,7 @@ from typing import Any
 
 from wamplite.auth.key_files import private_key, public_keys
 from wamplite.bridge.configuration import from_file
+from wamplite.configuration import files
 from wamplite.configuration.users_file import read_all
 from wamplite.core.errors import UsageError
 
@@ -26,6 +27,12 @@ def refused(data: bytes, name: str, read: Callable[[Path], Any]) -> None:
 def bridge_file(data: bytes) -> None:
     """A bridge's configuration."""
     refused(data, "bridge.toml", from_file)
+
+
+def router_file(data: bytes) -> None:
+    """A router's configuration; it may include none of this machine's files."""
+    if b"include" not in data and b"\\" not in data:
+        refused(data, "wamplite.toml", lambda path: files.read(str(path)))
 
 
 def users_file(data: bytes) -> None:

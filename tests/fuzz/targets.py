@@ -27,6 +27,7 @@ TARGETS: dict[str, Target] = {
     "patterns": patterns.patterns,
     "permissions": patterns.permissions,
     "bridge_file": files.bridge_file,
+    "router_file": files.router_file,
     "users_file": files.users_file,
     "key_file": files.key_file,
 }
