@@ -309,7 +309,9 @@ def test_names_and_passwords_that_look_the_same_are_the_same() -> None:
                 assert session.authid == "joe"
         with pytest.raises(AuthenticationFailed, match="of the password character 1 is a control"):
             wamplite.connect(url, auth=Scram("joe", "\u0007"))
-        with pytest.raises(AuthenticationFailed, match="of the authid character 1 is a control"):
+        with pytest.raises(
+            AuthenticationFailed, match="scram: of the authid character 1 is a control"
+        ):
             wamplite.connect(url, auth=Scram("\u0007", "x"))
     with pytest.raises(UsageError, match="the password of a user: character 2 is a control"):
         User.of_password("joe", "a", "x\u0007")

@@ -139,9 +139,7 @@ def _check_work(extra: dict[str, Any], name: str) -> None:
             bounds = f"{LEAST_ITERATIONS} to {MOST_ITERATIONS} will do"
             raise failed("scram", f"{iterations} iterations; {bounds}")
     elif type(memory) is not int or not (
-        8 <= memory <= MOST_MEMORY
-        and iterations > 0
-        and LEAST_WORK <= iterations * memory <= MOST_WORK
+        8 <= memory <= MOST_MEMORY and LEAST_WORK <= iterations * memory <= MOST_WORK
     ):
         bounds = f"{LEAST_WORK} to {MOST_WORK} together will do"
         raise failed("scram", f"{iterations} iterations of {memory!r} KiB; {bounds}")
