@@ -48,6 +48,7 @@ class Kind:
     """What a value must be; `read` returns it, or MISSING after noting a problem."""
 
     wanted = ""
+    short = "text"
 
     def read(self, value: Any, at: Location) -> Any:
         """Return the value, converted; MISSING when it does not fit."""
@@ -81,7 +82,7 @@ def _shown(value: Any) -> str:
 class Flag(Kind):
     """true or false."""
 
-    wanted = "true or false"
+    wanted = short = "true or false"
 
     def fits(self, value: Any) -> bool:
         return type(value) is bool
@@ -92,6 +93,8 @@ class Flag(Kind):
 
 class Whole(Kind):
     """An integer within bounds."""
+
+    short = "number"
 
     def __init__(self, least: int, most: int) -> None:
         self.wanted = f"a whole number from {least} to {most}"
@@ -125,6 +128,7 @@ class Text(Kind):
         wanted: str = "text that is not empty",
     ) -> None:
         self._choices = choices
+        self.short = ", ".join(choices) or "text"
         self._pattern = re.compile(pattern, re.S)
         self.wanted = f"one of {', '.join(choices)}" if choices else wanted
 
@@ -141,6 +145,7 @@ class Uri(Kind):
     """A URI; with `pattern`, its components may be empty."""
 
     wanted = "a URI such as com.example.temperature"
+    short = "URI"
 
     def __init__(self, pattern: bool = False) -> None:
         self._is_valid = uris.is_valid_pattern if pattern else uris.is_valid
@@ -195,11 +200,13 @@ class Texts(Kind):
     """A list of strings."""
 
     wanted = "a list of texts"
+    short = "list of texts"
 
     def __init__(self, *choices: str) -> None:
         self._choices = choices
         if choices:
             self.wanted = f"a list of some of {', '.join(choices)}"
+            self.short = f"list of {', '.join(choices)}"
 
     def fits(self, value: Any) -> bool:
         return isinstance(value, (list, tuple)) and all(

@@ -43,6 +43,8 @@ def size_shown(number: float) -> str:
 class Duration(Kind):
     """A time, in seconds where it has no unit."""
 
+    short = "time"
+
     def __init__(self, least: float = 0.0, most: float = 3.2e9) -> None:
         self.wanted = 'a time in seconds or with a unit, such as 20, "500 ms", "2 min", "7 d"'
         if least or most < 3.2e9:
@@ -65,6 +67,8 @@ class Duration(Kind):
 
 class Size(Kind):
     """A number of bytes."""
+
+    short = "size"
 
     def __init__(self, least: int = 0, most: int = 1 << 50) -> None:
         self.wanted = 'a size in bytes or with a unit, such as 65536, "64 KiB", "16 MiB"'

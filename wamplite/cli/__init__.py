@@ -29,6 +29,10 @@ __all__ = ["main"]
 
 VERBS = {
     "router": "run a router",
+    "init": "write a configuration file to begin with",
+    "check": "check a configuration file, or ask it who may do what",
+    "config": "print the schema of the configuration file, or all its keys",
+    "reload": "have a router read its file again",
     "pub": "publish an event",
     "sub": "print events",
     "call": "call a procedure and print its result",

@@ -16,6 +16,8 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ from ..features import GROUPS, names
 from ..locks import Latch
 from . import configured, logs
 from .common import positive, size
+from .reloading import Reloader
 
 if TYPE_CHECKING:
     from ..configuration.build import Estate
@@ -41,6 +44,7 @@ HINTS = {
 }
 LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
+LOOK = 1.0  # seconds between two looks at files of users
 HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
 WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
@@ -150,10 +154,27 @@ def run(options: argparse.Namespace) -> int:
             estate = furnish(router, configuration) if configuration else None
             listen(router, options, estate)
             notify.tell("READY=1")
-            wait(router, ending)
+            if estate is None or file is None:
+                wait(router, ending)
+            else:
+                again = Reloader(estate, partial(configured.read, file, options))
+                with pid_file(estate.configuration.router.pid_file):
+                    wait(router, ending, again)
             notify.tell("STOPPING=1")
             ending.release()
     return 0
+
+
+@contextmanager
+def pid_file(path: str) -> Iterator[None]:
+    """Have the number of this process in a file meanwhile; "": in none."""
+    if path:
+        Path(path).write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        if path:
+            Path(path).unlink(missing_ok=True)
 
 
 def furnish(router: Router, configuration: Configuration) -> Estate:
@@ -179,12 +200,21 @@ def allow_descriptors(connections: int) -> None:
             )
 
 
-def wait(router: Router, ending: signals.Ending) -> None:
-    """Wait for a signal; send signs of life meanwhile where systemd asks for them."""
-    interval = notify.interval()
-    while not ending.wait(interval or HOUR, lambda: figures(router)):
-        if not interval or is_alive(router, interval):
-            notify.tell("WATCHDOG=1")
+def wait(router: Router, ending: signals.Ending, again: Reloader | None = None) -> None:
+    """Wait for a signal; send signs of life meanwhile where systemd asks for them.
+
+    again: looks meanwhile whether users have changed, and reads the file again at SIGHUP.
+    """
+    interval, pulse = notify.interval(), notify.Pulse()
+    hangup = again.reload if again else None
+    seconds = min(interval / 2 or HOUR, LOOK if again else HOUR)
+    while not ending.wait(seconds, lambda: figures(router), hangup):
+        if again:
+            again.notice()
+        if not pulse.is_due:
+            continue
+        if is_alive(router, interval):
+            pulse.beat()
         else:
             log.error("a realm has not routed within %g s: no sign of life for systemd", interval)
 

@@ -75,7 +75,8 @@ def text_of(name: str, options: argparse.Namespace) -> str:
     """Return the text of a unit."""
     command = [sys.executable, "-m", "wamplite", name]
     if name == "router":
-        return systemd.router([*command, *options.rest], options.user, options.account)
+        again = [*command[:-1], "reload"]
+        return systemd.router([*command, *options.rest], options.user, options.account, again)
     folder = config_home() / "wamplite" if options.user else Path("/etc/wamplite")
     config = Path(options.config or folder / "bridge.toml").absolute()
     secret = Path(options.secret).absolute() if options.secret else None

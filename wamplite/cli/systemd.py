@@ -49,10 +49,11 @@ TTYS = ("DevicePolicy=closed", "DeviceAllow=char-tty* rw", "SupplementaryGroups=
 MODULES = "modprobe@usbserial.service modprobe@cdc_acm.service"
 
 
-def router(command: list[str], user: bool, account: str | None) -> str:
-    """Return the router's unit."""
+def router(command: list[str], user: bool, account: str | None, again: Iterable[str] = ()) -> str:
+    """Return the router's unit; again: the command that has it read its file again."""
     about = ("Description=WAMP router (wamplite)", DOCUMENTATION)
-    own = [*named("wamplite-router"), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
+    reload = [f"ExecReload={' '.join(map(quoted, again))} --pid $MAINPID"] if again else []
+    own = [*reload, *named("wamplite-router"), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
     if not user:  # where memory is short, other programs are killed before the router
         own.append("OOMScoreAdjust=-200")
     return unit(about, command, user, account, own)

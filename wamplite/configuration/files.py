@@ -138,3 +138,12 @@ class FileReading:
             tuple(realms),
             tuple(warnings),
         )
+
+
+def pid_file(path: str) -> str:
+    """Return the pid_file that a file names, whatever else is wrong with it; "": none."""
+    document = load(path)
+    router = document.data.get("router")
+    named = router.get("pid_file") if isinstance(router, dict) else None
+    kind = LIMITS.keys["pid_file"]
+    return "" if named is None else str(kind.read(named, document.root() / "router" / "pid_file"))

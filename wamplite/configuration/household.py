@@ -21,6 +21,7 @@ from ..core.feature import Factory
 from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.realm import Realm
+from . import users_file
 from .settings import HistorySettings, RealmSettings, RetainSettings, RoleSettings
 from .whole import users_of
 
@@ -65,8 +66,8 @@ class Household:
     def __init__(self, realm: RealmSettings) -> None:
         self.realm = realm
         self.roles = roles_of(realm)
-        authenticator = Authenticator(realm.authenticator) if realm.authenticator else None
-        self.users = Users(users_of(realm), authenticator)
+        self._stamp = users_file.stamp(realm.users) if realm.users else ()
+        self.users = _users(realm, users_of(realm))
         self.authorization: Authorization | None = None  # once the realm is made
 
     def features(self) -> list[Factory | str]:
@@ -96,14 +97,39 @@ class Household:
         self.authorization = Authorization(self.roles, authorizer=self.realm.authorizer or None)
         return self.authorization
 
-    def take(self, realm: RealmSettings, users: list[User], roles: list[Role]) -> None:
-        """Take other users and roles from now on; with the routing role, or before it is made."""
+    def has_new_users(self) -> bool:
+        """Tell whether the file of users has changed since this was asked last."""
+        before = self._stamp
+        self._stamp = users_file.stamp(self.realm.users) if self.realm.users else ()
+        return self._stamp != before
+
+    def change_to(self, realm: RealmSettings, users: list[User], roles: list[Role]) -> str:
+        """Take other settings, users and roles; return what has changed, in words."""
+        before = {user.authid: user for user in self.users}
+        now = {user.authid: user for user in users}
+        common = before.keys() & now.keys()
+        changes = {
+            "users added": len(now.keys() - before.keys()),
+            "users gone": len(before.keys() - now.keys()),
+            "users changed": sum(before[name] != now[name] for name in common),
+        }
+        told = [f"{number} {what}" for what, number in changes.items() if number]
+        told += ["roles changed"] if roles != self.roles else []
+        told += [
+            f"{name} changed"
+            for name in ("users", "anonymous", "authenticator")
+            if getattr(realm, name) != getattr(self.realm, name)
+        ]
+        if realm.authenticator == self.realm.authenticator:
+            self.users.replace(users)
+        else:
+            self.users = _users(realm, users)
         self.realm, self.roles = realm, roles
-        self.users.replace(users)
+        return ", ".join(told)
 
     def revise(self, of: Realm) -> None:
         """Close what is not allowed any more, end sessions that may not stay; the routing role."""
-        if self.authorization is not None:
+        if self.authorization is not None and list(self.authorization.authroles) != self.roles:
             self.authorization.revise(self.roles)
         known = {user.authid: user for user in self.users}
         for member in list(of.members.values()):
@@ -118,6 +144,10 @@ class Household:
             return identity.authrole == self.realm.anonymous
         user = known.get(identity.authid)
         return user is not None and user.role == identity.authrole
+
+
+def _users(realm: RealmSettings, users: list[User]) -> Users:
+    return Users(users, Authenticator(realm.authenticator) if realm.authenticator else None)
 
 
 def usable() -> list[str]:

@@ -20,6 +20,7 @@ class FileName(Kind):
     """
 
     wanted = 'the name of a file, or "credential:NAME"'
+    short = "file"
 
     def __init__(self, of_state: bool = False) -> None:
         self._of_state = of_state
@@ -41,6 +42,8 @@ class FileName(Kind):
 
 class Secret(Kind):
     """A secret that stands elsewhere: `file:PATH`, `env:NAME` or `credential:NAME`."""
+
+    short = "secret"
 
     wanted = '"file:PATH", "env:NAME" or "credential:NAME"; a secret itself does not stand here'
 
@@ -70,6 +73,7 @@ class AnyOf(Kind):
     def __init__(self, *kinds: tuple[tuple[type, ...], Kind]) -> None:
         self._kinds = kinds
         self.wanted = ", or ".join(kind.wanted for _, kind in kinds)
+        self.short = ", or ".join(kind.short for _, kind in kinds)
 
     def read(self, value: Any, at: Location) -> Any:
         for types, kind in self._kinds:

@@ -39,6 +39,9 @@ ABOUT = {
     "write_timeout": "for a reader that takes nothing",
     "linger": "for a peer to close after the last word",
     "shutdown_timeout": "to write all out at the end",
+    "login_delay": "after a bad login until the next one of that address; 0: none",
+    "max_login_delay": "the longest such, after many bad logins",
+    "max_logins_per_connection": "how many bad logins end a connection",
     "stack_size": "of a connection's thread",
 }
 SIZES = {"max_buffered", "socket_buffer"}  # and what ends with _size
@@ -64,7 +67,7 @@ class LimitKind(Kind):
     def __init__(self, name: str) -> None:
         self._name = name
         self._of = kind_of(name)
-        self.wanted = self._of.wanted
+        self.wanted, self.short = self._of.wanted, self._of.short
 
     def read(self, value: Any, at: Location) -> Any:
         number = self._of.read(value, at)
@@ -100,8 +103,7 @@ def declared() -> dict[str, DeclaredKey]:
     limits = {
         name: DeclaredKey(
             LimitKind(name),
-            ABOUT.get(name, "")
-            + (" (less where memory is short)" if name in OF_THE_MEMORY else ""),
+            ABOUT.get(name, "") + ("; follows the memory" if name in OF_THE_MEMORY else ""),
             default,
         )
         for name, default in Limits._field_defaults.items()

@@ -59,7 +59,7 @@ class Broker:
         self.revoked: list[Observer] = []
         self.published: list[Observer] = []
         self.unheeded: list[Observer] = []
-        self._bounds = bounds
+        self.bounds = bounds
         self._unread = unread
         self.held = 0  # subscribers of all subscriptions
         self._ids = count(1)
@@ -88,8 +88,8 @@ class Broker:
         notify(self.drafted, member, subscriber, subscribe)
         repeated = member in subscription.subscribers
         if not repeated:
-            check_room("subscriptions", len(member.subscriptions), self._bounds.subscriptions)
-            check_room("subscriptions", self.held, self._bounds.in_realm, "the realm")
+            check_room("subscriptions", len(member.subscriptions), self.bounds.subscriptions)
+            check_room("subscriptions", self.held, self.bounds.in_realm, "the realm")
         if not subscription.id:
             subscription.id = next(self._ids)
             match.add(subscription.uri, subscription)

@@ -161,8 +161,8 @@ class Dealer(Registrations):
     def _send(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
         caller, member = pending.caller, callee.member
         asked = caller.asked.get(member, 0)
-        left = self._bounds.calls - max(len(caller.calls), len(member.invocations))
-        if left <= 0 or SHARE * asked > left or self.calls >= self._bounds.in_realm:
+        left = self.bounds.calls - max(len(caller.calls), len(member.invocations))
+        if left <= 0 or SHARE * asked > left or self.calls >= self.bounds.in_realm:
             raise Refused(uris.UNAVAILABLE, self._why_crowded(pending, member))
         for writer in callee.writers:
             pending.details.update(writer(pending))
@@ -181,7 +181,7 @@ class Dealer(Registrations):
         if self.queue is None:
             text = f"no callee of {pending.callee.registration.uri!r} takes a call now"
             raise Refused(uris.NO_AVAILABLE_CALLEE, text)
-        bounds = self._bounds
+        bounds = self.bounds
         if len(pending.caller.calls) >= bounds.calls or self.calls >= bounds.in_realm:
             raise Refused(uris.UNAVAILABLE, self._why_crowded(pending, pending.callee.member))
         self.queue(pending, call)
@@ -203,13 +203,13 @@ class Dealer(Registrations):
             caller.post(Error(CALL, call.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE]))
 
     def _why_crowded(self, pending: PendingCall, callee: Member) -> str:
-        caller, most = pending.caller, self._bounds.calls
+        caller, most = pending.caller, self.bounds.calls
         if len(caller.calls) >= most:
             why = f"this session has {len(caller.calls)} calls in flight, at most {most}"
         elif len(callee.invocations) >= most:
             why = f"its callee has {len(callee.invocations)} calls to answer, at most {most}"
-        elif self.calls >= self._bounds.in_realm:
-            why = f"the realm has {self.calls} calls in flight, at most {self._bounds.in_realm}"
+        elif self.calls >= self.bounds.in_realm:
+            why = f"the realm has {self.calls} calls in flight, at most {self.bounds.in_realm}"
         else:
             asked = caller.asked[callee]
             why = f"its callee has {asked} calls of this session to answer, its share of {most}"

@@ -119,6 +119,10 @@ class Realm:
         self.features = furnish(self, features)
         self._refuse_options()
 
+    def take_bounds(self, bounds: Bounds) -> None:
+        """Have other bounds from now on; what is there already stays."""
+        self.bounds = self.broker.bounds = self.dealer.bounds = bounds
+
     @property
     def roles(self) -> dict[str, Any]:
         """The role dictionaries of WELCOME."""

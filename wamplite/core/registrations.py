@@ -39,7 +39,7 @@ class Registrations:
         self.registered: list[Observer] = []
         self.unregistered: list[Observer] = []
         self.revoked: list[Observer] = []
-        self._bounds = bounds
+        self.bounds = bounds
         self._ids = count(1)
 
     def on_register(self, member: Member, register: Register) -> None:
@@ -62,8 +62,8 @@ class Registrations:
         notify(self.drafted, member, callee, register)
         if uri in self.procedures or not _may_join(registration, callee, invoke):
             raise Refused(uris.PROCEDURE_ALREADY_EXISTS, f"{uri!r} is registered already")
-        check_room("registrations", len(member.registrations), self._bounds.registrations)
-        check_room("registrations", len(self.registrations), self._bounds.in_realm, "the realm")
+        check_room("registrations", len(member.registrations), self.bounds.registrations)
+        check_room("registrations", len(self.registrations), self.bounds.in_realm, "the realm")
         if not registration.id:
             registration.id = next(self._ids)
             match.add(uri, registration)

@@ -29,7 +29,7 @@ class TotalBound:
     """What all connections together hold."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._lock = Condition()  # guards the next three; notified when one has gone
         self._noted: dict[Holder, int] = {}  # -> as it was when it last grew
         self._sum = 0  # of the noted
@@ -42,7 +42,7 @@ class TotalBound:
             self._sum += held - self._noted.pop(holder, 0)
             if held:
                 self._noted[holder] = held
-            largest = self._find_largest() if self._sum > self._most else None
+            largest = self._find_largest() if self._sum > self.most else None
         if largest is not None:
             largest.evict()
 
@@ -66,13 +66,13 @@ class TotalBound:
 
     def _has_room(self, holder: Holder) -> bool:
         going = sum(self._evicted.values())
-        return not going or holder in self._evicted or self._sum + going <= self._most
+        return not going or holder in self._evicted or self._sum + going <= self.most
 
     def _find_largest(self) -> Holder | None:
         """Count again; return who is to go, if it is still too much (under the lock)."""
         self._noted = {holder: size for holder in self._noted if (size := holder.held)}
         self._sum = sum(self._noted.values())
-        if self._sum <= self._most:
+        if self._sum <= self.most:
             return None
         largest = max(self._noted, key=self._noted.__getitem__)
         self._evicted[largest] = size = self._noted.pop(largest)

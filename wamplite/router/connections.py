@@ -72,7 +72,7 @@ class Connections:
     """All who are connected, each with its thread."""
 
     def __init__(self, limits: Limits, tell: Tell) -> None:
-        self._limits = limits
+        self.limits = limits
         self._tell = tell
         self._lock = Lock()  # guards all that follows
         self._threads: dict[Connected, threading.Thread] = {}
@@ -206,7 +206,7 @@ class Connections:
             _less(self._handshakes, origin)
 
     def _refusal(self, origin: str | None) -> str | None:
-        limits = self._limits
+        limits = self.limits
         if self._closed:
             return "connections_refused_at_the_end"
         if origin is None:

@@ -39,7 +39,7 @@ class Housekeeper:
     """Writes what was left over, and keeps time."""
 
     def __init__(self, limits: Limits, counters: Counters) -> None:
-        self._limits = limits
+        self.limits = limits
         self._counters = counters
         self._lock = Lock()  # guards the next three
         self._leftovers = Leftovers()
@@ -68,7 +68,7 @@ class Housekeeper:
     def watch(self, stream: Stream) -> None:
         """Write for a stream whose outbox left something over; end it if that is too much."""
         if self._is_too_much(stream):
-            limits = self._limits
+            limits = self.limits
             dropped = stream.drop_oldest(limits.outbox_size, limits.max_outbox_messages)
             if dropped:
                 self._counters.add("events_dropped", dropped)
@@ -128,7 +128,7 @@ class Housekeeper:
             self._selector.close()
 
     def _is_too_much(self, stream: Stream) -> bool:
-        limits = self._limits
+        limits = self.limits
         return stream.left > limits.outbox_size or stream.waiting > limits.max_outbox_messages
 
     def _disconnect(self, stream: Stream) -> None:
@@ -192,7 +192,7 @@ class Housekeeper:
         for stream, since in watched:
             if stream.fileno() < 0 or not stream.left:
                 self._forget(stream)
-            elif now - since > self._limits.write_timeout:
+            elif now - since > self.limits.write_timeout:
                 self._disconnect(stream)
         for stream, _ in watched:
             if stream in self._leftovers and stream not in self._selector:

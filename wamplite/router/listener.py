@@ -137,6 +137,10 @@ class Listener:
 
         return TlsStream(sock, self._certificate.context(), server_side=True)
 
+    def take_limits(self, limits: Limits) -> None:
+        """Have other limits for whoever comes from now on."""
+        self._settings = self._settings._replace(limits=limits)
+
     def renew(self) -> None:
         """Show the certificate that its files hold now to whoever comes from now on.
 

@@ -88,7 +88,7 @@ class Logins:
     def __init__(
         self, limits: Limits, tell: Tell, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._tell = tell
         self._clock = clock
         self._lock = Lock()  # guards the next two
@@ -155,7 +155,7 @@ class Logins:
 
     def _delay(self, guesses: Guesses) -> float:
         doubled = min(guesses.bad - 1, 32)
-        return min(self._limits.login_delay * 2.0**doubled, self._limits.max_login_delay)
+        return min(self.limits.login_delay * 2.0**doubled, self.limits.max_login_delay)
 
 
 def name_of(hello: Hello) -> str:

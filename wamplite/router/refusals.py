@@ -60,7 +60,7 @@ class Refusals:
         count: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._count = count
         self._clock = clock
         self._lock = Lock()  # guards the next two
@@ -73,7 +73,7 @@ class Refusals:
         bound = BOUNDS.get(name)
         if bound is None:
             return
-        most = getattr(self._limits, bound.setting)
+        most = getattr(self.limits, bound.setting)
         self.warn(name, f"{who} {bound.text} ({bound.setting}: {most})")
 
     def warn(self, name: str, text: str) -> None:

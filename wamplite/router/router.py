@@ -21,13 +21,13 @@ from ..core.handshake import AuthMethod
 from ..forks import OfOneProcess, watch
 from ..locks import Lock
 from ..signals import Gate, with_signals
-from ..transports import origins
 from . import listen_urls
 from .access import Access
+from .given import certificate, pages
 from .limits import LimitKeywords, checked
 from .listener import CookieSource, Listener, Settings
 from .realms import begin, end
-from .shared import ENDED, Shared
+from .shared import ENDED, FIXED, Shared
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ..client.session import Session
     from ..client.terms import JoiningKeywords
     from .serial_listener import SerialListener
-    from .shown_certificate import ShownCertificate
 
 logger = logging.getLogger("wamplite.router")
 
@@ -72,9 +71,9 @@ class Router(OfOneProcess):
         **limits: Unpack[LimitKeywords],
     ) -> None:
         self.limits = checked(limits)
-        pages = _pages(allowed_origins, allowed_hosts)
+        names_of_pages = pages(allowed_origins, allowed_hosts)
         self._settings = Settings(
-            self.limits, *pages, compress=compress, longpoll=longpoll, cookies=cookies
+            self.limits, *names_of_pages, compress=compress, longpoll=longpoll, cookies=cookies
         )
         self._authmethods = authmethods
         self._allow_anonymous_network = allow_anonymous_network
@@ -171,13 +170,13 @@ class Router(OfOneProcess):
         not: beyond loopback only with authentication or `allow_anonymous_network`.
         """
         self.check_process()
-        pages = _pages(
+        names = pages(
             self._settings.allowed_origins if allowed_origins is None else allowed_origins,
             self._settings.allowed_hosts if allowed_hosts is None else allowed_hosts,
         )
         settings = Settings(
             self.limits,
-            *pages,
+            *names,
             compress=self._settings.compress if compress is None else compress,
             longpoll=self._settings.longpoll if longpoll is None else longpoll,
             cookies=self._settings.cookies,
@@ -212,7 +211,7 @@ class Router(OfOneProcess):
 
             return SerialListener(url, self._shared)
         place = listen_urls.parse(url)
-        return Listener(place, settings, _certificate(cert, key, ca), self._shared)
+        return Listener(place, settings, certificate(cert, key, ca), self._shared)
 
     def _access(
         self,
@@ -251,6 +250,20 @@ class Router(OfOneProcess):
                 raise UsageError(f"there is no listener at {url}")
             self._listeners.remove(found)
         found.close()
+
+    def take_limits(self, **limits: Unpack[LimitKeywords]) -> None:
+        """Have these limits from now on, and the defaults of the others; who is there stays.
+
+        Those that are FIXED, see shared.py, stay as they are. UsageError where they cannot be.
+        """
+        self.check_process()
+        kept = {name: getattr(self.limits, name) for name in FIXED}
+        self.limits = checked(limits)._replace(**kept)
+        with self._lock:
+            self._shared.take_limits(self.limits)
+            for each in self._listeners:
+                if isinstance(each, Listener):
+                    each.take_limits(self.limits)
 
     def renew_certificates(self) -> None:
         """Show what the certificate files of all listeners hold now; who is connected stays so.
@@ -320,23 +333,3 @@ class Router(OfOneProcess):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _pages(allowed: Iterable[str], hosts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return which origins and hosts are allowed, as given; UsageError where none can be meant."""
-    names = tuple(by_name.several("allowed_hosts", hosts))
-    given = tuple(by_name.several("allowed_origins", allowed))
-    if given:
-        origins.allowed(given)
-    return given, names
-
-
-def _certificate(cert: str | None, key: str | None, ca: str | None) -> ShownCertificate | None:
-    if cert is None:
-        for what, file in (("private key", key), ("CA file", ca)):
-            if file is not None:
-                raise UsageError(f"the {what} {file} needs its certificate")
-        return None
-    from .shown_certificate import ShownCertificate
-
-    return ShownCertificate(cert, key, ca)

@@ -10,9 +10,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
+from ..core import uris
+from ..core.members import Bounds
 from ..locks import Lock
 from ..transports.stream import Stream
 from .buffered import TotalBound
@@ -32,6 +35,7 @@ logger = logging.getLogger("wamplite.router")
 
 LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
 ENDED = "the router has ended"
+FIXED = ("max_decoding", "socket_buffer")  # limits that stay as they were at the start
 _starting = Lock()  # guards threading.stack_size, which is the whole process's
 
 
@@ -71,6 +75,16 @@ class Shared:
         self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
         self.trimming = Trimming(self.housekeeper.later)
         self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
+
+    def take_limits(self, limits: Limits) -> None:
+        """Have other limits from now on, but for those that are FIXED; any thread."""
+        self.limits = limits
+        for part in (self.refusals, self.logins, self.connections, self.housekeeper):
+            part.limits = limits
+        self.buffered.most = limits.max_buffered
+        for routing in list(self.realms.values()):
+            routing.run(partial(routing.realm.take_bounds, bounds_of(limits)))
+            routing.realm.about[uris.MAX_MESSAGE_SIZE] = limits.max_message_size
 
     def counted(self) -> dict[str, int]:
         """Return what was refused, dropped or missed so far, by name."""
@@ -138,6 +152,16 @@ class Shared:
     def _join_connections(self, deadline: float) -> None:
         for thread in self.connections.threads():
             thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def bounds_of(limits: Limits) -> Bounds:
+    """Return those of the limits that hold in each realm."""
+    return Bounds(
+        limits.max_subscriptions,
+        limits.max_registrations,
+        limits.max_calls,
+        limits.max_in_realm,
+    )
 
 
 def _start(thread: threading.Thread, stack_size: int) -> None:

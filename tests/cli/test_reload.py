@@ -1,0 +1,176 @@
+"""`wamplite reload`, SIGHUP, and files of users that change: real processes."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+import wamplite
+from tests.cli.test_configured import configured, run
+from tests.configuration.examples import EXAMPLE, furnish, joe, write_users
+from tests.waiting import until
+from wamplite import Session
+from wamplite.auth import Ticket
+
+TEXT = EXAMPLE.replace("[router]", '[router]\npid_file = "router.pid"')
+
+
+def reload(path: Path) -> tuple[int, str]:
+    done = run("reload", "-c", str(path))
+    return done.returncode, done.stdout + done.stderr
+
+
+def change(path: Path, *pairs: tuple[str, str]) -> None:
+    text = path.read_text()
+    for before, after in pairs:
+        assert before in text
+        text = text.replace(before, after)
+    path.write_text(text)
+
+
+def ended(session: Session) -> None:
+    until(lambda: session.lost.is_set(), "the session has ended")
+
+
+def may_publish(session: Session, topic: str) -> bool:
+    try:
+        session.publish(topic, 1, options={"acknowledge": True})
+    except wamplite.NotAuthorized:
+        return False
+    return True
+
+
+def test_roles_users_realms_and_limits_are_what_the_file_says_now(tmp_path: Path) -> None:
+    users = joe(), joe(authid="ann")
+    path = furnish(tmp_path, TEXT, *users)
+    with configured(path) as router:
+        joe_, ann = [
+            wamplite.connect(router.rs, realm="home", auth=Ticket(name, "s3cret"))
+            for name in ("joe", "ann")
+        ]
+        guest = wamplite.connect(router.rs, realm="home")
+        assert not may_publish(joe_, "home.door")
+        write_users(tmp_path / "users.toml", users[0])
+        change(
+            path,
+            ('uri = "home.sensors."\n    match = "prefix"\n    allow = ["publish"',
+             'uri = "home."\n    match = "prefix"\n    allow = ["publish"'),
+            ('anonymous = "guest"', 'anonymous = "sensor"'),
+            ('max_message_size = "1 MiB"', "max_subscriptions = 1"),
+        )  # fmt: skip
+        path.write_text(path.read_text() + OTHER)
+        code, told = reload(path)
+        assert code == 0, told
+        first, second, third = told.splitlines()
+        assert (first, second) == ("realm other: opened", "limits: changed")
+        assert third.endswith("roles changed, anonymous changed")  # the user may be gone before
+        ended(ann)
+        ended(guest)
+        assert may_publish(joe_, "home.door")
+        with wamplite.connect(router.rs, realm="other") as other:
+            other.subscribe("a", print)
+            with pytest.raises(wamplite.ApplicationError):
+                other.subscribe("b", print)
+            change(path, (OTHER, ""))
+            assert reload(path) == (0, "realm other: closed\n")
+            ended(other)
+        assert reload(path) == (0, "nothing has changed\n")
+        joe_.leave()
+    assert not (tmp_path / "router.pid").exists()
+
+
+OTHER = """
+[[realm]]
+name = "other"
+anonymous = "all"
+  [[realm.role]]
+  name = "all"
+    [[realm.role.permission]]
+    uri = ""
+    match = "prefix"
+    allow = ["subscribe"]
+"""
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [('anonymous = "guest"', 'anonymous = "nobody"')],
+        [("[[realm]]", "[[relm]]")],
+        [('name = "home"', 'name = "elsewhere"'), ("router.key", "router.pem")],
+        [('auth = ["scram"', 'auth = ["tls"'), ("router.pem", "users.toml")],
+    ],
+)
+def test_on_any_fault_all_stays_as_it_was(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
+    path = furnish(tmp_path, TEXT)
+    with configured(path) as router:
+        with wamplite.connect(router.rs, realm="home", auth=Ticket("joe", "s3cret")) as session:
+            change(path, *pairs, ('allow = ["publish", "call"]', "allow = []"))
+            code, told = reload(path)
+            assert code == 1 and told.startswith("wamplite: nothing has changed: "), told
+            assert may_publish(session, "home.sensors.x")
+            with wamplite.connect(router.rs, realm="home") as guest:
+                assert guest.authrole == "guest"
+        assert "nothing has changed" in router.stderr()
+
+
+def test_listeners_come_and_go_and_who_came_there_stays(tmp_path: Path) -> None:
+    path = furnish(tmp_path, TEXT)
+    with (
+        configured(path) as router,
+        wamplite.connect(router.rs, realm="home", auth=Ticket("joe", "s3cret")) as session,
+    ):
+        change(
+            path,
+            ('url = "tcp://127.0.0.1:0"', f'url = "unix://{tmp_path}/sock"'),
+            ('auth = ["scram", "cryptosign"]', 'auth = ["ticket"]'),
+        )
+        code, told = reload(path)
+        assert code == 0, told
+        assert f"listener unix://{tmp_path}/sock: opened" in told
+        assert may_publish(session, "home.sensors.x")
+        with pytest.raises(wamplite.TransportLost):
+            wamplite.connect(router.rs, realm="home")
+        with wamplite.connect(f"unix://{tmp_path}/sock", realm="home") as guest:
+            assert guest.authrole == "guest"
+
+
+def test_sighup_reads_the_file_again_and_what_must_wait_is_told(tmp_path: Path) -> None:
+    path = furnish(tmp_path, TEXT)
+    with configured(path) as router:
+        change(path, ('features = ["standard"]', 'features = ["basic"]'))
+        router.process.send_signal(signal.SIGHUP)
+        until(lambda: "realm home: features: with the next start" in router.stderr())
+
+
+def test_a_file_of_users_that_changes_is_noticed(tmp_path: Path) -> None:
+    path = furnish(tmp_path, TEXT, joe(), joe(authid="ann"))
+    users = tmp_path / "users.toml"
+    with configured(path) as router:
+        sessions = [
+            wamplite.connect(router.rs, realm="home", auth=Ticket(name, "s3cret"))
+            for name in ("joe", "ann")
+        ]
+        users.chmod(0o644)
+        until(lambda: "the users stay as they are" in router.stderr())
+        write_users(tmp_path / "new.toml", joe("another"), joe(authid="bob"))
+        (tmp_path / "new.toml").rename(users)
+        ended(sessions[1])
+        assert may_publish(sessions[0], "home.sensors.x")
+        sessions[0].leave()
+        for name, password in (("joe", "another"), ("bob", "s3cret")):
+            with wamplite.connect(router.rs, realm="home", auth=Ticket(name, password)):
+                pass
+
+
+def test_which_router_is_meant_must_be_told(tmp_path: Path) -> None:
+    path = furnish(tmp_path)
+    for words, told in (
+        (("-c", str(path)), "[router] has no pid_file"),
+        (("--pid-file", str(tmp_path / "none")), "is not there: no router runs"),
+        (("--pid", str(2**22 + 1)), "there is no process"),
+    ):
+        done = run("reload", *words)
+        assert done.returncode == 2 and told in done.stderr, done.stderr

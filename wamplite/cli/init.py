@@ -1,0 +1,43 @@
+"""Write a wamplite.toml to begin with: a router for this machine alone, and every key explained.
+
+It is never written over a file that is there, unless --force says so. -o -: to stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from ..configuration.reference import commented
+from ..core.errors import UsageError
+
+FILE = "wamplite.toml"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite init`."""
+    add = parser.add_argument
+    add("-o", "--output", default=FILE, metavar="FILE", help="default: %(default)s")
+    add("--force", action="store_true", help="write over a file that is there")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file."""
+    if options.output == "-":
+        sys.stdout.write(commented())
+        return 0
+    write(options.output, commented(), options.force)
+    print(f"{options.output} is written; next: wamplite router -c {options.output}")
+    return 0
+
+
+def write(path: str, text: str, force: bool) -> None:
+    """Write a new file; UsageError where one is there."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already: --force writes over it") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

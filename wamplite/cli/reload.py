@@ -1,0 +1,70 @@
+"""Have a router read its file again, and tell whether it did: exit code 0, or 1 and why not.
+
+Realms, roles, users, listeners and limits become what the file says now, all of it or nothing.
+Sessions that could still join stay. The router is found by `pid_file` of [router] in the file, or
+as it is told. `kill -HUP` does the same, and only the router's log tells what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from pathlib import Path
+
+from ..configuration import places
+from ..core.errors import UsageError
+from .common import positive, seconds
+from .reloading import OK, ReloadQuestion
+from .streams import complain
+
+SECONDS = 30.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `wamplite reload`."""
+    add = parser.add_argument
+    add("-c", "--config", metavar="FILE", help="the router's file, which names its pid_file")
+    add("--pid", type=positive, metavar="N", help="the router's process")
+    add("--pid-file", metavar="FILE", help="where its number stands")
+    add("-W", "--timeout", type=seconds, default=SECONDS, help="default: %(default)g seconds")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask a router to read its file again."""
+    pid = options.pid or pid_of(options.pid_file or named_by(options.config))
+    with ReloadQuestion(pid) as question:
+        try:
+            os.kill(pid, signal.SIGHUP)
+        except ProcessLookupError:
+            raise UsageError(f"there is no process {pid}: no router runs there") from None
+        told = question.wait(options.timeout)
+    first, _, rest = told.partition("\n")
+    if first != OK:
+        complain(f"nothing has changed: {told}")
+        return 1
+    print(rest)
+    return 0
+
+
+def named_by(given: str | None) -> str:
+    """Return the pid file that a router's file names."""
+    from ..configuration import files
+
+    path = places.find(given)
+    if path is None:
+        raise UsageError("which router? give --pid, --pid-file, or -c FILE that has a pid_file")
+    found = files.pid_file(path)
+    if not found:
+        raise UsageError(f"{path}: [router] has no pid_file: put one there, or give --pid")
+    return found
+
+
+def pid_of(path: str) -> int:
+    """Return the number in a file."""
+    try:
+        return int(Path(path).read_text())
+    except FileNotFoundError:
+        raise UsageError(f"{path} is not there: no router runs that has written it") from None
+    except ValueError:
+        raise UsageError(f"{path} holds no number of a process") from None
