@@ -146,6 +146,8 @@ def test_only_what_tls_has_verified_has_a_name() -> None:
 
 
 def test_names_of_certificates_are_checked(certificate: Certificate, tmp_path: Path) -> None:
+    kinds = ["dns:pi.local", "email:joe@x", "uri:urn:x", "ip:10.0.0.1", "cn:joe"]
+    assert User.of_certificates("joe", "a", *kinds).certificates == set(kinds)
     for wrong in ("joe", "cn:", "CN:joe", "o:home"):
         with pytest.raises(UsageError, match=f"known by one of sha256:.* not by '{wrong}'"):
             User.of_certificates("joe", "a", wrong)
