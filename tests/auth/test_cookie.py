@@ -173,6 +173,13 @@ def test_within_tls_a_cookie_is_secure_and_of_this_host(certificate: Certificate
         assert leaked.join("cookie")[0] == 3
 
 
+def test_the_least_that_can_be_meant_is_taken() -> None:
+    cookies = Cookies(max_age=1, most=1, name="a_b-c")
+    _, fresh = cookies.agree([], False)
+    assert fresh and fresh.startswith("a_b-c=")
+    assert len(fresh.partition(";")[0].partition("=")[2]) == 32  # 24 octets
+
+
 def test_a_router_without_cookies_sets_none() -> None:
     with Router() as router:
         browser = Browser(router.listen("ws://127.0.0.1:0/ws"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import threading
@@ -27,11 +26,19 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     path = str(tmp_path / "agent")
     with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
         try:
-            until(lambda: os.path.exists(path))
+            until(lambda: answers(path))
             monkeypatch.setenv("SSH_AUTH_SOCK", path)
             yield path
         finally:
             process.terminate()
+
+
+def answers(path: str) -> bool:
+    """Tell whether the agent listens: its socket is there a moment before."""
+    try:
+        return agent_keys(path) == []
+    except UsageError:
+        return False
 
 
 def add(path: Path) -> None:
