@@ -186,6 +186,8 @@ def refused_by(
         ("wamp-scram", {"role": "a", "secret": "\x07"}, "of the secret character 1"),
         ("wamp-scram", {"role": "a", "salt": "xyz"}, "salt must be hexadecimal"),
         ("wamp-scram", {"role": "a", "salt": "00"}, "stored-key and server-key"),
+        ("scram", {"role": "a", **derived(), "server-key": ""}, "stored-key and server-key"),
+        ("scram", {"role": "a", **derived(), "stored-key": 7}, "stored-key and server-key"),
         ("scram", {"role": "a", **derived(), "kdf": "md5"}, "kdf must be one of"),
         ("scram", {"role": "a", **derived(), "iterations": None}, "iterations must be int"),
         ("cryptosign", "a", "pubkey must be 64 hexadecimal digits"),
