@@ -21,8 +21,12 @@ NAMES = features.names()
 NEEDS = {factory().name: factory().needs for factory in features.for_router(NAMES)}
 NEEDED = {need for needs in NEEDS.values() for need in needs}
 ALONE = [name for name in NAMES if not NEEDS[name]]
-# `wamplite router --history` and `--keep` are about them.
-CONFIGURED = {("cli/router.py", "event_history"), ("cli/router.py", "event_retention")}
+# `wamplite router --history` and `--keep`, and the file of a router, are about them.
+CONFIGURED = {
+    (file, name)
+    for file in ("cli/router.py", "configuration/household.py")
+    for name in ("event_history", "event_retention")
+}
 
 
 @pytest.fixture(params=NAMES)
@@ -112,3 +116,53 @@ def test_one_that_is_really_deleted_is_missed_by_none_but_its_own_tests() -> Non
         timeout=290,
     )
     assert (done.stdout, done.stderr) == ("call_timeout: is missed by none but its own tests\n", "")
+
+
+AUTHORIZATION = ("permissions", "wanted", "holdings", "authorizer", "authorization")
+WITHOUT = """
+import sys
+for name in sys.argv[1:]:
+    sys.modules["wamplite.auth." + name] = None  # as if its file were not there
+import wamplite
+from wamplite import features
+from wamplite.auth import Ticket, User, Users, methods
+users = Users([User.of_password("joe", "sensor", "s3cret", iterations=4096)])
+with wamplite.Router(features="all", authmethods=methods(users)) as router:
+    with wamplite.connect(router.listen("rs://127.0.0.1:0"), auth=Ticket("joe", "s3cret")) as joe:
+        print(joe.call("wamp.session.count"))
+try:
+    from wamplite.auth import Authorization
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+
+
+def printed(program: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("gone", AUTHORIZATION)
+def test_who_is_let_in_does_without_who_may_do_what(gone: str) -> None:
+    assert printed(WITHOUT, gone) == f"1\nwamplite.auth.{gone}\n"
+
+
+def test_who_may_do_what_does_without_who_is_let_in() -> None:
+    modules = {path.stem for path in (ROOT / "wamplite" / "auth").glob("*.py")}
+    program = "import sys; [sys.modules.update({'wamplite.auth.' + n: None}) for n in sys.argv[1:]]"
+    program += "; import wamplite.auth; print(wamplite.auth.Authorization([]).name)"
+    others = sorted(modules - {*AUTHORIZATION, "__init__"})
+    assert printed(program, *others) == "authorization\n"
+
+
+def test_a_router_that_asks_nobody_loads_nothing_of_it() -> None:
+    program = "import sys, wamplite; wamplite.Router(features='all').close(); "
+    program += "print([name for name in sys.modules if name.startswith('wamplite.auth')])"
+    assert printed(program) == "[]\n"

@@ -42,4 +42,7 @@ def test_rates_have_a_row_for_each_scenario(shared: Path, tmp_path: Path) -> Non
     words = ("--rounds", "1", "--seconds", "0.2", "--features", "standard")
     rows = run(ROOT / "tools" / "feature_rates.py", load, *words)
     assert len(rows) == 3
-    assert all(re.fullmatch(r".{16} standard +\d\.\d{3}  \(.*\)", row) for row in rows), rows
+    pattern = r".{16} standard +\d\.\d{3}  \(.*\)  time (\d+\.\d{3}  \(.*\)|-)"
+    assert all(re.fullmatch(pattern, row) for row in rows), rows
+    rows = run(ROOT / "tools" / "feature_rates.py", load, *words, "--permissions", "100")
+    assert [row[17:29] for row in rows] == ["standard+100"] * 3
