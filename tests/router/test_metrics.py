@@ -237,6 +237,13 @@ def test_the_command_line_takes_a_token_from_a_file(tmp_path: Any) -> None:
         assert ask(router.urls[0]).status == 200
 
 
+def test_the_option_holds_for_the_listeners_of_a_file_too(tmp_path: Any) -> None:
+    path = tmp_path / "wamplite.toml"
+    path.write_text('[[listener]]\nurl = "tcp://127.0.0.1:0"\n')
+    with running_router("-c", str(path), "--metrics", listen=(), realms=()) as router:
+        assert ask(router.urls[0]).status == 200
+
+
 def test_a_token_that_all_can_read_is_refused(tmp_path: Any) -> None:
     from tests.cli.asking import run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ OF_LISTENERS = {  # an option -> what it says of each listener
     "longpoll": "longpoll",
     "compress": "compress",
 }
+WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
 TLS = ("tls:", "wss:", "rss:")
 
 
@@ -44,11 +46,28 @@ def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> Li
     given: dict[str, Any] = {
         key: getattr(options, name) for name, key in OF_LISTENERS.items() if getattr(options, name)
     }
+    if metrics := metrics_of(options, listener.url):
+        given["metrics"] = metrics
     if listener.url.startswith(TLS):
         given |= {
             name: getattr(options, name) for name in ("cert", "key") if getattr(options, name)
         }
     return replace(listener, **given)
+
+
+def metrics_of(options: argparse.Namespace, url: str) -> bool | str:
+    """Return what options say of /metrics of a listener: its token, or whether there is one."""
+    if url.startswith(WITHOUT_PAGES):
+        return False
+    return read_token(options.metrics_token) if options.metrics_token else options.metrics
+
+
+def read_token(path: str) -> str:
+    """Return the token in a file, which others must not be able to read."""
+    with open(path) as file:
+        if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+            raise UsageError(f"{path}: everybody can read it: chmod 600 {path}")
+        return file.read().strip()
 
 
 def limits_of(options: argparse.Namespace) -> dict[str, Any]:

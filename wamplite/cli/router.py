@@ -12,7 +12,6 @@ import argparse
 import logging
 import os
 import resource
-import stat
 import sys
 import threading
 import time
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import notify, signals
 from ..configuration import places
-from ..core.errors import UsageError
 from ..features import GROUPS, names
 from ..locks import Latch
 from . import configured, logs
@@ -47,7 +45,6 @@ REALM = "realm1"
 LOOK = 1.0  # seconds between two looks at files of users
 HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
-WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
 SPARE = 64  # descriptors besides those of connections
 SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Python's default: 5 ms
 
@@ -281,20 +278,11 @@ def listen(router: Router, options: argparse.Namespace, estate: Estate | None = 
         say(f"listening {estate.listen(listener)}")
     files = {"cert": options.cert, "key": options.key}
     given = {key: file for key, file in files.items() if file is not None}
-    metrics = read_token(options.metrics_token) if options.metrics_token else options.metrics
     there = estate is not None and estate.configuration.listeners
     for url in options.listen or ([] if there else [LISTEN]):
-        has_page = not url.startswith(WITHOUT_PAGES)
-        say(f"listening {router.listen(url, metrics=has_page and metrics, **given)}")
+        metrics = configured.metrics_of(options, url)
+        say(f"listening {router.listen(url, metrics=metrics, **given)}")
     say("ready")
-
-
-def read_token(path: str) -> str:
-    """Return the token in a file, which others must not be able to read."""
-    with open(path) as file:
-        if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-            raise UsageError(f"{path}: everybody can read it: chmod 600 {path}")
-        return file.read().strip()
 
 
 def say(line: str) -> None:
