@@ -35,6 +35,7 @@ LIBRARIES = {
     "serializers": {"msgpack", "cbor2", "orjson"},
     "bridge": {"serial", "pynmea2", "minimalmodbus"},
     "config.py": {"tomli"},
+    "configuration/foreign/importing.py": {"yaml"},
     "auth/argon2id.py": {"argon2"},
     "auth/cryptosign.py": {"cryptography", "nacl"},
     "auth/key_files.py": {"cryptography"},

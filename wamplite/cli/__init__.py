@@ -31,7 +31,7 @@ VERBS = {
     "router": "run a router",
     "init": "write a configuration file to begin with",
     "check": "check a configuration file, or ask it who may do what",
-    "config": "print the schema of the configuration file, or all its keys",
+    "config": "print the schema of the configuration file, or import another router's",
     "reload": "have a router read its file again",
     "pub": "publish an event",
     "sub": "print events",

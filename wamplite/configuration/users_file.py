@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 
 from ..auth.keys import (
     KDFS,
-    LEAST_ITERATIONS,
     MOST_ITERATIONS,
     MOST_MEMORY,
     CraKey,
@@ -209,11 +208,11 @@ def _check_twice(read: dict[str, Any], at: Location) -> None:
         seen.add(name)
 
 
-ITERATIONS = Whole(LEAST_ITERATIONS, MOST_ITERATIONS)
+ITERATIONS = Whole(1, MOST_ITERATIONS)  # few of argon2 are many, and Crossbar derives by 1000
 SCRAM = Table(
     {
         "salt": Salt(),
-        "iterations": Whole(1, MOST_ITERATIONS),  # few of argon2 are many
+        "iterations": ITERATIONS,
         "stored": Octets(),
         "server": Octets(),
         "kdf": Text(*KDFS),
