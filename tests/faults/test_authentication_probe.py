@@ -48,6 +48,7 @@ def port(shared: Path) -> Iterator[str]:
         authmethods=methods(users),
         strict=True,
         longpoll=True,
+        login_delay=0,  # the probe logs in wrongly, and is not to wait for it
     ) as router:
         yield router.listen("tcp://127.0.0.1:0").rpartition(":")[2]
 
