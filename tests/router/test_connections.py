@@ -13,7 +13,7 @@ from wamplite.router.limits import Limits
 
 class SomeConnection:
     def __init__(self, address: str | None = "10.0.0.1") -> None:
-        self.address = address
+        self.origin = origin_of(address)
         self.name = f"somebody from {address}"
         self.ended: list[str] = []
         self.listener_url = "tcp://10.0.0.2:8080"

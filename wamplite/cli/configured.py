@@ -23,6 +23,8 @@ OF_LISTENERS = {  # an option -> what it says of each listener
     "allow_host": "allowed_hosts",
     "longpoll": "longpoll",
     "compress": "compress",
+    "trusted_proxy": "trusted_proxies",
+    "proxy_protocol": "proxy_protocol",
 }
 WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
 TLS = ("tls:", "wss:", "rss:")

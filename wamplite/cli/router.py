@@ -117,6 +117,18 @@ def _add_bounds(parser: argparse.ArgumentParser) -> None:
 def _add_access(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
+        "--trusted-proxy",
+        action="append",
+        metavar="ADDRESS",
+        help="a reverse proxy whose X-Forwarded-For tells who connects: an address, a network, or"
+        " unix; repeatable",
+    )
+    add(
+        "--proxy-protocol",
+        action="store_true",
+        help="trusted proxies begin each connection with a PROXY header instead",
+    )
+    add(
         "--allow-anonymous-network",
         action="store_true",
         help="listen beyond loopback although nobody has to say who they are",
@@ -276,8 +288,9 @@ def listen(router: Router, options: argparse.Namespace, estate: Estate | None = 
     for listener in estate.configuration.listeners if estate else ():
         assert estate is not None
         say(f"listening {estate.listen(listener)}")
-    files = {"cert": options.cert, "key": options.key}
-    given = {key: file for key, file in files.items() if file is not None}
+    given: dict[str, Any] = {"cert": options.cert, "key": options.key}
+    given |= {"trusted_proxies": options.trusted_proxy, "proxy_protocol": options.proxy_protocol}
+    given = {key: said for key, said in given.items() if said is not None and said is not False}
     there = estate is not None and estate.configuration.listeners
     for url in options.listen or ([] if there else [LISTEN]):
         metrics = configured.metrics_of(options, url)

@@ -56,5 +56,7 @@ def keywords(listener: ListenerSettings) -> dict[str, Any]:
         "longpoll": listener.longpoll,
         "compress": listener.compress,
         "metrics": listener.metrics,
+        "proxy_protocol": listener.proxy_protocol,
+        "trusted_proxies": listener.trusted_proxies,
     }
     return {name: said for name, said in told.items() if said is not None}

@@ -150,6 +150,15 @@ class ListenerSettings(TableSettings):
         Texts(), "whose web pages may connect, as http://host:*", ()
     )
     allowed_hosts: tuple[str, ...] = setting(Texts(), "names of this host, for web pages", ())
+    trusted_proxies: tuple[str, ...] = setting(
+        Texts(),
+        "reverse proxies (addresses, networks, unix) whose X-Forwarded-For tells who connects",
+        (),
+        example=("10.0.0.7", "fd00::/8"),
+    )
+    proxy_protocol: bool = setting(
+        Flag(), "they begin each connection with a PROXY header, which tells it instead", False
+    )
     longpoll: bool = setting(Flag(), "serve sessions over HTTP requests at /lp", False)
     compress: bool = setting(Flag(), "agree to deflated messages over WebSocket", False)
     metrics: bool | str = setting(

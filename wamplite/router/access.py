@@ -21,7 +21,7 @@ class Access(NamedTuple):
     """The rule of one listener.
 
     own: its methods, whatever the realm; None: those of the realm. names: which of them; None: all
-    that are safe. is_near: only this machine can connect.
+    that are safe. is_near: only this machine can connect; is_proxied: proxies of it do, for others.
     """
 
     own: Methods | None = None
@@ -29,6 +29,7 @@ class Access(NamedTuple):
     is_near: bool = True
     is_secure: bool = False
     allow_anonymous: bool = False
+    is_proxied: bool = False
 
     def offered(self, realms: Methods | None) -> dict[str, AuthMethod]:
         """Return what is offered here, of what a realm has; None: nobody has to say who they are.
@@ -52,10 +53,10 @@ class Access(NamedTuple):
         return TICKET in (asked or ()) and not (self.is_near or self.is_secure)
 
     def _fits(self, name: str) -> bool:
+        if name == ANONYMOUS:
+            return self.allow_anonymous or (self.is_near and not self.is_proxied)
         if self.is_near:
             return True
-        if name == ANONYMOUS:
-            return self.allow_anonymous
         if name == COOKIE:
             return self.is_secure
         return name != TICKET or self.is_secure or self.shows_tickets

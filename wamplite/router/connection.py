@@ -25,6 +25,7 @@ from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Authenticate, Challenge, Goodbye, Hello, Message
 from ..locks import Lock
 from . import session_log
+from .connections import is_near, origin_of
 from .faults import guarded, log_fault
 from .presence import Listener, Presence
 from .routing import NOTHING, Arrival, Routing
@@ -69,7 +70,9 @@ class Connection(ABC):
         self.shared = shared
         self.name = name  # for logs
         self.listener_url = listener_url  # "": it came to none
-        self.address = address  # for the bounds; "": a Unix socket, None: exempt
+        self.address = address  # of the client; "": a Unix socket, None: in this process, serial
+        self.origin = origin_of(address)  # for the bounds
+        self.is_proxied = False  # a proxy connected, and has not told for whom
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
         self._leaving = False  # the session has said GOODBYE
@@ -124,6 +127,11 @@ class Connection(ABC):
 
     def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
         """Close what a forked child has of the connection."""
+
+    @property
+    def is_near(self) -> bool:
+        """Tell whether the client is of this machine."""
+        return not self.is_proxied and is_near(self.address)
 
     @property
     def queued(self) -> tuple[int, int]:

@@ -8,7 +8,7 @@ Places for handshakes are shared out, so that no address keeps another out:
     an address      its share; twice as much while half of all places are free
     all are taken   the address that holds most loses the one that has waited longest, to a newcomer
                     of an address that holds fewer
-    Unix sockets    as many places of their own
+    Unix sockets    as many places of their own, and so have those of whom a proxy tells later
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ class Connected(Protocol):
 
     name: str
 
-    @property
-    def address(self) -> str | None:
-        """Whom it counts for: "" for a Unix socket, None for who is exempt."""
+    origin: str | None  # whom it counts for, see origin_of; `move` alone changes it
 
     @property
     def listener_url(self) -> str:
@@ -88,23 +86,31 @@ class Connections:
 
     def enter(self, peer: Connected, thread: threading.Thread) -> str | None:
         """Take a place; where there is none, return the name of the bound as it is counted."""
-        origin = origin_of(peer.address)
         evicted = None
         with self._lock:
-            refusal = self._refusal(origin)
-            if refusal == "connections_refused_handshaking" and origin:
-                evicted = self._find_longest_waiting(origin)
-                if evicted is not None:
-                    self._stop_joining(evicted)
-                    refusal = None
+            refusal = self._refusal_of_all(peer.origin)
             if refusal is None:
-                self._take(peer, origin, thread)
-        if evicted is not None:
-            self._tell("handshakes_evicted", evicted.name)
-            evicted.shutdown(EVICTED)
-        if refusal is not None:
-            self._tell(refusal, peer.name)
-        return refusal
+                refusal, evicted = self._find_room(peer.origin)
+            if refusal is None:
+                self._threads[peer] = thread
+                self._take(peer)
+        return self._told(refusal, evicted, peer)
+
+    def move(self, peer: Connected, origin: str | None) -> str | None:
+        """Count a connection for whom its proxy names; where that has no room, return as `enter`.
+
+        Its own thread calls it, before it has joined.
+        """
+        evicted, refusal = None, None
+        with self._lock:
+            if origin != peer.origin and peer in self._threads:
+                self._stop_joining(peer)
+                self._give_back(peer)
+                refusal, evicted = self._find_room(origin)
+                if refusal is None:
+                    peer.origin = origin
+                self._take(peer)
+        return self._told(refusal, evicted, peer)
 
     def joined(self, peer: Connected) -> None:
         """Notice that a handshake has succeeded."""
@@ -124,16 +130,12 @@ class Connections:
 
     def leave(self, peer: Connected) -> None:
         """Give the place back; nothing if that was done before."""
-        origin = origin_of(peer.address)
         with self._lock:
             if self._threads.pop(peer, None) is None:
                 return
             self._stop_joining(peer)
+            self._give_back(peer)
             _add(self._ended, peer, 0)
-            if origin is None:
-                self._within -= 1
-            else:
-                _less(self._addresses, origin)
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -189,10 +191,29 @@ class Connections:
         own = threading.current_thread()
         return [thread for thread in threads if thread.is_alive() and thread is not own]
 
+    def _told(self, refusal: str | None, evicted: Connected | None, peer: Connected) -> str | None:
+        if evicted is not None:
+            self._tell("handshakes_evicted", evicted.name)
+            evicted.shutdown(EVICTED)
+        if refusal is not None:
+            self._tell(refusal, peer.name)
+        return refusal
+
     # Under the lock
 
-    def _take(self, peer: Connected, origin: str | None, thread: threading.Thread) -> None:
-        self._threads[peer] = thread
+    def _find_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
+        """Return why an origin has no room, or who was made to give up a place for it."""
+        refusal = self._refusal(origin)
+        if refusal != "connections_refused_handshaking" or not origin:
+            return refusal, None
+        evicted = self._find_longest_waiting(origin)
+        if evicted is None:
+            return refusal, None
+        self._stop_joining(evicted)
+        return None, evicted
+
+    def _take(self, peer: Connected) -> None:
+        origin = peer.origin
         self._joining[peer] = origin
         if origin is None:
             self._within += 1
@@ -200,19 +221,29 @@ class Connections:
             self._addresses[origin] += 1
             self._handshakes[origin] += 1
 
+    def _give_back(self, peer: Connected) -> None:
+        if peer.origin is None:
+            self._within -= 1
+        else:
+            _less(self._addresses, peer.origin)
+
     def _stop_joining(self, peer: Connected) -> None:
         origin = self._joining.pop(peer, None)
         if origin is not None:
             _less(self._handshakes, origin)
 
-    def _refusal(self, origin: str | None) -> str | None:
-        limits = self.limits
+    def _refusal_of_all(self, origin: str | None) -> str | None:
         if self._closed:
             return "connections_refused_at_the_end"
+        held = len(self._threads) - self._within
+        if origin is not None and held >= self.limits.max_connections:
+            return "connections_refused"
+        return None
+
+    def _refusal(self, origin: str | None) -> str | None:
+        limits = self.limits
         if origin is None:
             return None
-        if len(self._threads) - self._within >= limits.max_connections:
-            return "connections_refused"
         if origin and self._addresses[origin] >= limits.max_connections_per_address:
             return "connections_refused_by_address"
         local, most = self._handshakes[LOCAL], limits.max_handshaking

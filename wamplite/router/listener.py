@@ -37,8 +37,10 @@ from .shared import Shared
 from .socket_connection import SocketConnection
 
 if TYPE_CHECKING:
+    from ..transports.http_server import Request
     from .longpoll import Gateway
     from .metrics import Metrics
+    from .proxied import Proxies
     from .shown_certificate import ShownCertificate
 
 logger = logging.getLogger("wamplite.router")
@@ -71,6 +73,7 @@ class Settings(NamedTuple):
     compress: bool = False  # agree to permessage-deflate
     longpoll: bool = False  # serve sessions over HTTP requests
     cookies: CookieSource | None = None  # who comes back by a cookie
+    proxies: Proxies | None = None  # whose word is taken for who comes
     metrics: str | None = None  # the token for /metrics, "": none is needed; None: there is no such
 
 
@@ -167,12 +170,16 @@ class Listener:
 
     def open(self, connection: SocketConnection) -> Transport:
         """Bring a new connection to where messages can be read; in the connection's own thread."""
-        stream = connection.stream
+        stream, proxies = connection.stream, self._settings.proxies
+        if proxies is not None:
+            proxies.introduce(connection)
         stream.handshake()
         head = stream.recv()
         if not head:
             raise TransportLost(f"{stream.peer}: closed before it said anything")
         if head[0] == rawsocket.MAGIC:
+            if proxies is not None:
+                proxies.settle(connection, head)
             return self._open(RAWSOCKET, connection, head)
         if self._metrics is not None:
             head = self._metrics.take(connection, head)
@@ -233,7 +240,15 @@ class Listener:
             allowed_hosts=self._hosts(),
             compress=self._settings.compress,
             set_cookie=self._set_cookie(connection),
+            meet=self._settings.proxies and partial(self._settings.proxies.meet, connection),
         )
+
+    def asking(self, connection: SocketConnection, request: Request) -> tuple[str | None, str]:
+        """Return address and name of who asks by HTTP; HttpRefusal where that is unclear."""
+        proxies = self._settings.proxies
+        if proxies is None:
+            return connection.address, connection.name
+        return proxies.asking(connection, request)
 
     def _set_cookie(self, connection: SocketConnection) -> Callable[[list[str]], str | None] | None:
         """Return what notes the cookie of a connection, and sets one, where cookies count."""
@@ -273,7 +288,10 @@ class Listener:
         except OSError:
             sock.close()  # it has gone already
         else:
-            self._shared.admit(SocketConnection(self._shared, self.stream(sock), self, address))
+            connection = SocketConnection(self._shared, self.stream(sock), self, address)
+            if self._settings.proxies is not None:
+                self._settings.proxies.notice(connection)
+            self._shared.admit(connection)
 
     def _pause(self, error: OSError) -> None:
         """Wait a moment where accept fails: file descriptors or memory may be had again later."""

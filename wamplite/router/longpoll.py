@@ -69,6 +69,9 @@ class Entrance(Protocol):
     def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection."""
 
+    def asking(self, connection: SocketConnection, request: Request) -> tuple[str | None, str]:
+        """Return address and name of who asks."""
+
 
 class Pages(NamedTuple):
     """Which web pages may use it, see transports.origins."""
@@ -175,7 +178,7 @@ class Gateway:
         if request.method != b"POST":
             raise HttpRefusal(405, HERE, ("Allow", "POST"))
         if path == f"{BASE}/open":
-            return self._open(posted)
+            return self._open(request, posted)
         base, _, place = path.rpartition(f"{BASE}/")
         name, _, verb = place.partition("/")
         handle = VERBS.get(verb)
@@ -193,19 +196,21 @@ class Gateway:
         except ProtocolError as error:
             raise HttpRefusal(400, str(error)) from None
 
-    def _open(self, posted: Posted) -> bool:
+    def _open(self, request: Request, posted: Posted) -> bool:
         subprotocol = self._choose(posted.body)
         connection, limits = posted.connection, self._shared.limits
+        address, client = self._entrance.asking(connection, request)
         near, far = socket.socketpair()
         for end in (near, far):
             limit_unix(end, limits.socket_buffer)
-        stream = NearEnd(near, f"{connection.name} by HTTP", connection.stream.tls)
+        stream = NearEnd(near, f"{client} by HTTP", connection.stream.tls)
         session = PolledSession(far, subprotocol, limits.write_timeout)
         polling = Polling(self._entrance, session.serializer, limits.max_first_message_size)
         name = os.urandom(16).hex()
         refusal = self._keep(name, session)
         if refusal is None:
-            inner = SocketConnection(self._shared, stream, polling, connection.address)
+            inner = SocketConnection(self._shared, stream, polling, address)
+            inner.is_proxied = connection.is_proxied and address == connection.address
             refusal = self._shared.enter(inner)
         if refusal is not None:
             self._end(name)

@@ -30,7 +30,6 @@ from ..transports.http_server import (
     values,
 )
 from . import exposition, statistics
-from .connections import is_near
 from .listen_urls import SCHEMES, parse
 from .shared import Shared
 from .socket_connection import SocketConnection
@@ -56,8 +55,8 @@ class Readers(NamedTuple):
     origins: frozenset[str]
     hosts: frozenset[str]
 
-    def check(self, request: Request, address: str | None) -> None:
-        """Raise HttpRefusal unless this request, from this address, may read them."""
+    def check(self, request: Request, is_near: bool) -> None:
+        """Raise HttpRefusal unless this request, of this machine or not, may read them."""
         check_host(request)
         check_origin(request, self.origins, self.hosts)
         if self.token:
@@ -69,7 +68,7 @@ class Readers(NamedTuple):
         host = authority(request)
         if not origins.is_our_name(host, self.hosts):
             raise HttpRefusal(403, f"{host[:100]!r} is no name of this host (--allow-host)")
-        if not is_near(address) or any(values(request, name) for name in FORWARDED):
+        if not is_near or any(values(request, name) for name in FORWARDED):
             raise HttpRefusal(403, "without a token it is told to this machine alone")
 
 
@@ -99,7 +98,7 @@ class Metrics:
         stream, with_text = connection.stream, not head.startswith(b"HEAD")
         try:
             request, _ = read_request(stream, head)
-            self._readers.check(request, connection.address)
+            self._readers.check(request, connection.is_near)
         except HttpRefusal as refusal:
             stream.write([refuse(refusal, with_text)])
             stream.finish()

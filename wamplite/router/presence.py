@@ -31,6 +31,10 @@ class SessionCarrier(Protocol):
         """Return a text without the peer's name, where it begins with that."""
 
     @property
+    def is_near(self) -> bool:
+        """Tell whether the client is of this machine."""
+
+    @property
     def queued(self) -> tuple[int, int]:
         """How many bytes and messages wait to be sent."""
 

@@ -23,9 +23,10 @@ from ..locks import Lock
 from ..signals import Gate, with_signals
 from . import listen_urls
 from .access import Access
-from .given import certificate, pages
+from .given import pages
 from .limits import LimitKeywords, checked
 from .listener import CookieSource, Listener, Settings
+from .opening import CertificateFiles, opened, with_metrics, with_proxies
 from .realms import begin, end
 from .shared import ENDED, FIXED, Shared
 
@@ -157,17 +158,20 @@ class Router(OfOneProcess):
         allowed_hosts: Iterable[str] | None = None,
         compress: bool | None = None,
         longpoll: bool | None = None,
+        proxy_protocol: bool = False,
+        trusted_proxies: Iterable[str] = (),
     ) -> str:
         """Open a listener and return its real URL (port 0 takes a free port).
 
         cert and key: files in PEM, for the schemes within TLS, read again when they have changed;
-        ca: of those who sign the
-        certificates of clients, for the authmethod tls. authmethods: how those who come here
-        may say who they are; None: as their realm was told. auth: which of these methods; None: all
-        that are safe here, beyond loopback no `ticket` outside TLS, and nobody anonymous. metrics:
-        tell figures at /metrics, to whom sends this token; True: to this machine alone. The others:
-        as of the router, where they are not None. Raises UsageError where it cannot listen, or must
-        not: beyond loopback only with authentication or `allow_anonymous_network`.
+        ca: of those who sign the certificates of clients, for the authmethod tls. authmethods: how
+        those who come here may say who they are; None: as their realm was told. auth: which of
+        these methods; None: all that are safe here, beyond loopback no `ticket` outside TLS, and
+        nobody anonymous. metrics: tell figures at /metrics, to whom sends this token; True: to this
+        machine alone. trusted_proxies: addresses, networks, "unix", whose X-Forwarded-For tells who
+        connects; proxy_protocol: a PROXY header before all else tells it instead. The others: as of
+        the router, where they are not None. Raises UsageError where it cannot listen, or must not:
+        beyond loopback and behind proxies only with authentication or `allow_anonymous_network`.
         """
         self.check_process()
         names = pages(
@@ -181,15 +185,13 @@ class Router(OfOneProcess):
             longpoll=self._settings.longpoll if longpoll is None else longpoll,
             cookies=self._settings.cookies,
         )
+        settings = with_proxies(url, settings, trusted_proxies, proxy_protocol)
         if not url.startswith("serial:"):
-            settings = settings._replace(
-                access=self._access(url, authmethods, auth, allow_anonymous_network)
-            )
-        if metrics is not False:
-            from .metrics import checked as token_of  # few want them
-
-            settings = settings._replace(metrics=token_of(url, metrics))
-        listener = self._listener(url, settings, cert, key, ca)
+            is_proxied = settings.proxies is not None
+            access = self._access(url, authmethods, auth, allow_anonymous_network, is_proxied)
+            settings = settings._replace(access=access)
+        settings = with_metrics(url, settings, metrics)
+        listener = opened(url, settings, CertificateFiles(cert, key, ca), self._shared)
         try:
             with self._lock:
                 if self._closed:
@@ -203,22 +205,13 @@ class Router(OfOneProcess):
         logger.debug("listening on %s", listener.url)
         return listener.url
 
-    def _listener(
-        self, url: str, settings: Settings, cert: str | None, key: str | None, ca: str | None
-    ) -> Listener | SerialListener:
-        if url.startswith("serial:"):
-            from .serial_listener import SerialListener  # few have one: 7 ms
-
-            return SerialListener(url, self._shared)
-        place = listen_urls.parse(url)
-        return Listener(place, settings, certificate(cert, key, ca), self._shared)
-
     def _access(
         self,
         url: str,
         own: Mapping[str, AuthMethod] | None,
         auth: Iterable[str] | None,
         allow_anonymous: bool | None,
+        is_proxied: bool,
     ) -> Access:
         """Return what is offered to those who come to a listener; UsageError where it must not."""
         place = listen_urls.parse(url)
@@ -228,6 +221,7 @@ class Router(OfOneProcess):
             place.is_local,
             listen_urls.SCHEMES[place.scheme][1],
             self._allow_anonymous_network if allow_anonymous is None else allow_anonymous,
+            is_proxied,
         )
         realms = {name: routing.authmethods for name, routing in list(self.realms.items())}
         access.check(url, realms.values())

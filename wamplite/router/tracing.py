@@ -23,7 +23,6 @@ from ..core.meta import iso
 from ..core.realm import Realm
 from ..core.records import Subscriber, Subscription
 from ..core.unfit import Unfit
-from .connections import is_near
 from .presence import Presence
 from .session_log import why_left
 from .shared import Shared
@@ -108,7 +107,7 @@ class RealmTrace:
             return True
         carriers = [one.carrier for one in self._present() if one.member is member]
         return all(
-            is_near(carrier.address) and not carrier.listener_url.startswith("serial:")
+            carrier.is_near and not carrier.listener_url.startswith("serial:")
             for carrier in carriers
         )
 

@@ -19,6 +19,7 @@ from .stream import Stream
 LONGPOLL = "/lp"  # where sessions over HTTP requests are, if the router serves them
 LARGEST_REQUEST = 8192  # bytes
 MOST_HEADERS = 64
+PROXY_HEADERS = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")  # see proxy_header
 ABSOLUTE = re.compile(rb"(?:https?|wss?)://([^/?#]*)(.*)", re.IGNORECASE)  # what a proxy sends
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
@@ -42,6 +43,8 @@ def read_request(stream: Stream, data: bytes) -> tuple[Request, bytes]:
     data = data or stream.recv()
     if data[:1] == b"\x16":
         raise HttpRefusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
+    if data.startswith(PROXY_HEADERS):
+        raise HttpRefusal(400, "a PROXY header, which is taken of trusted proxies alone")
     if data and not data[:1].isalpha():  # h11 would wait for the end of an odd method
         raise HttpRefusal(400, "a bad request: it does not begin with a method")
     size = 0

@@ -9,10 +9,11 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from ..core.errors import TransportLost
-from .stream import Stream
+from .stream import FIRST_RECEIVE, Stream
 from .tcp import keep_alive
 
 _FLAGS = socket.MSG_DONTWAIT | getattr(socket, "MSG_NOSIGNAL", 0)
@@ -76,6 +77,21 @@ class SocketStream(Stream):
             self.flush(seconds)
             while self.recv_by(deadline):
                 pass
+
+    def take(self, wanted: Callable[[bytes], int]) -> bool:
+        """Wait for bytes, and read as many of them as `wanted` says; False at the end.
+
+        What is behind them is left to whoever reads next: before TLS.
+        """
+        try:
+            shown = self._sock.recv(FIRST_RECEIVE, socket.MSG_PEEK)
+            if self._ended or not shown:
+                return False
+            self.came += len(self._sock.recv(wanted(shown)))
+        except OSError as exc:
+            self.shutdown(exc.strerror or str(exc))
+            raise self.ended() from exc
+        return True
 
     def disown(self) -> None:
         """Close the copy of the descriptor that a forked child has; the connection stays as is."""

@@ -56,16 +56,17 @@ def accept(
     allowed_hosts: Iterable[str] = (),
     compress: bool = False,
     set_cookie: websocket_upgrade.SetCookie | None = None,
+    meet: websocket_upgrade.Meet | None = None,
 ) -> Transport:
     """Answer the request that begins with `head`, and return the WebSocket that it asked for.
 
     Messages are limited to `first_message_size` until `limit_receive` says otherwise.
     `allowed_hosts` are the names that this machine is called by, beside its own, localhost and
-    addresses. compress: agree to permessage-deflate. set_cookie: see websocket_upgrade.
+    addresses. compress: agree to permessage-deflate. set_cookie, meet: see websocket_upgrade.
     Raises TransportLost when the answer was another than 101.
     """
     rules = websocket_upgrade.rules(
-        serializers, path, allowed_origins, allowed_hosts, compress, set_cookie
+        serializers, path, allowed_origins, allowed_hosts, compress, set_cookie, meet
     )
     agreement, rest = websocket_upgrade.open_handshake(stream, head, rules)
     serializer, is_batched = batches.split(agreement.subprotocol)

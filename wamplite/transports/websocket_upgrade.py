@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Is handed the Cookie headers of a request, returns the Set-Cookie of its answer, where it has one.
 SetCookie = Callable[[list[str]], "str | None"]
+# Is handed a request that came, to find out who asks; may raise HttpRefusal.
+Meet = Callable[[h11.Request], None]
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -44,6 +46,7 @@ class UpgradeRules(NamedTuple):
     allowed_hosts: frozenset[str] = frozenset()
     compress: bool = False
     set_cookie: SetCookie | None = None
+    meet: Meet | None = None
 
 
 class Agreement(NamedTuple):
@@ -62,6 +65,8 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[Ag
     try:
         request, rest = read_request(stream, head)
         method = request.method
+        if rules.meet is not None:
+            rules.meet(request)
         agreement, answer = judge(request, rules)
     except HttpRefusal as refusal:
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
@@ -166,6 +171,7 @@ def rules(
     hosts: Iterable[str],
     compress: bool,
     set_cookie: SetCookie | None = None,
+    meet: Meet | None = None,
 ) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
     return UpgradeRules(
@@ -175,4 +181,5 @@ def rules(
         origins.hosts_in_lower_case(hosts),
         compress,
         set_cookie,
+        meet,
     )
