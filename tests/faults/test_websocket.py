@@ -274,6 +274,14 @@ def test_24_a_foreign_origin_is_403(port: int, origin: str) -> None:
     assert status_of(answer) == 403
 
 
+@pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "pi.evil.example:80"])
+def test_24_a_page_that_calls_itself_our_host_is_403(port: int, name: str) -> None:
+    request = upgrade(port, WAMP, f"Origin: http://{name}")
+    rebound = request.replace(f"Host: 127.0.0.1:{port}".encode(), f"Host: {name}".encode())
+    assert rebound != request
+    assert status_of(answer_to(port, rebound)) == 403
+
+
 def test_24_an_origin_of_this_host_is_let_in(port: int) -> None:
     session = Session(WebSocket(port, "json", f"Origin: http://127.0.0.1:{port}"), "json")
     session.leave()
