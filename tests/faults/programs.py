@@ -78,6 +78,7 @@ def authenticating(seconds: str) -> wamplite.Router:
     found: dict[str, AuthMethod] = {"anonymous": anonymous, **methods(known())}
     found |= {"raises": raises, "raises later": raises_later, "sleeps": sleeps}
     settings: dict[str, Any] = {"handshake_timeout": HANDSHAKE, "linger": 0.2, "login_delay": 0}
+    settings["ping_interval"] = 0  # whoever stands by may be silent for as long as this takes
     return wamplite.Router(authmethods=found, **settings)
 
 

@@ -18,6 +18,12 @@ DOWN = scaled(3.0, 60.0)  # seconds
 NAMESPACE = ["unshare", "-Urn"]
 
 
+@pytest.fixture(scope="module")
+def options() -> list[str]:
+    """Let the bystander be silent for as long as this takes."""
+    return ["--ping-interval", "0"]
+
+
 def test_91_dead_sessions_are_noticed_while_the_interface_is_down_and_come_back() -> None:
     survive("interface_down")
 

@@ -8,6 +8,9 @@ from contextlib import contextmanager, suppress
 
 from wamplite.core.errors import ProtocolError, TransportLost
 from wamplite.transports.deflate import Deflate, choose
+from wamplite.transports.http_exchange import Exchange
+from wamplite.transports.http_server import HttpRefusal
+from wamplite.transports.origins import advice, is_our_name, may_connect, read
 from wamplite.transports.rawsocket_frames import Framer
 from wamplite.transports.serial_frames import Frame, Unframer, longest
 from wamplite.transports.socket_stream import SocketStream
@@ -132,3 +135,29 @@ def http(data: bytes) -> None:
     assert answer.count(b"HTTP/1.1 ") <= 1 or b"\r\n\r\n" in answer
     head, _, _ = answer.partition(b"\r\n\r\n")
     assert b"\n" not in head.replace(b"\r\n", b""), f"a header was smuggled in: {head!r}"
+
+
+def requests(data: bytes) -> None:
+    """Requests over HTTP, one after the other: each has its answer, and a body within bounds."""
+    with connected() as (stream, peer):
+        peer.sendall(data[:MOST])
+        peer.shutdown(socket.SHUT_WR)
+        head = stream.recv() if data else b""
+        exchange = Exchange(stream, head)
+        with suppress(TransportLost, HttpRefusal):
+            while (asked := exchange.next(2.0, LIMIT, lambda size: None)) is not None:
+                assert len(asked[1]) <= LIMIT
+                if not exchange.answer(200, b"ok", []):
+                    break
+        stream.shutdown("done")
+
+
+def origins(data: bytes) -> None:
+    """An Origin and a Host: who may connect is a page of the host that it calls, by our name."""
+    text, _, host = data[:MOST].decode("latin-1").partition("\n")
+    allowed = may_connect(text, host, frozenset(), frozenset({"pi.example"}))
+    advice(text, host)
+    if allowed:
+        own = read(text.lower())
+        assert own is not None and host.lower().startswith(own.host)
+        assert is_our_name(host, {"pi.example"})

@@ -9,6 +9,7 @@ from wamplite.core.parsing import parse, to_array
 from wamplite.core.unfit import Uncarriable, unfit
 from wamplite.serializers import Serializer
 from wamplite.serializers.json import FastJson, Json
+from wamplite.transports.batches import pack, unpack
 
 ALL: list[Serializer] = [Json(), FastJson(), serializers.get("msgpack"), serializers.get("cbor")]
 
@@ -57,3 +58,14 @@ def msgpack(data: bytes) -> None:
 def cbor(data: bytes) -> None:
     """CBOR."""
     read(data, ALL[3])
+
+
+def batches(data: bytes) -> None:
+    """A batch of messages: refused, or cut into messages that make the same batch."""
+    for is_text in (True, False):
+        try:
+            messages = unpack(is_text, data)
+        except ProtocolError:
+            continue
+        assert messages and all(messages)
+        assert b"".join(pack(is_text, message) for message in messages) == data
