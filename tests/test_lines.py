@@ -116,3 +116,15 @@ def test_complaints_about_a_large_file_take_time_in_proportion(tmp_path: Path) -
     assert many == 8 * few
     assert long < 30 * max(short, 0.02)
     assert long < 10
+
+
+def test_a_file_of_windows_has_its_lines(tmp_path: Path) -> None:
+    text = '[session]\n\nurl = "rs://127.0.0.1:8080"\n[[port]]\nname = "a"\nspeed = 9600\n'
+    complaints = []
+    for name, written in (("unix", text), ("windows", text.replace("\n", "\r\n"))):
+        path = tmp_path / name
+        path.write_bytes(written.encode())
+        with pytest.raises(UsageError, match=r":6: .*speed") as refused:
+            from_file(path)
+        complaints.append(str(refused.value).replace(name, ""))
+    assert complaints[0] == complaints[1]

@@ -24,7 +24,7 @@ class KeyLines:
     """The line on which each key of a text is set; the text has been parsed without error."""
 
     def __init__(self, text: str, parse: Parse, error: type[ValueError]) -> None:
-        self._lines = text.split("\n")
+        self._lines = text.replace("\r\n", "\n").split("\n")
         self._found: dict[Steps, tuple[int, int]] = {}  # path -> its statement's lines
         self._lengths: dict[Steps, int] = {}  # of arrays of tables so far
         table: Steps = ()

@@ -153,6 +153,21 @@ def test_a_damaged_file_is_set_aside(
     assert len(list(Path(path).parent.glob("*.damaged-*"))) == 1
 
 
+def test_a_file_whose_tables_are_damaged_is_set_aside_when_it_is_read(
+    path: str, open_: Callable[[], Journal], caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute(f"PRAGMA application_id={journal.APPLICATION}")
+        database.execute("CREATE TABLE thing (nvmber INTEGER PRIMARY KEY)")
+    database.close()
+    made = open_()
+    assert made.load("SELECT number FROM thing") == []
+    assert "no such column" in caplog.text and "set aside as" in caplog.text
+    made.put(INSERT, lambda: [7])
+    made.close()
+    assert read(path) == [7]
+
+
 def test_a_file_has_one_owner(open_: Callable[[], Journal]) -> None:
     open_()
     with pytest.raises(UsageError, match="another router uses it"):

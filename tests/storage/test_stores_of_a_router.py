@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import resource
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +140,31 @@ def test_what_was_replaced_or_cleared_while_the_disk_was_full_does_not_come_back
         session.drain()
         assert found == ["night"]
         assert len(session.meta.history("com.example.other")) == 20
+
+
+CHANGES = {
+    "a topic that is no text": "topic = CAST(x'636f6dff' AS TEXT)",
+    "a topic that is none": "topic = 'com..x'",
+    "a text for a number": "publication = 'seven'",
+    "no time": "time = 'soon'",
+    "no JSON": "data = x'5b'",
+    "JSON of another shape": "data = '[1,2]'",
+    "details that are none": "data = '[null,null,[],{}]'",
+    "limits that are none": "data = '[null,null,{},{\"exclude\":7}]'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_event_that_cannot_be_read_is_left_out_and_the_file_set_aside(
+    tmp_path: Path, change: str
+) -> None:
+    with running_router(*OPTIONS, str(tmp_path)) as router:
+        publish(router, 1, 2, 3)
+    name = "history-realm1.db"
+    with closing(sqlite3.connect(tmp_path / name)) as database, database:
+        database.execute(f"UPDATE event SET {CHANGES[change]} WHERE number = 2")
+    for is_told in (True, False):  # what was sound is in the new file
+        with running_router(*OPTIONS, str(tmp_path)) as router:
+            assert kept(router)[0] == [1, 3]
+            assert ("1 events cannot be read" in router.stderr()) is is_told
+    assert len(list(tmp_path.glob(f"{name}.damaged-*"))) == 1

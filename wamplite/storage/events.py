@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import serializers
+from ..core import uris
+from ..core.errors import ProtocolError
 from .journal import Journal
 
 SCHEMA = """
@@ -15,6 +17,10 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 
+ALL = (  # the topic as octets: a disk may have made anything of them
+    "SELECT number, CAST(topic AS BLOB), publication, time, session, data FROM event"
+    " ORDER BY number"
+)
 INSERT = "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)"
 CLEAR = "DELETE FROM event"
 HEALING = 10.0  # seconds from a failure until all is written anew
@@ -45,10 +51,22 @@ class StoredEvents:
         """How many could not be written or deleted."""
         return self._journal.faults
 
-    def load(self) -> list[tuple[int, str, int, float, int, list[Any]]]:
-        """Return all: number, topic, publication, time, session, and what was said (see `add`)."""
-        rows = self._journal.load("SELECT * FROM event ORDER BY number")
-        return [(*row[:5], self._json.loads(row[5])) for row in rows]
+    def load(self) -> list[Stored]:
+        """Return all: number, topic, publication, time, session, and what was said (see `add`).
+
+        Where some cannot be read, the file is set aside, and a new one gets the others.
+        """
+        events: list[Stored] = []
+        damaged = 0
+        for row in self._journal.load(ALL):
+            try:
+                events.append(self._event(*row))
+            except (ValueError, TypeError, AttributeError, ProtocolError):
+                damaged += 1
+        if damaged:
+            self._journal.start_anew(f"{damaged} events cannot be read")
+            self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])
+        return events
 
     def add(
         self,
@@ -81,6 +99,23 @@ class StoredEvents:
 
     def _routed(self, done: Callable[[], None] | None) -> Callable[[], None] | None:
         return None if done is None else lambda: self._later(0, done)
+
+    def _event(
+        self, number: int, topic: bytes, publication: int, time: float, session: int, data: bytes
+    ) -> Stored:
+        """Return a row as an event; raises where a disk has changed it to what is none."""
+        said = self._json.loads(data)
+        args, kwargs, details, limits = said
+        kinds = (int, int, float, int, dict, dict)
+        if (
+            tuple(map(type, (number, publication, time, session, details, limits))) != kinds
+            or not uris.is_valid(topic.decode())
+            or not (args is None or type(args) is list)
+            or not (kwargs is None or type(kwargs) is dict)
+            or any(type(listed) is not list for listed in limits.values())
+        ):
+            raise ValueError("not an event")
+        return number, topic.decode(), publication, time, session, said
 
     def _row(self, event: Stored) -> list[Any]:
         return [*event[:5], self._json.dumps(event[5])]

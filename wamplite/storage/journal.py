@@ -35,6 +35,7 @@ MOST = 10_000  # statements that wait
 CHECKED = 500  # statements, until what the disk says is looked at
 QUIET = 60.0  # seconds between two warnings
 CLOSING = 5.0  # seconds for the thread to end
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # even the words for it may be damaged
 
 Values = Callable[[], Sequence[Any]]  # made by the writing thread
 
@@ -68,8 +69,18 @@ class Journal:
         self._thread.start()
 
     def load(self, sql: str) -> list[Any]:
-        """Return rows that are in the file; before anything is put."""
-        return self._database.execute(sql).fetchall()
+        """Return rows that are in the file, none where it is damaged; before anything is put."""
+        try:
+            return self._database.execute(sql).fetchall()
+        except DAMAGE as error:
+            self.start_anew(str(error))
+            return []
+
+    def start_anew(self, why: str) -> None:
+        """Set the file aside for its damage, and begin another; before anything is put."""
+        self._database.close()
+        self._set_aside(why)
+        self._database = self._open_checked()
 
     def put(self, sql: str, values: Values, done: Callable[[], None] | None = None) -> None:
         """Have a statement executed; `done` is called by the writing thread once it is stored.
@@ -168,10 +179,13 @@ class Journal:
             return self._open_checked()
         except sqlite3.OperationalError as error:
             raise UsageError(f"{self.path}: {self._explained(error)}") from error
-        except sqlite3.DatabaseError as error:
-            aside = set_aside(self.path)
-            logger.error("%s is damaged (%s): set aside as %s", self.path, error, aside)
+        except DAMAGE as error:
+            self._set_aside(str(error))
             return self._open_checked()
+
+    def _set_aside(self, why: str) -> None:
+        aside = set_aside(self.path)
+        logger.error("%s is damaged (%s): set aside as %s", self.path, why, aside)
 
     def _explained(self, error: sqlite3.OperationalError) -> str:
         folder = Path(self.path).absolute().parent
