@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
+
+import pytest
 
 from tests.faults.conftest import DIALECTS, Holdings
 from tests.faults.scale import scaled
 from tests.faults.sessions import Session, Stopwatch, open_session
 from tests.processes import RouterProcess
 
-Connect = Callable[..., Session]
 CLIENTS = 50
 RATE = 200  # messages a second
 SECONDS = scaled(12.0, 1200.0)
 WARM = SECONDS / scaled(3, 10)
 KIB = scaled(2048, 1024)  # by which it may grow once it is warm
+
+
+@pytest.fixture(scope="module")
+def options() -> list[str]:
+    """Let the bystander be silent for as long as this takes."""
+    return ["--ping-interval", "0"]
 
 
 class Client:

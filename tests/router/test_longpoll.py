@@ -437,6 +437,16 @@ def test_a_client_of_http_1_0_is_served_and_hung_up_on(client: Make) -> None:
     assert came.startswith(b"HTTP/1.1 200 ") and b'"transport"' in came
 
 
+def test_head_gets_headers_alone_and_the_connection_goes_on(client: Make) -> None:
+    http = client()
+    http.open("wamp.2.json")
+    http.connection.request("HEAD", "/lp/open")
+    answer = http.connection.getresponse()
+    assert answer.status == 405 and int(answer.headers["Content-Length"]) > 0
+    assert answer.read() == b""
+    http.open("wamp.2.json")
+
+
 def test_what_is_not_http_is_refused(client: Make) -> None:
     port = client().connection.port
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:

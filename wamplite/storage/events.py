@@ -8,6 +8,7 @@ from typing import Any
 from .. import serializers
 from ..core import uris
 from ..core.errors import ProtocolError
+from ..core.ids import MAX_ID
 from .journal import Journal
 
 SCHEMA = """
@@ -23,6 +24,7 @@ ALL = (  # the topic as octets: a disk may have made anything of them
 )
 INSERT = "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)"
 CLEAR = "DELETE FROM event"
+LATEST = 1e11  # seconds since 1970: the year 5138
 HEALING = 10.0  # seconds from a failure until all is written anew
 Stored = tuple[int, str, int, float, int, list[Any]]
 
@@ -109,6 +111,8 @@ class StoredEvents:
         kinds = (int, int, float, int, dict, dict)
         if (
             tuple(map(type, (number, publication, time, session, details, limits))) != kinds
+            or not 0 <= time < LATEST
+            or not 0 <= publication <= MAX_ID
             or not uris.is_valid(topic.decode())
             or not (args is None or type(args) is list)
             or not (kwargs is None or type(kwargs) is dict)

@@ -177,9 +177,10 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         try:
             return self._open_checked()
-        except sqlite3.OperationalError as error:
-            raise UsageError(f"{self.path}: {self._explained(error)}") from error
         except DAMAGE as error:
+            outside = isinstance(error, sqlite3.OperationalError)  # a disk, a lock, a folder
+            if outside and str(error) != "unsupported file format":
+                raise UsageError(f"{self.path}: {self._explained(error)}") from error
             self._set_aside(str(error))
             return self._open_checked()
 
@@ -187,7 +188,7 @@ class Journal:
         aside = set_aside(self.path)
         logger.error("%s is damaged (%s): set aside as %s", self.path, why, aside)
 
-    def _explained(self, error: sqlite3.OperationalError) -> str:
+    def _explained(self, error: Exception) -> str:
         folder = Path(self.path).absolute().parent
         if "locked" in str(error):
             return "another router uses it"

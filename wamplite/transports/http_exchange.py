@@ -26,6 +26,7 @@ class Exchange:
         self._machine = h11.Connection(h11.SERVER, LARGEST_REQUEST)
         self._machine.receive_data(head)
         self._until = 0.0  # of the request that is read
+        self._wants_head = False  # the last one: the headers of its answer alone
 
     def next(
         self, seconds: float, longest: int, note: Callable[[int], None]
@@ -40,6 +41,7 @@ class Exchange:
             request = self._event()
             if not isinstance(request, Request):
                 return None
+            self._wants_head = request.method == b"HEAD"
             check_bounds(request, sum(len(key) + len(value) for key, value in request.headers))
             return request, self._body(longest, note)
         except h11.RemoteProtocolError as exc:
@@ -54,7 +56,7 @@ class Exchange:
         reason = HTTPStatus(status).phrase.encode()
         entries = [
             machine.send(h11.Response(status_code=status, headers=answer, reason=reason)),
-            machine.send(h11.Data(data=body)) if body else b"",
+            machine.send(h11.Data(data=body)) if body and not self._wants_head else b"",
             machine.send(h11.EndOfMessage()),
         ]
         self._stream.write([b"".join(entry or b"" for entry in entries)])
