@@ -30,7 +30,7 @@ anonymous = "guest"
 MORE = WHOLE + '[[realm]]\nname = "realm2"\nanonymous = "guest"\n[[realm.role]]\nname = "guest"\n'
 BROKEN = {
     "no TOML": WHOLE + "[[realm",
-    "cut off": WHOLE[: len(WHOLE) // 2],
+    "cut off": WHOLE[: WHOLE.index("prefix")],
     "an unknown key": WHOLE.replace("anonymous", "anonymos"),
     "an unknown limit": WHOLE + "[router]\nmax_everything = 1\n",
     "a limit out of range": WHOLE + "[router]\nmax_message_size = 1\n",
@@ -38,7 +38,6 @@ BROKEN = {
     "a permission that is none": WHOLE.replace('"prefix"', '"regex"'),
     "users that are not there": WHOLE.replace("anonymous", 'users = "none.toml"\nanonymous'),
     "not even text": "\udcff",
-    "nothing": "",
 }
 
 
@@ -50,12 +49,11 @@ class ConfiguredRouter(RouterProcess):
         Program.__init__(self, sys.executable, *words)
         self.urls: list[str] = []
 
-    def read_again(self) -> str:
-        """Have the file read again; return what the log says of it."""
+    def read_again(self) -> None:
+        """Have the file read again."""
         before = self.stderr().count("the file was read again")
         self.interrupt(signal.SIGHUP)
         until(lambda: self.stderr().count("the file was read again") > before, self.stderr)
-        return self.stderr().splitlines()[-1]
 
 
 @pytest.fixture(autouse=True)
@@ -88,8 +86,9 @@ def test_84_with_a_broken_configuration_the_old_one_stays(
     with wamplite.connect(router.rs) as session:
         session.register("faults.reload", lambda: "still here")
         path.write_bytes(BROKEN[what].encode("utf-8", "surrogateescape"))
+        before = router.stderr().count("nothing has changed")
         router.read_again()
-        assert "nothing has changed" in router.stderr()
+        assert router.stderr().count("nothing has changed") == before + 1
         with wamplite.connect(router.ws) as fresh:
             assert fresh.call("faults.reload") == "still here"
     with pytest.raises(wamplite.WampliteError):
