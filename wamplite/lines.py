@@ -15,9 +15,40 @@ __all__ = ["JsonLines", "KeyLines", "Steps"]
 
 Steps = tuple[Any, ...]  # keys, and positions in arrays
 Parse = Callable[[str], dict[str, Any]]
-CLOSING = re.compile(
-    """[]}]|\"""|\'''"""
-)  # a statement of several lines ends on a line with one of these
+# What may begin or end a text, a comment, an array or an inline table, on one line
+TOKEN = re.compile(r"""["]{3}|[']{3}|"(?:[^"\\]|\\.)*"|'[^']*'|#.*|[][{}]""")
+QUOTES = ('"' * 3, "'" * 3)
+
+
+class Opened:
+    """What is open at the end of a line: a text of several lines, arrays and inline tables."""
+
+    def __init__(self) -> None:
+        self._quotes = ""
+        self._depth = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._quotes) or self._depth > 0
+
+    def read(self, line: str) -> None:
+        """Go on to the end of a line."""
+        at = 0
+        while True:
+            if self._quotes:
+                at = line.find(self._quotes, at)
+                if at < 0:
+                    return
+                at, self._quotes = at + 3, ""
+            found = TOKEN.search(line, at)
+            if found is None:
+                return
+            at = found.end()
+            if found[0] in QUOTES:
+                self._quotes = found[0]
+            elif found[0] in ("[", "{"):
+                self._depth += 1
+            elif found[0] in ("]", "}"):
+                self._depth -= 1
 
 
 class KeyLines:
@@ -47,16 +78,17 @@ class KeyLines:
     def _statements(
         self, parse: Parse, error: type[ValueError]
     ) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        begin = 0
+        begin, opened = 0, Opened()
         for end, line in enumerate(self._lines, 1):
-            if end > begin + 1 and not CLOSING.search(line):
+            opened.read(line)
+            if opened:
                 continue
             try:
                 data = parse("\n".join(self._lines[begin:end]))
             except error:
                 continue
             yield begin, end, data
-            begin = end
+            begin, opened = end, Opened()
 
     def _enter(self, names: list[str], is_array: bool, lines: tuple[int, int]) -> Steps:
         """Return the path of the table that a header opens."""

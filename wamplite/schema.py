@@ -36,9 +36,12 @@ __all__ = [
 ]
 
 
+LONGEST = 64  # characters of a word that may be meant as a known one
+
+
 def nearest(word: str, known: Mapping[str, Any] | set[str]) -> str:
     """Return a hint: the known word that is nearest, or all known words."""
-    near = difflib.get_close_matches(word, sorted(known), 1)
+    near = difflib.get_close_matches(word, sorted(known), 1) if len(word) <= LONGEST else []
     if near:
         return f'did you mean "{near[0]}"?'
     return f"there are: {', '.join(sorted(known)) or 'none'}"
@@ -208,10 +211,17 @@ class Texts(Kind):
             self.wanted = f"a list of some of {', '.join(choices)}"
             self.short = f"list of {', '.join(choices)}"
 
+    def read(self, value: Any, at: Location) -> Any:
+        known = set(self._choices)
+        if known and self.fits(value) and not known.issuperset(value):
+            for text in value:
+                if text not in known:
+                    at.wrong(f"unknown {_shown(text)}; {nearest(text, known)}")
+            return MISSING
+        return super().read(value, at)
+
     def fits(self, value: Any) -> bool:
-        return isinstance(value, (list, tuple)) and all(
-            isinstance(text, str) and (not self._choices or text in self._choices) for text in value
-        )
+        return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
 
     def convert(self, value: Any) -> Any:
         return tuple(value)

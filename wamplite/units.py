@@ -100,11 +100,13 @@ def _number(value: Any, units: dict[str, Any], plain: str) -> float | None:
 
 
 def _shown(number: float, names: tuple[str, ...], units: dict[str, Any]) -> str:
+    if not number:
+        return "0"
     for name in names:
         many = number / units[name]
         if many >= 1 and many == round(many, 3):
-            return f"{many:g} {name}"
-    return f"{number / units[names[-1]]:g} {names[-1]}"
+            break
+    return f"{many:.3f}".rstrip("0").rstrip(".") + f" {name}"
 
 
 def _text(units: Any) -> dict[str, Any]:

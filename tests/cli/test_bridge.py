@@ -101,7 +101,8 @@ def test_check_tells_every_fault_with_its_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f'wamplite: {file}:4: port "one": baud: unknown key; did you mean "baudrate"?',
-        f'{file}:5: port "one": settle: expected a number from 0 to 60, not -1',
+        f'{file}:5: port "one": settle: expected a time in seconds or with a unit, such as 20,'
+        ' "500 ms", "2 min", "7 d", from 0 to 1 min, not -1',
     ]
 
 

@@ -25,6 +25,7 @@ from ..schema import (
     Uri,
     Whole,
 )
+from ..units import Duration, Size
 from . import checks
 from .readings import TYPES
 from .settings import (
@@ -45,8 +46,8 @@ __all__ = ["BRIDGE", "from_dict", "from_file"]
 
 DAY = 86400.0
 ANY = Text(pattern=".*", wanted="text")
-SECONDS = Number(0, 365 * DAY)
-TIMEOUT = Number(0.01, DAY)
+SECONDS = Duration(0, 365 * DAY)
+TIMEOUT = Duration(0.01, DAY)
 FIELD_TYPES = Names(Text(*TYPES))
 
 SESSION = Table(
@@ -61,7 +62,7 @@ SESSION = Table(
         "ca": Text(),
         "timeout": TIMEOUT,
         "connect_timeout": TIMEOUT,
-        "max_retry_delay": Number(0.1, DAY),
+        "max_retry_delay": Duration(0.1, DAY),
     },
     SessionSettings,
     checks=(checks.session,),
@@ -70,7 +71,7 @@ SESSION = Table(
 BUFFER = Table(
     {
         "max_messages": Whole(1, 10_000_000),
-        "max_bytes": Whole(1024, 1 << 40),
+        "max_bytes": Size(1024, 1 << 40),
         "max_age": SECONDS,
         "overflow": Text("drop-oldest", "drop-newest"),
         "path": ANY,
@@ -78,9 +79,9 @@ BUFFER = Table(
     BufferSettings,
 )
 
-_BOUND = {"max_bytes": Whole(1, 65536)}
+_BOUND = {"max_bytes": Size(1, 65536)}
 _START = {"start": Bytes()}
-_GAP = {"gap": Number(0, 60)}
+_GAP = {"gap": Duration(0, 60)}
 _FRAMING_KEYS: dict[str, dict[str, Any]] = {
     "lines": _BOUND,
     "delimiter": {"delimiter": Bytes()} | _START | _BOUND,
@@ -93,7 +94,7 @@ _FRAMING_KEYS: dict[str, dict[str, Any]] = {
     | _START
     | _GAP
     | _BOUND,
-    "idle-gap": {"gap": Number(0.001, 60)} | _BOUND,
+    "idle-gap": {"gap": Duration(0.001, 60)} | _BOUND,
     "cobs": _BOUND,
     "slip": _BOUND,
 }
@@ -197,7 +198,7 @@ def _poll(**given: Any) -> PollSettings:
 
 
 POLL = Table(
-    {"every": Number(0.05, 365 * DAY), "modbus": MODBUS} | _ASK | _PUBLISH_KEYS,
+    {"every": Duration(0.05, 365 * DAY), "modbus": MODBUS} | _ASK | _PUBLISH_KEYS,
     _poll,
     required=("every", "topic"),
     checks=(checks.poll,),
@@ -220,9 +221,9 @@ PORT = Table(
         "xonxoff": Flag(),
         "exclusive": Flag(),
         "hupcl": Flag(),
-        "settle": Number(0, 60),
+        "settle": Duration(0, 60),
         "silence": SECONDS,
-        "write_timeout": Number(0.01, 60),
+        "write_timeout": Duration(0.01, 60),
         "framing": FRAMING,
         "decode": DECODE,
         "publish": Tables(PUBLISH),
