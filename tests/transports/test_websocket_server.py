@@ -23,6 +23,7 @@ from tests.transports.websocket_peer import (
     size_bytes,
 )
 from wamplite.core.errors import ProtocolError, TransportLost
+from wamplite.transports.base import MessageTooLarge
 from wamplite.transports.stream import Stream
 from wamplite.transports.websocket_server import WebSocketServer
 
@@ -337,7 +338,7 @@ def test_a_small_message_above_a_small_limit_is_refused(
     server.limit_receive(10)
     peer.write(masked(TEXT, b"x" * 10), masked(TEXT, b"x" * 11))
     messages, error = end_of(server)
-    assert (messages, type(error)) == ([b"x" * 10], ProtocolError)
+    assert (messages, type(error)) == ([b"x" * 10], MessageTooLarge)
     assert close_code(peer) == 1009
 
 

@@ -21,6 +21,8 @@ ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})  # in the value 
 # Told from the beginning as 0, or the first one could not be seen as an increase.
 INCIDENTS = (
     "accepts_failed",
+    "bad_logins",
+    "calls_refused",
     "connections_refused",
     "connections_refused_at_the_end",
     "connections_refused_by_address",
@@ -35,14 +37,19 @@ INCIDENTS = (
     "history_not_stored",
     "joins_refused",
     "largest_holders",
+    "logins_delayed",
+    "logins_refused",
     "messages_above_the_peers_limit",
+    "messages_too_large",
     "not_authorized",
     "options_unheeded",
     "pings_unanswered",
+    "registrations_refused",
     "retained_forgotten",
     "retained_not_stored",
     "sessions_not_polled",
     "slow_consumers",
+    "subscriptions_refused",
     "unfit_messages",
 )
 

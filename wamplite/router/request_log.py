@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..core import uris
 from ..core.feature import Handler, Refused
-from ..core.messages import Publish, Register, Subscribe, Unregister, Unsubscribe, name_of
+from ..core.messages import Call, Publish, Register, Subscribe, Unregister, Unsubscribe, name_of
 from ..core.words import shorten
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wamplite.router")
 
+BOUNDS = {  # a request, and how a bound answers it -> what is counted
+    (Subscribe, uris.LIMIT_REACHED): "subscriptions_refused",
+    (Register, uris.LIMIT_REACHED): "registrations_refused",
+    (Call, uris.UNAVAILABLE): "calls_refused",
+}
+
 
 def logging_requests(realm: Realm, count: Callable[[str], None]) -> Realm:
     """Have a realm tell what happens in it; `count` takes the name of what is counted."""
@@ -28,6 +35,7 @@ def logging_requests(realm: Realm, count: Callable[[str], None]) -> Realm:
     for kind in (Subscribe, Unsubscribe, Register, Unregister):
         realm.handlers.wrap(kind, told.request)
     realm.refused.append(told.refused)
+    realm.refused.append(partial(_count_bound, count))
     untold = Untold(realm.uri, count)
     realm.refused.append(untold.refused)
     realm.broker.unheeded.append(untold.unheeded)
@@ -84,6 +92,15 @@ class Untold:
         if text not in self._told:
             self._told.add(text)
             logger.warning("%s, first for %s: %s; it %s", self._realm, member, text, what)
+
+
+def _count_bound(
+    count: Callable[[str], None], member: Member, refused: Refused, message: Any
+) -> None:
+    """Count a request that a bound has refused."""
+    name = BOUNDS.get((type(message), refused.error))
+    if name is not None:
+        count(name)
 
 
 def _shown(message: Any) -> str:

@@ -2,16 +2,14 @@
 
     opening  TLS, then by the first byte RawSocket or WebSocket      one absolute deadline
     joining  HELLO, perhaps CHALLENGE, WELCOME or ABORT               ... the same
-    open     recv -> frames -> messages -> arrive, once per recv      pinged when silent, if known
-                                                                      to answer; else the kernel
-                                                                      looks whether it is there
+    open     recv -> frames -> messages -> arrive, once per recv      pinged when silent, or where
+                                                                      it may not know pings, probed
     waiting  for another HELLO, after GOODBYE or a refused one       `linger`
     ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
     closed   by this thread only
 
-The deadlines are kept by the housekeeper, which ends a connection by shutting its stream down.
-What a connection holds (left over in its outbox, half received, waiting to be decoded) is noted
-whenever it grows. What is large is decoded by few threads at a time, and as many such trees exist.
+The housekeeper keeps the deadlines, and ends a connection by shutting its stream down. What it
+holds (left over, half received, to be decoded) is noted as it grows; few decode what is large.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from ..core.parsing import to_array
 from ..core.words import shorten
 from ..locks import Lock
 from ..serializers import Serializer
-from ..transports.base import HandshakeRefused, Transport
+from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
 from ..transports.stream import Stream
 from .connection import Connection
 from .decoding import decode
@@ -290,6 +288,8 @@ class SocketConnection(Connection):
         except TransportLost as lost:
             return [Lost(str(lost))]
         except ProtocolError as error:
+            if isinstance(error, MessageTooLarge):
+                self.shared.count("messages_too_large")
             return [Violation(str(error))]
         size = sum(map(len, payloads))
         if size > LARGE and not self._take_place(size):

@@ -10,10 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from ..core.errors import TransportLost
+from ..core.errors import ProtocolError, TransportLost
 from .stream import Stream
 
 MOST = 1 << 24  # bytes; no transport of ours carries a larger message
+
+
+class MessageTooLarge(ProtocolError):
+    """A peer has sent a message, or the beginning of one, above what it may."""
 
 
 class HandshakeRefused(TransportLost):

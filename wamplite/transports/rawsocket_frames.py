@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 
 from ..core.errors import ProtocolError, UsageError
-from .base import MOST
+from .base import MOST, MessageTooLarge
 
 MESSAGE, PING, PONG = 0, 1, 2
 X_BIT = 0x0800_0000
@@ -81,7 +81,7 @@ class Framer:
     def check(self) -> None:
         """Raise the violation that was found, if any."""
         if self.error is not None:
-            raise ProtocolError(*self.error.args)  # a fresh one: it holds the frames it passes
+            raise type(self.error)(*self.error.args)  # a fresh one: it holds the frames it passes
 
     def _other(self, header: int, data: bytes, start: int, payloads: list[bytes]) -> int:
         """Read what is not an ordinary message; return where the next frame starts."""
@@ -91,7 +91,8 @@ class Framer:
         if header >> 28 or kind > PONG:
             self._fail(f"reserved bits or frame type in {header:08x}")
         elif size > self.limit:
-            self._fail(f"a frame of {size} octets, the limit is {self.limit}")
+            text = f"a frame of {size} octets, the limit is {self.limit}"
+            self._fail(text, MessageTooLarge)
         elif not size and kind == MESSAGE:
             self._fail("a message of no octets")
         if self.error is not None:
@@ -127,7 +128,7 @@ class Framer:
         if kind == PING:
             self.pings.append(payload)
 
-    def _fail(self, what: str) -> int:
+    def _fail(self, what: str, kind: type[ProtocolError] = ProtocolError) -> int:
         if self.error is None:
-            self.error = ProtocolError(f"RawSocket: {what}")
+            self.error = kind(f"RawSocket: {what}")
         return 0

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import ProtocolError, TransportLost, WampliteError
 from ..locks import Lock
-from .base import MOST, Transport
+from .base import MOST, MessageTooLarge, Transport
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class WebSocket(Transport):
             try:
                 message = self.deflate.unpack(message, self.limit)
             except TooMuch as exc:
-                return self.refuse(TOO_BIG, str(exc))
+                return self.refuse(TOO_BIG, str(exc), MessageTooLarge)
             except ProtocolError as exc:
                 return self.refuse(NOT_UTF8, str(exc))
         elif len(message) > self.limit:
@@ -239,15 +239,15 @@ class WebSocket(Transport):
         if self.stream.left < UNREAD_PONGS:
             self.answers.append(self.frame_of(PONG, ping))
 
-    def refuse(self, code: int, reason: str) -> None:
+    def refuse(self, code: int, reason: str, kind: type[ProtocolError] = ProtocolError) -> None:
         """End the connection because the peer broke the rules of WebSocket."""
         self._last_word = (code, reason)
-        self.ended = ProtocolError(f"{self.stream.peer} broke WebSocket ({code}): {reason}")
+        self.ended = kind(f"{self.stream.peer} broke WebSocket ({code}): {reason}")
 
     def refuse_size(self, size: int) -> None:
         """End the connection because of a message that has so many bytes already."""
         came = f"a message of {size} bytes or more"
-        self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken")
+        self.refuse(TOO_BIG, f"{came}, at most {self.limit} are taken", MessageTooLarge)
 
     def closed_by_peer(self, code: int, reason: str) -> None:
         """End the connection as the peer's close frame asks, with its own code."""
