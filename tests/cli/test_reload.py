@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,19 @@ def test_which_router_is_meant_must_be_told(tmp_path: Path) -> None:
     ):
         done = run("reload", *words)
         assert done.returncode == 2 and told in done.stderr, done.stderr
+
+
+def test_systemd_is_told_that_the_file_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        path = furnish(tmp_path, TEXT)
+        with configured(path):
+            assert systemd.recv(4096) == b"READY=1"
+            assert reload(path) == (0, "nothing has changed\n")
+            first, second = systemd.recv(4096).split(b"\n")
+            assert first == b"RELOADING=1" and second.startswith(b"MONOTONIC_USEC=")
+            assert systemd.recv(4096) == b"READY=1"

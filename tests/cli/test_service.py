@@ -32,6 +32,7 @@ def test_the_routers_unit_has_what_keeps_it_alive_and_in_its_place() -> None:
     assert unit[0] == "# wamplite-router.service"
     command = '-m wamplite router --realm "my house" --listen tcp://127.0.0.1:80%%80'
     assert f"ExecStart={sys.executable} {command}" in unit
+    assert f"ExecReload={sys.executable} -m wamplite reload --pid $MAINPID" in unit
     for line in (
         *("Type=notify", "WatchdogSec=30", "Restart=always", "StartLimitIntervalSec=0"),
         *("SupplementaryGroups=dialout", "DevicePolicy=closed", "DeviceAllow=char-tty* rw"),

@@ -156,6 +156,13 @@ def test_users_of_a_role_that_there_is_not_are_warned_of(tmp_path: Path) -> None
     assert "has no user of realm home" in warning
 
 
+def test_a_private_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = furnish(tmp_path)
+    (tmp_path / "router.key").chmod(0o644)
+    with pytest.raises(UsageError, match="listener 2: key: private key .* others may read it"):
+        files.read(str(path))
+
+
 def test_secrets_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, secret = tmp_path / "wamplite.toml", tmp_path / "token"
     secret.write_text("0123456789abcdef\n")

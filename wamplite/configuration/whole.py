@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from .. import features
 from ..auth.users import User
-from ..config import Location
+from ..config import Location, check_private
 from ..core.errors import UsageError
 from ..router import listen_urls
 from . import users_file
@@ -114,6 +115,11 @@ def _listener(listener: ListenerSettings, realms: Sequence[RealmSettings]) -> li
             (at / name).wrong(f"{file} cannot be read, or is not there")
         if file and not is_secure:
             (at / name).wrong(f"{place.scheme}:// has no TLS; tls, wss and rss have")
+    if listener.key and os.access(listener.key, os.R_OK):
+        try:
+            check_private(Path(listener.key), "private key", 0o007)  # a group may share it
+        except UsageError as error:
+            (at / "key").wrong(str(error))
     return _warnings(listener, place, is_secure, realms)
 
 
