@@ -27,6 +27,7 @@ from wamplite.advanced import (
     progressive_call_invocations,
 )
 from wamplite.auth.permissions import ACTIONS, Permission
+from wamplite.core import uris
 
 DENIED = "wamp.error.not_authorized"
 CANCEL = 49
@@ -92,7 +93,7 @@ def test_by_an_option_match_nobody_calls_or_publishes_otherwise() -> None:
     options = {"match": "prefix", "acknowledge": True}
     world.send(joe, [CALL, 1, options, "home.door"], [PUBLISH, 2, options, "home.door"])
     assert only(admin)[0] == "INVOCATION" and only(joe)[0] == "PUBLISHED"
-    world.send(joe, [CALL, 3, options, "home."], [PUBLISH, 4, options, "home"])
+    world.send(joe, [CALL, 3, options, "home"], [PUBLISH, 4, options, "home.door.a"])
     assert [message[4] for message in take(joe)] == [DENIED, DENIED]
 
 
@@ -100,9 +101,19 @@ def test_nobody_learns_by_a_refusal_what_there_is() -> None:
     world = Guarded({"sensor": [], "admin": ALL})
     admin, joe = world.joins("admin"), world.joins("sensor")
     world.register(admin, "home.door")
-    for uri in ("home.door", "home.nothing", "no good", "", "wamp.session.count", "wamp.nothing"):
+    for uri in ("home.door", "home.nothing", "wamp.session.count", "wamp.nothing"):
         world.send(joe, [CALL, 1, {}, uri], [REGISTER, 2, {}, uri], [PUBLISH, 3, {}, uri])
         assert [answer[4] for answer in take(joe)] == [DENIED, DENIED]
+
+
+@pytest.mark.parametrize("uri", ["no good", "", "..x"])
+def test_what_is_no_uri_is_told_so_by_whomever_it_is_asked_for(uri: str) -> None:
+    world = Guarded({"sensor": [], "admin": ALL})
+    for role in ("sensor", "admin"):
+        peer = world.joins(role)
+        world.send(peer, [CALL, 1, {}, uri], [REGISTER, 2, {}, uri], [SUBSCRIBE, 3, {}, uri])
+        assert [answer[4] for answer in take(peer)] == [uris.INVALID_URI] * 3
+    assert world.authorization.counters() == {}
 
 
 def test_whoever_has_no_role_there_is_cannot_join() -> None:
@@ -142,7 +153,9 @@ def test_an_authid_that_is_no_component_widens_nothing(authid: str) -> None:
     joe = world.joins("sensor", authid)
     for uri in ("home.joe.door.a", "home.joe.a", f"home.{authid}.a", "home.a.a"):
         world.send(joe, [SUBSCRIBE, 1, {}, uri], [SUBSCRIBE, 2, {"match": "prefix"}, uri])
-        assert [answer[4] for answer in take(joe)] == [DENIED, DENIED]
+        exact, pattern = (answer[4] for answer in take(joe))
+        assert exact == (DENIED if uris.is_valid(uri) else uris.INVALID_URI)
+        assert pattern == (DENIED if uris.is_valid_pattern(uri) else uris.INVALID_URI)
 
 
 # ---- patterns
