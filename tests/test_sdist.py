@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,9 @@ from tests.processes import ROOT
 
 FOLDERS = ("docs", "examples", "tests", "tools", "wamplite")
 FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md", "SECURITY.md")
-SETTINGS = ("pyproject.toml", "ruff.toml", "setup.cfg")
+SETTINGS = ("pyproject.toml", "ruff.toml", "setup.cfg", "setup.py")
 BUILD = "import sys, setuptools.build_meta as build; build.build_sdist(sys.argv[1])"
+DESCRIBE = "import sys, setuptools.build_meta as build; build.prepare_metadata_for_build_wheel(sys.argv[1])"
 TESTS = ("tests/core", "tests/test_docs.py")
 RUN = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS)
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
@@ -59,6 +64,36 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_has_every_file(unpacked: Path) -> None:
     assert names(unpacked) == names(ROOT)
+
+
+@pytest.fixture(scope="module")
+def metadata(unpacked: Path) -> Message:
+    """What it tells of itself, which is what an installed wamplite tells."""
+    return message_from_string((unpacked / "PKG-INFO").read_text(encoding="utf-8"))
+
+
+def test_the_licence_is_an_expression_where_setuptools_can_tell_it(metadata: Message) -> None:
+    major = int(importlib.metadata.version("setuptools").partition(".")[0])
+    told = {key: metadata[key] for key in ("License", "License-Expression", "License-File")}
+    old, new = ("MIT", None) if major < 77 else (None, "MIT")
+    assert told == {"License": old, "License-Expression": new, "License-File": "LICENSE"}
+
+
+def test_the_long_description_has_no_link_that_leads_nowhere(
+    metadata: Message, unpacked: Path
+) -> None:
+    text = metadata.get_payload()
+    assert isinstance(text, str)
+    links = re.findall(r"\]\(([^)]*)\)", text)
+    assert links and all(link.startswith("https://") for link in links), links
+    assert "[docs/" not in text
+    files = re.findall(r"`((?:docs|examples)/[^`]*|[A-Z]+\.md)`", text)
+    assert {"docs/router.md", "examples/serial_sensor.py", "CHANGELOG.md"} <= set(files)
+    assert not [file for file in files if not (unpacked / file).is_file()]
+
+
+def test_no_address_is_told_that_is_not_there(metadata: Message) -> None:
+    assert not metadata.get_all("Project-URL") and not metadata["Home-page"]
 
 
 @pytest.mark.timeout(220)
