@@ -107,17 +107,16 @@ class BoxedRouter(RouterProcess):
 
 @contextmanager
 def boxed(folder: Path, cert: str, key: str, size: int = SIZE) -> Iterator[BoxedRouter]:
-    """Run a router in a box, which listens on every transport."""
+    """Run a router in a box, as a unit of systemd runs it, which listens on every transport."""
     group = make_cgroup(size)
     options = ["--max-connections-per-address", "400", "--cert", cert, "--key", key]
     if group is None:
         options += ["--max-buffered", str(size // 8)]
-    elsewhere = f"export MALLOC_ARENA_MAX=2; ulimit -v {ROOMY // 1024}"
-    enter = f"echo $$ > {group}/cgroup.procs" if group else elsewhere
+    enter = f"echo $$ > {group}/cgroup.procs" if group else f"ulimit -v {ROOMY // 1024}"
     listen = ["tcp://127.0.0.1:0", f"unix://{folder}/socket", "tls://127.0.0.1:0"]
     before = sys.executable
     script = folder / "python"
-    script.write_text(f'#!/bin/sh\n{enter}\nexec {before} "$@"\n')
+    script.write_text(f'#!/bin/sh\n{enter}\nexport MALLOC_ARENA_MAX=2\nexec {before} "$@"\n')
     script.chmod(0o755)
     sys.executable = str(script)
     try:
