@@ -22,7 +22,9 @@ FOLDERS = ("docs", "examples", "tests", "tools", "wamplite")
 FILES = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md", "SECURITY.md")
 SETTINGS = ("pyproject.toml", "ruff.toml", "setup.cfg", "setup.py")
 BUILD = "import sys, setuptools.build_meta as build; build.build_sdist(sys.argv[1])"
-DESCRIBE = "import sys, setuptools.build_meta as build; build.prepare_metadata_for_build_wheel(sys.argv[1])"
+DESCRIBE = (
+    "import sys, setuptools.build_meta as build;build.prepare_metadata_for_build_wheel(sys.argv[1])"
+)
 TESTS = ("tests/core", "tests/test_docs.py")
 RUN = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS)
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
