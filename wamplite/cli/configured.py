@@ -52,7 +52,7 @@ def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> Li
         given["metrics"] = metrics
     if listener.url.startswith(TLS):
         given |= {
-            name: getattr(options, name) for name in ("cert", "key") if getattr(options, name)
+            name: getattr(options, name) for name in ("cert", "key", "ca") if getattr(options, name)
         }
     return replace(listener, **given)
 

@@ -142,6 +142,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     add("--allow-host", action="append", metavar="NAME", help="a name of this host; repeatable")
     add("--cert", metavar="FILE", help="certificate chain for tls, wss and rss listeners")
     add("--key", metavar="FILE", help="its private key")
+    add("--ca", metavar="FILE", help="who signs the certificates of clients, see wamplite cert")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -288,7 +289,7 @@ def listen(router: Router, options: argparse.Namespace, estate: Estate | None = 
     for listener in estate.configuration.listeners if estate else ():
         assert estate is not None
         say(f"listening {estate.listen(listener)}")
-    given: dict[str, Any] = {"cert": options.cert, "key": options.key}
+    given: dict[str, Any] = {"cert": options.cert, "key": options.key, "ca": options.ca}
     given |= {"trusted_proxies": options.trusted_proxy, "proxy_protocol": options.proxy_protocol}
     given = {key: said for key, said in given.items() if said is not None and said is not False}
     there = estate is not None and estate.configuration.listeners

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import whole_file
 from ..auth.keys import (
     KDFS,
     MOST_ITERATIONS,
@@ -108,28 +109,12 @@ def edit(path: str | Path) -> Iterator[list[Listed]]:
         fcntl.flock(folder, fcntl.LOCK_EX)  # until it is closed
         listed = read_all(place) if place.exists() else []
         yield listed
-        _replace(place, HEADER + "".join(map(_as_toml, listed)), folder)
+        try:
+            whole_file.put(place, (HEADER + "".join(map(_as_toml, listed))).encode())
+        except OSError as exc:
+            raise UsageError(f"users file {path}: {exc.strerror or exc}; it is as it was") from exc
     finally:
         os.close(folder)
-
-
-def _replace(path: Path, text: str, folder: int) -> None:
-    """Put a file into its place at once, for its owner alone."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        written = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(written, "w", encoding="utf-8") as file:
-            if path.exists():
-                told = path.stat()
-                os.fchown(written, told.st_uid, told.st_gid)  # the router's account reads it
-            file.write(text)
-            file.flush()
-            os.fsync(written)
-        draft.replace(path)
-        os.fsync(folder)
-    except OSError as exc:
-        draft.unlink(missing_ok=True)
-        raise UsageError(f"users file {path}: {exc.strerror or exc}; it is as it was") from exc
 
 
 def _as_toml(listed: Listed) -> str:

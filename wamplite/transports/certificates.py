@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 from datetime import datetime, timezone
 
 from ..core.errors import UsageError
@@ -15,6 +16,13 @@ from ..core.errors import UsageError
 UNKNOWN = "; is it another router, or has it a new key? Do not go on before you know"
 WANTED = "64 hexadecimal digits, perhaps after sha256: and with colons between"
 VERSION, SHORT_YEAR = b"\xa0", 0x17  # tags
+
+
+def of_pem(text: str) -> bytes | None:
+    """Return the first certificate of a file, in DER: the one that is shown."""
+    begun = text.partition(ssl.PEM_HEADER)[2]
+    inner, ended, _ = begun.partition(ssl.PEM_FOOTER)
+    return ssl.PEM_cert_to_DER_cert(ssl.PEM_HEADER + inner + ended) if ended else None
 
 
 def public_key(certificate: bytes) -> bytes:

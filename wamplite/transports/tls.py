@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import TransportLost, UsageError
 from .base import HandshakeRefused
-from .certificates import UNKNOWN, fingerprints, normal
+from .certificates import UNKNOWN, fingerprints, normal, of_pem
 from .channel_bindings import channel_bindings
 from .cipher_outbox import CipherOutbox
 from .socket_stream import _FLAGS, SocketStream
@@ -72,7 +72,7 @@ def server_context(cert: str, key: str | None = None, ca: str | None = None) -> 
         except (OSError, ssl.SSLError) as exc:
             raise UsageError(f"cannot load the CA certificates of {ca}: {exc}") from exc
         context.verify_mode = ssl.CERT_OPTIONAL
-    context.certificate = _first_of(cert)
+    context.certificate = of_pem(Path(cert).read_text(errors="replace"))
     return context
 
 
@@ -108,13 +108,6 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
     except (OSError, ssl.SSLError) as exc:
         names = f"{cert} and {key}" if key else f"{cert} alone"
         raise UsageError(f"cannot load certificate and private key from {names}: {exc}") from exc
-
-
-def _first_of(path: str) -> bytes | None:
-    """Return the first certificate of a file, in DER: the one that is shown."""
-    begun = Path(path).read_text(errors="replace").partition(ssl.PEM_HEADER)[2]
-    inner, ended, _ = begun.partition(ssl.PEM_FOOTER)
-    return ssl.PEM_cert_to_DER_cert(ssl.PEM_HEADER + inner + ended) if ended else None
 
 
 class TlsFacts(NamedTuple):
