@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,6 +69,23 @@ def test_a_callee_that_lacks_a_part_is_not_asked_for_progress(lacks: str) -> Non
     features = {key: key != lacks for key in KEYS}
     _, _, _, details = called({"receive_progress": True}, {"callee": {"features": features}})
     assert details == {}
+
+
+def test_a_callee_without_canceling_is_asked_where_the_router_is_told_to() -> None:
+    world = World(call_canceling.ForRouter, partial(ForRouter, without_canceling=True))
+    able = {"callee": {"features": {"progressive_call_results": True}}}
+    callee, unable, caller = world.join(**able), world.join(), world.join()
+    for request, member, procedure in ((1, callee, "com.app.p"), (2, unable, "com.app.q")):
+        world.register(member, procedure)
+        world.send(caller, [CALL, request, {"receive_progress": True}, procedure])
+    assert only(callee)[3] == {"receive_progress": True}
+    assert only(unable)[3] == {}
+    world.send(callee, [YIELD, 1, PROGRESS, [1]])
+    assert only(caller) == ["RESULT", 1, PROGRESS, [1]]
+    world.lose(caller)
+    assert take(callee) == []  # it has not announced that it understands INTERRUPT
+    world.send(callee, [YIELD, 1, PROGRESS, [2]], [YIELD, 1, {}])
+    assert callee.member.open and not callee.member.invocations
 
 
 @pytest.mark.parametrize("who", ["caller", "callee"])

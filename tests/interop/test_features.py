@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 import wamplite
 from tests.interop.peers import PROGRAMS, Words, place
 from tests.processes import RouterProcess, running_router
+from wamplite.advanced import event_history, progressive_call_results
 
 SECONDS = 60
 
@@ -52,9 +54,9 @@ NONE = object()  # the client has no means for it
 OTHERWISE: dict[str, dict[str, Any]] = {
     # it cancels here, and knows of the callee that INTERRUPT came; it cannot ask to be disclosed
     "autobahn": {"canceled": "interrupted", "disclosed": NONE},
-    # their callees announce no call_canceling, without which there is no progress
+    # its callee announces no call_canceling, without which there is no progress
     "autobahn-js": {"progress": [[], 3]},
-    # it takes the option retain, and does not send it
+    # its callee announces no progress; it takes the option retain, and does not send it
     "wampy-js": {"progress": [[], 3], "retained": NONE},
     # it cannot cancel, nor tell the id of a subscription; EVENT behind SUBSCRIBED as with nexus
     "xconn-go": {"canceled": NONE, "history": NONE, "retained": NONE},
@@ -82,10 +84,10 @@ def seen(featured: RouterProcess) -> dict[str, dict[str, Any]]:
     return {}
 
 
-def run(client: str, router: RouterProcess) -> dict[str, Any]:
+def run(client: str, url: str) -> dict[str, Any]:
     """Run a client's program beside a procedure of ours that counts."""
     prefix = f"features.{client.replace('-', '_')}"
-    with wamplite.connect(router.ws) as session:
+    with wamplite.connect(url) as session:
 
         def counted(number: int) -> Iterator[int]:
             yield from range(1, number + 1)
@@ -93,7 +95,7 @@ def run(client: str, router: RouterProcess) -> dict[str, Any]:
 
         session.register(f"{prefix}.counted", counted)
         done = subprocess.run(
-            [*CLIENTS[client](), "realm1", prefix, router.ws],
+            [*CLIENTS[client](), "realm1", prefix, url],
             capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     told: dict[str, Any] = {"said": done.stderr[-2000:]}
@@ -104,12 +106,21 @@ def run(client: str, router: RouterProcess) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(SECONDS + 10)
+def test_a_callee_without_canceling_sends_progress_where_the_router_asks_it() -> None:
+    progress = partial(progressive_call_results.ForRouter, without_canceling=True)
+    history = partial(event_history.ForRouter, ["prefix:features"])
+    with wamplite.Router(features=["all", progress, history]) as router:
+        told = run("autobahn-js", router.listen("ws://127.0.0.1:0/ws"))
+    assert told.get("progress") == [[1, 2, 3], 3], told["said"]
+
+
+@pytest.mark.timeout(SECONDS + 10)
 @pytest.mark.parametrize(("client", "name"), CASES)
 def test_a_client_uses_a_feature(
     client: str, name: str, featured: RouterProcess, seen: dict[str, dict[str, Any]]
 ) -> None:
     if client not in seen:
-        seen[client] = run(client, featured)
+        seen[client] = run(client, featured.ws)
     told = seen[client]
     assert name in told, told["said"]
     assert told[name] == OTHERWISE[client].get(name, RIGHT[name])
