@@ -169,7 +169,8 @@ def test_every_option_of_the_router_is_named() -> None:
 
 COUNTING = re.compile(
     r"""(?:count|add|tell|_tell|_give_up)\(\s*"([a-z]+_[a-z_]+)"|"(connections_[a-z_]+)"|"""
-    r"""^    "([a-z]+_[a-z_]+)": Bound|^    \(\w+, uris\.\w+\): "([a-z_]+)"|"((?:retained|history|not|events|authorizer)_[a-z_]+)": """,
+    r"""^    "([a-z]+_[a-z_]+)": Bound|^    \(\w+, uris\.\w+\): "([a-z_]+)"|"""
+    r""""((?:retained|history|not|events|authorizer)_[a-z_]+)": """,
     re.M,
 )
 
