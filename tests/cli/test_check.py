@@ -73,8 +73,9 @@ def test_init_writes_a_file_with_every_key_that_a_router_runs_with(tmp_path: Pat
         assert run("sub", "a", "-W", "0.5", "-u", router.rs, "-C", "1").returncode == 4
 
 
-def test_every_key_of_init_may_be_used_as_it_stands_there(tmp_path: Path) -> None:
-    text = reference.commented()
+@pytest.mark.parametrize("beginning", [reference.LOCAL, reference.NETWORK])
+def test_every_key_of_init_may_be_used_as_it_stands_there(beginning: str, tmp_path: Path) -> None:
+    text = reference.commented(beginning)
     keys = text.partition("# ---- every key")[2]
     lines = [line.strip().removeprefix("# ") for line in keys.splitlines()]
     path = tmp_path / "wamplite.toml"

@@ -1,5 +1,8 @@
 """Write a wamplite.toml to begin with: a router for this machine alone, and every key explained.
 
+With --network it is one for the network: TLS by the files of `wamplite cert`, the realm home, whose
+users stand in users.toml, and two roles, owner and device. Nobody anonymous gets in.
+
 It is never written over a file that is there, unless --force says so. -o -: to stdout.
 """
 
@@ -9,7 +12,7 @@ import argparse
 import os
 import sys
 
-from ..configuration.reference import commented
+from ..configuration.reference import LOCAL, NETWORK, commented
 from ..core.errors import UsageError
 
 FILE = "wamplite.toml"
@@ -19,16 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite init`."""
     add = parser.add_argument
     add("-o", "--output", default=FILE, metavar="FILE", help="default: %(default)s")
+    add("--network", action="store_true", help="for the network: see above")
     add("--force", action="store_true", help="write over a file that is there")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file."""
+    text = commented(NETWORK if options.network else LOCAL)
     if options.output == "-":
-        sys.stdout.write(commented())
+        sys.stdout.write(text)
         return 0
-    write(options.output, commented(), options.force)
-    print(f"{options.output} is written; next: wamplite router -c {options.output}")
+    write(options.output, text, options.force)
+    before = "wamplite cert, wamplite user add, " if options.network else ""
+    print(f"{options.output} is written; next: {before}wamplite router -c {options.output}")
     return 0
 
 

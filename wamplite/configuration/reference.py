@@ -113,9 +113,12 @@ memory are less where it is short.
 # ---- wamplite init
 
 
-def commented() -> str:
-    """Return a file in which every key stands, with what it is for, commented out."""
-    parts = [TOP]
+def commented(beginning: str) -> str:
+    """Return a file in which every key stands, with what it is for, commented out.
+
+    beginning: what it really says: LOCAL or NETWORK.
+    """
+    parts = [TOP + beginning + "\n# ---- every key"]
     for place in places():
         indent = "  " * (len(place.path) - 1)
         lines = [f"{indent}# {place.table.about}", f"{indent}# {place.header}"]
@@ -134,6 +137,9 @@ TOP = """\
 # Times are seconds or have a unit: 500 ms, 20 s, 2 min, 7 d; sizes are bytes, or 64 KiB, 16 MiB.
 # include = "conf.d/*.toml"
 
+"""
+
+LOCAL = """\
 [[listener]]
 url = "tcp://127.0.0.1:8080"    # this machine alone; WebSocket, RawSocket and HTTP on one port
 
@@ -161,8 +167,32 @@ anonymous = "guest"             # whoever does not say who it is; without this l
     uri = ""
     match = "prefix"
     allow = ["call", "subscribe"]
+"""
 
-# ---- every key"""
+NETWORK = """\
+[[listener]]
+url = "tls://0.0.0.0:8443"      # whoever reaches it; WebSocket, RawSocket and HTTP on one port
+cert = "router.pem"             # wamplite cert
+key = "router.key"
+
+[[realm]]
+name = "home"
+users = "users.toml"            # wamplite user add joe --realm home --role owner
+
+  [[realm.role]]
+  name = "owner"                # everything
+    [[realm.role.permission]]
+    uri = ""
+    match = "prefix"
+    allow = ["call", "register", "publish", "subscribe"]
+
+  [[realm.role]]
+  name = "device"               # what begins with its own name: home.pi.temperature
+    [[realm.role.permission]]
+    uri = "home.{authid}."
+    match = "prefix"
+    allow = ["call", "register", "publish", "subscribe"]
+"""
 
 
 # ---- the JSON Schema
