@@ -59,16 +59,22 @@ def pattern(number: int) -> tuple[str, str]:
     return "wildcard", ".".join(words)
 
 
-def cost(number: int, kind: type) -> float:
-    """Return the microseconds of a look-up among so many patterns."""
+def among(number: int, kind: type) -> tuple[list[Any], str]:
+    """Return where so many patterns are looked up, by policy, and a URI that one of them fits."""
     realm, member = joined()
     for each in range(number):
         match, uri = pattern(each)
         realm.handle(member, kind(each + 1, {"match": match}, uri))
-    matches = (realm.broker if kind is Subscribe else realm.dealer).matches.values()
+    matches = list((realm.broker if kind is Subscribe else realm.dealer).matches.values())
     looked = pattern(0)[1].replace("..", ".x.")
     if looked.startswith("."):
         looked = f"x{looked}"
+    return matches, looked
+
+
+def cost(number: int, kind: type) -> float:
+    """Return the microseconds of a look-up among so many patterns."""
+    matches, looked = among(number, kind)
     assert sum(len(list(match.find(looked))) for match in matches) == 1
     fastest = float("inf")
     for _ in range(ROUNDS):
@@ -81,18 +87,20 @@ def cost(number: int, kind: type) -> float:
     return fastest / LOOKS * 1e6
 
 
-def retained() -> float:
-    """Return the bytes that a retained topic takes, beside its name and payload."""
+def retained(topics: int = TOPICS) -> float:
+    """Return the bytes that a retained topic takes, of so many, beside its name and payload."""
     realm, member = joined()
     publish = [
         Publish(number + 1, {"retain": True}, f"com.example.device{number}.reading", [number + 0.5])
-        for number in range(TOPICS)
+        for number in range(topics)
     ]
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for message in publish:
         realm.handle(member, message)
-    return (tracemalloc.get_traced_memory()[0] - before) / TOPICS
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return (after - before) / topics
 
 
 def main() -> None:
