@@ -24,6 +24,7 @@ from wamplite.in_process_channel import pair
 from wamplite.router import Router
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
+from wamplite.router.logins import Logins
 from wamplite.router.longpoll import Gateway, Pages
 from wamplite.router.turning_away import TurningAway
 from wamplite.router.waking_selector import WakingSelector
@@ -108,6 +109,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Outbox": lambda world: Outbox(BufferSettings(), lambda port, reason, number: None),
     "Housekeeper": lambda world: Housekeeper(Limits(), Counters()),
     "LocalChannel": lambda world: pair()[0],
+    "Logins": lambda world: Logins(Limits(), lambda name, who: None),
     "TurningAway": lambda world: TurningAway(),
     "WakingSelector": lambda world: WakingSelector(),
     "Gateway": gateway,

@@ -6,6 +6,7 @@ import pytest
 
 from tests.core.world import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, World, only, take
 from wamplite.core.feature import Refused, lacking
+from wamplite.core.members import Bounds
 
 PASSTHRU = "payload_passthru_mode"
 ACK = {"acknowledge": True}
@@ -88,6 +89,17 @@ def test_a_session_holds_so_many_subscriptions_and_no_more() -> None:
          ["a session may hold 1 subscriptions"]]
     ]  # fmt: skip
     assert ann.member not in world.realm.broker.matches["exact"].records["com.app.u"].subscribers
+
+
+def test_other_bounds_hold_from_now_on_and_what_is_there_stays() -> None:
+    world = World(max_subscriptions=2)
+    [ann] = world.joined(1)
+    for topic in ("com.app.t", "com.app.u"):
+        world.subscribe(ann, topic)
+    world.realm.take_bounds(Bounds(subscriptions=1))
+    world.send(ann, [SUBSCRIBE, 3, {}, "com.app.v"])
+    assert only(ann)[4:] == ["wamplite.error.limit_reached", ["a session may hold 1 subscriptions"]]
+    assert len(ann.member.subscriptions) == 2
 
 
 def test_a_realm_holds_so_many_subscriptions_and_no_more() -> None:

@@ -516,6 +516,19 @@ def test_what_several_methods_add_to_hello_is_all_there_and_who_is_not_asked_is_
     assert closed == ["a", "b"]
 
 
+def test_methods_that_need_another_word_each_for_the_same_cannot_be_offered_together() -> None:
+    def adding(word: str) -> Any:
+        def method() -> ClientDialogue:
+            yield {"authextra": {"nonce": "same", "channel_binding": word}}
+
+        return method
+
+    same = Joiner("realm1", ROLES, authmethods={"a": adding("one"), "b": adding("one")})
+    assert same.hello.details["authextra"] == {"nonce": "same", "channel_binding": "one"}
+    with pytest.raises(UsageError, match="another authextra.channel_binding each"):
+        Joiner("realm1", ROLES, authmethods={"a": adding("one"), "b": adding("other")})
+
+
 def test_a_method_must_begin_with_what_it_adds() -> None:
     def junk() -> Any:
         yield 7

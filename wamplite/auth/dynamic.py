@@ -34,6 +34,7 @@ from ..core import uris
 from ..core.errors import ApplicationError, UsageError
 from ..core.feature import Refused
 from ..core.messages import Error, Result
+from ..locks import Lock
 from .keys import ITERATIONS, KDFS, KEY, PBKDF2, CraKey, ScramKeys, from_hex, mac, scram_keys
 from .saslprep import saslprep
 from .users import Claim, User
@@ -77,7 +78,7 @@ class Authenticator:
         self._timeout, self._seconds = timeout, cache
         self._places = threading.Semaphore(MOST_AT_ONCE)
         self._secret = os.urandom(32)
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = Lock()  # guards the next two
         self._cache: dict[bytes, tuple[float, User]] = {}
         self._quiet_until = 0.0
 
