@@ -36,6 +36,7 @@ LIBRARIES = {
     "bridge": {"serial", "pynmea2", "minimalmodbus"},
     "config.py": {"tomli"},
     "configuration/foreign/importing.py": {"yaml"},
+    "cli/qr.py": {"segno"},
     "auth/argon2id.py": {"argon2"},
     "auth/cryptosign.py": {"cryptography", "nacl"},
     "auth/key_files.py": {"cryptography"},

@@ -48,6 +48,7 @@ VERBS = {
     "trace": "print the messages of a realm as they pass its router",
     "user": "keep the file of those who may join a router",
     "keygen": "make a key pair for cryptosign",
+    "pair": "let a new device in, once, and have it keep a profile",
     "cert": "make certificates for TLS, and renew them",
     "serial": "publish what a serial device sends",
     "bridge": "connect many serial devices to topics and procedures",

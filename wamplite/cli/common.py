@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import signals
+from . import profile
 
 if TYPE_CHECKING:
     from ..client.session import Session
@@ -33,15 +34,16 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-u",
         "--url",
-        default=environment("URL", "ws://127.0.0.1:8080/ws"),
-        help="of the router: ws, wss, rs, rss, tcp, tls, unix, serial (default: %(default)s)",
+        default=environment("URL"),
+        help=f"of the router: ws, wss, rs, rss, tcp, tls, unix, serial (default: {profile.URL}, or"
+        " that of `wamplite pair --accept`)",
     )
     group.add_argument(
         "-r",
         "--realm",
         type=text,
-        default=environment("REALM", "realm1"),
-        help="default: %(default)s",
+        default=environment("REALM"),
+        help=f"default: {profile.REALM}",
     )
     _add_identity(group)
     group.add_argument(
@@ -182,6 +184,7 @@ def hear_signals(code: int | None) -> None:
 
 def connection(options: argparse.Namespace) -> dict[str, Any]:
     """Return the options as keyword arguments of `wamplite.connect` or `wamplite.Component`."""
+    profile.complete(options)
     given = {
         "url": options.url,
         "realm": options.realm,

@@ -21,6 +21,7 @@ from pathlib import Path
 from ..core.errors import UsageError
 from . import systemd
 from .common import is_unicode
+from .profile import config_home
 from .streams import complain
 
 TAKES_REST = True
@@ -77,19 +78,18 @@ def text_of(name: str, options: argparse.Namespace) -> str:
     if name == "router":
         again = [*command[:-1], "reload"]
         return systemd.router([*command, *options.rest], options.user, options.account, again)
-    folder = config_home() / "wamplite" if options.user else Path("/etc/wamplite")
+    folder = home() / "wamplite" if options.user else Path("/etc/wamplite")
     config = Path(options.config or folder / "bridge.toml").absolute()
     secret = Path(options.secret).absolute() if options.secret else None
     return systemd.bridge([*command, str(config)], options.user, options.account, config, secret)
 
 
-def config_home() -> Path:
+def home() -> Path:
     """Return the directory of the user's settings."""
-    given = os.environ.get("XDG_CONFIG_HOME")
-    try:
-        return Path(given) if given else Path.home() / ".config"
-    except RuntimeError:  # the user is not in the password database
-        raise UsageError("--user: there is no home directory: set $HOME") from None
+    found = config_home()
+    if found is None:
+        raise UsageError("--user: there is no home directory: set $HOME")
+    return found
 
 
 def closed_to_others(program: str) -> list[Path]:
@@ -99,7 +99,7 @@ def closed_to_others(program: str) -> list[Path]:
 
 def install(texts: dict[str, str], options: argparse.Namespace) -> None:
     """Write all units; UsageError, and none is written, where one exists."""
-    usual = config_home() / "systemd/user" if options.user else Path("/etc/systemd/system")
+    usual = home() / "systemd/user" if options.user else Path("/etc/systemd/system")
     folder = Path(options.directory or usual)
     there = [str(folder / name) for name in texts if os.path.lexists(folder / name)]
     if there and not options.force:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+import time
 from typing import Any
 
 from ..auth.key_files import public_key, public_keys
@@ -125,9 +126,12 @@ def remove(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> int:
     """Print a line for each user: who, where, as what, and how it proves that."""
-    for realm, user in read_all(options.file):
+    for one in read_all(options.file):
+        realm, user = one.realm, one.user
         if options.realm in (None, realm) and options.authid in (None, user.authid):
-            print("\t".join([user.authid, realm, user.role, ", ".join(ways(user))]))
+            is_invited = one.invitation is not None and one.invitation.until > time.time()
+            by = [*ways(user), *(["pairing"] if is_invited else [])]
+            print("\t".join([user.authid, realm, user.role, ", ".join(by)]))
     return 0
 
 

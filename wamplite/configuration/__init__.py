@@ -8,6 +8,7 @@ checks       what the keys of a table must be to each other; `whole`: tables to 
 files        the file and what it includes, read whole: all complaints at once
 household    one realm as its table says it: users, roles, methods; what may change while it runs
 build        a router of all that
+enrolling    one-time tickets in users.toml, by which a device hands in its key
 users_file   who may join: users.toml, which `wamplite user` writes
 
 To add a key of a listener or a realm: a line `name: type = setting(kind, "what for", default)` in

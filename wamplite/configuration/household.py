@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from ..auth import pairing
 from ..auth.authorization import Authorization
 from ..auth.dynamic import Authenticator
 from ..auth.offers import METHODS, methods
@@ -22,6 +23,7 @@ from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.realm import Realm
 from . import users_file
+from .enrolling import Enrolling
 from .settings import HistorySettings, RealmSettings, RetainSettings, RoleSettings
 from .whole import users_of
 
@@ -88,7 +90,11 @@ class Household:
         realm = self.realm
         offered: dict[str, AuthMethod] = {}
         if realm.users or realm.authenticator:
-            offered = methods(self.users, usable())
+            names = usable()
+            offered = methods(self.users, names)
+            if realm.users and "cryptosign" in names:  # by which a paired device comes back
+                enroll = Enrolling(realm.users, realm.name, self.users)
+                offered[pairing.NAME] = pairing.for_router(enroll)
         if realm.anonymous:
             offered["anonymous"] = anonymous_as(realm.anonymous)
         return offered

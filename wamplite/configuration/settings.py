@@ -15,7 +15,16 @@ from . import checks
 from .keys import TableSettings, section, setting
 from .kinds import AnyOf, FileName, Secret
 
-AUTHMETHODS = ("scram", "wamp-scram", "wampcra", "cryptosign", "ticket", "tls", "anonymous")
+AUTHMETHODS = (
+    "scram",
+    "wamp-scram",
+    "wampcra",
+    "cryptosign",
+    "ticket",
+    "tls",
+    "pairing",
+    "anonymous",
+)
 NAME = Text(pattern=r"[^\s]{1,255}", wanted="a name without spaces")
 PATTERN = Text(pattern="[^\\s#]*", wanted="a URI, or one that fits `match`")
 MATCH = Text(*ORDER)

@@ -7,6 +7,7 @@
     scram = { salt = "...", iterations = 10000, stored = "...", server = "..." }
     cra = { key = "...", salt = "...", iterations = 10000 }
     pubkeys = ["..."]
+    invitation = { digest = "...", until = 1795750000 }    of `wamplite pair`
 
 Passwords are not in it, but for those of `--plain`: what is there proves a password and does not
 tell it. Whoever reads it may try passwords against it all the same, so it is refused where others
@@ -41,11 +42,19 @@ from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
 HEADER = "# Written by `wamplite user`. Whoever reads this file may try passwords against it.\n"
 
 
+class Invitation(NamedTuple):
+    """That a device may hand in its key for a user: see enrolling."""
+
+    digest: bytes  # SHA-256 of its ticket
+    until: int  # seconds of the epoch
+
+
 class Listed(NamedTuple):
     """A user, and where."""
 
     realm: str
     user: User
+    invitation: Invitation | None = None
 
     def __str__(self) -> str:
         return f"{self.user.authid!r} of realm {self.realm}"
@@ -136,6 +145,9 @@ def _as_toml(listed: Listed) -> str:
     for name in ("pubkeys", "certificates"):
         if known := getattr(user, name):
             told[name] = sorted(known)
+    if listed.invitation is not None:
+        digest = b64encode(listed.invitation.digest).decode()
+        told["invitation"] = {"digest": digest, "until": listed.invitation.until}
     lines = [f"{key} = {_value(value)}\n" for key, value in told.items()]
     return "\n[[user]]\n" + "".join(lines)
 
@@ -155,9 +167,10 @@ def _listed(
     cra: CraKey | None = None,
     pubkeys: tuple[str, ...] = (),
     certificates: tuple[str, ...] = (),
+    invitation: Invitation | None = None,
 ) -> Listed:
     known = frozenset(pubkeys), frozenset(certificates)
-    return Listed(realm, User(authid, role, scram, cra, *known))
+    return Listed(realm, User(authid, role, scram, cra, *known), invitation)
 
 
 def _cra(key: str, salt: str = "", iterations: int = 0) -> CraKey:
@@ -212,6 +225,9 @@ CRA = Table(
     required=("key",),
     checks=(_check_salt,),
 )
+INVITATION = Table(
+    {"digest": Octets(), "until": Whole(0, 1 << 53)}, Invitation, required=("digest", "until")
+)
 USER = Table(
     {
         "authid": Text(),
@@ -221,6 +237,7 @@ USER = Table(
         "cra": CRA,
         "pubkeys": Texts(),
         "certificates": Texts(),
+        "invitation": INVITATION,
     },
     _listed,
     required=("authid", "realm", "role"),

@@ -1,8 +1,9 @@
 """What those who come to a listener may prove themselves by: of a realm's authmethods, which.
 
 A listener may name them (`auth`). Where it does not, all are offered that are safe there: beyond
-loopback not `ticket` and `cookie` outside TLS, which tell everybody on the way what lets in, and
-not `anonymous`, unless that was allowed. A realm that has nothing left cannot be joined there.
+loopback not `ticket`, `cookie` and `pairing` outside TLS, which tell everybody on the way what
+lets in, and not `anonymous`, unless that was allowed. A realm that has nothing left cannot be
+joined there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from ..core.errors import UsageError
 from ..core.handshake import OPEN, AuthMethod
 
 Methods = Mapping[str, AuthMethod]
-ANONYMOUS, TICKET, COOKIE = "anonymous", "ticket", "cookie"
+ANONYMOUS, TICKET = "anonymous", "ticket"
+WITHIN_TLS = ("cookie", "pairing")
 
 
 class Access(NamedTuple):
@@ -57,7 +59,7 @@ class Access(NamedTuple):
             return self.allow_anonymous or (self.is_near and not self.is_proxied)
         if self.is_near:
             return True
-        if name == COOKIE:
+        if name in WITHIN_TLS:
             return self.is_secure
         return name != TICKET or self.is_secure or self.shows_tickets
 
