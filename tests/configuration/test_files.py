@@ -95,9 +95,9 @@ def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, line: st
 
 def test_all_that_is_wrong_is_told_at_once_in_order_and_in_linear_time(tmp_path: Path) -> None:
     lines = [f"unknown_key_number_{number} = 1\n" for number in range(2000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     told = complaints(tmp_path, "[router]\n" + "".join(lines))
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     assert [int(each.split(":")[1]) for each in told] == list(range(2, 2002))
     assert seconds < 1.5, seconds
 
