@@ -136,10 +136,13 @@ def test_a_wait_without_a_bound_ends_with_the_latch() -> None:
 def test_nobody_takes_the_standard_ones(path: Any) -> None:
     if path.name == "locks.py":
         return
-    taken = [
-        f"{path.name}:{node.lineno}"
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute)
-        and ast.unparse(node) in ("threading.Lock", "threading.Condition", "threading.Event")
-    ]
-    assert not taken, "see wamplite/locks.py"
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    attributes = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    imported = {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    standard = {"threading.Lock", "threading.Condition", "threading.Event"}
+    assert not standard & (attributes | imported), "see wamplite/locks.py"

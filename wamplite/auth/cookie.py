@@ -18,13 +18,13 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from threading import Lock
 from typing import NamedTuple
 
 from ..core.errors import UsageError
 from ..core.handshake import AuthMethod, Dialogue, Joining
 from ..core.members import Identity
 from ..core.messages import Hello
+from ..locks import Lock
 from .users import User, Users, denied
 
 WEEK = 7 * 86_400.0
