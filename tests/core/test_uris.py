@@ -81,3 +81,10 @@ def test_every_predefined_uri_is_strict() -> None:
     strict = re.compile(r"wamp(lite)?(\.[0-9a-z_]+)+")  # RFC "URIs", the strict rule
     assert len(predefined) > 30
     assert all(map(strict.fullmatch, predefined))
+
+
+@pytest.mark.parametrize("match", ["exact", "prefix", "wildcard"])
+@pytest.mark.parametrize("uri", ["a.b", "a..b", "a.", "", "a b"])
+def test_the_match_says_whether_it_must_be_a_uri_or_a_pattern(uri: str, match: str) -> None:
+    rule = uris.is_valid if match == "exact" else uris.is_valid_pattern
+    assert uris.is_valid_for(match, uri) is rule(uri)

@@ -199,8 +199,7 @@ class Authorization(Feature):
 
     def _refusal(self, member: Any, request: Any, wanted: Wanted) -> Refused:
         self._done(member)
-        is_valid = uris.is_valid if wanted.match == "exact" else uris.is_valid_pattern
-        if not is_valid(wanted.uri):
+        if not uris.is_valid_for(wanted.match, wanted.uri):
             return Refused(uris.INVALID_URI, f"{wanted.uri!r}: {uris.flaw(wanted.uri)}")
         self.refused += 1
         if type(request) is Publish and not request.options.get("acknowledge"):

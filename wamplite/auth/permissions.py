@@ -83,8 +83,7 @@ class Permission:
                 text = f"{self.uri!r}: {{authid}} and {{role}} can stand there, not {{{holder}}}"
                 raise UsageError(text)
         plain = _HOLDER.sub("x", self.uri)
-        is_valid = uris.is_valid if self.match == "exact" else uris.is_valid_pattern
-        if not is_valid(plain):
+        if not uris.is_valid_for(self.match, plain):
             wanted = "a URI" if self.match == "exact" else f"a pattern for match {self.match}"
             raise UsageError(f"{self.uri!r} is not {wanted}: {uris.flaw(plain)}")
         components = self.uri.split(".")
@@ -118,8 +117,7 @@ class Permission:
             if not is_component(named[holder]):
                 return None
         uri = _HOLDER.sub(lambda holder: named[holder[1]], self.uri)
-        is_valid = uris.is_valid if self.match == "exact" else uris.is_valid_pattern
-        if not is_valid(uri):
+        if not uris.is_valid_for(self.match, uri):
             return None  # it is too long
         return replace(self, uri=uri)
 

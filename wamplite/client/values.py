@@ -46,8 +46,7 @@ def in_order(uri: Any, handler: Any) -> tuple[str, Any]:
 
 def check_uri(what: str, uri: str, match: str = "exact") -> None:
     """Refuse a URI that the router would refuse, or drop without a word."""
-    is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
-    if not isinstance(uri, str) or not is_valid(uri):
+    if not isinstance(uri, str) or not uris.is_valid_for(match, uri):
         raise UsageError(f"{what}: {uri!r} is not a valid URI: {uris.flaw(uri)}")
 
 

@@ -36,7 +36,6 @@ def role(settings: Any, at: Location) -> None:
 
 def pattern(settings: Any, at: Location) -> None:
     """Note a URI that does not fit its `match`."""
-    is_valid = uris.is_valid if settings.match == "exact" else uris.is_valid_pattern
-    if not is_valid(settings.uri):
+    if not uris.is_valid_for(settings.match, settings.uri):
         wanted = "a URI" if settings.match == "exact" else f"a pattern for {settings.match}"
         (at / "uri").wrong(f"expected {wanted}, not {settings.uri!r}")

@@ -37,8 +37,7 @@ def judge(
     UsageError where there is no such realm, user or role.
     """
     realm = _realm(found, realm_name)
-    is_valid = uris.is_valid if match == "exact" else uris.is_valid_pattern
-    if not is_valid(uri):
+    if not uris.is_valid_for(match, uri):
         raise UsageError(f"{uri!r} is no URI for match {match}: {uris.flaw(uri)}")
     identity = _identity(realm, who, role)
     roles = Roles(roles_of(realm))

@@ -77,6 +77,11 @@ def is_valid_pattern(uri: str) -> bool:
     return _fits(uri) and _LOOSE_PATTERN.fullmatch(uri) is not None
 
 
+def is_valid_for(match: str, uri: str) -> bool:
+    """Tell whether `uri` keeps the loose rule as what is matched so: a URI, or a pattern."""
+    return is_valid(uri) if match == "exact" else is_valid_pattern(uri)
+
+
 def is_reserved(uri: str) -> bool:
     """Tell whether `uri` is WAMP's, or belongs to our router: nobody else may serve or publish."""
     return uri.startswith("wamp") and (uri.startswith(RESERVED) or uri == "wamp")
