@@ -25,6 +25,7 @@ from ..core.errors import UsageError
 from ..core.matching import Matches, PrefixMatch, WildcardMatch, matches
 from ..core.messages import Result
 from ..core.words import shorten, show
+from ..limit import RateLimit
 from .permissions import Permission
 from .wanted import Wanted
 
@@ -70,8 +71,7 @@ class Authorizer:
         self._remembered = 0
         self._waiting: deque[Question] = deque()
         self._in_flight = 0
-        self._quiet_until = 0.0
-        self._untold = 0
+        self._lines = RateLimit(1, QUIET)
 
     def install(self, realm: Any) -> None:
         """Ask in a realm."""
@@ -179,13 +179,9 @@ class Authorizer:
         no = _permission("", None)
         if self.is_procedure:
             self._remember(member, wanted, no, FAULT_HOLDS)
-        now = self._realm.now()
-        if now < self._quiet_until:
-            self._untold += 1
-        else:
-            self._quiet_until = now + QUIET
-            more = f"; {self._untold} more since the last line of this" if self._untold else ""
-            self._untold = 0
+        if self._lines.allows(None, self._realm.now()):
+            untold = self._lines.take_left_out()
+            more = f"; {untold} more since the last line of this" if untold else ""
             who = self._asked if self.is_procedure else getattr(self._asked, "__name__", "")
             text = "%s: the authorizer %s %s, so %s may not %s%s"
             logger.warning(text, self._realm.uri, who, what, member, shorten(str(wanted)), more)

@@ -34,6 +34,7 @@ from ..core import uris
 from ..core.errors import ApplicationError, UsageError
 from ..core.feature import Refused
 from ..core.messages import Error, Result
+from ..limit import RateLimit
 from ..locks import Lock
 from .keys import ITERATIONS, KDFS, KEY, PBKDF2, CraKey, ScramKeys, from_hex, mac, scram_keys
 from .saslprep import saslprep
@@ -80,7 +81,7 @@ class Authenticator:
         self._secret = os.urandom(32)
         self._lock = Lock()  # guards the next two
         self._cache: dict[bytes, tuple[float, User]] = {}
-        self._quiet_until = 0.0
+        self._lines = RateLimit(1, QUIET)
 
     def user(self, claim: Claim, **known: Any) -> User | None:
         """Return who that is and what proves it; None: nobody. Refused where nobody can say.
@@ -194,10 +195,9 @@ class Authenticator:
             self._cache.clear()
 
     def _warn(self, claim: Claim, text: str) -> None:
-        now = time.monotonic()
         with self._lock:
-            is_new, self._quiet_until = now >= self._quiet_until, now + QUIET
-        if is_new:
+            is_told = self._lines.allows(None, time.monotonic())
+        if is_told:
             where = claim.joining.realm
             logger.warning("realm %s: the authenticator for %s: %s", where, claim.method, text)
 
