@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any
 
 from .core.errors import UsageError
 from .lines import JsonLines, KeyLines, Steps
+from .whole_file import check_private
 
 __all__ = [
     "BRIDGE",
@@ -27,7 +27,6 @@ __all__ = [
     "Document",
     "Location",
     "Steps",
-    "check_private",
     "in_words",
     "load",
     "read_secret",
@@ -171,13 +170,3 @@ def read_secret(name: str) -> str:
     if not secret:
         raise UsageError(f"secret file {path} is empty")
     return secret
-
-
-def check_private(path: Path, what: str, forbidden: int = 0o077) -> None:
-    """Refuse a file that others may read, or that is not there: UsageError."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError as exc:
-        raise UsageError(f"{what} {path}: {exc.strerror or exc}") from exc
-    if mode & forbidden:
-        raise UsageError(f"{what} {path}: others may read it: chmod 600 {path}")

@@ -1,9 +1,15 @@
-"""A file that is put into its place at once: whoever reads it sees the old one or the new one."""
+"""A file that is put into its place at once: whoever reads it sees the old one or the new one.
+
+And what is asked of files that others write so: whether they have changed, and who may read them.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+
+from .core.errors import UsageError
 
 PRIVATE, PUBLIC = 0o600, 0o644
 
@@ -33,3 +39,22 @@ def put(path: Path, data: bytes, mode: int = PRIVATE) -> None:
         raise
     finally:
         os.close(folder)
+
+
+def stamp(path: str | Path) -> tuple[int, ...]:
+    """Return what changes when a file is written anew, or opened to others; () where none is."""
+    try:
+        told = os.stat(path)
+    except OSError:
+        return ()
+    return told.st_ino, told.st_mtime_ns, told.st_size, told.st_mode
+
+
+def check_private(path: Path, what: str, forbidden: int = 0o077) -> None:
+    """Refuse a file that others may read, or that is not there: UsageError."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as exc:
+        raise UsageError(f"{what} {path}: {exc.strerror or exc}") from exc
+    if mode & forbidden:
+        raise UsageError(f"{what} {path}: others may read it: chmod 600 {path}")

@@ -15,7 +15,8 @@ import pytest
 from tests.processes import ROOT
 from wamplite import UsageError
 from wamplite.auth import User
-from wamplite.configuration.users_file import HEADER, Listed, edit, read, read_all, stamp
+from wamplite.configuration.users_file import HEADER, Listed, edit, read, read_all
+from wamplite.whole_file import stamp
 
 KEY = "1498b5467a63dff44f5b2d4a2dd2b0a4f2e9bbb0fb8dd4d8bbf1bfbb2d3f0d54"
 USERS = [

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import binascii
 import re
-import stat
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.words import shorten
+from ..whole_file import check_private
 from .keys import KEY, from_hex
 
 SSH = b"ssh-ed25519"
@@ -23,15 +23,13 @@ MAGIC = b"openssh-key-v1\0"
 PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # before the 32 octets of a key
 PEM = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----\s+([^-]*)-----END \1-----")
 CROSSBARS = re.compile(r"^private-key-ed25519: ([0-9a-f]{64})\s*$", re.M)
-OTHERS = 0o077  # the bits of a file that others may use
 
 
 def private_key(path: str | Path, passphrase: str | None = None) -> bytes:
     """Return the 32 octets of a private key; UsageError where the file holds none, or is open."""
     try:
         path = Path(path).expanduser()
-        if stat.S_IMODE(path.stat().st_mode) & OTHERS:
-            raise UsageError(f"key file {path}: others may read it: chmod 600 {path}")
+        check_private(path, "key file")
         data = path.read_bytes()
     except OSError as exc:
         raise UsageError(f"key file {path}: {exc.strerror or exc}") from exc
@@ -72,11 +70,8 @@ def public_key(line: str) -> str:
 def strings(data: bytes) -> Iterator[bytes]:
     """Yield the strings of SSH (RFC 4251, section 5); ValueError where they are cut off."""
     while data:
-        size = int.from_bytes(data[:4], "big")
-        if len(data) < 4 + size:
-            raise ValueError("cut off")
-        yield data[4 : 4 + size]
-        data = data[4 + size :]
+        found, data = _cut(data, 1)
+        yield found
 
 
 def string(data: bytes) -> bytes:

@@ -59,8 +59,9 @@ def complete(options: argparse.Namespace) -> None:
 
 def read(place: Path) -> Profile:
     """Return the profile of a file; UsageError where it is none."""
-    from ..config import check_private, load
+    from ..config import load
     from ..schema import Table, Text
+    from ..whole_file import check_private
 
     check_private(place, "profile")
     document = load(place)

@@ -20,7 +20,8 @@ from dataclasses import replace
 from ..auth.users import User, Users
 from ..core.errors import UsageError
 from ..locks import Lock
-from .users_file import Invitation, Listed, edit, read, read_all, stamp
+from ..whole_file import stamp
+from .users_file import Invitation, Listed, edit, read, read_all
 
 OCTETS = 16  # of a ticket
 NOTHING = bytes(32)  # the digest of no ticket

@@ -22,7 +22,7 @@ from ..core.feature import Factory
 from ..core.handshake import AuthMethod, anonymous_as
 from ..core.members import Identity
 from ..core.realm import Realm
-from . import users_file
+from ..whole_file import stamp
 from .enrolling import Enrolling
 from .settings import HistorySettings, RealmSettings, RetainSettings, RoleSettings
 from .whole import users_of
@@ -68,7 +68,7 @@ class Household:
     def __init__(self, realm: RealmSettings) -> None:
         self.realm = realm
         self.roles = roles_of(realm)
-        self._stamp = users_file.stamp(realm.users) if realm.users else ()
+        self._stamp = stamp(realm.users)
         self.users = _users(realm, users_of(realm))
         self.authorization: Authorization | None = None  # once the realm is made
 
@@ -105,8 +105,7 @@ class Household:
 
     def has_new_users(self) -> bool:
         """Tell whether the file of users has changed since this was asked last."""
-        before = self._stamp
-        self._stamp = users_file.stamp(self.realm.users) if self.realm.users else ()
+        before, self._stamp = self._stamp, stamp(self.realm.users)
         return self._stamp != before
 
     def change_to(self, realm: RealmSettings, users: list[User], roles: list[Role]) -> str:

@@ -35,7 +35,7 @@ from ..auth.keys import (
     ScramKeys,
 )
 from ..auth.users import User
-from ..config import Location, check_private, load
+from ..config import Location, load
 from ..core.errors import UsageError
 from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
 
@@ -89,21 +89,12 @@ def read(path: str | Path, realm: str) -> list[User]:
 
 def read_all(path: str | Path) -> list[Listed]:
     """Return all users; UsageError names what is wrong, with its line."""
-    check_private(Path(path), "users file")
+    whole_file.check_private(Path(path), "users file")
     document = load(path)
     found = FILE.read(document.data, document.root())
     document.finish()
     listed: tuple[Listed, ...] = found.get("user", ())
     return list(listed)
-
-
-def stamp(path: str | Path) -> tuple[int, ...]:
-    """Return what changes when the file is written anew; () where there is none."""
-    try:
-        told = os.stat(path)
-    except OSError:
-        return ()
-    return told.st_ino, told.st_mtime_ns, told.st_size, told.st_mode
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from typing import Any
 
 from .. import features
 from ..auth.users import User
-from ..config import Location, check_private
+from ..config import Location
 from ..core.errors import UsageError
 from ..router import listen_urls
+from ..whole_file import check_private
 from . import users_file
 from .settings import HistorySettings, ListenerSettings, RealmSettings, RetainSettings
 

@@ -10,7 +10,6 @@ microseconds of a handshake that costs a millisecond, so it needs neither a thre
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 import time
 
@@ -18,6 +17,7 @@ from ..core.errors import UsageError
 from ..locks import Lock
 from ..transports.certificates import valid_until
 from ..transports.tls import server_context
+from ..whole_file import stamp
 
 logger = logging.getLogger("wamplite.router")
 
@@ -75,7 +75,7 @@ class ShownCertificate:
             raise UsageError(f"{self._files[0]}: until when is it valid? {exc}") from exc
 
     def _look(self) -> list[tuple[int, ...]]:
-        return [_stamp(path) for path in self._files if path is not None]
+        return [stamp(path) for path in self._files if path is not None]
 
     def _warn(self, now: float) -> None:
         """Warn once a day of a certificate that is about to end, or has ended."""
@@ -86,12 +86,3 @@ class ShownCertificate:
 
     def _day(self) -> str:
         return time.strftime("%Y-%m-%d", time.gmtime(self._until))
-
-
-def _stamp(path: str) -> tuple[int, ...]:
-    """Return what changes when a file is written anew; () where there is none."""
-    try:
-        told = os.stat(path)
-    except OSError:
-        return ()
-    return told.st_ino, told.st_mtime_ns, told.st_size
