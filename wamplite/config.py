@@ -27,6 +27,7 @@ __all__ = [
     "Document",
     "Location",
     "Steps",
+    "in_toml",
     "in_words",
     "load",
     "read_secret",
@@ -170,3 +171,10 @@ def read_secret(name: str) -> str:
     if not secret:
         raise UsageError(f"secret file {path} is empty")
     return secret
+
+
+def in_toml(value: Any) -> str:
+    """Return a value as TOML has it: JSON, but for tables, and DEL."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {in_toml(inner)}' for key, inner in value.items())} }}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 URL, REALM = "ws://127.0.0.1:8080/ws", "realm1"
 WHO = ("authid", "secret", "ticket", "key", "cert")
@@ -74,8 +74,8 @@ def read(place: Path) -> Profile:
 
 def as_toml(profile: Profile) -> str:
     """Return the text of a file."""
-    import json
+    from ..config import in_toml
 
-    told: dict[str, Any] = profile._asdict()
-    lines = [f"{name} = {json.dumps(text)}\n" for name, text in told.items()]
+    told = profile._asdict()
+    lines = [f"{name} = {in_toml(text)}\n" for name, text in told.items()]
     return "# Written by `wamplite pair --accept`.\n" + "".join(lines)

@@ -5,10 +5,10 @@ All of it is made of the declarations in settings.py and limits.py.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..config import in_toml
 from ..schema import Flag, Tables
 from .files import LIMITS, LISTENER, REALM
 from .keys import Declared, DeclaredKey
@@ -49,27 +49,20 @@ def plain(table: Declared) -> dict[str, DeclaredKey]:
     return {name: key for name, key in table.declared.items() if not isinstance(key.kind, Tables)}
 
 
-def value_of(value: Any) -> str:
-    """Return a value as TOML has it."""
-    if isinstance(value, tuple):
-        value = list(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
 def default_of(key: DeclaredKey) -> str:
     """Return a default as TOML has it; "" where there is none to tell."""
     if key.is_needed or key.default in ("", None):
         return ""
-    return value_of(key.kind.shown(key.default))
+    return in_toml(key.kind.shown(key.default))
 
 
 def example_of(key: DeclaredKey) -> str:
     """Return what a file might say."""
     if key.example is not None:
-        return value_of(key.example)
+        return in_toml(key.example)
     if isinstance(key.kind, Flag):
-        return value_of(not key.default)
-    return default_of(key) or value_of("")
+        return in_toml(not key.default)
+    return default_of(key) or in_toml("")
 
 
 # ---- the page

@@ -18,7 +18,6 @@ the new one, and two writers lose nothing.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ from ..auth.keys import (
     ScramKeys,
 )
 from ..auth.users import User
-from ..config import Location, load
+from ..config import Location, in_toml, load
 from ..core.errors import UsageError
 from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
 
@@ -139,15 +138,8 @@ def _as_toml(listed: Listed) -> str:
     if listed.invitation is not None:
         digest = b64encode(listed.invitation.digest).decode()
         told["invitation"] = {"digest": digest, "until": listed.invitation.until}
-    lines = [f"{key} = {_value(value)}\n" for key, value in told.items()]
+    lines = [f"{key} = {in_toml(value)}\n" for key, value in told.items()]
     return "\n[[user]]\n" + "".join(lines)
-
-
-def _value(value: Any) -> str:
-    """Return a value as TOML has it: JSON, but for tables, and DEL."""
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {_value(inner)}' for key, inner in value.items())} }}"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _listed(

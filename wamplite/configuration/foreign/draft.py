@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...auth.permissions import ACTIONS, Permission
 from ...auth.users import User
+from ...config import in_toml
 from ...core.errors import UsageError
 from ..users_file import Listed
 
@@ -142,7 +142,7 @@ def _place(permission: dict[str, Any]) -> tuple[str, str]:
 def _table(header: str, table: dict[str, Any], depth: int) -> list[str]:
     indent = "  " * depth
     keys = [
-        f"{indent}{key} = {json.dumps(value, ensure_ascii=False)}"
+        f"{indent}{key} = {in_toml(value)}"
         for key, value in table.items()
         if key not in ("_place", "role", "history", "permission")
     ]
