@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..auth.permissions import Permission
 from ..config import Location
 from ..core import uris
 from ..core.errors import UsageError
@@ -13,14 +12,7 @@ from ..core.errors import UsageError
 def permission(settings: Any, at: Location) -> None:
     """Note what is no permission."""
     try:
-        Permission(
-            settings.uri,
-            settings.match,
-            settings.allow,
-            disclose_caller=settings.disclose_caller,
-            disclose_publisher=settings.disclose_publisher,
-            trustlevel=settings.trustlevel,
-        )
+        settings.made()
     except UsageError as error:
         (at / "uri").wrong(str(error))
 

@@ -14,7 +14,7 @@ from ..auth import pairing
 from ..auth.authorization import Authorization
 from ..auth.dynamic import Authenticator
 from ..auth.offers import METHODS, methods
-from ..auth.permissions import Permission, Role
+from ..auth.permissions import Role
 from ..auth.users import User, Users
 from ..core import uris
 from ..core.errors import UsageError
@@ -24,42 +24,23 @@ from ..core.members import Identity
 from ..core.realm import Realm
 from ..whole_file import stamp
 from .enrolling import Enrolling
-from .settings import HistorySettings, RealmSettings, RetainSettings, RoleSettings
+from .settings import KeptSettings, RealmSettings
 from .whole import users_of
 
 FIXED = ("features", "strict", "authorizer", "retain", "history")
-BOTH = {"uri": "uri", "match": "match", "max_age": "max_age", "max_bytes": "max_bytes"}
 
 
 def roles_of(realm: RealmSettings) -> list[Role]:
     """Return the roles of a realm, each permission with the place where it stands."""
-    return [_role(role) for role in realm.roles]
+    return [
+        Role(role.name, tuple(each.made() for each in role.permissions)) for role in realm.roles
+    ]
 
 
-def _role(role: RoleSettings) -> Role:
-    permissions = (
-        Permission(
-            each.uri,
-            each.match,
-            each.allow,
-            disclose_caller=each.disclose_caller,
-            disclose_publisher=each.disclose_publisher,
-            trustlevel=each.trustlevel,
-            origin=str(each.at),
-        )
-        for each in role.permissions
-    )
-    return Role(role.name, tuple(permissions))
-
-
-def _retain(each: RetainSettings) -> dict[str, Any]:
-    told = {key: getattr(each, name) for key, name in BOTH.items()}
-    return {**told, "max_topics": each.max_topics, "file": each.store}
-
-
-def _history(each: HistorySettings) -> dict[str, Any]:
-    told = {key: getattr(each, name) for key, name in BOTH.items()}
-    return {**told, "max_events": each.max_events, "file": each.store}
+def _kept(each: KeptSettings, most: str) -> dict[str, Any]:
+    """Return what a feature is told of the events of some topics; most: its bound by number."""
+    names = ("uri", "match", "max_age", "max_bytes", most)
+    return {**{name: getattr(each, name) for name in names}, "file": each.store}
 
 
 class Household:
@@ -78,11 +59,13 @@ class Household:
         if self.realm.retain:
             from ..advanced.event_retention import ForRouter as Retention
 
-            wanted.append(partial(Retention, [_retain(each) for each in self.realm.retain]))
+            shelves = [_kept(each, "max_topics") for each in self.realm.retain]
+            wanted.append(partial(Retention, shelves))
         if self.realm.history:
             from ..advanced.event_history import ForRouter as History
 
-            wanted.append(partial(History, further=[_history(each) for each in self.realm.history]))
+            further = [_kept(each, "max_events") for each in self.realm.history]
+            wanted.append(partial(History, further=further))
         return [*wanted, self._authorize]
 
     def methods(self) -> dict[str, AuthMethod]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..auth.permissions import ACTIONS, DISCLOSURES
+from ..auth.permissions import ACTIONS, DISCLOSURES, Permission
 from ..core.matching import ORDER
 from ..schema import Flag, Tables, Text, Texts, Uri, Whole
 from ..units import Duration, Size
@@ -52,6 +52,18 @@ class PermissionSettings(TableSettings):
     )
     trustlevel: int | None = setting(Whole(0, 1000), "what is told of how far one is trusted", None)
 
+    def made(self) -> Permission:
+        """Return the permission, with the place where it stands; UsageError where it is none."""
+        return Permission(
+            self.uri,
+            self.match,
+            self.allow,
+            disclose_caller=self.disclose_caller,
+            disclose_publisher=self.disclose_publisher,
+            trustlevel=self.trustlevel,
+            origin=str(self.at or ""),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoleSettings(TableSettings):
@@ -66,42 +78,36 @@ class RoleSettings(TableSettings):
     )
 
 
+STORE = "a file in which they outlive the router; {realm} is the realm's name; none: in memory"
+
+
 @dataclass(frozen=True, kw_only=True)
-class RetainSettings(TableSettings):
-    """Which retained events are kept, how long, and where; without any: all, in memory."""
+class KeptSettings(TableSettings):
+    """What the events of some topics are kept by."""
 
     uri: str = setting(PATTERN, "the topics", example="home.")
     match: str = setting(MATCH, "how it finds topics", "exact", example="prefix")
     max_age: float = setting(
         Duration(), "how long an event is kept; 0: for ever", 0.0, example="7 d"
     )
-    max_topics: int = setting(Whole(1, 10_000_000), "of how many topics", 10_000)
     max_bytes: int = setting(Size(1024), "how much in all", 16 * 2**20)
-    store: str = setting(
-        FileName(of_state=True),
-        "a file in which they outlive the router; {realm} is the realm's name; none: in memory",
-        "",
-        example="retained.db",
-    )
+    store: str = setting(FileName(of_state=True), STORE, "", example="retained.db")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistorySettings(TableSettings):
+class RetainSettings(KeptSettings):
+    """Which retained events are kept, how long, and where; without any: all, in memory."""
+
+    max_topics: int = setting(Whole(1, 10_000_000), "of how many topics", 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistorySettings(KeptSettings):
     """Of which topics the past events can be asked for."""
 
     uri: str = setting(PATTERN, "the topics", example="home.log.")
-    match: str = setting(MATCH, "how it finds topics", "exact", example="prefix")
-    max_age: float = setting(
-        Duration(), "how long an event is kept; 0: for ever", 0.0, example="7 d"
-    )
+    store: str = setting(FileName(of_state=True), STORE, "", example="history.db")
     max_events: int = setting(Whole(1, 10_000_000), "how many of each topic", 1000)
-    max_bytes: int = setting(Size(1024), "how much in all", 16 * 2**20)
-    store: str = setting(
-        FileName(of_state=True),
-        "a file in which they outlive the router; {realm} is the realm's name; none: in memory",
-        "",
-        example="history.db",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ..core.errors import UsageError
 from ..router import listen_urls
 from ..whole_file import check_private
 from . import users_file
-from .settings import HistorySettings, ListenerSettings, RealmSettings, RetainSettings
+from .settings import KeptSettings, ListenerSettings, RealmSettings
 
 
 def check(listeners: Sequence[ListenerSettings], realms: Sequence[RealmSettings]) -> list[str]:
@@ -47,7 +47,7 @@ def _once(several: Iterable[Any], name: str, what: str) -> None:
 def _stores(realms: Iterable[RealmSettings]) -> None:
     seen: dict[str, Location] = {}
     for realm in realms:
-        keeping: list[RetainSettings | HistorySettings] = [*realm.retain, *realm.history]
+        keeping: list[KeptSettings] = [*realm.retain, *realm.history]
         for each in keeping:
             assert each.at is not None
             if not each.store:
