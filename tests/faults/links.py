@@ -47,7 +47,8 @@ def interface_down(router: RouterProcess, witness: wamplite.Session, seconds: fl
     until(lambda: not any(service.session for service in services), "clients notice", seconds)
     time.sleep(max(0.0, seconds - watch.seconds))
     ip("link set lo up")
-    until(lambda: all(service.session for service in services), "they come back", seconds + 20)
+    for service in services:
+        service.wait_joined(seconds + 20)  # with what it serves
     for at in range(4):
         assert witness.call(f"faults.link.n{at}") == at
     for service in services:
