@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
+from ..router import listen_urls
 from ..router.limits import Limits
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ OF_LISTENERS = {  # an option -> what it says of each listener
     "trusted_proxy": "trusted_proxies",
     "proxy_protocol": "proxy_protocol",
 }
-WITHOUT_PAGES = ("rs:", "rss:", "serial:")  # what speaks no HTTP has no /metrics
-TLS = ("tls:", "wss:", "rss:")
 
 
 def read(path: str, options: argparse.Namespace) -> Configuration:
@@ -50,7 +49,7 @@ def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> Li
     }
     if metrics := metrics_of(options, listener.url):
         given["metrics"] = metrics
-    if listener.url.startswith(TLS):
+    if listen_urls.is_secure(listener.url):
         given |= {
             name: getattr(options, name) for name in ("cert", "key", "ca") if getattr(options, name)
         }
@@ -59,7 +58,7 @@ def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> Li
 
 def metrics_of(options: argparse.Namespace, url: str) -> bool | str:
     """Return what options say of /metrics of a listener: its token, or whether there is one."""
-    if url.startswith(WITHOUT_PAGES):
+    if not listen_urls.serves_http(url):
         return False
     return read_token(options.metrics_token) if options.metrics_token else options.metrics
 

@@ -35,6 +35,20 @@ SCHEMES = {  # -> (what it serves, whether within TLS)
 PATH = "/ws"
 
 
+def serves_http(url: str) -> bool:
+    """Tell whether a listener with this URL answers HTTP requests."""
+    return WEBSOCKET in _scheme(url)[0]
+
+
+def is_secure(url: str) -> bool:
+    """Tell whether a listener with this URL is within TLS."""
+    return _scheme(url)[1]
+
+
+def _scheme(url: str) -> tuple[set[str], bool]:
+    return SCHEMES.get(url.partition(":")[0], (set(), False))
+
+
 class ListenUrl(NamedTuple):
     """Where to listen."""
 

@@ -30,11 +30,10 @@ from ..transports.http_server import (
     values,
 )
 from . import exposition, statistics
-from .listen_urls import SCHEMES, parse
+from .listen_urls import is_secure, parse, serves_http
 from .shared import Shared
 from .socket_connection import SocketConnection
 
-NO_HTTP = ("rs:", "rss:", "serial:")
 PATH = b"/metrics"
 METHODS = (b"GET ", b"HEAD ")
 SHORTEST = 16  # characters of a token: nobody keeps count of wrong ones
@@ -118,10 +117,9 @@ def is_asking(head: bytes) -> bool:
 
 def checked(url: str, metrics: str | bool) -> str:
     """Return the token, "" where none is needed; UsageError where that would not be safe."""
-    if url.startswith(NO_HTTP):
+    if not serves_http(url):
         raise UsageError(f"{url} serves no HTTP, so it has no /metrics")
     place = parse(url)
-    _, secure = SCHEMES[place.scheme]
     where = f"{place.scheme}://{place.host}"
     if metrics is True:
         if not place.is_local:
@@ -134,7 +132,7 @@ def checked(url: str, metrics: str | bool) -> str:
         raise UsageError(
             f"the token for /metrics must be {SHORTEST} or more of A-Z a-z 0-9 . _ ~ + / = -"
         )
-    if not (place.is_local or secure):
+    if not (place.is_local or is_secure(url)):
         raise UsageError(
             f"{where} is without TLS, and who is on the way could read the token for /metrics:"
             " listen within TLS, or on 127.0.0.1 besides"

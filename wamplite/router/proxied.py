@@ -25,6 +25,7 @@ from ..transports.http_server import HttpRefusal, Request, values
 from ..transports.proxy_header import ProxyHeader
 from ..transports.socket_stream import SocketStream
 from .connections import LOCAL, origin_of
+from .listen_urls import serves_http
 from .refusals import reason
 from .turning_away import answer_to
 
@@ -158,7 +159,7 @@ def checked(url: str, trusted: Iterable[str], has_header: bool) -> Proxies:
         raise UsageError("proxy_protocol needs trusted_proxies, as ['10.0.0.7']: whose word counts")
     if url.startswith("serial:"):
         raise UsageError(f"{url}: there are no proxies of a serial line")
-    if url.startswith(("rs:", "rss:")) and not has_header:
+    if not (serves_http(url) or has_header):
         raise UsageError(f"{url} serves no HTTP: its trusted_proxies need proxy_protocol")
     networks = tuple(_network(name) for name in names if name != UNIX)
     return Proxies(networks, UNIX in names, has_header)
