@@ -21,7 +21,6 @@ from typing import Any
 from ..auth.permissions import Role, Roles
 from ..auth.users import User, Users
 from ..core.errors import UsageError
-from ..locks import Latch
 from ..router.limits import checked
 from ..router.shared import FIXED as FIXED_LIMITS
 from .build import Estate, keywords, open_realm
@@ -143,18 +142,10 @@ def settle(estate: Estate, household: Household) -> None:
     """Have a realm offer what is true now, and end what may not go on; waits until it has."""
     routing = estate.router.realms[household.realm.name]
     routing.authmethods = household.methods()
-    done = Latch()
-
-    def revise() -> None:
-        try:
-            household.revise(routing.realm)
-        finally:
-            done.set()
-
-    routing.run(revise)
-    done.wait(PATIENCE)
+    revise = partial(household.revise, routing.realm)
+    routing.run_and_wait(revise, PATIENCE)
     # Who was accepted before, and has joined since
-    routing.later(estate.router.limits.handshake_timeout, partial(household.revise, routing.realm))
+    routing.later(estate.router.limits.handshake_timeout, revise)
 
 
 def notice(estate: Estate) -> list[str]:

@@ -8,7 +8,6 @@ from functools import partial
 from ..core import uris
 from ..core.feature import Factory
 from ..core.realm import Clock, Realm
-from ..locks import Latch
 from . import own_procedures, request_log
 from .access import Methods
 from .routing import Routing
@@ -45,16 +44,7 @@ def begin(
 
 def end(routing: Routing) -> None:
     """End a realm that nobody finds any more: GOODBYE to all its sessions; not for who routes."""
-    told = Latch()
-
-    def dismiss() -> None:
-        try:
-            routing.realm.dismiss_all(uris.CLOSE_REALM)
-        finally:
-            told.set()
-
-    routing.run(dismiss)
-    told.wait(PATIENCE)
+    routing.run_and_wait(partial(routing.realm.dismiss_all, uris.CLOSE_REALM), PATIENCE)
     routing.close()
     for feature in routing.realm.features:
         feature.close()

@@ -25,7 +25,7 @@ from ..core import uris
 from ..core.handshake import AuthMethod
 from ..core.members import Member
 from ..core.realm import Clock, Realm
-from ..locks import Lock
+from ..locks import Latch, Lock
 from ..transports.base import Transport
 from .faults import guarded, log_fault
 from .mailbox import Encoder, FrameMailbox
@@ -153,6 +153,19 @@ class Routing:
     def run(self, errand: Callable[[], None]) -> None:
         """Have a function run with the role, by the spare thread if nobody is routing."""
         self.arrive(Errand(errand), may_route=False)
+
+    def run_and_wait(self, errand: Callable[[], None], seconds: float) -> None:
+        """Have a function run with the role, and wait for that, so long; not for who routes."""
+        done = Latch()
+
+        def run() -> None:
+            try:
+                errand()
+            finally:
+                done.set()
+
+        self.run(run)
+        done.wait(seconds)
 
     def now(self) -> float:
         """Return the seconds since 1970."""
