@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 from ..configuration import users_file
-from ..configuration.foreign.draft import USERS
 from ..configuration.users_file import Listed
 from ..core.errors import UsageError
 from .common import text
@@ -62,9 +61,10 @@ def write_users(listed: list[Listed], options: argparse.Namespace) -> None:
     if not listed:
         return
     if options.output == "-":
-        complain(f"{len(listed)} users are not written: -o FILE puts them into {USERS} beside it")
+        where = f"-o FILE puts them into {users_file.NAME} beside it"
+        complain(f"{len(listed)} users are not written: {where}")
         return
-    path = Path(options.output).parent / USERS
+    path = Path(options.output).parent / users_file.NAME
     if path.exists() and not options.force:
         raise UsageError(f"{path} is there already: --force writes over it")
     path.unlink(missing_ok=True)

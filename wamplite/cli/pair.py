@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import whole_file
+from ..configuration.users_file import NAME
 from ..core.errors import TransportLost, UsageError
 from . import pairing_line, profile
 from .common import environment, positive, text
@@ -29,7 +30,7 @@ from .profile import Profile
 from .streams import complain
 
 MINUTES = 10
-FILE, CERT = "users.toml", "router.pem"
+CERT = "router.pem"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-r", "--realm", type=text, default=environment("REALM"))
     add("--role", type=text, help="where it is a new user")
     add("-u", "--url", help="of the router, as the device dials it: tls, wss, rss")
-    add("--file", default=environment("USERS", FILE), help="default: %(default)s")
+    add("--file", default=environment("USERS", NAME), help="default: %(default)s")
     add("--cert", default=CERT, metavar="FILE", help="that the router shows (default: %(default)s)")
     add("--minutes", type=positive, default=MINUTES, metavar="N", help="default: %(default)s")
     add("--accept", metavar="LINE", help="on the device; -: a line of stdin")

@@ -18,18 +18,18 @@ import argparse
 import getpass
 import sys
 import time
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 from ..auth.key_files import public_key, public_keys
 from ..auth.keys import ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS
 from ..auth.users import User
-from ..configuration.users_file import Listed, edit, read_all
+from ..configuration.users_file import NAME, Listed, edit, place_of, read_all
 from ..core import uris
 from ..core.errors import UsageError
 from .common import environment, text
 from .streams import complain
 
-FILE = "users.toml"
 LONGEST = 4096  # characters of a password
 
 
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("authid", nargs="?", type=text)
     add("-r", "--realm", type=text, default=environment("REALM"))
     add("--role", type=text, help="what its permissions are named by")
-    add("--file", default=environment("USERS", FILE), help="default: %(default)s")
+    add("--file", default=environment("USERS", NAME), help="default: %(default)s")
     add(
         "--pubkey",
         action="append",
@@ -93,7 +93,7 @@ def put(options: argparse.Namespace) -> None:
 
 def check_free(options: argparse.Namespace, listed: list[Listed]) -> None:
     """Refuse to add who is there."""
-    if any((one.realm, one.user.authid) == (options.realm, options.authid) for one in listed):
+    if place_of(listed, options.realm, options.authid) is not None:
         raise UsageError(
             f"{options.file}: {options.authid!r} of realm {options.realm} is there already:"
             " passwd changes its password, del removes it"
@@ -110,8 +110,8 @@ def change(options: argparse.Namespace) -> None:
         at = found(options, listed)
         before = listed[at].user
         user = of_password(options, before.role, secret)
-        kept = {"pubkeys": before.pubkeys, "certificates": before.certificates}
-        listed[at] = Listed(listed[at].realm, with_names(user, **kept))
+        user = replace(user, pubkeys=before.pubkeys, certificates=before.certificates)
+        listed[at] = Listed(listed[at].realm, user)
         told = listed[at]
     print(f"{told} has another password")
 
@@ -153,8 +153,6 @@ def found(options: argparse.Namespace, listed: list[Listed]) -> int:
 
 def read_all_or_none(path: str) -> list[Listed]:
     """Return who is in a file that need not be there yet."""
-    from pathlib import Path
-
     return read_all(path) if Path(path).exists() else []
 
 
@@ -168,8 +166,7 @@ def made(options: argparse.Namespace, role: str) -> User:
         raise UsageError("--plain keeps a password, and there is none with --pubkey, --certificate")
     User.of_pubkeys(options.authid, role, *keys)
     User.of_certificates(options.authid, role, *names)
-    known = {"pubkeys": frozenset(keys), "certificates": frozenset(names)}
-    return with_names(User(options.authid, role), **known)
+    return User(options.authid, role, pubkeys=frozenset(keys), certificates=frozenset(names))
 
 
 def of_password(options: argparse.Namespace, role: str, secret: str) -> User:
@@ -181,13 +178,6 @@ def of_password(options: argparse.Namespace, role: str, secret: str) -> User:
         )
         return User.of_secret(options.authid, role, secret)
     return User.of_password(options.authid, role, secret, iterations=options.iterations)
-
-
-def with_names(user: User, **known: Any) -> User:
-    """Return a user with the keys and certificates that it is known by."""
-    from dataclasses import replace
-
-    return replace(user, **known)
 
 
 def keys_of(word: str) -> list[str]:

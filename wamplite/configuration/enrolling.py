@@ -21,7 +21,7 @@ from ..auth.users import User, Users
 from ..core.errors import UsageError
 from ..locks import Lock
 from ..whole_file import stamp
-from .users_file import Invitation, Listed, edit, read, read_all
+from .users_file import Invitation, Listed, edit, place_of, read, read_all
 
 OCTETS = 16  # of a ticket
 NOTHING = bytes(32)  # the digest of no ticket
@@ -35,7 +35,7 @@ def invite(path: str, realm: str, authid: str, role: str | None, seconds: float)
     ticket = secrets.token_urlsafe(OCTETS)
     invitation = Invitation(_digest(ticket), int(time.time() + seconds))
     with edit(path) as listed:
-        at = _place(listed, realm, authid)
+        at = place_of(listed, realm, authid)
         if at is None:
             if role is None:
                 raise UsageError(f"{path}: there is no {authid!r} of realm {realm}: --role adds it")
@@ -66,7 +66,7 @@ class Enrolling:
         if not _holds(invited, ticket):
             return None
         with edit(self._path) as listed:
-            at = _place(listed, self._realm, authid)
+            at = place_of(listed, self._realm, authid)
             if at is None or not _holds(listed[at].invitation, ticket):
                 return None
             user = listed[at].user
@@ -98,11 +98,6 @@ def _holds(invitation: Invitation | None, ticket: str) -> bool:
     known = NOTHING if invitation is None else invitation.digest
     is_right = hmac.compare_digest(known, _digest(ticket))
     return is_right and invitation is not None and time.time() < invitation.until
-
-
-def _place(listed: list[Listed], realm: str, authid: str) -> int | None:
-    names = [(one.realm, one.user.authid) for one in listed]
-    return names.index((realm, authid)) if (realm, authid) in names else None
 
 
 def _others(listed: list[Listed], at: int) -> Iterable[User]:

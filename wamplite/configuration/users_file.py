@@ -38,6 +38,7 @@ from ..config import Location, in_toml, load
 from ..core.errors import UsageError
 from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
 
+NAME = "users.toml"
 HEADER = "# Written by `wamplite user`. Whoever reads this file may try passwords against it.\n"
 
 
@@ -94,6 +95,12 @@ def read_all(path: str | Path) -> list[Listed]:
     document.finish()
     listed: tuple[Listed, ...] = found.get("user", ())
     return list(listed)
+
+
+def place_of(listed: list[Listed], realm: str, authid: str) -> int | None:
+    """Return where a user stands; None where there is none such."""
+    names = [(one.realm, one.user.authid) for one in listed]
+    return names.index((realm, authid)) if (realm, authid) in names else None
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from ...auth.permissions import ACTIONS, Permission
 from ...auth.users import User
 from ...config import in_toml
 from ...core.errors import UsageError
-from ..users_file import Listed
+from ..users_file import NAME, Listed
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "")
-USERS = "users.toml"
 ALL = {"uri": "", "match": "prefix", "allow": list(ACTIONS)}
 
 
@@ -97,7 +96,7 @@ class Draft:
                 made.certificates | before.certificates,
             )
         self.users[realm, made.authid] = made
-        self.realm(realm)["users"] = USERS
+        self.realm(realm)["users"] = NAME
 
     def finish(self) -> None:
         """Note what would keep our router from starting."""
