@@ -277,10 +277,11 @@ def is_near(address: str | None) -> bool:
     """Tell whether an address is of this machine; "" is that of a Unix socket."""
     import ipaddress  # few ask
 
+    from ..transports.proxy_header import unmapped
+
     if not address:
         return True
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
+    return unmapped(ipaddress.ip_address(address.partition("%")[0])).is_loopback
 
 
 def _add(sums: dict[str, list[int]], peer: Connected, is_open: int) -> None:

@@ -22,7 +22,7 @@ from ..features import several
 from ..transports.base import HandshakeRefused
 from ..transports.forwarded import Forwarding, address_of
 from ..transports.http_server import HttpRefusal, Request, values
-from ..transports.proxy_header import ProxyHeader
+from ..transports.proxy_header import ProxyHeader, unmapped
 from ..transports.socket_stream import SocketStream
 from .connections import LOCAL, origin_of
 from .listen_urls import serves_http
@@ -48,8 +48,7 @@ class Proxies(NamedTuple):
         """Tell whether this is one of the proxies."""
         if not address:
             return address == "" and self.has_unix
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+        parsed = unmapped(ipaddress.ip_address(address.partition("%")[0]))
         return any(parsed in network for network in self.networks)
 
     # The accepting thread

@@ -27,6 +27,7 @@ ADDRESSES = {  # family and protocol -> bytes of an address, of all that is said
     0x31: (0, 216),  # a Unix socket
 }
 KEPT = 36  # bytes behind the head, at most
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
 
 
@@ -128,6 +129,11 @@ def source_of(line: bytes) -> Source | None:
     return Source(plain(source), int(words[4]))
 
 
-def plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """Return the one spelling of an address: an IPv4 address within IPv6 is one of IPv4."""
-    return str(getattr(address, "ipv4_mapped", None) or address)
+def unmapped(address: Address) -> Address:
+    """Return an address as what it is: an IPv4 address within IPv6 is one of IPv4."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def plain(address: Address) -> str:
+    """Return the one spelling of an address."""
+    return str(unmapped(address))
