@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
 from ..core.messages import Call, Publish, Register, Result
-from ..core.meta import argument, keyword, may_know, result
+from ..core.meta import argument, keyword, knowing, may_know, result
 from ..core.weight import weigh
 
 KINDS = ("procedure", "topic", "error")
@@ -131,9 +131,8 @@ class ForRouter(Feature):
             self.announce("on_undefine", uri, kind)
 
     def announce(self, event: str, uri: str, *args: Any) -> None:
-        realm = self.realm
-        filters = [lambda listener: may_know(realm, listener, uri)] if realm.may_know else ()
-        realm.broker.announce(f"wamp.reflect.{event}", uri, *args, filters=filters)
+        filters = knowing(self.realm, uri)
+        self.realm.broker.announce(f"wamp.reflect.{event}", uri, *args, filters=filters)
 
     def on_unregistered(self, member: Any, callee: Any, message: Any) -> None:
         self.forget(member, "procedure", callee.registration.uri)

@@ -56,6 +56,11 @@ def may_know(realm: Any, member: Any, uri: str, match: str = "exact") -> bool:
     return all(may(member, uri, match) for may in realm.may_know)
 
 
+def knowing(realm: Any, uri: str, match: str = "exact") -> list[Callable[[Any], bool]]:
+    """Return the filters of a meta event about a URI or pattern: none where all may know of it."""
+    return [lambda member: may_know(realm, member, uri, match)] if realm.may_know else []
+
+
 def iso(seconds: float) -> str:
     """Return a time in seconds since 1970 as ISO 8601 and RFC 3339 have it, in UTC."""
     moment = datetime.fromtimestamp(seconds, timezone.utc)
@@ -115,7 +120,7 @@ class Records:
 
     def _announce(self, event: str, member: Any, record: Any, subject: Any) -> None:
         topic, broker = f"wamp.{self.kind}.{event}", self.realm.broker
-        filters = [lambda listener: self.tells(listener, record)] if self.realm.may_know else ()
+        filters = knowing(self.realm, record.uri, record.match)
         broker.announce(topic, member.session, subject, filters=filters)
 
     # ---- procedures
