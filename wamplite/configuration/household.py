@@ -19,7 +19,7 @@ from ..auth.users import User, Users
 from ..core import uris
 from ..core.errors import UsageError
 from ..core.feature import Factory
-from ..core.handshake import AuthMethod, anonymous_as
+from ..core.handshake import AuthMethod
 from ..core.members import Identity
 from ..core.realm import Realm
 from ..whole_file import stamp
@@ -71,15 +71,11 @@ class Household:
     def methods(self) -> dict[str, AuthMethod]:
         """Return how somebody may say who it is."""
         realm = self.realm
-        offered: dict[str, AuthMethod] = {}
-        if realm.users or realm.authenticator:
-            names = usable()
-            offered = methods(self.users, names)
-            if realm.users and "cryptosign" in names:  # by which a paired device comes back
-                enroll = Enrolling(realm.users, realm.name, self.users)
-                offered[pairing.NAME] = pairing.for_router(enroll)
-        if realm.anonymous:
-            offered["anonymous"] = anonymous_as(realm.anonymous)
+        names = usable() if realm.users or realm.authenticator else []
+        offered = methods(self.users, names, anonymous=realm.anonymous or None)
+        if realm.users and "cryptosign" in names:  # by which a paired device comes back
+            enroll = Enrolling(realm.users, realm.name, self.users)
+            offered[pairing.NAME] = pairing.for_router(enroll)
         return offered
 
     def _authorize(self) -> Authorization:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..auth import pairing
+from ..auth.offers import METHODS
 from ..auth.permissions import ACTIONS, DISCLOSURES, Permission
 from ..core.matching import ORDER
 from ..schema import Flag, Tables, Text, Texts, Uri, Whole
@@ -15,16 +17,7 @@ from . import checks
 from .keys import TableSettings, section, setting
 from .kinds import AnyOf, FileName, Secret
 
-AUTHMETHODS = (
-    "scram",
-    "wamp-scram",
-    "wampcra",
-    "cryptosign",
-    "ticket",
-    "tls",
-    "pairing",
-    "anonymous",
-)
+AUTHMETHODS = (*METHODS, pairing.NAME, "anonymous")
 NAME = Text(pattern=r"[^\s]{1,255}", wanted="a name without spaces")
 PATTERN = Text(pattern="[^\\s#]*", wanted="a URI, or one that fits `match`")
 MATCH = Text(*ORDER)
