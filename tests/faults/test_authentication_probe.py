@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults import probe
 from wamplite import Router
 from wamplite.auth import Authorization, Permission, Role, Roles, User, Users, methods
 from wamplite.auth.keys import CraKey, cra_key, scram_keys
@@ -34,9 +33,7 @@ def principal(told: dict[str, Any]) -> User:
 
 @pytest.fixture(scope="module")
 def port(shared: Path) -> Iterator[str]:
-    command = [sys.executable, str(shared / "probe/advanced.py"), "--print-users"]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
-    told = json.loads(printed)
+    told = json.loads(probe.users(shared))
     roles = Roles(
         Role(name, tuple(Permission(one["uri"], one["match"], one["allow"]) for one in granted))
         for name, granted in told["roles"].items()
@@ -59,13 +56,7 @@ def port(shared: Path) -> Iterator[str]:
 def test_no_check_of_authentication_and_authorization_fails(
     shared: Path, port: str, primary: str, serializer: str
 ) -> None:
-    command = [sys.executable, str(shared / "probe/advanced.py"), "--primary", primary]
-    command += ["--rawsocket", f"127.0.0.1:{port}", "--ws", f"ws://127.0.0.1:{port}/ws"]
-    command += ["--serializer", serializer, "--realm", "realm1", "--auth-realm", "realm1"]
-    command += ["--strict", "--all-features", "--only", "au_*,az_*"]
-    probe = subprocess.run(command, capture_output=True, text=True, timeout=140, check=False)
-    lines = probe.stdout.splitlines()
-    assert probe.returncode == 0, probe.stdout + probe.stderr
-    passed, failed, skipped = (int(word) for word in lines[-1].split()[:5:2])
-    assert (failed, skipped) == (0, 0), probe.stdout
-    assert passed >= 14, probe.stdout
+    more = ["--auth-realm", "realm1", "--only", "au_*,az_*"]
+    tally = probe.ask(shared, port, primary, serializer, *more)
+    assert (tally.failed, tally.skipped) == (0, 0), tally.wrong
+    assert tally.passed >= 14, tally.lines

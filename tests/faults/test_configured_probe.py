@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults import probe
 from tests.processes import Program
 from tests.processes import wamplite as command
 
@@ -75,11 +75,7 @@ def add(folder: Path, told: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def port(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("configured")
-    printed = subprocess.run(
-        [sys.executable, str(shared / "probe/advanced.py"), "--print-users"],
-        capture_output=True, text=True, timeout=20, check=True,
-    ).stdout  # fmt: skip
-    told = json.loads(printed)
+    told = json.loads(probe.users(shared))
     roles = [
         f"[[realm.role]]\nname = {json.dumps(name)}\n{''.join(map(permission, granted))}"
         for name, granted in told["roles"].items()
@@ -99,13 +95,7 @@ def port(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 def test_all_that_the_probe_asks_is_answered_as_the_text_has_it(
     shared: Path, port: str, primary: str, serializer: str
 ) -> None:
-    probe = [sys.executable, str(shared / "probe/advanced.py"), "--strict", "--all-features"]
-    probe += ["--rawsocket", f"127.0.0.1:{port}", "--ws", f"ws://127.0.0.1:{port}/ws"]
-    probe += ["--primary", primary, "--serializer", serializer, "--history", "probe.history"]
-    probe += ["--realm", "realm1", "--auth-realm", "secured", "--nodisclose-realm", "quiet"]
-    probe += ["--longpoll", f"http://127.0.0.1:{port}/lp"]
-    done = subprocess.run(probe, capture_output=True, text=True, timeout=240, check=False)
-    lines = done.stdout.splitlines()
-    passed, failed, skipped = (int(word) for word in lines[-1].split()[:5:2])
-    wrong = [line for line in lines if not line.startswith("PASS")]
-    assert (failed, skipped) == (0, 0) and passed > 70, "\n".join(wrong)
+    more = ["--auth-realm", "secured", "--nodisclose-realm", "quiet", "--history", "probe.history"]
+    more += ["--longpoll", f"http://127.0.0.1:{port}/lp"]
+    tally = probe.ask(shared, port, primary, serializer, *more, seconds=240)
+    assert (tally.failed, tally.skipped) == (0, 0) and tally.passed > 70, tally.wrong
