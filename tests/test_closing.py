@@ -17,8 +17,8 @@ import serial
 import wamplite
 from tests.serial_cable import Cable
 from tests.transports.streams import tcp_pair
-from wamplite.bridge.carrier import DescriptorCarrier, QueueCarrier
-from wamplite.bridge.outbox import Outbox
+from wamplite.bridge.device.carrier import DescriptorCarrier, QueueCarrier
+from wamplite.bridge.outbox.memory import Outbox
 from wamplite.bridge.settings import BufferSettings
 from wamplite.in_process_channel import pair
 from wamplite.router import Router

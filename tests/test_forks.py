@@ -23,7 +23,7 @@ from tests.processes import ROOT
 from tests.transports.streams import make_certificate
 from tests.waiting import until
 from wamplite.bridge.bridge import Bridge
-from wamplite.bridge.builder import Port, make_settings
+from wamplite.bridge.configuration.builder import Port, make_settings
 from wamplite.transports.tls import TlsOptions
 
 BELONGS = "this {} belongs to process {}; {} after a fork"

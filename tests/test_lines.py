@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
-from wamplite.bridge.configuration import from_file
+from wamplite.bridge.configuration.tables import from_file
 from wamplite.config import _toml
 from wamplite.core.errors import UsageError
 from wamplite.lines import KeyLines, Steps, within

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tests.bridge.events import event
 from tests.waiting import until
-from wamplite.bridge.outbox import WaitingEvent
+from wamplite.bridge.outbox.memory import WaitingEvent
+from wamplite.bridge.outbox.stored import StoredOutbox
 from wamplite.bridge.settings import BufferSettings
-from wamplite.bridge.stored import StoredOutbox
 
 
 class StoredBox(StoredOutbox):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.asking import DeviceWorld
 from tests.bridge.boxes import StoredBox
+from tests.bridge.device_world import DeviceWorld
 from tests.bridge.pseudo import PseudoDevice
 from tests.bridge.responder import Responder
 from tests.processes import RouterProcess

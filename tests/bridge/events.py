@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from wamplite.bridge.outbox import WaitingEvent
+from wamplite.bridge.outbox.memory import WaitingEvent
 from wamplite.bridge.shaping import ShapedEvent
 
 TOPIC = "com.example.reading"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from wamplite.bridge.device import DeviceState
+from wamplite.bridge.device.device import DeviceState
 from wamplite.bridge.settings import PortSettings
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
-from wamplite.bridge import configuration as schema
 from wamplite.bridge import settings
-from wamplite.bridge.builder import Port
-from wamplite.bridge.configuration import from_file
+from wamplite.bridge.configuration import tables as schema
+from wamplite.bridge.configuration.builder import Port
+from wamplite.bridge.configuration.tables import from_file
 
 TEXT = (ROOT / "docs" / "bridge.md").read_text()
 SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S))

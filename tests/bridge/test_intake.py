@@ -11,9 +11,9 @@ from tests.bridge.pseudo import kinds, sentence
 from tests.shared import files
 from tests.waiting import until
 from wamplite.bridge.counts import Counts
-from wamplite.bridge.decoding import DECODERS, Reading
-from wamplite.bridge.framing import Lines
-from wamplite.bridge.idle_gap import IdleGap
+from wamplite.bridge.decoding.basic import DECODERS, Reading
+from wamplite.bridge.framing.idle_gap import IdleGap
+from wamplite.bridge.framing.lines import Lines
 from wamplite.bridge.intake import Intake
 
 

@@ -16,7 +16,7 @@ from tests.bridge.events import TOPIC, event
 from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge.counts import Counts
-from wamplite.bridge.outbox import Outbox
+from wamplite.bridge.outbox.memory import Outbox
 from wamplite.bridge.publisher import PACE, Publisher, ToPublish
 from wamplite.bridge.settings import BufferSettings
 from wamplite.client.publishing import Outcome

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wamplite.bridge.readings import Reading
+from wamplite.bridge.decoding.readings import Reading
 from wamplite.bridge.settings import PublishSettings
 from wamplite.bridge.shaping import MOST_TOPICS, ShapedEvent, Shaper, TopicTemplate
 from wamplite.core.errors import UsageError

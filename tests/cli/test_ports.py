@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.test_sysfs import plug
+from tests.bridge.device.test_sysfs import plug
 from tests.processes import ROOT, running, wamplite
-from wamplite.bridge import device_names
+from wamplite.bridge.device import names
 from wamplite.cli import ports
 
 
@@ -98,5 +98,5 @@ def test_a_device_that_we_may_not_open_comes_with_advice(
     (row,) = ports.found(tmp_path)
     assert "permission denied" in row["advice"]
     assert "advice" in ports.in_words(row)[-1]
-    monkeypatch.setattr(device_names, "_is_member", lambda group: True)
-    assert device_names.denied(device).endswith("now: log in again")
+    monkeypatch.setattr(names, "_is_member", lambda group: True)
+    assert names.denied(device).endswith("now: log in again")

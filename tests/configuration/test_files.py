@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.configuration.examples import EXAMPLE, furnish, write_users
-from wamplite.bridge import configuration as bridge
+from wamplite.bridge.configuration import tables as bridge
 from wamplite.configuration import files, places
 from wamplite.configuration.limits import ABOUT
 from wamplite.core.errors import UsageError

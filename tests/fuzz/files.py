@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wamplite.auth.key_files import private_key, public_keys
-from wamplite.bridge.configuration import from_file
+from wamplite.bridge.configuration.tables import from_file
 from wamplite.configuration import files
 from wamplite.configuration.users_file import read_all
 from wamplite.core.errors import UsageError

@@ -7,18 +7,19 @@ r"""Serial devices to topics, and calls to devices; the devices and the router m
 
 The layers, from the cable upwards. Each has tests of its own, and none imports a layer above it:
 
-    device_names, sysfs  the stable names of a device, the process that holds it, what is wrong
-    carrier, device      one device: opened, read, lost, opened again; only `carrier` uses pyserial
-    framing              bytes in, frames out; pure
-    decoding             a frame in, a Reading (args, kwargs of an event) or Undecodable out; pure
-    shaping              readings in, events out: topics, deadbands, intervals; pure
-    intake               framing and decoding behind a device; counts by reason what is no reading
-    commands, polls      requests to the device, one at a time
-    outbox, stored       events that wait for the router, bounded, in memory or in a file
-    publisher            outbox to session, in order, confirmed by the router
-    bridge_port, bridge  all of that for each port, and one session; `serial_bridge`: for one topic
-    settings             every setting with its default; `configuration` reads them from a file,
-                         `builder` takes them from a script
+    device/         one device: opened, read, lost, opened again; its stable names, who holds it.
+                    Only `carrier` uses pyserial
+    framing/        bytes in, frames out; pure
+    decoding/       a frame in, a Reading (args, kwargs of an event) or Undecodable out; pure
+    intake          framing and decoding behind a device; counts by reason what is no reading
+    asking/         requests to the device, one at a time: commands, polls, Modbus
+    shaping         readings in, events out: topics, deadbands, intervals; pure
+    outbox/         events that wait for the router, bounded, in memory or in a file
+    publisher       outbox to session, in order, confirmed by the router
+    bridge_port     all of that for one port; `status` tells how it is, `counts` what it did
+    bridge          all ports and one session; `serial_bridge`: for one topic
+    settings        every setting with its default
+    configuration/  reads the settings from a file, or takes them from a script
 
 The main rule: the port's thread never waits for the session. The kernel keeps 4 kB of a serial line
 (0.36 s at 115200 baud); what comes after that is lost, and nothing reports it.
@@ -31,15 +32,15 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .bridge import Bridge
-    from .builder import Port, make_settings, run
+    from .configuration.builder import Port, make_settings, run
     from .serial_bridge import SerialBridge
 
 _HOMES = {
     "Bridge": "bridge",
-    "Port": "builder",
+    "Port": "configuration.builder",
     "SerialBridge": "serial_bridge",
-    "make_settings": "builder",
-    "run": "builder",
+    "make_settings": "configuration.builder",
+    "run": "configuration.builder",
 }
 
 __all__ = ["Bridge", "Port", "SerialBridge", "make_settings", "run"]

@@ -24,7 +24,7 @@ from ..forks import OfOneProcess, watch
 from ..locks import Latch, Lock
 from .bridge_port import BridgePort
 from .counts import Counts
-from .outbox import Outbox
+from .outbox.memory import Outbox
 from .publisher import Publisher
 from .session import EventSink, ToSink, component_of, heeds_retain
 from .settings import BridgeSettings, BufferSettings
@@ -85,7 +85,7 @@ class Bridge(OfOneProcess):
     def _open_outbox(self, buffer: BufferSettings) -> Outbox:
         if not buffer.path:
             return Outbox(buffer, self._drop)
-        from .stored import StoredOutbox  # imports SQLite
+        from .outbox.stored import StoredOutbox  # imports SQLite
 
         return StoredOutbox(buffer, self._drop)
 

@@ -16,18 +16,18 @@ from typing import Any
 from ..client.results import Event, Invocation, Result
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument
-from .commands import Commands
+from .asking.commands import Commands
+from .asking.polls import make_poll
+from .asking.templates import make_template
 from .counts import Counts
-from .decoding import make_decoder, make_reply
-from .device import Device, DeviceState
-from .framing import make_framing
+from .decoding.basic import make_decoder, make_reply
+from .decoding.readings import Reading
+from .device.device import Device, DeviceState
+from .framing.lines import make_framing
 from .intake import Intake
-from .polls import make_poll
-from .readings import Reading
 from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
 from .shaping import ShapedEvent, Shaper
 from .status import uri
-from .templates import make_template
 
 __all__ = ["BridgePort"]
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 
 from .counts import Counts
-from .decoding import Decoder, Reading, Undecodable
-from .framing import Framing
-from .readings import Deliver
+from .decoding.basic import Decoder, Reading, Undecodable
+from .decoding.readings import Deliver
+from .framing.lines import Framing
 
 __all__ = ["Intake"]
 

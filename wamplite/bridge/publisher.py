@@ -25,7 +25,7 @@ from ..client.publishing import Outcome
 from ..core.errors import SessionNotReady, TransportLost, WampliteError
 from ..locks import Condition, Latch
 from .counts import Counts
-from .outbox import Outbox, WaitingEvent
+from .outbox.memory import Outbox, WaitingEvent
 
 __all__ = ["PublishingSession", "Publisher"]
 

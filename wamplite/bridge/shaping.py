@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from ..core import uris
 from ..core.errors import UsageError
-from .readings import Reading
+from .decoding.readings import Reading
 from .settings import PublishSettings
 
 __all__ = ["ShapedEvent", "Shaper", "TopicTemplate"]

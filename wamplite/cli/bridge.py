@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run a bridge until SIGTERM or Ctrl-C, or until the router refuses us for good."""
     sys.path.append(str(Path(options.file).resolve().parent))
-    from ..bridge.configuration import from_file
+    from ..bridge.configuration.tables import from_file
 
     settings = from_file(options.file)
     if options.check:
@@ -77,7 +77,7 @@ def check(settings: BridgeSettings, file: str) -> int:
     for port in settings.ports:
         print(f"{port.name}: {in_words(port, known)}")
     if settings.buffer.path:
-        from ..bridge.store import unusable
+        from ..bridge.outbox.file import unusable
 
         print(f"outbox: {settings.buffer.path}{plus(unusable(settings.buffer.path))}")
     number = len(settings.ports)
@@ -88,14 +88,14 @@ def check(settings: BridgeSettings, file: str) -> int:
 
 def in_words(port: PortSettings, known: dict[object, str]) -> str:
     """Return the device of a port, whether it is there, and what prevents its use."""
-    from ..bridge import device_names
+    from ..bridge.device import names
     from ..transports import serial_path
 
     try:
-        device = device_names.resolve(port.device)
+        device = names.resolve(port.device)
     except OSError as exc:
         return f"{port.device}: {exc.strerror}"
-    found = device_names.identity(device)
+    found = names.identity(device)
     if found is None:
         return port.device if "://" in device else f"{port.device}, not there now"
     other = known.setdefault(found, port.name)
@@ -103,8 +103,8 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
         return f"{port.device}: the same device as that of {other}"
     wrong = serial_path.no_device(device)
     if not wrong and not os.access(device, os.R_OK | os.W_OK):
-        wrong = device_names.denied(device)
-    return f"{port.device}{plus(wrong)}{device_names.advice(device)}"
+        wrong = names.denied(device)
+    return f"{port.device}{plus(wrong)}{names.advice(device)}"
 
 
 def plus(complaint: str) -> str:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..bridge import device_names, sysfs
+from ..bridge.device import names, sysfs
 from ..core.words import printable
 from .common import emit
 
@@ -44,14 +44,14 @@ def run(options: argparse.Namespace) -> int:
 def found(root: Path) -> list[dict[str, Any]]:
     """Return a row for each device."""
     ttys = sysfs.ttys(root)
-    names = [tty.usb for tty in ttys if tty.usb]
-    return [row_of(tty, root, is_unique=names.count(tty.usb) == 1) for tty in ttys]
+    adapters = [tty.usb for tty in ttys if tty.usb]
+    return [row_of(tty, root, is_unique=adapters.count(tty.usb) == 1) for tty in ttys]
 
 
 def row_of(tty: sysfs.Tty, root: Path, is_unique: bool) -> dict[str, Any]:
     """Describe a device; `is_unique`: no other has its USB id and serial number."""
-    by_id = device_names.stable_name(tty.device, (root / BY_ID,))
-    by_path = device_names.stable_name(tty.device, (root / BY_PATH,))
+    by_id = names.stable_name(tty.device, (root / BY_ID,))
+    by_path = names.stable_name(tty.device, (root / BY_PATH,))
     use = (by_id if is_unique else None) or by_path or by_id or tty.device
     return {
         "device": tty.device,
@@ -60,9 +60,7 @@ def row_of(tty: sysfs.Tty, root: Path, is_unique: bool) -> dict[str, Any]:
         "by_path": by_path,
         "usb": tty.usb or None,
         "product": tty.product or None,
-        "held_by": [
-            {"pid": pid, "program": program} for pid, program in device_names.holding(tty.device)
-        ],
+        "held_by": [{"pid": pid, "program": program} for pid, program in names.holding(tty.device)],
         "advice": advice(tty.device),
     }
 
@@ -70,7 +68,7 @@ def row_of(tty: sysfs.Tty, root: Path, is_unique: bool) -> dict[str, Any]:
 def advice(device: str) -> str | None:
     """Return what prevents this user from opening a device."""
     may = os.access(device, os.R_OK | os.W_OK)
-    return None if may else device_names.denied(device)
+    return None if may else names.denied(device)
 
 
 def in_words(row: dict[str, Any]) -> list[str]:

@@ -16,8 +16,8 @@ import logging
 
 from .. import signals
 from ..bridge import SerialBridge
-from ..bridge.decoding import DECODERS
-from ..bridge.framing import FRAMINGS
+from ..bridge.decoding.basic import DECODERS
+from ..bridge.framing.lines import FRAMINGS
 from ..client.component import Component
 from ..core import uris
 from ..core.errors import UsageError

@@ -1,0 +1,83 @@
+"""What is written to a device for the arguments of a call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wamplite.bridge.asking.templates import make_template
+from wamplite.core.errors import InvalidArgument, UsageError
+
+
+@pytest.mark.parametrize(
+    ("template", "args", "kwargs", "data"),
+    [
+        ("FAN {0:d}\n", [20], {}, b"FAN 20\n"),
+        ("LED {0:d}\n", [True], {}, b"LED 1\n"),
+        ("LED {0}\n", [False], {}, b"LED 0\n"),
+        ("SET {name}={value:.1f};", [], {"name": "a", "value": 2}, b"SET a=2.0;"),
+        ("READ?\r\n", [], {}, b"READ?\r\n"),
+        ("SAY {0:>5}\n", ["é"], {}, "SAY     é\n".encode()),
+        ("{{{0}}}", [1], {}, b"{1}"),
+        ("{0}", [b"\x00\xff\n"], {}, b"\x00\xff\n"),
+        ("{text}", [], {"text": "two\nlines"}, b"two\nlines"),
+        ("{0}", [1.5], {}, b"1.5"),
+        ("{1}", [1, 2], {}, b"2"),
+    ],
+)
+def test_arguments_are_filled_in(
+    template: str, args: list[Any], kwargs: dict[str, Any], data: bytes
+) -> None:
+    assert make_template(template)(args, kwargs) == data
+
+
+def test_the_encoding_is_the_devices() -> None:
+    assert make_template("\x02{0}°\x03", "latin-1")(["ä"], {}) == b"\x02\xe4\xb0\x03"
+
+
+@pytest.mark.parametrize(
+    ("template", "args", "why"),
+    [
+        ("FAN {0:d}\n", [], "argument 0 is missing"),
+        ("FAN {speed}\n", [1], "keyword argument speed is missing"),
+        ("FAN {0:d}\n", ["20"], "do not fit"),
+        ("FAN {0:d}\n", [1.5], "do not fit"),
+        ("FAN {0}\n", ["1\nOFF"], "control characters"),
+        ("FAN {0}\n", [[1]], "text or a number, not list"),
+        ("FAN {0}\n", [b"1"], "text or a number, not bytes"),
+        ("FAN {0}\n", [None], "not NoneType"),
+        ("{0}", [None], "not NoneType"),
+        ("{0}", ["x" * 5000], "at most"),
+        ("{0}", [], "is missing"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(template: str, args: list[Any], why: str) -> None:
+    with pytest.raises(InvalidArgument, match=why):
+        make_template(template)(args, {})
+
+
+def test_text_that_the_device_cannot_read_is_refused() -> None:
+    for template in ("{0}", "SAY {0}\n"):
+        with pytest.raises(InvalidArgument):
+            make_template(template, "ascii")(["é"], {})
+
+
+@pytest.mark.parametrize("template", ["{", "{}", "{0.real}", "{0[1]}", "{0!r}", "{0:{1}}"])
+def test_a_template_that_reaches_into_its_arguments_is_refused(template: str) -> None:
+    with pytest.raises(UsageError, match="write"):
+        make_template(template)
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+
+
+@given(st.sampled_from(["A {0}\n", "A {0:d}\n", "A {0:5}\n", "A {0:.2f}\n"]), VALUES)
+def test_no_argument_adds_a_line(template: str, value: Any) -> None:
+    try:
+        data = make_template(template)([value], {})
+    except InvalidArgument:
+        return
+    assert data.count(b"\n") == 1 and b"\r" not in data

@@ -1,0 +1,96 @@
+"""Lines of other kinds than a plain tty, and what is set when one is opened."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+import serial
+import serial.rfc2217
+
+from tests.bridge.ports import Record, settings
+from tests.bridge.pseudo import PseudoDevice
+from tests.waiting import until
+from wamplite.bridge.device.device import Device
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+@pytest.mark.parametrize("parity", ["N", "E", "O"])
+def test_parity_is_given_at_the_opening(pseudo: PseudoDevice, record: Record, parity: str) -> None:
+    device = Device(settings(pseudo.path, parity=parity, hupcl=False), record)
+    pseudo.plug()
+    device.start()
+    until(lambda: record.opens == 1, "opened")
+    assert pseudo.keeps_dtr()
+    assert device.stop(5.0)
+
+
+def test_a_stream_over_tcp_is_read_written_and_found_again(record: Record) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        device = Device(settings(f"socket://127.0.0.1:{server.getsockname()[1]}"), record)
+        device.start()
+        for number in range(1, 3):
+            connection, _ = server.accept()
+            with connection:
+                until(lambda n=number: record.opens == n and device.is_ready, "connected")
+                connection.sendall(b"%d" % number)
+                until(lambda n=number: record.data.endswith(b"%d" % n), "read")
+                device.write(b"ok")
+                assert connection.recv(2) == b"ok"
+        assert device.stop(5.0)
+
+
+@pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
+def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
+    with Rfc2217Server() as url:
+        device = Device(settings(url), record)
+        device.start()
+        until(lambda: device.is_ready, "negotiated")
+        device.write(b"there and back")
+        until(lambda: record.data == b"there and back", "read")
+        assert device.stop(5.0)
+    assert record.opens == 1
+
+
+class Rfc2217Server:
+    """One connection to a line that sends back, served as in pyserial's own example."""
+
+    def __init__(self) -> None:
+        self._serial = serial.serial_for_url("loop://", timeout=0)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="test-rfc2217")
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._server.close()
+        self._serial.close()
+
+    def _run(self) -> None:
+        connection, _ = self._server.accept()
+        with connection:
+            connection.settimeout(0.02)
+            manager = serial.rfc2217.PortManager(self._serial, Connection(connection))
+            while not self._ending.is_set():
+                with suppress(TimeoutError):
+                    self._serial.write(b"".join(manager.filter(connection.recv(1024))))
+                if data := self._serial.read(self._serial.in_waiting):
+                    connection.sendall(b"".join(manager.escape(data)))
+
+
+class Connection:
+    """What the manager answers through."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.write = connection.sendall

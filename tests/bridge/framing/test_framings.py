@@ -1,0 +1,283 @@
+"""Frames of all kinds but lines: whole, in pieces, spoilt, too long, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wamplite.bridge.framing.counted import Fixed, LengthPrefixed
+from wamplite.bridge.framing.delimited import Cobs, Delimited, Slip
+from wamplite.bridge.framing.idle_gap import IdleGap
+from wamplite.bridge.framing.lines import FRAMINGS, Framing, Lines, make_framing
+from wamplite.bridge.settings import FramingSettings
+
+
+def cobs(data: bytes) -> bytes:
+    """Encode as the paper describes it, one block at a time."""
+    out = bytearray()
+    for part in data.split(b"\0"):
+        while len(part) >= 254:
+            out += b"\xff" + part[:254]
+            part = part[254:]
+        out += bytes([len(part) + 1]) + part
+    return bytes(out) + b"\0"
+
+
+def slip(data: bytes) -> bytes:
+    escaped = data.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
+    return b"\xc0" + escaped + b"\xc0"
+
+
+def length(data: bytes) -> bytes:
+    return b"\xaa\x55" + len(data).to_bytes(2, "little") + data
+
+
+def between(data: bytes) -> bytes:
+    return b"<<" + data.replace(b"<", b"").replace(b">", b"") + b">>"
+
+
+MAKERS: dict[str, tuple[Callable[[], Framing], Callable[[bytes], bytes]]] = {
+    "cobs": (lambda: Cobs(600), cobs),
+    "slip": (lambda: Slip(600), slip),
+    "length": (lambda: LengthPrefixed(2, "little", start=b"\xaa\x55", max_bytes=600), length),
+    "delimiter": (lambda: Delimited(b">>", b"<<", 600), between),
+    "fixed": (lambda: Fixed(4, b"\x02"), lambda data: b"\x02" + data[:4].ljust(4)),
+}
+PAYLOADS = st.lists(st.binary(min_size=1, max_size=300), max_size=5)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(payloads=PAYLOADS, cuts=st.lists(st.integers(0, 1500), max_size=8))
+def test_frames_are_the_same_however_they_come(
+    kind: str, payloads: list[bytes], cuts: list[int]
+) -> None:
+    make, encode = MAKERS[kind]
+    stream = b"".join(map(encode, payloads))
+    whole = make()
+    frames = whole.feed(stream)
+    in_pieces = make()
+    edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
+    pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    assert [frame for piece in pieces for frame in in_pieces.feed(piece)] == frames
+    if kind in ("cobs", "slip", "length"):
+        assert frames == payloads
+        assert (whole.garbage, whole.overlong) == (0, 0)
+
+
+NOISE = st.text("<>\0\x02\xaaU\xc0\xdbx\n", max_size=30).map(lambda text: text.encode("latin-1"))
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(noise=st.lists(NOISE, max_size=8), payloads=PAYLOADS)
+def test_noise_makes_the_same_frames_in_one_piece_and_byte_by_byte(
+    kind: str, noise: list[bytes], payloads: list[bytes]
+) -> None:
+    make, encode = MAKERS[kind]
+    frames = [encode(payload) for payload in payloads]
+    stream = b"".join(a + b for a, b in zip(noise, [*frames, *([b""] * 8)], strict=False))
+    at_once, slowly = make(), make()
+    got = at_once.feed(stream)
+    assert [f for byte in stream for f in slowly.feed(bytes([byte]))] == got
+    assert (slowly.overlong, slowly.garbage) == (at_once.overlong, at_once.garbage)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(data=st.lists(st.binary(max_size=50)))
+def test_any_bytes_are_taken_and_what_is_kept_is_bounded(kind: str, data: list[bytes]) -> None:
+    framing = MAKERS[kind][0]()
+    for piece in data:
+        assert all(framing.feed(piece * 20))
+    framing.idle()
+    framing.reset()
+    assert not framing.pending
+    assert framing.feed(b"") == []
+
+
+@pytest.mark.parametrize("kind", ["cobs", "slip", "length", "delimiter"])
+@given(before=st.binary(min_size=1, max_size=40))
+def test_one_frame_after_garbage_the_way_is_found_back(kind: str, before: bytes) -> None:
+    make, encode = MAKERS[kind]
+    framing = make()
+    framing.feed(before)
+    ends = b"\0" * 700 + b">>" + b"\xc0"  # whatever was begun ends here
+    framing.feed(ends if kind != "slip" else b"\xc0")
+    assert framing.feed(encode(b"whole") + encode(b"again"))[-1] == b"again"
+
+
+def test_a_delimiter_may_be_cut_in_two() -> None:
+    framing = Delimited(b"\r\n.\r\n")
+    pieces = [b"one\r", b"\n.", b"\r\ntwo\r\n.\r\n\r\n.\r", b"\n"]
+    assert [framing.feed(piece) for piece in pieces] == [[], [], [b"one", b"two"], []]
+
+
+def test_what_stands_before_a_start_is_garbage_and_line_ends_are_not() -> None:
+    framing = Delimited(b"\x03", b"\x02")
+    assert framing.knows_start
+    assert framing.feed(b"boot...\x02one\x03\r\n\x02two\x03") == [b"one", b"two"]
+    assert framing.garbage == 1
+    assert framing.feed(b"xx") == framing.feed(b"yy") == []
+    assert framing.garbage == 2
+
+
+def test_a_second_start_means_that_an_end_was_lost() -> None:
+    framing = Delimited(b"\x03", b"\x02")
+    assert framing.feed(b"\x02half\x02whole\x03") == [b"whole"]
+    assert framing.garbage == 1
+
+
+@pytest.mark.parametrize("start", [b"", b"<"])
+def test_a_delimited_frame_has_a_bound_in_one_piece_and_in_many(start: bytes) -> None:
+    stream = start + b"x" * 9 + b">" + start + b"y" * 8 + b">"
+    for pieces in ([stream], [bytes([byte]) for byte in stream]):
+        framing = Delimited(b">", start, 8)
+        assert [frame for piece in pieces for frame in framing.feed(piece)] == [b"y" * 8]
+        assert (framing.overlong, framing.garbage) == (1, 0)
+
+
+def test_a_line_that_never_ends_keeps_no_memory_and_counts_once() -> None:
+    framing = Delimited(b"END", max_bytes=10)
+    for _ in range(100):
+        assert framing.feed(b"EN" * 10) == []
+    assert framing.overlong == 1
+    assert not framing.pending
+    assert len(framing._rest) < 20
+    assert framing.feed(b"END" + b"fine" + b"END") == [b"fine"]
+
+
+def test_cobs_that_nobody_can_have_sent_is_garbage() -> None:
+    framing = Cobs()
+    assert framing.feed(b"\x05ab\0" + cobs(b"a\0b")) == [b"a\0b"]
+    assert framing.garbage == 1
+
+
+@pytest.mark.parametrize(
+    ("plain", "encoded"),
+    [
+        (b"\0", b"\x01\x01\0"),
+        (b"\0\0", b"\x01\x01\x01\0"),
+        (b"\x11\x22\0\x33", b"\x03\x11\x22\x02\x33\0"),
+        (b"\x11\0\0\0", b"\x02\x11\x01\x01\x01\0"),
+        (bytes(range(1, 255)), b"\xff" + bytes(range(1, 255)) + b"\0"),
+        (bytes(range(1, 256)), b"\xff" + bytes(range(1, 255)) + b"\x02\xff\0"),
+        (bytes(range(256)), b"\x01\xff" + bytes(range(1, 255)) + b"\x02\xff\0"),
+    ],
+)
+def test_cobs_as_its_examples_have_it(plain: bytes, encoded: bytes) -> None:
+    assert Cobs().feed(encoded) == [plain]
+
+
+def test_slip_escapes_and_counts_what_is_none() -> None:
+    framing = Slip(8)
+    assert framing.feed(b"\xc0\xdb\xdc\xdb\xdd\xc0") == [b"\xc0\xdb"]
+    assert framing.feed(b"a\xdbb\xc0a\xdb\xc0") == []
+    assert framing.garbage == 2
+    assert framing.feed(slip(b"x" * 9)) == []
+    assert framing.feed(slip(b"\xc0" * 8)) == [b"\xc0" * 8]
+    assert framing.overlong == 1
+
+
+def test_a_fixed_frame_without_a_start_is_voided_by_a_pause() -> None:
+    framing = Fixed(3, gap=0.1)
+    assert not framing.knows_start
+    assert framing.feed(b"abcde") == [b"abc"]
+    assert framing.pending
+    assert framing.idle() == []
+    assert (framing.garbage, framing.pending) == (1, False)
+    assert framing.feed(b"fgh") == [b"fgh"]
+    framing.idle()
+    assert framing.garbage == 1
+
+
+def test_a_fixed_frame_with_a_start_skips_what_is_before_it() -> None:
+    framing = Fixed(2, b"\xaa\x55")
+    assert framing.feed(b"\x01\xaa\x02\xaa") == []
+    assert framing.feed(b"\x55hi\xaa\x55yo..") == [b"hi", b"yo"]
+    assert framing.garbage == 2
+
+
+@pytest.mark.parametrize(
+    ("framing", "stream"),
+    [
+        (LengthPrefixed(1), b"\x03abc"),
+        (LengthPrefixed(2, "big"), b"\x00\x03abc"),
+        (LengthPrefixed(2, "little"), b"\x03\x00abc"),
+        (LengthPrefixed(4, "big"), b"\0\0\0\x03abc"),
+        (LengthPrefixed(2, "big", True), b"\x00\x05abc"),
+        (LengthPrefixed(1, "big", True, start=b"!!"), b"!!\x06abc"),
+    ],
+)
+def test_a_length_may_have_several_shapes(framing: LengthPrefixed, stream: bytes) -> None:
+    assert framing.feed(stream * 2) == [b"abc", b"abc"]
+
+
+def test_a_length_that_cannot_be_is_passed_over() -> None:
+    framing = LengthPrefixed(2, start=b"\xaa", max_bytes=16)
+    assert framing.feed(b"\xaa\xff\xff\xaa\x00\x02hi") == [b"hi"]
+    assert (framing.overlong, framing.garbage) == (1, 0)
+    shorter_than_its_header = LengthPrefixed(1, includes_header=True)
+    assert shorter_than_its_header.feed(b"\x00\x03hi") == [b"hi"]
+    assert (shorter_than_its_header.overlong, shorter_than_its_header.garbage) == (0, 1)
+
+
+def test_a_frame_of_length_0_is_none_and_costs_neither_garbage_nor_the_next() -> None:
+    framing = LengthPrefixed(1, start=b"\xaa")
+    assert framing.feed(b"\xaa\x00\xaa\x02hi\xaa\x00") == [b"hi"]
+    assert (framing.overlong, framing.garbage, framing.pending) == (0, 0, False)
+
+
+def test_an_idle_gap_ends_a_frame() -> None:
+    framing = IdleGap(0.05, max_bytes=8)
+    assert framing.feed(b"one", 10.0) == []
+    assert framing.feed(b"+", 10.01) == []
+    assert framing.feed(b"two", 10.2) == [b"one+"]
+    assert framing.pending
+    assert framing.idle() == [b"two"]
+    assert framing.feed(b"123456", 11) == framing.feed(b"789", 11.01) == []
+    assert framing.overlong == 1
+    assert framing.idle() == []
+    assert framing.feed(b"next") == []
+    assert framing.reset()
+    assert framing.idle() == []
+
+
+def test_a_cut_frame_is_noticed_and_forgotten() -> None:
+    for framing in (Delimited(b";"), Cobs(), Fixed(9), LengthPrefixed(1), IdleGap(1)):
+        framing.feed(b"\x09ab")
+        assert framing.pending
+        assert framing.reset()
+        assert not framing.reset()
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        (FramingSettings(), Lines),
+        (FramingSettings(kind="delimiter", delimiter=b";"), Delimited),
+        (FramingSettings(kind="fixed", size=3), Fixed),
+        (FramingSettings(kind="length"), LengthPrefixed),
+        (FramingSettings(kind="cobs"), Cobs),
+        (FramingSettings(kind="slip"), Slip),
+        (FramingSettings(kind="idle-gap"), IdleGap),
+    ],
+)
+def test_each_kind_is_made_by_its_name(settings: FramingSettings, kind: type) -> None:
+    assert type(make_framing(settings)) is kind
+
+
+@pytest.mark.parametrize("name", FRAMINGS)
+def test_some_framings_need_no_settings(name: str) -> None:
+    framing = FRAMINGS[name]()
+    framing.feed(b"\x02a")
+    assert framing.pending
+    assert framing.idle() == []
+    assert framing.reset()
+
+
+def test_a_frame_of_no_bytes_is_none_and_costs_nothing() -> None:
+    framing = LengthPrefixed(2)
+    large = b"x" * 256  # its length begins where a length read one byte too early ends
+    assert framing.feed(b"\0\0\1\0" + large + b"\0\0\0\0\0\1c") == [large, b"c"]
+    assert (framing.garbage, framing.overlong, framing.pending) == (0, 0, False)

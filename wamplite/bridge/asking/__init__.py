@@ -1,0 +1,1 @@
+"""Requests to the device, one at a time: calls, events, polls, Modbus."""

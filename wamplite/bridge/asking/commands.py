@@ -1,0 +1,335 @@
+"""Commands to a device, one at a time, in the order in which they were asked for.
+
+    call ──> queue ──> [wamplite-ask-<port>: write, wait for the reply, again] ──> result or error
+    topic ─────^                                     ^
+    poll ────── when it is time                      │ the port's thread: is this frame the reply?
+
+A frame that is the reply is claimed: it goes to the caller and is not published. A reply that did
+not come in time may come late and must not answer the next command. So no other command is written
+until it has come, and is dropped, or until three times the timeout has passed since the write.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ...core import uris
+from ...core.errors import ApplicationError, CallTimeout, Unavailable
+from ...locks import Condition, Latch
+from ..decoding.readings import Reading
+from ..device.device import Device, DeviceDown
+from ..intake import Intake
+
+__all__ = ["Commands", "Poll", "Reply"]
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 256  # jobs of one port
+LATE = 3.0  # times the timeout: as long a reply may still come
+LATE_AT_LEAST = 1.0  # seconds
+SOON = 0.5  # seconds until a poll is due again that found its device not ready
+LONGEST_QUEUED = 30.0  # seconds that a job waits in the queue
+
+Reply = Callable[[bytes], Reading | None]
+
+
+class Poll(Protocol):
+    """A request repeated each `every` seconds, on the thread of the commands."""
+
+    every: float
+
+    def run(self) -> None: ...
+
+
+class DeviceJob:
+    """Something to do with the device, and the thread that waits for its result."""
+
+    def __init__(self, what: str, run: Callable[[], Any]) -> None:
+        self.what = what
+        self.since = time.monotonic()
+        self._run = run
+        self._done = Latch()
+        self._result: Any = None
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """Do it; called on the thread of the commands."""
+        if time.monotonic() - self.since > LONGEST_QUEUED:
+            self.fail(
+                CallTimeout(uris.TIMEOUT, f"{self.what}: not its turn within {LONGEST_QUEUED:g} s")
+            )
+            return
+        try:
+            self._result = self._run()
+        except BaseException as exc:
+            self._error = exc
+        self._done.set()
+
+    def fail(self, error: BaseException) -> None:
+        """End it without having done it."""
+        self._error = error
+        self._done.set()
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception it ended with, or None."""
+        return self._error
+
+    def result(self) -> Any:
+        """Wait until it is done; returns its result or raises its exception."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class Commands:
+    """The asking side of one port."""
+
+    def __init__(self, device: Device, intake: Intake) -> None:
+        self.name = device.settings.name
+        self._device = device
+        self._intake = intake
+        self._changed = Condition()  # guards all below
+        self._queue: deque[DeviceJob] = deque()
+        self._polls: list[tuple[Poll, float]] = []
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._reply: Reply | None = None  # of the command that waits
+        self._answer: Reading | None = None
+        self._is_lost = False  # the device was lost while it waited
+        self._owed: list[Reply] = []  # replies that may still come
+        self._owed_until = 0.0
+        self._raw: bytearray | None = None  # bytes as they come, for `read_raw`
+        self.failed = 0
+        self.late = 0
+
+    # ---- any thread
+
+    def start(self, polls: list[Poll]) -> None:
+        """Begin; the thread is started with the first poll or command."""
+        now = time.monotonic()
+        with self._changed:
+            self._polls = [(poll, now) for poll in polls]
+            if polls:
+                self._need_thread()
+
+    def stop(self, timeout: float) -> bool:
+        """Fail what waits, and end the thread; False when it has not ended in time."""
+        with self._changed:
+            self._stopping = True
+            jobs, thread = list(self._queue), self._thread
+            self._queue.clear()
+            self._changed.notify_all()
+        for job in jobs:
+            job.fail(Unavailable(uris.UNAVAILABLE, "the bridge is ending"))
+        if thread is not None:
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def ask(
+        self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int = 0
+    ) -> Reading | None:
+        """Write a command when those before it are done, and return its reply."""
+        job = DeviceJob(what, lambda: self.exchange(what, data, reply, timeout, retries))
+        self._append(job)
+        result: Reading | None = job.result()
+        return result
+
+    def post(self, what: str, data: bytes) -> None:
+        """Write a command when those before it are done; does not wait for that."""
+        self._append(DeviceJob(what, lambda: self._write(data)))
+
+    def _append(self, job: DeviceJob) -> None:
+        if not self._device.is_ready:
+            raise Unavailable(uris.UNAVAILABLE, self._device.down())
+        with self._changed:
+            if self._stopping or len(self._queue) >= MOST_WAITING:
+                text = f"{job.what}: {len(self._queue)} commands wait already"
+                raise Unavailable(uris.UNAVAILABLE, text)
+            self._queue.append(job)
+            self._need_thread()
+            self._changed.notify_all()
+
+    def _need_thread(self) -> None:
+        if self._thread is None:
+            name = f"wamplite-ask-{self.name}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+
+    # ---- the device's thread
+
+    def claim(self, frame: bytes) -> bool:
+        """Take a frame that is the reply, or a late reply; tell whether it was taken."""
+        with self._changed:
+            if self._reply is not None and self._answer is None:
+                self._answer = self._reply(frame)
+                if self._answer is not None:
+                    self._changed.notify_all()
+                    return True
+            if self._owed and time.monotonic() < self._owed_until:
+                return self._take_late(frame)
+            self._owed.clear()
+            return False
+
+    def _take_late(self, frame: bytes) -> bool:
+        for at, reply in enumerate(self._owed):
+            if reply(frame) is not None:
+                del self._owed[at]
+                self.late += 1
+                self._changed.notify_all()
+                return True
+        return False
+
+    def take_raw(self, data: bytes) -> None:
+        """Take bytes for `read_raw`."""
+        with self._changed:
+            if self._raw is not None:
+                self._raw += data
+                self._changed.notify_all()
+
+    def lost(self) -> None:
+        """Note that the device is lost: no reply can come any more."""
+        with self._changed:
+            self._is_lost = True
+            self._owed.clear()
+            self._changed.notify_all()
+
+    # ---- the thread of the commands
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._has_work, self._until_poll())
+                if self._stopping:
+                    return
+                job = self._queue.popleft() if self._queue else self._due_poll()
+            if job is not None:
+                job.run()
+                if job.error is not None:
+                    self._tell(job)
+
+    def _has_work(self) -> bool:
+        return bool(self._queue) or self._stopping
+
+    def _until_poll(self) -> float | None:
+        if not self._polls:
+            return None
+        return max(0.0, min(at for _, at in self._polls) - time.monotonic())
+
+    def _due_poll(self) -> DeviceJob | None:
+        """Return the poll that is due longest, as a job; missed ones are not made up for."""
+        if not self._polls:
+            return None
+        now = time.monotonic()
+        at, (poll, due) = min(enumerate(self._polls), key=lambda found: found[1][1])
+        if due > now:
+            return None
+        if not self._device.is_ready:
+            self._polls[at] = poll, now + min(poll.every, SOON)
+            return None
+        self._polls[at] = poll, max(due + poll.every, now)
+        return DeviceJob("poll", poll.run)
+
+    def _tell(self, job: DeviceJob) -> None:
+        self.failed += 1
+        expected = isinstance(job.error, ApplicationError)
+        level = logging.DEBUG if expected else logging.ERROR
+        log.log(level, "%s: %s", job.what, job.error, exc_info=None if expected else job.error)
+
+    def exchange(
+        self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int
+    ) -> Reading | None:
+        """Write a command and wait for its reply; only on the thread of the commands."""
+        self._await_late()
+        if reply is None:
+            self._write(data)
+            return None
+        for _ in range(retries + 1):
+            answer = self._attempt(data, reply, timeout)
+            if answer is not None:
+                return answer
+        tries = f", {retries + 1} times" if retries else ""
+        text = f"{what}: no reply from {self._device.address} within {timeout:g} s{tries}"
+        raise CallTimeout(uris.TIMEOUT, text)
+
+    def _attempt(self, data: bytes, reply: Reply, timeout: float) -> Reading | None:
+        with self._changed:
+            self._reply, self._answer, self._is_lost = reply, None, False
+            self._intake.claim, self._device.eager = self.claim, True
+        try:
+            self._write(data)
+            with self._changed:
+                self._owed_until = time.monotonic() + max(LATE * timeout, LATE_AT_LEAST)
+                self._changed.wait_for(self._is_over, timeout)
+                if self._is_lost and self._answer is None:
+                    raise Unavailable(uris.UNAVAILABLE, self._device.down())
+                if self._stopping and self._answer is None:
+                    raise Unavailable(uris.UNAVAILABLE, "the bridge is ending")
+                if self._answer is None:
+                    self._owed.append(reply)
+                return self._answer
+        finally:
+            with self._changed:
+                self._reply, self._device.eager = None, False
+                if not self._owed:
+                    self._intake.claim = None
+
+    def _is_over(self) -> bool:
+        return self._answer is not None or self._is_lost or self._stopping
+
+    def _await_late(self) -> None:
+        """Wait until no reply to an earlier command can come any more."""
+        with self._changed:
+            left = self._owed_until - time.monotonic()
+            if self._owed and left > 0:
+                self._changed.wait_for(lambda: not self._owed or self._stopping, left)
+            self._owed.clear()
+            self._intake.claim = None
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._device.write(data)
+        except DeviceDown as exc:
+            raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
+        except TimeoutError as exc:
+            raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
+
+    # ---- bytes as they come, for a protocol of its own (only on the thread of the commands)
+
+    def begin_raw(self) -> None:
+        """Send the bytes of the device to `read_raw` instead of through the framing."""
+        self._await_late()
+        with self._changed:
+            self._raw, self._is_lost = bytearray(), False
+            self._intake.take_raw, self._device.eager = self.take_raw, True
+
+    def write_raw(self, data: bytes) -> None:
+        """Write, and drop the bytes that came before."""
+        with self._changed:
+            self._raw = bytearray()
+        self._write(data)
+
+    def read_raw(self, size: int, timeout: float) -> bytes:
+        """Wait for `size` bytes; returns fewer when the time is up."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: len(self._raw or b"") >= size or self._is_lost or self._stopping, timeout
+            )
+            if self._is_lost:
+                raise Unavailable(uris.UNAVAILABLE, self._device.down())
+            found = bytes((self._raw or bytearray())[:size])
+            if self._raw is not None:
+                del self._raw[:size]
+            return found
+
+    def end_raw(self) -> None:
+        """Send the bytes of the device through the framing again."""
+        with self._changed:
+            self._raw = None
+            self._intake.take_raw, self._device.eager = None, False

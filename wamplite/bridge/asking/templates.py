@@ -1,0 +1,99 @@
+"""From the arguments of a call or an event to the bytes for the device: "FAN {0:d}\\n".
+
+Arguments must not add a command of their own: text that is filled in may not hold control
+characters such as line ends. Only a template that is a single field ("{0}") passes text and bytes
+as they are.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from ...core import uris
+from ...core.errors import InvalidArgument, UsageError
+
+__all__ = ["Template", "make_template"]
+
+Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
+MOST = 4096  # bytes of one command
+
+
+def make_template(template: str, encoding: str = "utf-8") -> Template:
+    """Return a function that fills the template, or raises InvalidArgument."""
+    fields = _fields(template)
+    single = fields[0] if template in ("{" + name + "}" for name in fields) else None
+    filler = _Filler()
+
+    def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+        if single is not None:
+            return _bounded(_as_is(filler.get_value(_key(single), args, kwargs), encoding))
+        try:
+            return _bounded(filler.vformat(template, args, kwargs).encode(encoding))
+        except (ValueError, TypeError) as exc:
+            _refuse(f"the arguments do not fit {template!r}: {exc}")
+
+    return write
+
+
+def _fields(template: str) -> list[str]:
+    """Return the names in a template; UsageError for any but a plain name."""
+    try:
+        pieces = [piece for piece in string.Formatter().parse(template) if piece[1] is not None]
+    except ValueError as exc:
+        raise UsageError(f"write {template!r}: {exc}") from exc
+    for _, name, form, conversion in pieces:
+        if not name or set(name) & set(".[") or conversion or "{" in (form or ""):
+            raise UsageError(
+                f"write {template!r}: a field is {{0}} or {{name}}, with a format or without,"
+                f" not {{{name}{'!' + conversion if conversion else ''}}}"
+            )
+    return [name or "" for _, name, _, _ in pieces]
+
+
+class _Filler(string.Formatter):
+    """Fills plain names, and refuses what must not be filled in."""
+
+    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        try:
+            return args[key] if isinstance(key, int) else kwargs[key]
+        except (IndexError, KeyError):
+            what = f"argument {key}" if isinstance(key, int) else f"keyword argument {key}"
+            _refuse(f"{what} is missing")
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if not isinstance(value, (str, int, float)):
+            _refuse(f"expected text or a number, not {type(value).__name__}")
+        if type(value) is bool and not format_spec:
+            return "1" if value else "0"
+        if isinstance(value, str) and not value.isprintable():
+            _refuse(f"control characters are not allowed: {value!r}")
+        return str(format(value, format_spec))
+
+
+def _key(name: str) -> int | str:
+    return int(name) if name.isdecimal() else name
+
+
+def _as_is(value: Any, encoding: str) -> bytes:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    try:
+        return str(value).encode(encoding) if type(value) is str else _number(value)
+    except UnicodeError as exc:
+        _refuse(f"cannot be said in {encoding}: {exc}")
+
+
+def _number(value: Any) -> bytes:
+    return _Filler().format_field(value, "").encode()
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > MOST:
+        _refuse(f"{len(data)} bytes for the device; at most {MOST}")
+    return data
+
+
+def _refuse(text: str) -> NoReturn:
+    raise InvalidArgument(uris.INVALID_ARGUMENT, text)

@@ -1,0 +1,1 @@
+"""The settings of a bridge from a file, or from a script."""

@@ -1,0 +1,1 @@
+"""A frame in, a Reading (args, kwargs of an event) or Undecodable out; pure."""

@@ -1,0 +1,107 @@
+"""What decoders share: readings, their exception, and the types of values made from text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ...core.errors import ProtocolError
+from ...serializers import check_payload
+
+__all__ = [
+    "TYPES",
+    "Decode",
+    "Decoder",
+    "Deliver",
+    "Reading",
+    "Undecodable",
+    "as_text",
+    "checked",
+    "converted",
+]
+
+
+class Reading(NamedTuple):
+    """What one frame holds, as an event carries it."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    size: int  # bytes of the frame: what the outbox bounds
+    at: float = 0.0  # UTC seconds of the frame's last byte; set by Intake
+
+
+class Undecodable(Exception):
+    """A frame that is no reading; `reason` is the text under which it is counted."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Decode = Callable[[bytes], Reading]
+Deliver = Callable[[list[Reading]], None]
+
+
+class Decoder(NamedTuple):
+    """How to decode, and whether the first frame after an opening is dropped.
+
+    It may be the second half of a frame, and a half may look whole ("21.5" of "121.5"). With a
+    checksum (NMEA), or a framing that finds the start of a frame, none has to be dropped.
+    """
+
+    decode: Decode
+    drops_first: bool
+
+
+def checked(reading: Reading) -> Reading:
+    """Return the reading if every serializer can carry it; else raise Undecodable."""
+    try:
+        check_payload(reading.args, reading.kwargs)
+    except ProtocolError:  # the router would end the session: a violation
+        raise Undecodable("no value for WAMP") from None
+    if "options" in reading.kwargs:  # a keyword of Session.publish
+        raise Undecodable("member named options")
+    return reading
+
+
+def as_text(frame: bytes, encoding: str) -> str:
+    """Decode text, without NULs and line ends at its ends."""
+    try:
+        return frame.decode(encoding).strip("\0\r\n")
+    except UnicodeError:
+        raise Undecodable(f"not {encoding.upper()}") from None
+
+
+def converted(values: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
+    """Convert the values that have a type; the others stay text."""
+    return {
+        name: _convert(name, text.strip(), types[name]) if name in types else text
+        for name, text in values.items()
+    }
+
+
+def _convert(name: str, text: str, kind: str) -> Any:
+    pattern, make = TYPES[kind]
+    if pattern.fullmatch(text) is None or len(text) > LONGEST:
+        raise Undecodable(f"{name}: no {kind}")
+    value = make(text)
+    if type(value) is float and not math.isfinite(value):
+        raise Undecodable(f"{name}: no {kind}")
+    return value
+
+
+LONGEST = 64  # characters of a value with a type; int() refuses more than 4300 digits
+_BOOLS = {"1": True, "true": True, "on": True, "yes": True}
+_BOOLS |= {"0": False, "false": False, "off": False, "no": False}
+
+# The pattern of the text, and the function that converts it. Python's own int() and float() also
+# take "nan", "1_000" and digits of other scripts.
+TYPES: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
+    "int": (re.compile(r"[+-]?[0-9]+"), int),
+    "float": (re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"), float),
+    "str": (re.compile(r".*", re.S), str),
+    "bool": (re.compile("|".join(_BOOLS), re.I), lambda text: _BOOLS[text.lower()]),
+    "hex": (re.compile(r"(0[xX])?[0-9a-fA-F]+"), lambda text: int(text, 16)),
+}

@@ -1,0 +1,1 @@
+"""Devices: opened, read, lost, opened again; their names, and what holds them."""

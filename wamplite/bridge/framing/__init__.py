@@ -1,0 +1,1 @@
+"""Bytes in, frames out: where one frame of a device ends and the next begins; pure."""

@@ -1,0 +1,1 @@
+"""Events that wait for the router, bounded, in memory or in a file."""
