@@ -20,6 +20,7 @@ from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
 from tests.serial_cable import Cable
 from tests.shared import NOT_HERE, SHARED, is_here
+from tests.shuffling import SEED, shuffled
 from tests.transports.streams import Certificate, make_certificate
 from tests.turns import turn
 
@@ -45,6 +46,17 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 # Opened once by a library and kept for good; libffi maps its own file for ctypes, see trimming.py.
 STANDING = re.compile(r"/dev/urandom|/dev/null|.*/libffi[^/]*")
+
+
+def pytest_report_header() -> str | None:
+    """Tell how to have this order again."""
+    return f"order: drawn by SHUFFLE={SEED}" if SEED else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Change the order of the tests, where a seed is given."""
+    if SEED:
+        items[:] = shuffled(items, SEED)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # so that waiting is no part of a test's timeout

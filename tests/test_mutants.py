@@ -125,6 +125,7 @@ def test_ctrl_c_ends_its_tests_and_leaves_no_copy(tree: Path) -> None:
         ("raise a and b", {"pass", "a or b"}),
         ("with self.lock: a: int = 'a'", {"if True:", "'ax'"}),
         ("del a[f'{a + 1} b']", {"pass"}),
+        ("a = Literal['b']", {"pass"}),
         ("'A docstring.'; import a", set()),
     ],
 )

@@ -64,6 +64,8 @@ def is_left_alone(node: ast.AST) -> bool:
     match node:
         case ast.Expr(value=ast.Constant()) | ast.JoinedStr():
             return True
+        case ast.Subscript(value=ast.Name(id="Literal")):
+            return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
         case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):

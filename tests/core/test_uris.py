@@ -66,6 +66,7 @@ def test_a_pattern_has_neither_space_nor_hash(uri: str) -> None:
 def test_a_length_is_counted_in_octets() -> None:
     assert uris.is_valid("ä" * 127)
     assert uris.is_valid("ä" * 127 + "x")
+    assert not uris.is_valid("ä" + "x" * 254)  # as many characters as there may be bytes
     assert not uris.is_valid("ä" * 128)
 
 
