@@ -70,6 +70,17 @@ def test_a_sender_that_did_not_announce_it_breaks_the_protocol(
         assert take(ann) == []
 
 
+@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed"])
+def test_a_procedure_of_the_router_is_not_asked_what_it_cannot_read(payload: Any) -> None:
+    world, _, bob = a_world()
+    poor = world.join(**without("caller"))
+    world.realm.procedures["com.app.own"] = lambda caller, call: pytest.fail("it was called")
+    world.send(bob, [CALL, 2, PPT, "com.app.own", payload])
+    assert only(bob)[4] == "wamp.error.feature_not_supported"
+    world.send(poor, [CALL, 1, PPT, "com.app.own", payload])
+    assert only(poor)[2] == "wamp.error.protocol_violation"
+
+
 @pytest.mark.parametrize("answer", [[YIELD, 1, PPT, [b""]], [ERROR, 68, 1, PPT, "com.app.no"]])
 def test_a_callee_that_did_not_announce_it_must_not_seal_its_answer(answer: list[Any]) -> None:
     world, ann, bob = a_world(one=without("callee"))

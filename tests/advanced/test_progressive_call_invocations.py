@@ -87,6 +87,28 @@ def test_a_part_that_comes_late_is_dropped(end: str, strict: bool) -> None:
     assert take(caller) == [] and take(callee) == [] and caller.member.open
 
 
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("procedure", ["com.app.nobody", "com.app.poor", "com.app.own"])
+def test_parts_of_a_call_that_was_refused_are_dropped(procedure: str, strict: bool) -> None:
+    world, callee, caller = a_world(strict=strict, callee=ABLE)
+    world.register(world.join(), "com.app.poor")  # it announced nothing
+    world.realm.procedures["com.app.own"] = lambda caller, call: pytest.fail("it was called")
+    world.send(caller, *[[CALL, 1, options, procedure] for options in (PROGRESS, PROGRESS, {})])
+    wanted = "no_such_procedure" if procedure == "com.app.nobody" else "feature_not_supported"
+    assert only(caller)[:5] == ["ERROR", 48, 1, {}, f"wamp.error.{wanted}"]
+    world.send(caller, [CALL, 2, {}, P])
+    assert only(callee)[:2] == ["INVOCATION", 1]
+
+
+def test_a_caller_that_did_not_announce_it_breaks_the_protocol_whomever_it_calls() -> None:
+    world, _, caller = a_world(caller={})
+    world.realm.procedures["com.app.own"] = lambda caller, call: pytest.fail("it was called")
+    world.send(caller, [CALL, 1, PROGRESS, "com.app.nobody"], [CALL, 1, {}, "com.app.nobody"])
+    assert [answer[4] for answer in take(caller)] == 2 * ["wamp.error.no_such_procedure"]
+    world.send(caller, [CALL, 2, PROGRESS, "com.app.own"])
+    assert only(caller)[2] == "wamp.error.protocol_violation"
+
+
 @pytest.mark.parametrize(
     "part",
     [

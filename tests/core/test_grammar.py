@@ -285,7 +285,7 @@ def test_every_option_that_the_router_reads_has_its_type() -> None:
     tables: dict[type, Iterable[str]] = {
         Publish: broker.publish_options,
         Subscribe: broker.subscribe_options,
-        Call: dealer.call_options,
+        Call: {*dealer.call_options, *dealer.own_options},
         Register: dealer.register_options,
         Yield: dealer.yield_options,
         Error: dealer.error_options,

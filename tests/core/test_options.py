@@ -9,7 +9,7 @@ import pytest
 from tests.core.world import CALL, PUBLISH, REGISTER, SUBSCRIBE, YIELD, Peer, World, take
 from wamplite.core.feature import Feature, claim
 from wamplite.core.grammar import GRAMMAR
-from wamplite.core.messages import CODES, Call, Error, Publish, Register, Subscribe, Yield
+from wamplite.core.messages import CODES, Call, Error, Publish, Register, Result, Subscribe, Yield
 from wamplite.core.options import OPTIONS, Lack, why_lacking
 
 UNSUPPORTED = "wamp.error.feature_not_supported"
@@ -71,6 +71,23 @@ def test_what_the_text_calls_a_protocol_error_is_one(kind: Any, key: str) -> Non
     text = why_lacking(key, OPTIONS[kind][key].feature)
     assert take(asker) == [["ABORT", {"message": text}, "wamp.error.protocol_violation"]]
     assert take(other) == []
+
+
+@pytest.mark.parametrize("key", OPTIONS[Call])
+def test_a_procedure_of_the_router_is_no_way_round(key: str) -> None:
+    world, _, asker = furnished()
+    world.realm.procedures["com.app.own"] = lambda caller, call: Result(call.request, {}, [5])
+    option = OPTIONS[Call][key]
+    world.send(asker, [CALL, 7, {key: option.anyway}, "com.app.own"])
+    assert take(asker) == [["RESULT", 7, {}, [5]]]
+    world.send(asker, [CALL, 8, {key: ASKING.get(key, True)}, "com.app.own"])
+    text = why_lacking(key, option.feature)
+    told: dict[Lack, list[Any]] = {
+        Lack.HINT: ["RESULT", 8, {}, [5]],
+        Lack.REFUSED: ["ERROR", CALL, 8, {}, UNSUPPORTED, [text]],
+        Lack.VIOLATION: ["ABORT", {"message": text}, "wamp.error.protocol_violation"],
+    }
+    assert take(asker) == [told[option.lack]]
 
 
 @pytest.mark.parametrize(("kind", "key"), of(Lack.HINT))

@@ -32,6 +32,7 @@ class ForRouter(Feature):
         for table in (*tables, dealer.error_options):
             for key in KEYS:
                 claim(table, key, _copy(key))
+        claim(dealer.own_options, "ppt_scheme", self.on_own)
         broker.drafted.append(self.on_drafted)
         dealer.drafted.append(self.on_drafted)
         for kind in (Yield, Error):
@@ -42,6 +43,12 @@ class ForRouter(Feature):
         if not member.announced(role, self.name):
             name = name_of(message)
             raise ProtocolError(f"{name}: the {role} did not announce {self.name}")
+
+    def on_own(self, caller: Any, scheme: str) -> None:
+        """Refuse a sealed call of the router's own procedure."""
+        if not caller.announced("caller", self.name):
+            raise ProtocolError(f"CALL: the caller did not announce {self.name}")
+        raise Refused(uris.FEATURE_NOT_SUPPORTED, "a procedure of the router opens no payload")
 
     def on_drafted(self, member: Any, record: Any, message: Any) -> None:
         if "ppt_scheme" not in getattr(record, "details", ()):

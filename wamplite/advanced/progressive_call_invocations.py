@@ -3,8 +3,9 @@
 Announced by caller, dealer and callee; a callee must announce call_canceling as well. All CALLs of
 one request id, the last of them without `progress`, become INVOCATIONs of one id to the callee that
 got the first. Options other than `progress` are those of the first CALL. A part that comes when the
-call has ended is dropped: the two have crossed. So the ids of the last calls in parts that ended
-are remembered for each session, GRACE of them.
+call has ended, or was refused, is dropped: the two have crossed. So the ids of the last calls in
+parts that ended are remembered for each session, GRACE of them. Procedures of the router's own take
+no parts.
 """
 
 from __future__ import annotations
@@ -30,15 +31,16 @@ class ForRouter(Feature):
         self.dealer = host.dealer
         self.ended: dict[Any, OrderedDict[int, None]] = {}  # member -> ids of calls in parts
         claim(host.dealer.call_options, "progress", self.on_first)
+        claim(host.dealer.own_options, "progress", self.on_own)
         host.dealer.continuation = self
+        host.refused.append(self.on_refused)
         host.left.append(self.on_left)
 
     def on_first(self, pending: Any, partial: bool) -> None:
         """Take the first part of a call."""
         if not partial:
             return
-        if not pending.caller.announced("caller", self.name):
-            raise ProtocolError(f"CALL: progress needs {self.name}, which was not announced")
+        self.check_caller(pending.caller)
         callee = pending.callee.member
         lacks = [key for key in (self.name, *self.needs) if not callee.announced("callee", key)]
         if lacks:
@@ -47,6 +49,16 @@ class ForRouter(Feature):
         pending.details["progress"] = True
         pending.notes["parts"] = True
         pending.ends = [*(pending.ends or ()), self.on_end]
+
+    def on_own(self, caller: Any, partial: bool) -> None:
+        """Refuse the parts of a call of the router's own procedure."""
+        if partial:
+            self.check_caller(caller)
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, "a procedure of the router takes no parts")
+
+    def check_caller(self, caller: Any) -> None:
+        if not caller.announced("caller", self.name):
+            raise ProtocolError(f"CALL: progress needs {self.name}, which was not announced")
 
     def takes(self, caller: Any, call: Call) -> bool:
         """Tell whether a CALL is a further part of a call in flight, or of one that has ended."""
@@ -76,10 +88,19 @@ class ForRouter(Feature):
 
     def on_end(self, pending: Any, answer: Any) -> None:
         if answer is not None:
-            ended = self.ended.setdefault(pending.caller, OrderedDict())
-            ended[pending.request] = None
-            if len(ended) > GRACE:
-                ended.popitem(last=False)
+            self.remember(pending.caller, pending.request)
+
+    def on_refused(self, caller: Any, refused: Refused, request: Any) -> None:
+        is_first = type(request) is Call and request.options.get("progress")
+        if is_first and caller.announced("caller", self.name):
+            self.remember(caller, request.request)
+
+    def remember(self, caller: Any, request: int) -> None:
+        """Have further parts of a call dropped."""
+        ended = self.ended.setdefault(caller, OrderedDict())
+        ended[request] = None
+        if len(ended) > GRACE:
+            ended.popitem(last=False)
 
     def on_left(self, member: Any, *_: Any) -> None:
         self.ended.pop(member, None)

@@ -198,6 +198,9 @@ class Dealer(Registrations):
 
     def _answer(self, caller: Member, call: Call) -> None:
         """Have a procedure of the router's own answer a CALL."""
+        for key, value in call.options.items():
+            if key in self.own_options:
+                self.own_options[key](caller, value)
         answer = self.procedures[call.procedure](caller, call)
         if answer is not None and not caller.post(answer):
             caller.post(Error(CALL, call.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE]))

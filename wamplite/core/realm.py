@@ -286,6 +286,7 @@ class Realm:
         refuse_lacking(Subscribe, broker.subscribe_options, installed)
         refuse_lacking(Register, dealer.register_options, installed)
         refuse_lacking(Call, dealer.call_options, installed)
+        refuse_lacking(Call, dealer.own_options, installed)
         refuse_lacking(Yield, dealer.yield_options, installed)
         refuse_lacking(Error, dealer.error_options, installed)
 

@@ -35,6 +35,8 @@ class Registrations:
         self.register_options: dict[str, Callable[[Callee, Any], None]] = {}
         self.invoke: dict[str, Choose] = {"single": first_free}
         self.procedures: dict[str, Procedure] = {}  # the router's own
+        # Options of a CALL of one of those: fn(caller, value)
+        self.own_options: dict[str, Callable[[Member, Any], None]] = {}
         self.drafted: list[Observer] = []  # asked of each REGISTER and CALL; may refuse
         self.registered: list[Observer] = []
         self.unregistered: list[Observer] = []
