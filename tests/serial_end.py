@@ -19,7 +19,7 @@ class End:
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        self._unframer = Unframer(1 << 16)
+        self.unframer = Unframer(1 << 16)
         self._frames: list[Frame] = []
 
     def __enter__(self) -> End:
@@ -65,7 +65,7 @@ class End:
             rest = deadline - time.monotonic()
             if rest <= 0 or not select.select([self._file], [], [], rest)[0]:
                 return None
-            self._frames += self._unframer.feed(os.read(self._file, 4096))
+            self._frames += self.unframer.feed(os.read(self._file, 4096))
         return self._frames.pop(0)
 
     def message(self, number: int, seconds: float = PATIENCE) -> list[Any]:

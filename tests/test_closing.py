@@ -15,6 +15,7 @@ import pytest
 import serial
 
 import wamplite
+from tests.router.conftest import parts
 from tests.serial_cable import Cable
 from tests.transports.streams import tcp_pair
 from wamplite.bridge.device.carrier import DescriptorCarrier, QueueCarrier
@@ -87,7 +88,7 @@ def serial_router(world: Surroundings) -> Router:
 
 def gateway(world: Surroundings) -> Gateway:
     router = world.stack.enter_context(Router())
-    return Gateway(Nowhere(), router._shared, ["json"], Pages(frozenset(), frozenset()))
+    return Gateway(Nowhere(), parts(router), ["json"], Pages(frozenset(), frozenset()))
 
 
 class Nowhere:

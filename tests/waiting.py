@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,11 @@ def until(
                 f"still not after {seconds} s: {what if isinstance(what, str) else what()}"
             )
         time.sleep(PAUSE)
+
+
+def thread_named(name: str) -> threading.Thread | None:
+    """Return a running thread of this name, if there is one."""
+    return next((one for one in threading.enumerate() if one.name == name), None)
 
 
 class HesitantNumber(int):

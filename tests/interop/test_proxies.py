@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import wamplite
+from tests.router.conftest import parts
 from tests.waiting import until
 from wamplite import Router
 
@@ -95,7 +96,7 @@ def running(command: list[str], front: str) -> Iterator[None]:
 
 
 def addresses(router: Router) -> list[str | None]:
-    return [each.carrier.address for each in router._shared.presences.of("realm1")]
+    return [each.carrier.address for each in parts(router).presences.of("realm1")]
 
 
 @pytest.mark.parametrize("option", ["send-proxy", "send-proxy-v2"])

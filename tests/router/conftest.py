@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,11 +15,13 @@ from tests.waiting import until
 from wamplite import serializers
 from wamplite.channel import ByteChannel
 from wamplite.core.errors import TransportLost
+from wamplite.core.messages import Call
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 from wamplite.router import Router
 from wamplite.router.limits import Limits
 from wamplite.router.routing import Routing
+from wamplite.router.shared import Shared
 from wamplite.transports import rawsocket
 from wamplite.transports.base import Transport
 from wamplite.transports.dial import dial
@@ -138,8 +143,48 @@ def made_routing() -> Routing:
     return Routing(lambda clock: Realm("realm1", clock=clock), lambda seconds, run: lambda: None)
 
 
+def parts(router: Router) -> Shared:
+    """Return what a router is made of: for what it tells nobody."""
+    return router._shared
+
+
+def figures(router: Router) -> dict[str, Any]:
+    """Return what a router tells of itself to whoever asks."""
+    stats = "wamplite.router.stats"
+    realm = next(iter(router.realms.values())).realm
+    answer = realm.procedures[stats](None, Call(1, {}, stats))
+    return dict(answer.args[0])
+
+
+def connected(router: Router) -> int:
+    """Return how many connections there are."""
+    return int(figures(router)["connections"])
+
+
+def connections(router: Router) -> list[Any]:
+    """Return the connections over sockets and lines."""
+    return list(parts(router).housekeeper.kept)
+
+
 def held_by(router: Router) -> int:
     """Return how many bytes all connections hold."""
-    with router._shared.connections._lock:
-        connections = list(router._shared.connections._threads)
-    return sum(connection.held for connection in connections)  # type: ignore[attr-defined]
+    return sum(connection.held for connection in connections(router))
+
+
+def socket_of(stream: Stream) -> socket.socket:
+    """Return another socket for the connection of a stream."""
+    return socket.socket(fileno=os.dup(stream.fileno()))
+
+
+def name_of(wire: Wire) -> str:
+    """Return what a router calls the other end of a connection."""
+    with socket_of(wire.stream) as sock:
+        host, port = sock.getsockname()
+    return f"{host}:{port}"
+
+
+def reset(stream: Stream) -> None:
+    """End a connection with RST instead of FIN."""
+    with socket_of(stream) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    stream.disown()  # close it, without a word before

@@ -18,7 +18,7 @@ from wamplite.core.parsing import to_array
 from wamplite.router import Router
 from wamplite.router.connection import Connection
 
-from .conftest import Start
+from .conftest import Start, parts
 
 ROLES = {"roles": {"caller": {}}}
 
@@ -27,8 +27,8 @@ class Scripted(Connection):
     """A peer whose receives bring what they are told, and then Lost."""
 
     def __init__(self, router: Router, *script: list[Any] | Callable[[], list[Any]]) -> None:
-        super().__init__(router._shared, "scripted", None)
-        self.authmethods = router._authmethods
+        super().__init__(parts(router), "scripted", None)
+        self.authmethods = router.realms["realm1"].authmethods
         self.script = list(script)
         self.said: list[Any] = []
         self.posted: list[Any] = []

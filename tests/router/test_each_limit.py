@@ -16,7 +16,17 @@ from wamplite.core.errors import TransportLost, UsageError
 from wamplite.router import Router
 from wamplite.router.limits import Limits
 
-from .conftest import Connect, Start, Wire, eventually, held_by
+from .conftest import (
+    Connect,
+    Start,
+    Wire,
+    connected,
+    connections,
+    eventually,
+    held_by,
+    parts,
+    socket_of,
+)
 
 TESTS = Path(__file__).parents[1]
 TOPIC = "com.topic"
@@ -142,7 +152,7 @@ def test_max_buffered_is_of_all_connections(start: Start, connect: Connect) -> N
 
 def test_max_decoding_lets_few_decode_what_is_large(start: Start, connect: Connect) -> None:
     router = start(max_decoding=1)
-    places = router._shared.decoding
+    places = parts(router).decoding
     places.acquire()  # somebody decodes
     wire = connect(router.url).join()
     wire.send(16, 1, {"acknowledge": True}, TOPIC, ["x" * 30_000])
@@ -155,10 +165,10 @@ def test_max_decoding_lets_few_decode_what_is_large(start: Start, connect: Conne
 def test_socket_buffer_bounds_what_the_kernel_keeps(start: Start, connect: Connect) -> None:
     router = start(socket_buffer=8192)
     connect(router.url).join()
-    [connection] = router._shared.connections._threads
-    sock = connection.stream._sock  # type: ignore[attr-defined]
-    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        assert sock.getsockopt(socket.SOL_SOCKET, option) <= 2 * 8192  # the kernel doubles it
+    [connection] = connections(router)
+    with socket_of(connection.stream) as sock:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            assert sock.getsockopt(socket.SOL_SOCKET, option) <= 2 * 8192  # the kernel doubles it
 
 
 def test_max_subscriptions(start: Start, connect: Connect) -> None:
@@ -239,7 +249,7 @@ def test_linger_is_for_the_peer_to_close(start: Start, connect: Connect) -> None
     wire = connect(router.url).join()
     assert wire.ask(6, {}, "wamp.close.close_realm")[0] == 6
     assert wire.rest() == []  # the router has closed
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def test_shutdown_timeout_bounds_the_end(connect: Connect) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import thread_named
 from wamplite.core.messages import Publish, Register, Subscribe
 from wamplite.router.routing import ROUNDS, SHARE, Routing
 
@@ -88,7 +89,7 @@ def is_alive(routing: Routing) -> bool:
         ran.wait(5)
         and one.box.posted[-1][0] == 36
         and one.box.delivered[-1] == len(one.box.posted)
-        and not routing._inbox
+        and not routing.waiting
     )
 
 
@@ -167,5 +168,5 @@ def test_the_spare_thread_goes_on(routing: Routing, place: str, logging_fails: b
     setattr(routing, place, Faulty(getattr(routing, place), 3))
     ran = threading.Event()
     routing.run(ran.set)
-    assert ran.wait(5) and routing._thread.is_alive()
+    assert ran.wait(5) and thread_named("wamplite-route-realm1")
     assert is_alive(routing)

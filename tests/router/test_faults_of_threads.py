@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import thread_named
 from wamplite.router import listen_urls
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
@@ -69,7 +70,7 @@ def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
             housekeeper.add(clock, time.monotonic() + 5 * MS)
         assert rang.wait(5)
         eventually(lambda: sound.asked and broken.ended)
-        assert housekeeper._thread.is_alive()
+        assert thread_named("wamplite-housekeeper")
 
 
 @pytest.mark.parametrize("place", ["_serve", "_accept_one", "_pause"])

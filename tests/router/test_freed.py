@@ -25,7 +25,7 @@ from wamplite.transports.serial_session import HostLine
 from wamplite.transports.stream import Stream
 from wamplite.transports.tls import TlsOptions
 
-from .conftest import Start, Wire, eventually
+from .conftest import Start, Wire, connected, eventually, parts
 
 KINDS = (Connection, Stream, Transport, FrameMailbox, Member)
 LEFT_BEFORE: list[Any] = []
@@ -65,7 +65,7 @@ def ours(router: Router) -> list[Any]:
     """Return what there is of connections to the router; the clients' ends are gone already."""
     before = set(map(id, LEFT_BEFORE))
     mine = [one for one in all_there_is() if id(one) not in before]
-    return [one for one in mine if not isinstance(one, Connection) or one.shared is router._shared]
+    return [one for one in mine if not isinstance(one, Connection) or one.shared is parts(router)]
 
 
 def join(wire: Wire) -> None:
@@ -113,7 +113,7 @@ def test_a_connection_is_freed_once_it_has_ended(
         live(wire)
         wire.close()
         del wire
-    eventually(lambda: not len(router._shared.connections))
+    eventually(lambda: not connected(router))
     eventually(lambda: not ours(router))
 
 
@@ -121,8 +121,8 @@ def test_who_never_says_a_word_is_freed(router: Router, no_collector: None) -> N
     for scheme in ("rs", "ws", "rss"):
         port = int(router.urls[scheme].split(":")[2].partition("/")[0])  # type: ignore[attr-defined]
         with socket.create_connection(("127.0.0.1", port), 5):
-            eventually(lambda: len(router._shared.connections))
-        eventually(lambda: not len(router._shared.connections))
+            eventually(lambda: connected(router))
+        eventually(lambda: not connected(router))
     eventually(lambda: not ours(router))
 
 
@@ -131,7 +131,7 @@ def test_who_is_evicted_is_freed(router: Router, no_collector: None) -> None:
     for wire in wires:
         half(wire)
     eventually(lambda: router.counters.get("largest_holders"))
-    eventually(lambda: len(router._shared.connections) < 3)
+    eventually(lambda: connected(router) < 3)
     eventually(lambda: sum(isinstance(one, Connection) for one in ours(router)) < 3)
     for wire in wires:
         wire.close()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.transports.streams import receive_exactly, stream_and_socket, tcp_pair
+from tests.waiting import thread_named
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.transports.socket_stream import SocketStream
@@ -37,7 +38,7 @@ def running(limits: Limits, counters: Counters) -> Iterator[Housekeeper]:
     housekeeper = Housekeeper(limits, counters)
     yield housekeeper
     housekeeper.close()
-    assert not housekeeper._thread.is_alive()
+    assert not thread_named("wamplite-housekeeper")
 
 
 def clog(stream: Stream, size: int = 65536) -> int:
@@ -278,7 +279,7 @@ def test_a_fault_of_the_thread_itself_is_logged_and_it_goes_on(
 def test_after_the_end_nothing_happens_any_more(counters: Counters) -> None:
     housekeeper, clock, rang = Housekeeper(Limits(), counters), Clock(), list[int]()
     housekeeper.close()
-    assert not housekeeper._thread.is_alive()
+    assert not thread_named("wamplite-housekeeper")
     with stream_and_socket() as (stream, _):
         stream.on_left = housekeeper.watch
         clog(stream)
@@ -308,9 +309,9 @@ def test_an_end_waits_no_longer_than_it_may_for_what_it_runs(
     housekeeper.later(0, run)
     assert running_now.wait(20)
     housekeeper.close()
-    assert housekeeper._thread.is_alive()
+    assert thread_named("wamplite-housekeeper")
     go.set()
-    housekeeper._thread.join(20)
+    eventually(lambda: not thread_named("wamplite-housekeeper"))
     housekeeper.close()
 
 

@@ -64,7 +64,7 @@ class Growth:
 
 def is_quiet(router: Router) -> bool:
     routing = router.realms["realm1"]
-    return not routing._routing and not routing._inbox
+    return not routing.waiting
 
 
 @pytest.mark.parametrize("dialect", ["rs-msgpack", "ws-msgpack"])

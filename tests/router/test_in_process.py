@@ -14,14 +14,14 @@ from wamplite.in_process_channel import MOST_WAITING, pair
 from wamplite.router import Router
 from wamplite.router.in_process import LocalConnection
 
-from .conftest import Connect, Start, eventually
+from .conftest import Connect, Start, connected, eventually, parts
 
 
 def test_a_realm_that_is_not_there_is_refused_and_nothing_stays(start: Start) -> None:
     router = start()
     with pytest.raises(wamplite.WampliteError, match="no_such_realm|no realm"):
         router.connect("com.nowhere")
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def test_options_that_cannot_be_meant_leave_nothing_behind(start: Start) -> None:
@@ -30,7 +30,7 @@ def test_options_that_cannot_be_meant_leave_nothing_behind(start: Start) -> None
         router.connect("realm1", no_such_option=1)
     with pytest.raises(Exception, match="timeout|number"):
         router.connect("realm1", timeout="soon")
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> None:
@@ -41,13 +41,13 @@ def test_they_do_not_count_as_connections(start: Start, connect: Connect) -> Non
         assert router.sessions == 5
         with pytest.raises(TransportLost):
             connect(router.url)
-    eventually(lambda: len(router._shared.connections) == 2)
+    eventually(lambda: connected(router) == 2)
 
 
 def test_who_does_not_take_what_is_sent_is_ended_and_counted(start: Start) -> None:
     router = start()
     ours, theirs = pair()  # their end takes nothing: there is no session that reads it
-    assert router._shared.serve(LocalConnection(router._shared, ours)) is None
+    assert parts(router).serve(LocalConnection(parts(router), ours)) is None
     theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
     theirs.send(Subscribe(1, {}, "com.topic"))
     eventually(lambda: router.realms["realm1"].realm.broker.subscriptions)
@@ -70,11 +70,11 @@ def test_a_fault_of_the_session_on_the_routers_side_ends_its_clients_wait(
 
     router = start()
     ours, theirs = pair()
-    assert router._shared.serve(Faulty(router._shared, ours)) is None
+    assert parts(router).serve(Faulty(parts(router), ours)) is None
     theirs.set_receive_timeout(5)
     with pytest.raises(TransportLost):
         theirs.receive()
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
     assert "a bug" in caplog.text
 
 
@@ -104,15 +104,15 @@ def test_sessions_that_come_while_the_router_closes_end_or_are_refused(hurried: 
             thread.join(20)
             assert not thread.is_alive()
         assert odd == []
-        eventually(lambda router=router: len(router._shared.connections) == 0)
+        eventually(lambda router=router: connected(router) == 0)
 
 
 @pytest.mark.parametrize("end", ["finish", "shutdown"])
 def test_what_ends_on_the_routers_side_ends_its_clients_wait(start: Start, end: str) -> None:
     router = start()
     ours, theirs = pair()
-    connection = LocalConnection(router._shared, ours)
-    assert router._shared.serve(connection) is None
+    connection = LocalConnection(parts(router), ours)
+    assert parts(router).serve(connection) is None
     theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
     theirs.set_receive_timeout(5)
     assert [type(message) for message in theirs.take()] == [Welcome]
@@ -124,7 +124,7 @@ def test_what_ends_on_the_routers_side_ends_its_clients_wait(start: Start, end: 
         connection.shutdown("com.app.over")
     with pytest.raises(TransportLost):
         theirs.receive()
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def test_a_fault_beside_the_messages_takes_the_session_out_of_its_realm(
@@ -136,10 +136,10 @@ def test_a_fault_beside_the_messages_takes_the_session_out_of_its_realm(
 
     router = start()
     ours, theirs = pair()
-    assert router._shared.serve(Faulty(router._shared, ours)) is None
+    assert parts(router).serve(Faulty(parts(router), ours)) is None
     theirs.set_receive_timeout(5)
     theirs.send(Hello("realm1", {"roles": {"subscriber": {}}}))
     with pytest.raises(TransportLost):
         theirs.take()
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
     assert router.sessions == 0 and "a bug" in caplog.text

@@ -19,7 +19,7 @@ from wamplite.router import Router, listen_urls
 from wamplite.router.limits import Limits
 from wamplite.router.listener import Listener, Settings
 
-from .conftest import Admitting, Connect, Start, Wire, eventually
+from .conftest import Admitting, Connect, Start, Wire, connected, connections, eventually
 
 
 def test_at_the_file_limit_accepting_pauses_and_goes_on(
@@ -49,7 +49,7 @@ def test_where_no_thread_can_be_had_the_connection_is_closed_and_counted(
         eventually(lambda number=number: counted(router) == number)
     with pytest.raises(TransportLost, match="connections_without_thread"):
         router.connect()
-    assert len(router._shared.connections) == 0 and not router._shared.housekeeper.kept
+    assert connected(router) == 0 and not connections(router)
     assert re.search(r"(?m)^WARNING .*127\.0\.0\.1\S*: no thread for the connection: ", caplog.text)
 
 
@@ -114,13 +114,13 @@ def test_who_comes_while_it_closes_is_refused_or_closed() -> None:
         crowd = [threading.Thread(target=come) for _ in range(3)]
         for thread in crowd:
             thread.start()
-        eventually(lambda router=router: len(router._shared.connections))
+        eventually(lambda router=router: connected(router))
         router.close()
         stop.set()
         for thread in crowd:
             thread.join(20)
             assert not thread.is_alive()
-        assert len(router._shared.connections) == 0
+        assert connected(router) == 0
 
 
 @pytest.mark.parametrize("scheme", ["tls", "wss", "rss"])
@@ -174,8 +174,8 @@ def test_a_listener_for_the_one_refuses_the_other(start: Start) -> None:
 def test_a_peer_that_says_nothing_at_all_is_nothing_special(start: Start) -> None:
     router = start()
     with socket.create_connection(("127.0.0.1", listen_urls.parse(router.url).port), 5):
-        eventually(lambda: len(router._shared.connections) == 1)
-    eventually(lambda: len(router._shared.connections) == 0)
+        eventually(lambda: connected(router) == 1)
+    eventually(lambda: connected(router) == 0)
     assert router.counters == {}
 
 

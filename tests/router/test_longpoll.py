@@ -22,7 +22,7 @@ from wamplite import Router, serializers
 from wamplite.router import longpoll
 from wamplite.transports import batches
 
-from .conftest import ROLES, eventually
+from .conftest import ROLES, connected, eventually, figures
 
 PATIENCE = 20.0
 HELLO = [1, "realm1", {"roles": ROLES}]
@@ -278,10 +278,9 @@ def test_who_asks_later_takes_over(router: Router, client: Make) -> None:
 def test_the_router_says_goodbye_to_who_waits(client: Make) -> None:
     with Router(longpoll=True, linger=0.1) as router:
         http = client(router).join()
-        joining = router._shared.connections._joining
-        eventually(lambda: len(joining) == 1)  # it waits for a request
+        eventually(lambda: figures(router)["joining"] == 1)  # it waits for a request
         http.connection.request("POST", f"{http.path}/receive")
-        eventually(lambda: not joining)
+        eventually(lambda: figures(router)["joining"] == 0)
     answer = http.connection.getresponse()
     assert json.loads(answer.read())[::2] == [6, "wamp.close.system_shutdown"]
 
@@ -369,7 +368,7 @@ def test_places_are_for_all_that_connect(client: Make) -> None:
         assert status == 503 and b"max_connections_per_address" in said
         assert http.headers["Retry-After"] == "5"
         assert http.post(f"{http.path}/close")[0] == 202
-        eventually(lambda: len(router._shared.connections) == 1)
+        eventually(lambda: connected(router) == 1)
         assert http.join()
 
 

@@ -17,7 +17,7 @@ from wamplite.core.messages import Challenge, Goodbye, Hello
 from wamplite.core.parking import Parking
 from wamplite.router.connection import MOST_REFUSED
 
-from .conftest import MS, ROLES, Connect, Start, Wire, eventually
+from .conftest import MS, ROLES, Connect, Start, Wire, connected, connections, eventually, name_of
 
 SCHEMES = ["rs", "ws"]
 GOODBYE = [6, {}, "wamp.close.close_realm"]
@@ -52,7 +52,7 @@ def test_a_session_may_follow_another_and_inherits_nothing(
         assert other.ask(16, 2, {"acknowledge": True}, "com.topic")[0] == 17
         assert wire.ask(48, 1, {}, "com.add")[4] == "wamp.error.no_such_procedure"
     assert len(sessions) == 3
-    assert router.sessions == 2 and len(router._shared.connections) == 2
+    assert router.sessions == 2 and connected(router) == 2
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -177,7 +177,7 @@ def test_refused_handshakes_hold_no_place_afterwards(start: Start, connect: Conn
         wire.send(1, "nowhere", {"roles": ROLES})
         assert wire.receive()[0] == 3
         wire.close()
-        eventually(lambda: len(router._shared.connections) == 0)
+        eventually(lambda: connected(router) == 0)
     assert connect(router.url).join().ask(*GOODBYE) == AND_OUT
 
 
@@ -216,7 +216,7 @@ def test_who_stays_silent_after_the_last_word_is_closed_after_linger(
         assert wire.rest() == []
     assert 250 * MS < time.monotonic() - begun < 5
     wire.close()
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
     assert "deadlines_missed" not in router.counters
 
 
@@ -278,7 +278,7 @@ def test_a_router_that_closes_does_not_wait_for_another_session(
     assert left.ask(*GOODBYE) == AND_OUT
     refused.send(1, "nowhere", {"roles": ROLES})
     assert refused.receive()[0] == 3
-    eventually(lambda: all(peer.waits for peer in list(router._shared.connections._threads)))  # type: ignore[attr-defined]
+    eventually(lambda: all(peer.waits for peer in connections(router)))
     begun = time.monotonic()
     router.close()
     assert time.monotonic() - begun < 5
@@ -304,7 +304,7 @@ def test_sessions_follow_each_other_at_speed(start: Start, connect: Connect) -> 
     for thread in threads:
         thread.join(60)
     assert not faults
-    assert router.sessions == 0 and len(router._shared.connections) == 4
+    assert router.sessions == 0 and connected(router) == 4
 
 
 # ---- authmethods that fail
@@ -375,7 +375,7 @@ def test_an_authmethod_that_sleeps_is_ended_by_the_deadline_and_lets_nobody_in(
         wire.send(1, "realm1", {"roles": ROLES, "authmethods": ["ticket"]})
         assert seconds_until_closed(wire) < 5
         wake.set()
-        eventually(lambda: len(router._shared.connections) == 0)
+        eventually(lambda: connected(router) == 0)
     assert "joins" not in caplog.text
 
 
@@ -392,13 +392,13 @@ def test_who_joins_and_leaves_is_told(
         session, authid = wire.welcome[1], wire.welcome[2]["authid"]
         assert wire.ask(*GOODBYE) == AND_OUT
         eventually(lambda: " left " in caplog.text)
-    host, port = wire.stream._sock.getsockname()
+    name = name_of(wire)
     joined, left = [one.getMessage() for one in caplog.records]
     assert joined == (
-        f"{host}:{port}: session {session} joins realm1: authid {authid}, authrole anonymous,"
+        f"{name}: session {session} joins realm1: authid {authid}, authrole anonymous,"
         f" by anonymous, websocket, msgpack, at {url}"
     )
     assert left == (
-        f"{host}:{port}: session {session} left realm1 after 0 s, 1 messages in, 2 out:"
+        f"{name}: session {session} left realm1 after 0 s, 1 messages in, 2 out:"
         f" it said GOODBYE, {GOODBYE[2]}"
     )

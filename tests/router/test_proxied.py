@@ -29,7 +29,7 @@ from wamplite.transports.proxy_header import PROXY, V2
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.tls import TlsStream, client_context
 
-from .conftest import ROLES, Wire, eventually, open_transport
+from .conftest import ROLES, Wire, connected, connections, eventually, open_transport, parts
 
 HERE, STRANGER = "127.0.0.1", "127.0.0.2"  # the proxy, and somebody who is none
 FRAME = struct.Struct("!I")
@@ -137,7 +137,7 @@ def test_a_trusted_proxy_tells_who_connects(
     url = gate.router.listen(place, proxy_protocol=True, trusted_proxies=[HERE, "unix"])
     gate.join(url, header(client))
     assert gate.addresses == [client]
-    [presence] = gate.router._shared.presences.of("realm1")
+    [presence] = parts(gate.router).presences.of("realm1")
     shown = f"[{client}]" if ":" in client else client
     assert presence.carrier.name.startswith(f"{shown}:51234 by ") and not presence.carrier.is_near
 
@@ -182,7 +182,7 @@ def test_a_proxy_without_a_header_is_not_guessed_about(
         sock.sendall(said)
         assert receive_all(sock) == b""
     eventually(lambda: "PROXY" in caplog.text)
-    eventually(lambda: not gate.router._shared.connections._addresses)
+    eventually(lambda: connected(gate.router) == 0)
 
 
 def test_a_proxy_that_does_not_finish_its_header_has_the_time_of_a_handshake(
@@ -207,7 +207,7 @@ def test_where_the_proxy_tells_nobody_the_connection_is_its_own(
     url = gate.router.listen("rs://127.0.0.1:0", proxy_protocol=True, trusted_proxies=[HERE])
     gate.join(url, header)
     assert gate.addresses == [HERE]
-    [presence] = gate.router._shared.presences.of("realm1")
+    [presence] = parts(gate.router).presences.of("realm1")
     assert not presence.carrier.is_near, "whoever is behind the proxy may be anybody"
     with pytest.raises(TransportLost):
         gate.join(url, header)
@@ -218,8 +218,9 @@ def test_bounds_by_address_are_those_of_the_clients(stack: ExitStack) -> None:
     gate = Gate(stack, max_connections_per_address=2, linger=0.1)
     url = gate.router.listen("tcp://127.0.0.1:0", proxy_protocol=True, trusted_proxies=[HERE])
     rs, ws = url.replace("tcp", "rs"), as_ws(url)
-    for number in range(6):
-        gate.join(rs if number % 2 else ws, v1(f"203.0.113.{number // 2}"))
+    wires = [
+        gate.join(rs if number % 2 else ws, v1(f"203.0.113.{number // 2}")) for number in range(6)
+    ]
     with reached(url) as sock:
         sock.sendall(v1("203.0.113.1") + b"\x7f\xf1\0\0")
         assert receive_all(sock) == b"\x7f\x40\0\0", "RawSocket: too many connections"
@@ -227,21 +228,20 @@ def test_bounds_by_address_are_those_of_the_clients(stack: ExitStack) -> None:
         sock.sendall(v2("203.0.113.1") + b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n")
         assert receive_all(sock).startswith(b"HTTP/1.1 503")
     assert gate.router.counters["connections_refused_by_address"] == 2
-    eventually(lambda: len(gate.router._shared.connections._addresses) == 3)
-    gate.router.close()
-    connections = gate.router._shared.connections
-    eventually(lambda: not len(connections))
-    assert not connections._addresses and not connections._handshakes
+    for wire in wires[2:4]:  # of 203.0.113.1
+        wire.close()
+    eventually(lambda: connected(gate.router) == 4)
+    for _ in range(2):
+        gate.join(rs, v1("203.0.113.1"))
 
 
 def test_handshakes_are_shared_out_among_the_clients(stack: ExitStack) -> None:
     gate = Gate(stack, max_handshaking=4, max_handshaking_per_address=1)
     url = gate.router.listen("rs://127.0.0.1:0", proxy_protocol=True, trusted_proxies=[HERE])
-    connections = gate.router._shared.connections
     silent = [stack.enter_context(reached(url)) for _ in range(2)]
     for sock in silent:
         sock.sendall(v1("203.0.113.1"))
-    eventually(lambda: connections._handshakes["203.0.113.1"] == 2)
+    eventually(lambda: [one.origin for one in connections(gate.router)].count("203.0.113.1") == 2)
     with reached(url) as sock:
         sock.sendall(v1("203.0.113.1"))
         assert receive_all(sock) == b"", "twice its share, half of all"
@@ -273,9 +273,9 @@ def test_the_last_that_is_no_proxy_is_the_client(
     url = gate.router.listen("ws://127.0.0.1:0", trusted_proxies=[HERE, "10.0.0.0/8"])
     gate.join(url, headers=headers)
     assert gate.addresses == [address]
-    [presence] = gate.router._shared.presences.of("realm1")
+    [presence] = parts(gate.router).presences.of("realm1")
     assert not presence.carrier.is_near
-    assert list(gate.router._shared.connections._addresses) == [origin_of(address)]
+    assert presence.carrier.origin == origin_of(address)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_one_connection_of_a_proxy_carries_requests_of_several_clients(stack: Ex
         pipe.request("POST", f"/lp/{name}/receive", "", headers)
         assert json.loads(pipe.getresponse().read())[0] == 2
     assert gate.addresses == ["203.0.113.1", "203.0.113.2"]
-    names = [one.carrier.name for one in gate.router._shared.presences.of("realm1")]
+    names = [one.carrier.name for one in parts(gate.router).presences.of("realm1")]
     assert [name.split(" by ")[0] for name in names] == gate.addresses
     pipe.request("POST", "/lp/open", asked, {"X-Forwarded-For": "x", "Forwarded": "for=1.2.3.4"})
     assert pipe.getresponse().status == 400
@@ -335,8 +335,8 @@ def test_a_client_that_guesses_slows_down_nobody_else_behind_the_proxy(stack: Ex
     wire = ProxyWire(url, v1("203.0.113.1"))
     stack.callback(wire.close)
     assert wire.ask(1, "realm1", {"roles": ROLES, "authmethods": ["ask"], "authid": "bad"})[0] == 3
-    logins = gate.router._shared.logins
-    assert list(logins.addresses._guesses) == ["203.0.113.1"]
+    guessed = parts(gate.router).logins.addresses
+    assert guessed.get("203.0.113.1") is not None and len(guessed) == 1
     begun = time.monotonic()
     gate.join(url, v1("203.0.113.2"))
     assert time.monotonic() - begun < 4

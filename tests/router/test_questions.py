@@ -13,6 +13,8 @@ from wamplite.core.messages import Error, Result
 from wamplite.router import questions
 from wamplite.router.questions import Questions
 
+from .conftest import parts
+
 SECONDS = 5.0
 
 
@@ -22,7 +24,7 @@ def fails(number: int) -> None:
 
 def test_an_answer_comes_or_an_error() -> None:
     with Router() as router, router.connect("realm1", concurrent=False) as session:
-        ask = router._shared.questions.ask
+        ask = parts(router).questions.ask
         session.register("com.example.double", lambda number: 2 * number)
         session.register("com.example.fails", fails)
         answer = ask("realm1", "com.example.double", [21], SECONDS)
@@ -41,7 +43,7 @@ def test_no_answer_in_time_is_an_error_and_a_later_one_is_nobodys() -> None:
     go_on = threading.Event()
     with Router() as router, router.connect("realm1", concurrent=False) as session:
         session.register("com.example.slow", lambda: go_on.wait(20))
-        ask = router._shared.questions.ask
+        ask = parts(router).questions.ask
         answer = ask("realm1", "com.example.slow", [], 0.05)
         assert isinstance(answer, Error) and answer.error == "wamp.error.timeout"
         go_on.set()

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from .conftest import Connect, Start, eventually
+from .conftest import Connect, Start, connected, eventually, name_of
 
 SAID = [
     ([32, 1, {}, "com.topic"], "SUBSCRIBE 1 of com.topic"),
@@ -78,10 +78,10 @@ def test_a_line_names_its_peer_once(
     router = start()
     with caplog.at_level(logging.DEBUG, "wamplite.router"):
         silent, joined = connect(router.url), connect(router.url).join()
-        names = ["{}:{}".format(*wire.stream._sock.getsockname()) for wire in (silent, joined)]
+        names = [name_of(wire) for wire in (silent, joined)]
         silent.close()
         joined.close()
-        eventually(lambda: len(router._shared.connections) == 0)
+        eventually(lambda: connected(router) == 0)
     said = [record.getMessage() for record in caplog.records]
     for name in names:
         assert [line for line in said if name in line and "closed the connection" in line]

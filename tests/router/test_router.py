@@ -14,7 +14,7 @@ import wamplite
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.router import Router
 
-from .conftest import MS, Connect, Start, Wire, eventually
+from .conftest import MS, Connect, Start, Wire, connected, eventually
 
 
 def test_two_sessions_call_and_publish(start: Start, connect: Connect) -> None:
@@ -146,7 +146,7 @@ def test_connections_above_the_bound_are_closed_and_counted(start: Start, connec
     assert kept[0].ask(64, 1, {}, "com.add")[0] == 65
     kept.pop().stream.shutdown("done")
     eventually(lambda: router.sessions == 2)
-    eventually(lambda: len(router._shared.connections) == 2)
+    eventually(lambda: connected(router) == 2)
     connect(router.url).join()
 
 

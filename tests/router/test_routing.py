@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import thread_named
 from wamplite.core.members import Identity, Join, Member
 from wamplite.core.messages import Publish, Register, Subscribe
 from wamplite.core.parsing import to_array
@@ -257,7 +258,7 @@ def test_the_end_does_not_wait_for_a_reader_that_routes() -> None:
     two = Somebody(routing, 2)  # its Join waits in the inbox
     begun = time.monotonic()
     routing.close()
-    assert time.monotonic() - begun < CLOSING / 2 and not routing._thread.is_alive()
+    assert time.monotonic() - begun < CLOSING / 2 and not thread_named("wamplite-route-realm1")
     go.set()
     thread.join(20)  # it keeps the role beyond its rounds: there is nobody to hand it to
     assert not thread.is_alive()
@@ -304,4 +305,4 @@ def test_the_role_is_never_lost_between_readers_the_spare_thread_and_the_end(
         assert all(one.settled() for one in crowd)
         crowd[0].arrive(Publish(99, {}, "com.topic"))
         assert crowd[0].settled() and len(ran) == 80
-        assert not routing._inbox and not routing._routing
+        assert not routing.waiting

@@ -15,7 +15,7 @@ from tests.transports.streams import make_certificate, receive_all
 from tests.transports.websocket_peer import REQUEST
 from wamplite.router import listen_urls
 
-from .conftest import Start, eventually
+from .conftest import Start, connected, eventually
 
 FOREIGN = REQUEST[:-2] + b"Origin: http://127.0.0.1:8000\r\n\r\n"
 SAID: dict[str, tuple[bytes, str]] = {
@@ -63,7 +63,7 @@ def test_who_looks_what_this_is_and_who_goes_at_once_are_no_warnings(
     url = router.listen("tcp://127.0.0.1:0")
     assert b" 200 " in answer(url, b"GET / HTTP/1.1\r\nHost: pi\r\n\r\n")
     socket.create_connection(("127.0.0.1", listen_urls.parse(url).port), 5).close()
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
     assert told() == []
 
 

@@ -52,10 +52,10 @@ def keep_alive_while(board: End, act: Callable[[], object]) -> None:
 
 def test_the_first_byte_is_a_lone_zero(start: Start, cable: Cable) -> None:
     with End(cable.device) as board:
-        board._unframer.feed(b"\x05boot noise")
+        board.unframer.feed(b"\x05boot noise")
         start().listen(cable.host_url)
         assert board.frame() == BARE_RESET
-        assert board._unframer.damaged == 1
+        assert board.unframer.damaged == 1
 
 
 def test_hello_is_answered_under_its_number(router: Router, board: End) -> None:

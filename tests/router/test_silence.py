@@ -17,7 +17,7 @@ from wamplite.router.limits import Limits
 from wamplite.router.silence import Silence, Verdict
 from wamplite.transports.rawsocket_frames import PING, PONG, frame
 
-from .conftest import MS, Connect, Start, eventually
+from .conftest import MS, Connect, Start, connections, eventually, socket_of
 
 HELLO = b'[1,"realm1",{"roles":{"caller":{}}}]'
 INTERVAL = 100 * MS
@@ -88,10 +88,10 @@ def test_over_websocket_everybody_is_pinged(start: Start, connect: Connect) -> N
 def test_the_kernel_watches_over_who_is_not_pinged(start: Start, interval: float) -> None:
     router = start(ping_interval=interval)
     with enter(router.url):
-        [connection] = router._shared.connections._threads
-        sock = connection.stream._sock  # type: ignore[attr-defined]
+        [connection] = connections(router)
         names = (socket.TCP_KEEPIDLE, socket.TCP_USER_TIMEOUT)
-        values = [sock.getsockopt(socket.IPPROTO_TCP, name) for name in names]
+        with socket_of(connection.stream) as sock:
+            values = [sock.getsockopt(socket.IPPROTO_TCP, name) for name in names]
     assert values == ([7, 12_250] if interval else [30, 30_000])
 
 

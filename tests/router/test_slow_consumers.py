@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tests.transports.streams import Certificate
 from wamplite.router import Router, listen_urls
 from wamplite.transports.tls import TlsOptions
 
-from .conftest import Connect, Start, Wire, eventually, held_by
+from .conftest import Connect, Start, Wire, eventually, held_by, socket_of
 
 SCHEMES = ("rs", "rss", "ws", "wss")
 
@@ -139,7 +140,8 @@ def test_an_abrupt_end_within_tls_is_no_more_than_that(
 ) -> None:
     net = Net(start(), "rss", connect, certificate)
     wires = [net.join() for _ in range(3)]
-    wires[0].stream._sock.shutdown(2)
+    with socket_of(wires[0].stream) as sock:
+        sock.shutdown(socket.SHUT_RDWR)
     eventually(lambda: net.router.sessions == 2)
     assert wires[1].ask(64, 1, {}, "com.procedure")[0] == 65
 

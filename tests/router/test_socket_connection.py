@@ -10,11 +10,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.transports.streams import make_certificate, receive_all, receive_exactly, reset
+from tests.transports.streams import make_certificate, receive_all, receive_exactly
 from wamplite.router import Router, listen_urls
 from wamplite.transports.rawsocket_frames import PING, PONG, frame
 
-from .conftest import MS, Connect, Start, Wire, eventually, held_by
+from .conftest import (
+    MS,
+    Connect,
+    Start,
+    Wire,
+    connected,
+    connections,
+    eventually,
+    figures,
+    held_by,
+    reset,
+)
 
 HANDSHAKE = b"\x7f\xf2\0\0"  # MsgPack, up to 16 MiB
 
@@ -49,7 +60,7 @@ def test_the_handshake_has_one_deadline_within_tls_and_http_too(within_tls: Rout
         assert receive_all(silent) == b""
         assert 200 * MS <= time.monotonic() - begun < 5
     eventually(lambda: router.counters.get("deadlines_missed") == 2)
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def test_a_router_ends_at_once_though_somebody_is_in_the_middle_of_tls(
@@ -60,7 +71,7 @@ def test_a_router_ends_at_once_though_somebody_is_in_the_middle_of_tls(
     url = router.listen("tls://127.0.0.1:0", cert=certificate.cert, key=certificate.key)
     with open_socket(url) as client:
         client.sendall(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a ClientHello
-        eventually(lambda: len(router._shared.connections) == 1)
+        eventually(lambda: connected(router) == 1)
         begun = time.monotonic()
         router.close()
         assert time.monotonic() - begun < 2
@@ -94,8 +105,8 @@ def test_who_does_not_close_after_goodbye_is_closed(start: Start, connect: Conne
     router = start(linger=100 * MS)
     wire = connect(router.url).join()
     wire.send(6, {}, "wamp.close.close_realm")
-    eventually(lambda: len(router._shared.connections) == 0)
-    assert not router._shared.housekeeper.kept
+    eventually(lambda: connected(router) == 0)
+    assert not connections(router)
 
 
 def test_a_session_that_is_dismissed_as_it_vanishes_is_forgotten(start: Start) -> None:
@@ -110,11 +121,11 @@ def test_a_session_that_is_dismissed_as_it_vanishes_is_forgotten(start: Start) -
 
         routing.run(dismiss)
         for wire in wires:
-            reset(wire.stream._sock)
+            reset(wire.stream)
             wire.close()
-    eventually(lambda: len(router._shared.connections) == 0 and router.sessions == 0)
-    eventually(lambda: not router._shared.housekeeper.kept)
-    assert not router._shared.buffered._noted and not router._shared.connections._addresses
+    eventually(lambda: connected(router) == 0 and router.sessions == 0)
+    eventually(lambda: not connections(router))
+    assert figures(router)["joining"] == 0 and held_by(router) == 0
 
 
 def test_a_flood_of_pings_without_reading_is_bounded(start: Start, connect: Connect) -> None:
@@ -164,7 +175,7 @@ def test_fifteen_of_thirty_subscribers_are_reset_and_the_others_miss_nothing(
     thread.start()
     assert half.wait(20)
     for wire in crowd[:15]:
-        reset(wire.stream._sock)
+        reset(wire.stream)
     for wire in crowd[15:]:
         assert [wire.receive()[4][0] for _ in range(400)] == list(range(1, 401))
     thread.join(20)
@@ -210,7 +221,7 @@ def test_what_ends_a_connection_is_told_at_debug(
     router = start(ping_interval=30 * MS)
     with caplog.at_level(logging.DEBUG, "wamplite.router"):
         wire = connect(router.url).join(_answers_ping=True)
-        eventually(lambda: len(router._shared.connections) == 0)
+        eventually(lambda: connected(router) == 0)
         assert wire.stream.lost is None
     assert "silent for 0.06 s" in caplog.text
     assert all(record.levelno <= logging.INFO for record in caplog.records)
@@ -219,7 +230,7 @@ def test_what_ends_a_connection_is_told_at_debug(
 def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: Connect) -> None:
     router = start(ping_interval=0)
     wire = connect(router.url).join()
-    [connection] = router._shared.housekeeper.kept
+    [connection] = connections(router)
     assert connection.tick(time.monotonic() + 1_000_000) == float("inf")
     assert wire.ask(64, 1, {}, "com.add")[0] == 65
 
@@ -227,18 +238,17 @@ def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: 
 def test_a_deadline_that_has_not_come_is_asked_for_again(start: Start) -> None:
     router = start(handshake_timeout=10)
     with open_socket(router.url):
-        eventually(lambda: router._shared.housekeeper.kept)
-        [connection] = router._shared.housekeeper.kept
+        eventually(lambda: connections(router))
+        [connection] = connections(router)
         now = time.monotonic()
         assert connection.tick(now) == connection.deadline > now + 5
 
 
 def test_a_fault_while_a_connection_is_opened_closes_it_and_is_logged(
-    start: Start, caplog: pytest.LogCaptureFixture
+    start: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("wamplite.serializers.available", lambda: None)
     router = start()
-    [listener] = router._listeners
-    listener._serializers = None  # type: ignore[assignment]
     with (
         caplog.at_level(logging.ERROR, "wamplite.router"),
         open_socket(router.url) as sock,
@@ -246,7 +256,7 @@ def test_a_fault_while_a_connection_is_opened_closes_it_and_is_logged(
         sock.sendall(HANDSHAKE)
         assert receive_all(sock) == b""
     assert "the connection is closed" in caplog.text and "TypeError" in caplog.text
-    eventually(lambda: len(router._shared.connections) == 0)
+    eventually(lambda: connected(router) == 0)
 
 
 def churn(url: str, number: int, odd: list[str]) -> None:
@@ -260,7 +270,7 @@ def churn(url: str, number: int, odd: list[str]) -> None:
             wire.send(32, 1, {}, "com.topic")
             wire.send(16, 2, {"acknowledge": True}, "com.other", [number, round_])
             if round_ % 6 == 0:
-                reset(wire.stream._sock)
+                reset(wire.stream)
                 continue
             codes = set()
             while 17 not in codes:
@@ -295,9 +305,8 @@ def test_whoever_comes_and_goes_nobody_else_notices_and_nothing_stays(
         publisher.send(16, sent, {}, "com.topic", [sent])
         assert bystander.receive()[4] == [sent]
     assert odd == []
-    eventually(lambda: router.sessions == 2 and len(router._shared.connections) == 2)
+    eventually(lambda: router.sessions == 2 and connected(router) == 2)
     realm = router.realms["realm1"].realm
     assert len(realm.broker.subscriptions) == 1
-    assert len(router._shared.housekeeper.kept) == 2 and not router._shared.buffered._noted
-    assert router._shared.connections._addresses == {"127.0.0.1": 2}
-    assert not router._shared.connections._joining
+    assert len(connections(router)) == 2 and held_by(router) == 0
+    assert figures(router)["joining"] == 0

@@ -11,9 +11,8 @@ import pytest
 
 import wamplite
 from tests.processes import ROOT
-from wamplite.router.statistics import stats as gathered
 
-from .conftest import Connect, Start, Wire, eventually
+from .conftest import Connect, Start, Wire, connected, eventually, figures
 
 STATS, SESSIONS = "wamplite.router.stats", "wamplite.router.sessions"
 GOODBYE = (6, {}, "wamp.close.close_realm")
@@ -64,19 +63,19 @@ def test_messages_are_counted_whoever_carries_them(start: Start, connect: Connec
     with router.connect() as inside:
         inside.register("com.echo", lambda value: value)
         for url in (router.url, router.listen("ws://127.0.0.1:0")):
-            before = router._shared.presences.visits()["realm1"]
+            before = figures(router)["realms"]["realm1"]
             wire = connect(url).join()
             for request in range(1, calls + 1):
                 assert wire.ask(48, request, {}, "com.echo", [request])[3] == [request]
             wire.ask(*GOODBYE)
             eventually(lambda: router.sessions == 1)
             wire.close()
-            eventually(lambda: len(router._shared.connections) == 1)
-            after = router._shared.presences.visits()["realm1"]
-            assert after.joined - before.joined == 1
+            eventually(lambda: connected(router) == 1)
+            after = figures(router)["realms"]["realm1"]
+            assert after["joined"] - before["joined"] == 1
             # CALL, YIELD and GOODBYE; WELCOME, INVOCATION, RESULT and GOODBYE
-            assert after.messages_in - before.messages_in == 2 * calls + 1
-            assert after.messages_out - before.messages_out == 2 * calls + 2
+            assert after["messages_in"] - before["messages_in"] == 2 * calls + 1
+            assert after["messages_out"] - before["messages_out"] == 2 * calls + 2
 
 
 def test_messages_of_one_write_are_counted_each(start: Start, connect: Connect) -> None:
@@ -112,8 +111,8 @@ def test_bytes_are_those_on_the_wire(start: Start, connect: Connect) -> None:
     assert 5000 < now["bytes_in"] - before["bytes_in"] < 5500
     assert 400 < now["bytes_out"] - before["bytes_out"] < 2500
     wire.close()
-    eventually(lambda: len(router._shared.connections) == 0)
-    ended = gathered(router._shared)["listeners"][router.url]
+    eventually(lambda: connected(router) == 0)
+    ended = figures(router)["listeners"][router.url]
     assert ended["bytes_in"] >= now["bytes_in"] and ended["bytes_out"] > now["bytes_out"]
 
 

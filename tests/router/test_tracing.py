@@ -17,7 +17,7 @@ from wamplite.router.mailbox import Encoder
 from wamplite.router.tracing import LINES
 from wamplite.transports.rawsocket_frames import frame
 
-from .conftest import Connect, Start, Wire, eventually
+from .conftest import Connect, Start, Wire, eventually, parts
 
 TRACE = "wamplite.router.trace"
 GOODBYE = (6, {}, "wamp.close.close_realm")
@@ -55,11 +55,11 @@ class Watch:
 def is_quiet(router: wamplite.Router) -> bool:
     """Tell whether nothing of a trace is left in the way of messages."""
     realm = router.realms["realm1"].realm
-    mailboxes = [presence.mailbox for presence in router._shared.presences.of("realm1")]
+    mailboxes = [presence.mailbox for presence in parts(router).presences.of("realm1")]
     return (
         "handle" not in vars(realm)
         and "on_call" not in vars(realm.dealer)
-        and not router._shared.traced
+        and not parts(router).traced
         and all(type(getattr(m, "_encoder", None)) in (Encoder, type(None)) for m in mailboxes)
     )
 
@@ -277,7 +277,7 @@ def test_without_authorization_it_is_for_this_machine(
 ) -> None:
     router = start()
     wire = connect(router.url).join()
-    [presence] = router._shared.presences.of("realm1")
+    [presence] = parts(router).presences.of("realm1")
     presence.carrier.address = "192.0.2.7"
     assert wire.ask(32, 1, {}, TRACE)[4] == "wamp.error.not_authorized"
     presence.carrier.address = "::1"

@@ -11,6 +11,7 @@ import pytest
 
 import wamplite
 from tests.transports.streams import receive_all
+from tests.waiting import thread_named
 from wamplite.core.errors import TransportLost
 from wamplite.router import Router
 from wamplite.router.turning_away import LONGEST, MOST, answer_to
@@ -38,7 +39,7 @@ def router(start: Start, connect: Connect) -> Router:
 def refused(router: Router) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", router.port), 5) as sock:  # type: ignore[attr-defined]
         yield sock
-    eventually(lambda: not router._shared._turning_away._number)
+    eventually(lambda: not thread_named("wamplite-refuse"))
 
 
 def test_who_speaks_http_gets_503_with_the_reason(router: Router) -> None:
@@ -73,7 +74,7 @@ def test_who_says_nothing_or_half_is_closed_soon(router: Router) -> None:
         with refused(router) as sock:
             sock.sendall(said)
             assert receive_all(sock) == b""
-    eventually(lambda: router._shared._turning_away._thread is None)
+    eventually(lambda: not thread_named("wamplite-refuse"))
 
 
 def test_beyond_so_many_at_a_time_they_are_closed_at_once(router: Router) -> None:
@@ -81,18 +82,17 @@ def test_beyond_so_many_at_a_time_they_are_closed_at_once(router: Router) -> Non
         address = ("127.0.0.1", router.port)  # type: ignore[attr-defined]
         for _ in range(MOST):
             stack.enter_context(socket.create_connection(address, 5))
-        eventually(lambda: router._shared._turning_away._number == MOST)
         with socket.create_connection(address, 5) as one_more:
             one_more.settimeout(0.5)
             assert one_more.recv(1) == b""
-    eventually(lambda: not router._shared._turning_away._number)
+    eventually(lambda: not thread_named("wamplite-refuse"))
 
 
 def test_a_router_that_ends_waits_for_none_of_them(router: Router) -> None:
     with socket.create_connection(("127.0.0.1", router.port), 5) as sock:  # type: ignore[attr-defined]
-        eventually(lambda: router._shared._turning_away._number)
+        eventually(lambda: thread_named("wamplite-refuse"))
         router.close()
-        assert router._shared._turning_away._thread is None
+        assert not thread_named("wamplite-refuse")
         assert receive_all(sock) == b""
 
 
