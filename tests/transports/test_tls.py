@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -238,6 +240,23 @@ def test_the_standard_library_sees_a_proper_end(
         server.finish()
         assert peer.recv(100) == b"answer"
         assert peer.recv(100) == b""  # SSLEOFError, were it not proper
+
+
+def test_a_closed_stream_holds_nothing_of_openssl(
+    context: ssl.SSLContext, certificate: Certificate
+) -> None:
+    def buffers() -> int:
+        return sum(type(each) is ssl.MemoryBIO for each in gc.get_objects())
+
+    gc.collect()
+    before, trusting = buffers(), tls.client_context(certificate.cert)
+    with shaken(context, trusting) as (client, server):
+        of_openssl = [weakref.ref(each) for each in (trusting, client._tls, server._tls)]
+        del trusting
+        assert buffers() == before + 4 and all(each() for each in of_openssl)
+    assert buffers() == before and not any(each() for each in of_openssl)
+    client.close()  # once more
+    assert client.write([b"nobody reads it"])
 
 
 def test_an_end_without_close_notify_is_an_end(

@@ -231,8 +231,9 @@ class Stream(ABC):
         """Give the descriptor back; the reading thread only."""
         with self.lock:
             self._lose("closed")
-            self._closed = True
-            self._close()
+            if not self._closed:
+                self._closed = True
+                self._close()
         self.on_left = None  # whose stream it is could not be freed without the collector
 
     # Under the lock

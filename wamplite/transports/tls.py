@@ -158,7 +158,7 @@ class TlsStream(SocketStream):
 
     @property
     def tls(self) -> TlsFacts:
-        """Return the facts, once hands are shaken."""
+        """Return the facts, once hands are shaken and until it is closed."""
         with self.lock:
             tls = self._tls
             cipher, certificate = tls.cipher(), tls.getpeercert(True)
@@ -304,3 +304,8 @@ class TlsStream(SocketStream):
             self._collect()
         if not self.left:
             super()._end_if_finishing()
+
+    def _close(self) -> None:
+        """Free what OpenSSL holds: 76 KB, and a session may wait for the collector."""
+        super()._close()
+        del self._tls, self._incoming, self._outgoing
