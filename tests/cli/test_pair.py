@@ -174,8 +174,11 @@ def test_the_ticket_goes_to_nobody_on_the_way(place: Place, router: RouterProces
         (["joe", "--realm", "home", "--role", "x", "--url", "tls://x:1"], "is device, not x"),
         (["joe", "--realm", "home", "--url", "rs://x:1"], "within TLS"),
         (["joe", "--realm", "home", "--url", "tls://x:1", "--cert", "no.pem"], "no.pem: No such"),
-        (["--accept", "tls://x:1?realm=home"], "expected a line of `wamplite pair`"),
-        (["--accept", "x"], "expected a line of `wamplite pair`"),
+        (
+            ["--accept", "tls://x:1?realm=home"],
+            "within quotes; this one lacks authid, fingerprint, ticket",
+        ),
+        (["--accept", "x"], "expected the line of `wamplite pair`"),
     ],
 )
 def test_what_cannot_be_is_refused(place: Place, words: list[str], text: str) -> None:

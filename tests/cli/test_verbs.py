@@ -500,6 +500,7 @@ def test_what_is_asked_for_by_habit_is_answered() -> None:
     [
         ("rotuer", "there is no verb 'rotuer', perhaps router"),
         ("--vresion", "perhaps --version"),
+        ("--url x pub t", "the verb comes first: wamplite pub --url ..."),
         ("sub t --coutn=3", "unrecognized arguments: --coutn=3; perhaps --count"),
         ("router --relm home", "unrecognized arguments: --relm home; perhaps --realm"),
     ],

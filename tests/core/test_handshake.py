@@ -116,8 +116,8 @@ def test_an_unknown_realm_is_refused() -> None:
     assert say(acceptor(), [1, "realm2", {"roles": ROLES}]) == [
         3,
         {
-            "message": "there is no realm 'realm2' here: the router needs --realm 'realm2',"
-            " in Python realms=['realm2']"
+            "message": "there is no realm 'realm2' here: join another, or give the router"
+            " --realm 'realm2', in Python realms=['realm2']"
         },
         "wamp.error.no_such_realm",
     ]

@@ -173,6 +173,8 @@ def general(words: list[str]) -> int:
     if not words:
         parser.print_help(sys.stderr)
         return 2
+    if words[0].startswith("-") and (verb := next((word for word in words if word in VERBS), "")):
+        parser.error(f"the verb comes first: wamplite {verb} {words[0]} ...")
     known = [*VERBS, *parser._option_string_actions]
     if words[0] not in known and (near := perhaps(words[:1], known)):
         parser.error(f"there is no verb {words[0]!r}, {near}")

@@ -76,7 +76,7 @@ def invite(options: argparse.Namespace) -> str:
         from . import qr
 
         print(qr.code(line) or "For a QR code: pip install segno")
-    complain(f"for one device, once, within {options.minutes} min: wamplite pair --accept LINE")
+    complain(f"for one device, once, within {options.minutes} min: wamplite pair --accept 'LINE'")
     return line
 
 

@@ -38,7 +38,8 @@ def parse(line: str) -> PairingLine:
         found = {}
     missing = [name for name in PairingLine._fields[1:] if not found.get(name)]
     if missing or len(found) != len(PairingLine._fields) - 1:
-        raise UsageError(f"expected a line of `wamplite pair`; {missing or 'too much'} in this one")
+        flaw = f"lacks {', '.join(missing)}" if missing else "has too much"
+        raise UsageError(f"expected the line of `wamplite pair` within quotes; this one {flaw}")
     said = PairingLine(checked(url), **found)
     return said._replace(fingerprint=normal(said.fingerprint))
 

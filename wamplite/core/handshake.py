@@ -145,7 +145,7 @@ class Acceptor:
             raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
         if message.realm not in self._realms:
             realm = repr(message.realm)
-            text = f"the router needs --realm {realm}, in Python realms=[{realm}]"
+            text = f"join another, or give the router --realm {realm}, in Python realms=[{realm}]"
             raise Refused(uris.NO_SUCH_REALM, f"there is no realm {realm} here: {text}")
         self._hello = message
         self._joining = Joining(new_session(), message.realm, *self._place)
