@@ -293,6 +293,8 @@ def test_a_publish_is_acknowledged_once_it_is_stored(tmp_path: Path) -> None:
         assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
         past.publish(1, acknowledge=True, exclude=[99])
         assert [answer[0] for answer in take(past.publisher)] == ["PUBLISHED"]
+        past.publish("x" * MAX_EVENT)  # nobody asked for an answer
+        assert take(past.publisher) == []
     finally:
         past.feature.close()
 
