@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE
+from tests.client.scripted import PATIENCE, inside
 from tests.processes import ROOT
 from tests.transports.streams import make_certificate
 from tests.waiting import until
@@ -132,7 +132,7 @@ def test_a_child_is_refused_whatever_locks_were_held_as_it_was_forked(
         held, done = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with session._shared._lock, session._serving.pool._lock:
+            with inside(session)._lock, session._serving.pool._lock:
                 held.set()
                 done.wait(PATIENCE)
 

@@ -59,6 +59,19 @@ def by_function(said: Any, *more: Any, **options: Any) -> tuple[Guarded, list[An
     return Guarded({"sensor": [], "admin": ALL}, *more, authorizer=authorize, **options), asked
 
 
+def kept(world: Any) -> int:
+    """Return how much an authorizer remembers and waits for, of all sessions."""
+    asked = world.authorization.authorizer
+    remembered = sum(map(len, asked._known.values()))
+    assert asked._remembered == remembered
+    return remembered + len(asked._lent) + len(asked._waiting)
+
+
+def granted(world: Any) -> Any:
+    """Return what was granted by answers, by session."""
+    return world.authorization.grants._of
+
+
 def test_a_function_is_asked_with_the_session_the_uri_the_action_and_the_options() -> None:
     world, asked = by_function(True)
     joe = world.joins("sensor")
@@ -158,12 +171,11 @@ def test_an_answer_that_is_not_to_be_kept_is_asked_for_each_time(said: Any) -> N
 def test_answers_are_remembered_within_a_bound_and_go_with_the_session() -> None:
     world, _ = by_function(True)
     joe = world.joins("sensor")
-    authorizer: Any = world.authorization.authorizer
     for number in range(1, module.REMEMBERED + 100):
         world.send(joe, [PUBLISH, number, {}, f"home.{number}"])
-        assert sum(map(len, authorizer._known.values())) <= module.REMEMBERED
+        assert 0 < kept(world) <= module.REMEMBERED
     world.lose(joe)
-    assert not authorizer._known and not authorizer._remembered and not authorizer._lent
+    assert kept(world) == 0
 
 
 @pytest.mark.parametrize("asked", ["no good", "", 7])
@@ -260,12 +272,11 @@ def test_what_was_granted_ends_with_the_subscription() -> None:
     assert may_see(joe.member, "home.a") and not may_see(joe.member, "home.b")
     world.send(joe, [UNSUBSCRIBE, 4, other])
     assert not may_see(joe.member, "home.a") and may_see(admin.member, "home.a")
-    grants: Any = world.authorization.grants
-    assert not grants._of
+    assert granted(world) == {}
     take(joe)
     world.subscribe(joe, "home.", match="wildcard")
     world.lose(joe)
-    assert not grants._of
+    assert granted(world) == {}
 
 
 def test_the_history_of_what_was_granted_can_be_asked_for() -> None:
@@ -439,8 +450,7 @@ def test_who_floods_while_it_waits_is_refused_beyond_a_bound_and_may_leave() -> 
     world.answer(True)
     world.lose(world.guard)
     assert world.is_empty()
-    authorizer: Any = world.authorization.authorizer
-    assert not (authorizer._known or authorizer._lent or authorizer._waiting)
+    assert kept(world) == 0
 
 
 def test_what_needs_two_answers_waits_for_both_also_where_none_is_kept() -> None:
@@ -458,8 +468,7 @@ def test_what_needs_two_answers_waits_for_both_also_where_none_is_kept() -> None
     assert world.question()[1:3] == ["home.will", "publish"]  # and once more when it is published
     world.answer(True)
     assert events(admin) == [[1]]
-    authorizer: Any = world.authorization.authorizer
-    assert not (authorizer._known or authorizer._lent)
+    assert kept(world) == 0
 
 
 def test_a_testament_that_is_not_allowed_any_more_is_not_published() -> None:
@@ -554,8 +563,7 @@ def test_other_roles_have_the_authorizer_asked_again_about_what_it_allowed() -> 
     for topic in ("home.a", "home.b", "home.c"):
         world.send(admin, [PUBLISH, 1, {}, topic, [topic]])
     assert events(joe) == [["home.a"], ["home.c"]]
-    grants: Any = world.authorization.grants
-    assert not list(grants._of[joe.member]["exact"].find("home.c"))  # a permission speaks of it
+    assert not list(granted(world)[joe.member]["exact"].find("home.c"))  # a permission speaks of it
 
 
 def test_a_call_in_flight_that_is_not_allowed_any_more_ends() -> None:
@@ -579,8 +587,7 @@ def test_who_left_meanwhile_leaves_nothing() -> None:
     world.question()
     world.answer(True)
     assert take(world.guard) == []
-    authorizer: Any = world.authorization.authorizer
-    assert not (authorizer._known or authorizer._lent)
+    assert kept(world) == 0
 
 
 def test_where_nothing_can_be_canceled_the_rest_waits_all_the_same() -> None:

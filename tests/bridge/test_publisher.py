@@ -13,6 +13,7 @@ import pytest
 
 import wamplite
 from tests.bridge.events import TOPIC, event
+from tests.client.scripted import cut
 from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge.counts import Counts
@@ -125,7 +126,7 @@ def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and
     assert line.counts.published == 1
     line.put(4)
     router, arrived = start_router(), Arrived()
-    first._shared._channel.shutdown("pulled")
+    cut(first)
     first.lost.wait(5)
     stalled.interrupt(signal.SIGCONT)
     with wamplite.connect(router.rs) as subscriber, wamplite.connect(router.rs) as second:

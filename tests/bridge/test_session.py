@@ -68,7 +68,9 @@ def test_a_secret_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> 
         component_of(SessionSettings(url="rs://127.0.0.1:1", secret_file=str(tmp_path / "absent")))
 
 
-def test_it_trusts_the_authority_that_it_is_told_and_no_other(tmp_path: Path) -> None:
+def test_it_trusts_the_authority_that_it_is_told_and_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     authority = make_certificate(tmp_path)
     (tmp_path / "other").mkdir()
     other = make_certificate(tmp_path / "other")
@@ -80,7 +82,7 @@ def test_it_trusts_the_authority_that_it_is_told_and_no_other(tmp_path: Path) ->
             if is_trusted:
                 until(lambda it=component: it.session is not None, "joined")
             else:
-                until(lambda it=component: it._retries._failed > 1 or it.error, "refused")
+                until(lambda it=component: "again in" in caplog.text or it.error, "refused")
                 assert component.session is None
             component.stop()
 

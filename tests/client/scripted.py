@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 import wamplite
+from wamplite.client.reading import Reader
+from wamplite.client.shared_conversation import SharedConversation
 
 PATIENCE = 10.0  # seconds until a test that waits gives up
 ROLES: dict[str, Any] = {"broker": {}, "dealer": {}}
@@ -154,3 +156,23 @@ def leave(peer: Peer, session: wamplite.Session) -> None:
     peer.goodbye()
     leaving.result()
     assert session.lost.is_set()
+
+
+def inside(session: wamplite.Session) -> SharedConversation:
+    """Return what a session is made of: for what it tells nobody."""
+    return session._shared
+
+
+def reader_of(session: wamplite.Session) -> Reader:
+    """Return what reads for a session."""
+    return inside(session)._reader
+
+
+def taken(session: wamplite.Session) -> int:
+    """Return how often callers of a session have read for themselves."""
+    return reader_of(session).turn._taken
+
+
+def cut(session: wamplite.Session) -> None:
+    """Let a session lose its connection at once, without a word."""
+    inside(session)._channel.shutdown("cut")

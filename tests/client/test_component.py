@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, Peer, soon
+from tests.client.scripted import PATIENCE, Peer, cut, soon
 from tests.waiting import until
 from wamplite import Component
 from wamplite.client.retries import Retries
@@ -511,7 +511,7 @@ def test_what_is_defined_stands_for_its_uri_in_every_session(url: str, late: boo
             with pytest.raises(Full):
                 app.call("com.app.p")
             before = app.wait_joined(PATIENCE)
-            before._shared._channel.shutdown("cut")
+            cut(before)
             until(lambda: app.session not in (None, before))  # noqa: B023
             app.wait_joined(PATIENCE)
 
@@ -618,13 +618,14 @@ def test_it_can_be_started_again(peer: Peer, app: Component) -> None:
         stopping.result()
 
 
-def test_stop_ends_the_wait_for_the_next_attempt(peer: Peer) -> None:
+def test_stop_ends_the_wait_for_the_next_attempt(
+    peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
     app = Component(peer.url, initial_retry_delay=300.0)
     app.start()
     peer.accept()
     peer.hang_up()
-    while app._retries._failed == 0:
-        pass
+    until(lambda: "; again in " in caplog.text, "it waits")
     app.stop()
     assert app.error is None
 

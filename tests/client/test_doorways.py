@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, Peer, soon
+from tests.client.scripted import PATIENCE, Peer, inside, soon
 from tests.waiting import until
 from wamplite.core.feature import Feature, Host
 from wamplite.core.messages import Call, Interrupt, Unregistered
@@ -217,7 +217,7 @@ def test_a_component_makes_its_features_anew_for_each_session(peer: Peer) -> Non
     with component:
         for _ in range(2):
             peer.welcome()
-            hosts.append(component.wait_joined(PATIENCE)._shared.conversation)
+            hosts.append(inside(component.wait_joined(PATIENCE)).conversation)
             peer.send([6, {}, "wamp.close.system_shutdown"])
             assert peer.receive()[0] == 6
             until(lambda: component.session is None, "it has ended")

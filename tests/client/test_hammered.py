@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, soon
+from tests.client.scripted import PATIENCE, inside, soon
 from tests.waiting import until
 from wamplite.client.faults import LINES, Faults
 from wamplite.client.lasting import Lasting, LastingRegistration
@@ -178,4 +178,4 @@ def test_calls_that_are_given_up_leave_those_of_others_alone() -> None:
 
             together(call)
             assert session.error is None
-            until(lambda: not session._shared.conversation.pending)  # settled, then dropped
+            until(lambda: not inside(session).conversation.pending)  # settled, then dropped

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, Peer, leave, soon
+from tests.client.scripted import PATIENCE, Peer, inside, leave, soon
 
 SOON = 0.2  # seconds that a test lets a timeout run
 ALL_ROLES: dict[str, Any] = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
@@ -39,8 +39,8 @@ def test_a_welcome_may_say_null_and_announce_by_anything(peer: Peer) -> None:
     session = joining.result()
     assert (session.id, session.realm) == (4711, "realm1")
     assert session.authid is session.authrole is session.authmethod is None
-    assert not any(session._shared.announced("dealer", feature) for feature in features)
-    assert not session._shared.announced("broker", "publisher_exclusion")
+    assert not any(inside(session).announced("dealer", feature) for feature in features)
+    assert not inside(session).announced("broker", "publisher_exclusion")
     with pytest.raises(wamplite.CallTimeout):
         session.call("com.app.p", options={"timeout": 0.01})
     assert peer.receive() == [48, 1, {}, "com.app.p"]

@@ -6,6 +6,7 @@ import signal
 import threading
 
 import wamplite
+from tests.client.scripted import cut
 from tests.processes import RouterProcess
 from wamplite.core.errors import ApplicationError, CallTimeout, TransportLost, UsageError
 
@@ -59,7 +60,7 @@ def test_a_lost_session_tells_what_was_sent_and_what_was_not(
 ) -> None:
     session = wamplite.connect(router_process.rs)
     router_process.interrupt(signal.SIGSTOP)
-    timer = threading.Timer(0.2, session._shared._channel.shutdown, ("pulled",))
+    timer = threading.Timer(0.2, cut, (session,))
     timer.start()
     (sent,) = session.publish_all([(TOPIC, [1], {}, ACKNOWLEDGE)])
     timer.join()

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, Later, Peer, leave, soon
-from tests.waiting import until
+from tests.client.scripted import PATIENCE, Later, Peer, inside, leave, reader_of, soon, taken
+from tests.waiting import thread_named, until
+from wamplite.client.reading import Reader
+from wamplite.transports.socket_stream import SocketStream
 
 
 def test_calls_in_a_row_are_read_by_their_caller(peer: Peer) -> None:
     session = peer.join()
-    turn = session._shared._reader.turn
 
     def serve() -> None:
         for request in range(1, 201):
@@ -29,7 +30,7 @@ def test_calls_in_a_row_are_read_by_their_caller(peer: Peer) -> None:
     serving = soon(serve)
     assert [session.call("com.app.p") for _ in range(200)] == list(range(1, 201))
     serving.result()
-    assert turn._taken > 100
+    assert taken(session) > 100
     leave(peer, session)
 
 
@@ -48,18 +49,19 @@ def test_a_session_that_serves_keeps_its_reading_thread(peer: Peer, verb: str, a
 
     serving = soon(serve)
     session.call("com.app.p")
-    turn = session._shared._reader.turn
-    taken = turn._taken
+    before = taken(session)
     for _ in range(49):
         session.call("com.app.p")
     serving.result()
-    assert turn._taken == taken
+    assert taken(session) == before
     leave(peer, session)
 
 
-def test_a_channel_that_cannot_be_waited_for_is_the_reading_threads(peer: Peer) -> None:
+def test_a_channel_that_cannot_be_waited_for_is_the_reading_threads(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SocketStream, "is_plain", False)  # as over TLS: a record may come in pieces
     session = peer.join()
-    session._shared._channel.can_wait = False  # as over TLS: a record may come in pieces
 
     def serve() -> None:
         for request in range(1, 51):
@@ -70,7 +72,7 @@ def test_a_channel_that_cannot_be_waited_for_is_the_reading_threads(peer: Peer) 
     for _ in range(50):
         session.call("com.app.p")
     serving.result()
-    assert session._shared._reader.turn._taken == 0
+    assert taken(session) == 0
     leave(peer, session)
 
 
@@ -105,7 +107,7 @@ def resting(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> wamplite.Session:
         peer.receive()
         peer.send([50, next(requests), {}])
         calling.result()
-        return session._shared._reader.turn._taken > 1  # the second of them found it resting
+        return taken(session) > 1  # the second of them found it resting
 
     monkeypatch.setattr("wamplite.client.waiting.REST", 2 * PATIENCE)
     until(call)
@@ -187,14 +189,13 @@ def test_an_answer_that_another_has_read_already_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr("wamplite.client.reading.PATIENCE", PATIENCE)
     session = peer.join()
-    shared = session._shared
-    turn = shared._reader.turn
+    turn = reader_of(session).turn
     try_read = turn.try_read
 
     def late() -> Any:
         """Ask for the turn once the reading thread has read the answer and given the turn back."""
         turn._came = True
-        until(lambda: not shared.conversation.pending)
+        until(lambda: not inside(session).conversation.pending)
         until(try_read)
         turn._lock.release()
         return try_read()
@@ -213,8 +214,8 @@ def test_an_answer_that_another_has_read_already_is_not_waited_for(
 
 def test_the_channel_is_closed_once_nobody_reads_it_any_more(peer: Peer) -> None:
     session = peer.join()
-    reader = session._shared._reader
-    thread, held, go = reader._thread, threading.Event(), threading.Event()
+    reader, thread = reader_of(session), thread_named(f"wamplite-read-{session.id}")
+    held, go = threading.Event(), threading.Event()
 
     def read() -> None:
         turn = reader.turn.try_read()
@@ -229,7 +230,7 @@ def test_the_channel_is_closed_once_nobody_reads_it_any_more(peer: Peer) -> None
         held.wait(PATIENCE)
 
     callers: list[Later] = []
-    session._shared.on_end.append(on_end)
+    inside(session).on_end.append(on_end)
     peer.hang_up()
     assert held.wait(PATIENCE) and thread is not None
     thread.join(0.05)
@@ -280,7 +281,7 @@ def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = peer.join()
-    reader = session._shared._reader
+    reader = reader_of(session)
     requests = itertools.count(1)
 
     def take_the_turn() -> Any:
@@ -315,7 +316,7 @@ def test_ctrl_c_in_the_middle_of_sending_closes_the_session(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(session._shared.conversation, "request", interrupted)
+        patch.setattr(inside(session).conversation, "request", interrupted)
         with pytest.raises(KeyboardInterrupt):
             session.publish("com.app.t")
     assert session.lost.wait(PATIENCE)
@@ -336,13 +337,18 @@ def test_a_reading_thread_that_fails_tells_everybody(
     def broken(message: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(session._shared.conversation, "receive", broken)
+    monkeypatch.setattr(inside(session).conversation, "receive", broken)
     peer.send([50, 1, {}])
     name = type(fault).__name__
     with pytest.raises(wamplite.TransportLost, match=f"the reading thread failed: {name}"):
         calling.result()
     assert session.lost.wait(PATIENCE)
     assert caplog.messages == ["the reading thread failed"]
+
+
+def test_a_thread_that_was_never_started_is_not_waited_for() -> None:
+    channel: Any = None
+    Reader(channel, bool, bool, print, print).join(PATIENCE)
 
 
 def test_threads_are_named(peer: Peer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -335,13 +334,12 @@ def test_a_procedure_gets_the_invocation_it_asks_for(ann: Session, bob: Session)
 
 
 def test_when_all_threads_are_busy_a_call_is_refused(url: str, bob: Session) -> None:
-    go = threading.Event()
+    begun, go = threading.Semaphore(0), threading.Event()
     with wamplite.connect(url, max_invocations=2) as callee:
-        callee.register("com.app.p", lambda: go.wait(PATIENCE))
+        callee.register("com.app.p", lambda: begun.release() or go.wait(PATIENCE))
         waiting = [soon(bob.call, "com.app.p") for _ in range(2)]
-        deadline = time.monotonic() + PATIENCE
-        while len(callee._serving.pool.running()) < 2:
-            assert time.monotonic() < deadline
+        for _ in waiting:
+            assert begun.acquire(timeout=PATIENCE)
         with pytest.raises(wamplite.Unavailable, match="all 2 threads are busy"):
             bob.call("com.app.p")
         go.set()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.client.scripted import PATIENCE, ROLES, Later, Peer, leave, soon
+from tests.client.scripted import PATIENCE, ROLES, Later, Peer, inside, leave, soon
 from tests.waiting import until
 from wamplite.channel import ByteChannel, Received
 from wamplite.client.shared_conversation import SharedConversation
@@ -322,24 +322,12 @@ def test_what_comes_in_one_segment_with_welcome_counts(peer: Peer) -> None:
     peer.hang_up()
 
 
-@pytest.mark.parametrize("reader", ["none yet", "this one"])
-def test_leaving_waits_for_no_reading_thread_that_is_not_there_or_is_its_own(
-    peer: Peer, reader: str
-) -> None:
+def test_leaving_does_not_wait_for_the_reading_thread_on_that_thread_itself(peer: Peer) -> None:
     session = peer.join()
-    shared = session._shared
-    started, shared._reader._thread = shared._reader._thread, None
-
-    def leave_it() -> None:
-        if reader == "this one":
-            shared._reader._thread = threading.current_thread()
-        shared.leave()
-
-    leaving = soon(leave_it)
-    peer.goodbye()
-    leaving.result()
-    assert started is not None
-    started.join(PATIENCE)
+    left: list[None] = []
+    inside(session).on_end.append(lambda: left.append(session.leave()))  # type: ignore[func-returns-value]
+    peer.hang_up()
+    until(lambda: left, "it has left")
 
 
 def test_a_router_that_hangs_up_in_place_of_goodbye_has_not_lost_us(peer: Peer) -> None:

@@ -20,6 +20,19 @@ def idle() -> bool:
     return True
 
 
+def resting(turn: Turn) -> Turn:
+    """Return a turn whose reading thread will rest: a caller came while it had the turn."""
+    with turn.reading():
+        assert soon(turn.try_read).result() is None
+    return turn
+
+
+def read(turn: Turn) -> None:
+    """Have the turn once, as the reading thread."""
+    with turn.reading():
+        pass
+
+
 def test_one_reads_at_a_time() -> None:
     turn = Turn(idle)
     held = turn.try_read()
@@ -41,34 +54,34 @@ def test_who_does_not_have_the_turn_hands_nothing_back() -> None:
 
 def test_a_rest_ends_when_nobody_comes() -> None:
     began = time.monotonic()
-    Turn(idle)._rest()
+    read(resting(Turn(idle)))
     assert time.monotonic() - began < PATIENCE
 
 
 def test_a_rest_goes_on_while_callers_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REST", 0.05)
-    turn = Turn(idle)
-    resting = soon(turn._rest)
+    turn = resting(Turn(idle))
+    reading = soon(read, turn)
     until = time.monotonic() + 4 * module.REST
     while time.monotonic() < until:
         held = turn.try_read()
         assert held is not None
         with held:
             pass
-    assert resting.is_waiting
-    resting.result()
+    assert reading.is_waiting
+    reading.result()
 
 
 def test_a_rest_ends_at_once_when_the_reader_is_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "REST", PATIENCE)
-    turn = Turn(idle)
-    resting = soon(turn._rest)
+    turn = resting(Turn(idle))
+    reading = soon(read, turn)
     began = time.monotonic()
     turn.want_reader()
     turn.want_reader()
-    resting.result()
+    reading.result()
     assert time.monotonic() - began < PATIENCE / 2
 
 

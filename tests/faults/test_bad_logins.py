@@ -34,7 +34,7 @@ def log_in(port: int, address: str, password: str, authid: str = "joe") -> str:
     """Log in by a ticket; return what came of it: welcome, or why not."""
     sock = socket.create_connection(("127.0.0.1", port), 20, (address, 0))
     wire = RawSocket.__new__(RawSocket)
-    wire.sock, wire._unread, wire.pongs = sock, b"", []
+    wire.sock, wire.unread, wire.pongs = sock, b"", []
     session = Session(wire, join=False)
     try:
         wire.send(b"\x7f\xf2\0\0")

@@ -25,7 +25,7 @@ def from_greedy(port: int, join: bool) -> Session | None:
     """Open a connection from another address; None where it is refused."""
     sock = socket.create_connection(("127.0.0.1", port), 10, (GREEDY, 0))
     wire = RawSocket.__new__(RawSocket)
-    wire.sock, wire._unread, wire.pongs = sock, b"", []
+    wire.sock, wire.unread, wire.pongs = sock, b"", []
     try:
         wire.send(b"\x7f\xf2\0\0")
         reply = wire.exactly(4)

@@ -40,7 +40,7 @@ class Wire:
             sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = context.wrap_socket(sock, server_hostname="127.0.0.1") if context else sock
-        self._unread = b""
+        self.unread = b""
 
     def send(self, data: bytes) -> None:
         """Send bytes; a router that has closed meanwhile is no matter of the sender."""
@@ -51,25 +51,25 @@ class Wire:
 
     def exactly(self, size: int) -> bytes:
         """Return so many bytes; Closed when the router closes before."""
-        while len(self._unread) < size:
-            self._unread += self._some()
-        data, self._unread = self._unread[:size], self._unread[size:]
+        while len(self.unread) < size:
+            self.unread += self._some()
+        data, self.unread = self.unread[:size], self.unread[size:]
         return data
 
     def until(self, end: bytes) -> bytes:
         """Return the bytes up to and with `end`."""
-        while end not in self._unread:
-            self._unread += self._some()
-        head, self._unread = self._unread.split(end, 1)
+        while end not in self.unread:
+            self.unread += self._some()
+        head, self.unread = self.unread.split(end, 1)
         return head + end
 
     def rest(self) -> bytes:
         """Return all that comes until the router closes."""
         try:
             while True:
-                self._unread += self._some()
+                self.unread += self._some()
         except Closed:
-            data, self._unread = self._unread, b""
+            data, self.unread = self.unread, b""
             return data
 
     def _some(self) -> bytes:

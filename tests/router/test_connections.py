@@ -57,7 +57,8 @@ def test_unix_sockets_and_this_process_have_no_address_to_be_bounded() -> None:
     assert enter(connections, SomeConnection("")) == ["connections_refused"]
     for one in local:
         connections.leave(one)
-    assert connections._within == 0 and len(connections) == 3
+    assert enter(connections, SomeConnection("")) == ["connections_refused"]
+    assert len(connections) == 3
 
 
 def test_a_place_is_given_back_once() -> None:
@@ -71,8 +72,9 @@ def test_a_place_is_given_back_once() -> None:
     assert enter(connections, SomeConnection()) == ["connections_refused_by_address"]
     connections.leave(one)
     connections.leave(two)
-    assert not connections._addresses and not connections._joining and len(connections) == 0
-    assert not connections._handshakes
+    assert connections.joining == len(connections) == 0
+    refused = "connections_refused_by_address"
+    assert enter(connections, one, two, SomeConnection()) == [None, None, refused]
 
 
 def crowd(connections: Connections, number: int, address: str) -> list[SomeConnection]:
@@ -104,7 +106,7 @@ def test_where_all_places_are_taken_who_holds_most_makes_room() -> None:
     assert told == [("handshakes_evicted", greedy[0].name)] * 8
     for one in greedy:  # the threads of those that made room end later
         connections.leave(one)
-    assert connections._handshakes.total() == 40
+    assert connections.joining == 40
 
 
 def test_nobody_makes_room_for_one_of_an_address_that_holds_as_much() -> None:

@@ -16,6 +16,7 @@ from wamplite.core.members import Identity
 from wamplite.core.messages import Challenge, Goodbye, Hello
 from wamplite.core.parking import Parking
 from wamplite.router.connection import MOST_REFUSED
+from wamplite.router.routing import Routing
 
 from .conftest import MS, ROLES, Connect, Start, Wire, connected, connections, eventually, name_of
 
@@ -95,6 +96,11 @@ def hesitating(router: Any) -> tuple[Any, Hesitant]:
     return routing, next(f for f in routing.realm.features if isinstance(f, Hesitant))
 
 
+def waits(routing: Routing, hesitant: Any) -> bool:
+    """Tell whether a request of somebody is parked."""
+    return any(map(hesitant.parking.holds, list(routing.realm.members.values())))
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_goodbye_may_wait_and_another_session_follows_it(
     start: Start, connect: Connect, scheme: str
@@ -105,7 +111,7 @@ def test_a_goodbye_may_wait_and_another_session_follows_it(
     for _ in range(2):
         wire.send_at_once([32, 1, {}, "com.topic"], GOODBYE, [32, 2, {}, "com.other"])
         assert wire.receive()[:2] == [33, 1]
-        eventually(lambda: routing.realm.members and hesitant.parking._parked)
+        eventually(lambda: waits(routing, hesitant))
         wire.send(16, 3, {"acknowledge": True}, "com.topic")  # it has left
         (member,) = routing.realm.members.values()
         routing.run(lambda member=member: hesitant.parking.resume(member))
@@ -122,9 +128,10 @@ def test_who_is_lost_while_its_goodbye_waits_is_gone(
     routing, hesitant = hesitating(router)
     wire = connect(listening(router, scheme)).join()
     wire.send(*GOODBYE)
-    eventually(lambda: hesitant.parking._parked)
+    eventually(lambda: waits(routing, hesitant))
+    (member,) = routing.realm.members.values()
     wire.close()
-    eventually(lambda: router.sessions == 0 and not hesitant.parking._parked)
+    eventually(lambda: router.sessions == 0 and not hesitant.parking.holds(member))
 
 
 def test_a_call_that_waits_is_not_answered_to_the_next_session(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import thread_named, until
 from wamplite.core.errors import UsageError
 from wamplite.storage import journal
 from wamplite.storage.journal import Journal
@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_had_is_refused(tmp_path: Path, name: str, text: s
 def test_the_thread_ends_with_the_file(open_: Callable[[], Journal]) -> None:
     made = open_()
     made.close()
-    until(lambda: not made._thread.is_alive(), what="the thread has ended")
+    until(lambda: not thread_named("wamplite-journal"), what="the thread has ended")
 
 
 def test_a_value_that_cannot_be_made_keeps_nobody_waiting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import ssl
 import threading
@@ -313,7 +314,7 @@ def test_garbage_after_the_handshake_ends_that_stream_with_an_alert(
     context: ssl.SSLContext, trusting: ssl.SSLContext
 ) -> None:
     with shaken(context, trusting) as (client, server):
-        client._sock.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+        os.write(client.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
         with pytest.raises(TransportLost, match=f"{server.peer}: TLS: .*{GARBAGE}"):
             server.recv()
         with pytest.raises(TransportLost, match=f"{client.peer}: TLS: .*alert bad record mac"):
