@@ -1,7 +1,7 @@
-"""Schemas of configurations: tables of keys, and the kind of each value.
+"""Kinds of values in a configuration: what each must be; `wamplite.tables` has tables of keys.
 
-`Table.read` returns the data, converted, and notes each problem at its location: an unknown key
-with the nearest known one, a wrong type, a value out of range. Nothing is guessed.
+`read` returns the value, converted, or notes a problem at its location: a wrong type, a value out
+of range, a word with the nearest known one. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .config import Location
@@ -19,20 +19,18 @@ from .core.words import show
 __all__ = [
     "MISSING",
     "Bytes",
-    "Either",
     "Encoding",
     "Flag",
     "FunctionKind",
     "Kind",
     "Names",
     "Number",
-    "Table",
-    "Tables",
     "Text",
     "Texts",
     "Uri",
     "Whole",
     "nearest",
+    "show_value",
 ]
 
 
@@ -57,7 +55,7 @@ class Kind:
         """Return the value, converted; MISSING when it does not fit."""
         if self.fits(value):
             return self.convert(value)
-        at.wrong(f"expected {self.wanted}, not {_shown(value)}")
+        at.wrong(f"expected {self.wanted}, not {show_value(value)}")
         return MISSING
 
     def fits(self, value: Any) -> bool:
@@ -78,7 +76,8 @@ class Kind:
 MISSING: Any = object()
 
 
-def _shown(value: Any) -> str:
+def show_value(value: Any) -> str:
+    """Return a value as a complaint shows it."""
     return str(value).lower() if type(value) is bool else show(value)  # as TOML spells it
 
 
@@ -113,12 +112,17 @@ class Whole(Kind):
 class Number(Kind):
     """An integer or a float within bounds."""
 
+    short = "number"
+
     def __init__(self, least: float, most: float) -> None:
         self.wanted = f"a number from {least:g} to {most:g}"
         self._least, self._most = least, most
 
     def fits(self, value: Any) -> bool:
         return type(value) in (int, float) and self._least <= value <= self._most
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self._least, "maximum": self._most}
 
 
 class Text(Kind):
@@ -164,6 +168,7 @@ class Bytes(Kind):
     """Bytes, or text with a character for each byte: "\\u0002" is 02."""
 
     wanted = 'bytes as text, such as "\\r\\n" or "\\u00aaU"'
+    short = "bytes"
 
     def fits(self, value: Any) -> bool:
         if isinstance(value, str):
@@ -173,11 +178,18 @@ class Bytes(Kind):
     def convert(self, value: Any) -> Any:
         return value if isinstance(value, bytes) else value.encode("latin-1")
 
+    def shown(self, value: Any) -> Any:
+        return value.decode("latin-1")
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
+
 
 class Encoding(Kind):
     """The name of an encoding of text."""
 
     wanted = 'an encoding such as "utf-8", "latin-1" or "cp437"'
+    short = "encoding"
     _NONE_OF_OURS = frozenset(
         {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"}
     )
@@ -189,11 +201,14 @@ class Encoding(Kind):
         except (LookupError, TypeError, ValueError):
             return False
 
+    def described(self) -> dict[str, Any]:
+        return {"type": "string"}
+
 
 class FunctionKind(Kind):
     """A function; only a script can give one."""
 
-    wanted = "a function"
+    wanted = short = "a function"
 
     def fits(self, value: Any) -> bool:
         return callable(value)
@@ -216,7 +231,7 @@ class Texts(Kind):
         if known and self.fits(value) and not known.issuperset(value):
             for text in value:
                 if text not in known:
-                    at.wrong(f"unknown {_shown(text)}; {nearest(text, known)}")
+                    at.wrong(f"unknown {show_value(text)}; {nearest(text, known)}")
             return MISSING
         return super().read(value, at)
 
@@ -239,102 +254,13 @@ class Names(Kind):
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
+        self.short = f"{{name = {kind.short}}}"
 
     def read(self, value: Any, at: Location) -> Any:
         if not isinstance(value, Mapping):
-            at.wrong(f"expected a table of names, not {_shown(value)}")
+            at.wrong(f"expected a table of names, not {show_value(value)}")
             return MISSING
         return {str(name): self._kind.read(inner, at / name) for name, inner in value.items()}
 
-
-class Table(Kind):
-    """A table of known keys. `make` is called with them as keywords, only if none has a problem.
-
-    checks: called with what `make` returned and its location, where they note further problems.
-    elsewhere: keys that others read, of the same file.
-    """
-
-    def __init__(
-        self,
-        keys: Mapping[str, Kind],
-        make: Callable[..., Any] = dict,
-        required: tuple[str, ...] = (),
-        checks: tuple[Callable[[Any, Location], None], ...] = (),
-        elsewhere: tuple[str, ...] = (),
-    ) -> None:
-        self.keys = keys
-        self.required = required
-        self._elsewhere = elsewhere
-        self._make = make
-        self._checks = checks
-
-    def read(self, value: Any, at: Location) -> Any:
-        if not isinstance(value, Mapping):
-            at.wrong(f"expected a table, not {_shown(value)}")
-            return MISSING
-        before = len(at.document.problems)
-        given = {}
-        for key, inner in value.items():
-            if key in self.keys:
-                given[key] = self.keys[key].read(inner, at / key)
-            elif key not in self._elsewhere:
-                (at / key).wrong(self.unknown(key))
-        for key in self.required:
-            if key not in value:
-                at.wrong(f'"{key}" is missing')
-        if len(at.document.problems) > before:
-            return MISSING
-        settings = self._make(**given)
-        for check in self._checks:
-            check(settings, at)
-        return settings
-
-    def unknown(self, key: str) -> str:
-        """Return the text for an unknown key, with a hint."""
-        return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
-
-
-class Tables(Kind):
-    """An array of tables."""
-
-    def __init__(self, table: Kind) -> None:
-        self.table = table
-
-    def read(self, value: Any, at: Location) -> Any:
-        if not isinstance(value, (list, tuple)):
-            name = at.path[-1]
-            at.wrong(f"expected an array of tables, [[...{name}]], not {_shown(value)}")
-            return MISSING
-        return tuple(self.table.read(table, at / number) for number, table in enumerate(value))
-
-
-class Either(Kind):
-    """A table whose key `kind` selects the keys that it may have; a text in its place is the kind.
-
-    key: the key that a text in place of the table gives, where it is not `kind`.
-    """
-
-    def __init__(self, tables: Mapping[str, Table], key: str = "kind", kind: str = "") -> None:
-        self.tables = tables
-        self._key = key
-        self._kind = kind  # the default
-
-    def read(self, value: Any, at: Location) -> Any:
-        if isinstance(value, str):
-            value = {self._key: value}
-        if not isinstance(value, Mapping):
-            at.wrong(f"expected a text or a table, not {_shown(value)}")
-            return MISSING
-        kind = value.get("kind", self._kind)
-        table = self._table(kind)
-        if table is None:
-            what = f"unknown kind {_shown(kind)}" if kind else '"kind" is missing'
-            (at / "kind").wrong(f"{what}; {nearest(str(kind), self.tables)}")
-            return MISSING
-        return table.read({"kind": kind, **value}, at)
-
-    def _table(self, kind: Any) -> Table | None:
-        if not isinstance(kind, str):
-            return None
-        head, colon, _ = kind.partition(":")
-        return self.tables.get(kind) or self.tables.get(head + colon)
+    def described(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self._kind.described()}

@@ -11,6 +11,7 @@ from typing import Any
 
 from .schema import Kind
 
+DAY = 86400.0
 SECONDS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 BYTES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
 BYTES |= {"kb": 10**3, "mb": 10**6, "gb": 10**9}

@@ -9,19 +9,19 @@ import wamplite
 from tests.bridge.responder import Responder
 from tests.waiting import until
 from wamplite.bridge import Bridge
+from wamplite.bridge.asking.requests import ProcedureSettings
+from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.settings import (
     BridgeSettings,
-    DecodeSettings,
     PortSettings,
-    ProcedureSettings,
-    PublishSettings,
     SessionSettings,
 )
+from wamplite.bridge.shaping import PublishSettings
 
 ECHO = ProcedureSettings(
     uri="com.example.echo",
     write="ECHO {0}\n",
-    reply=DecodeSettings(kind="regex", pattern=r"ECHO=(.*)"),
+    reply=DECODERS["regex"].made(pattern=r"ECHO=(.*)"),
     timeout=0.4,
 )
 TOPIC = "com.example.line"
@@ -36,7 +36,7 @@ class DeviceWorld:
             name="test",
             device=device.path,
             publish=(PublishSettings(topic=TOPIC),),
-            decode=DecodeSettings(kind="text"),
+            decode=DECODERS["text"].made(),
             **{"procedures": (ECHO,), **more},
         )
         session = SessionSettings(url=url, serializer="msgpack")

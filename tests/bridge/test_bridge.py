@@ -22,12 +22,10 @@ from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import Program, RouterProcess, running_router
 from tests.processes import wamplite as command
 from tests.waiting import PATIENCE, until
-from wamplite.bridge.settings import (
-    DecodeSettings,
-)
+from wamplite.bridge.decoding.decoder import DECODERS
 
 KILLS = 20
-NMEA = DecodeSettings(kind="nmea")
+NMEA = DECODERS["nmea"].made()
 
 PORT = """
 [[port]]

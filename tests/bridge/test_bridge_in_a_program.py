@@ -14,19 +14,19 @@ from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import RouterProcess
 from tests.waiting import until
 from wamplite.bridge import Bridge, SerialBridge
+from wamplite.bridge.asking.requests import ProcedureSettings
+from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.settings import (
     BridgeSettings,
     BufferSettings,
-    DecodeSettings,
     PortSettings,
-    ProcedureSettings,
-    PublishSettings,
     SessionSettings,
 )
+from wamplite.bridge.shaping import PublishSettings
 from wamplite.core.feature import Feature
 from wamplite.core.messages import Publish
 
-NMEA = DecodeSettings(kind="nmea")
+NMEA = DECODERS["nmea"].made()
 
 
 @pytest.fixture

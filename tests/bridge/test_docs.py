@@ -1,9 +1,8 @@
-"""docs/bridge.md names every key with its default, and its examples are right."""
+"""docs/bridge-keys.md has every key, the examples of docs/bridge.md are right."""
 
 from __future__ import annotations
 
-import ast
-import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,95 +10,63 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT
-from wamplite.bridge import settings
-from wamplite.bridge.configuration import tables as schema
+from wamplite.bridge.configuration import reference
 from wamplite.bridge.configuration.builder import Port
 from wamplite.bridge.configuration.tables import from_file
+from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.framing.framing import FRAMINGS
+from wamplite.config import Document
+from wamplite.reference import plain
 
 TEXT = (ROOT / "docs" / "bridge.md").read_text()
-SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S))
-ROW = re.compile(r"^\| `(\w+)` \| (?:`([^`]*)`)? ?\|", re.M)
 
 
-def keys_of(either: Any) -> set[str]:
-    return {key for table in either.tables.values() for key in table.keys}
+def test_the_page_of_all_keys_is_what_the_keys_say() -> None:
+    page = (ROOT / "docs" / "bridge-keys.md").read_text()
+    assert page == reference.page(), "tools/configuration_page --write"
 
 
-TABLES: dict[str, tuple[set[str], Any]] = {
-    "`[session]`": (set(schema.SESSION.keys), settings.SessionSettings),
-    "`[buffer]`": (set(schema.BUFFER.keys), settings.BufferSettings),
-    "`[[port]]`": (set(schema.PORT.keys), settings.PortSettings),
-    "`framing`": (keys_of(schema.FRAMING), settings.FramingSettings),
-    "`decode`": (keys_of(schema.DECODE), settings.DecodeSettings),
-    "`[[port.publish]]`": (set(schema.PUBLISH.keys), settings.PublishSettings),
-    "`[[port.procedure]]`": (set(schema.PROCEDURE.keys), settings.ProcedureSettings),
-    "`[[port.subscribe]]`": (set(schema.SUBSCRIBE.keys), settings.SubscribeSettings),
-    "`[[port.poll]]`": (set(schema.POLL.keys) - set(schema.PUBLISH.keys), settings.PollSettings),
-    "`modbus`": (set(schema.MODBUS.keys), settings.ModbusSettings),
-}
-RENAMED = {"procedure": "procedures", "subscribe": "subscribes", "poll": "polls"}
-OWN_FORM = {"framing", "decode"}  # a word there, settings here
+def test_the_page_has_every_key_and_every_kind() -> None:
+    page = reference.page()
+    for place in reference.places():
+        part = page.partition(f"## `{place.header}`")[2].partition("## ")[0]
+        assert set(re.findall(r"^\| `(\w+)` \|", part, re.M)) == set(plain(place.table))
+    for name, kinds in (("framing", FRAMINGS), ("decode", DECODERS)):
+        part = page.partition(f"## `{name}`")[2].partition("## ")[0]
+        told = set(re.findall(r"^\| `([\w:-]+)` \|", part, re.M))
+        keys = {key for table in kinds.values() for key in table.declared}
+        assert told == {*kinds, *keys} - {"kind"}
 
 
-@pytest.mark.parametrize("section", TABLES)
-def test_every_key_is_explained_where_it_belongs(section: str) -> None:
-    keys, _ = TABLES[section]
-    assert {key for key, _ in ROW.findall(SECTIONS[section])} == keys
+def test_every_key_has_its_line() -> None:
+    tables = [place.table for place in reference.places()]
+    for table in [*tables, *FRAMINGS.values(), *DECODERS.values()]:
+        assert table.about.endswith(".")
+        for name, key in table.declared.items():
+            assert key.about and "\n" not in key.about, name
 
 
-@pytest.mark.parametrize("section", TABLES)
-def test_every_setting_has_a_key(section: str) -> None:
-    keys, kind = TABLES[section]
-    names = {field.name for field in dataclasses.fields(kind)}
-    if kind is settings.PollSettings:
-        names.remove("publish")  # its keys stand in the same table
-    assert {RENAMED.get(key, key) for key in keys} == names
+def test_the_schema_says_what_every_kind_may_have() -> None:
+    port = reference.properties()["port"]["items"]
+    assert port["required"] == ["name", "device"]
+    word, *kinds = port["properties"]["framing"]["anyOf"]
+    assert word == {"type": "string"}
+    fixed = next(one for one in kinds if one["properties"]["kind"] == {"const": "fixed"})
+    assert fixed["required"] == ["kind", "size"]
+    assert fixed["properties"]["gap"]["default"] == "100 ms"
+    reply = port["properties"]["procedure"]["items"]["properties"]["reply"]["anyOf"]
+    assert {"pattern": "^python:."} in [one["properties"]["kind"] for one in reply[1:]]
+    json.dumps(port)
 
 
-@pytest.mark.parametrize("section", TABLES)
-def test_every_default_is_the_one_that_is_written(section: str) -> None:
-    _, kind = TABLES[section]
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    for key, cell in ROW.findall(SECTIONS[section]):
-        field = fields[RENAMED.get(key, key)]
-        if key in OWN_FORM:
-            assert ast.literal_eval(cell) == field.default.kind
-        elif cell or key not in required(section):
-            assert literal(cell) == plain(field), key
-        else:
-            assert field.default is dataclasses.MISSING or key == "size", key
-
-
-def required(section: str) -> set[str]:
-    own = {"`framing`": {"size"}}
-    _, kind = TABLES[section]
-    missing = {f.name for f in dataclasses.fields(kind) if is_required(f)}
-    return missing | own.get(section, set())
-
-
-def is_required(field: Any) -> bool:
-    return dataclasses.MISSING is field.default and dataclasses.MISSING is field.default_factory
-
-
-def literal(cell: str) -> Any:
-    return ast.literal_eval({"true": "True", "false": "False"}.get(cell, cell))
-
-
-def plain(field: Any) -> Any:
-    """Return a default as the file would have it."""
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    if isinstance(field.default, bytes):
-        return field.default.decode("latin-1")
-    return list(field.default) if isinstance(field.default, tuple) else field.default
-
-
-def test_the_kinds_are_all_explained() -> None:
-    for section, either in (("`framing`", schema.FRAMING), ("`decode`", schema.DECODE)):
-        told = set(
-            re.findall(r'^\| `"([\w:-]+?)(?:MODULE:FUNCTION)?"` \|', SECTIONS[section], re.M)
-        )
-        assert told == set(either.tables)
+def test_each_example_of_a_key_is_one_that_it_may_have() -> None:
+    tables = [place.table for place in reference.places()]
+    for table in [*tables, *FRAMINGS.values(), *DECODERS.values()]:
+        for name, key in table.declared.items():
+            if key.example is not None:
+                document = Document({name: key.example})
+                key.kind.read(key.example, document.root() / name)
+                assert document.problems == [], name
 
 
 @pytest.mark.parametrize("example", re.findall(r"^```toml\n(.*?)^```", TEXT, re.M | re.S))
@@ -119,4 +86,5 @@ def test_the_script_describes_what_it_says() -> None:
 
 def test_every_step_of_the_builder_is_named() -> None:
     steps = {name for name in vars(Port) if not name.startswith("_")}
+    assert steps == {"decode", "publish", "procedure", "subscribe", "poll"}
     assert {step for step in steps if f"`{step}" not in TEXT} == set()

@@ -11,7 +11,8 @@ from tests.bridge.pseudo import kinds, sentence
 from tests.shared import files
 from tests.waiting import until
 from wamplite.bridge.counts import Counts
-from wamplite.bridge.decoding.basic import DECODERS, Reading
+from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.decoding.readings import Reading
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.lines import Lines
 from wamplite.bridge.intake import Intake
@@ -23,7 +24,8 @@ class Taking:
     def __init__(self, decoder: str, max_bytes: int = 4096) -> None:
         self.counts = Counts()
         self.readings: list[Reading] = []
-        self.intake = Intake(Lines(max_bytes), DECODERS[decoder], self.counts, self.readings.extend)
+        made = DECODERS[decoder].made().decoder()
+        self.intake = Intake(Lines(max_bytes), made, self.counts, self.readings.extend)
         self.intake.opened()
 
     def args(self) -> list[object]:
@@ -97,7 +99,9 @@ def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Taking) -> N
 
 def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
     line = Taking("text")
-    line.intake = Intake(IdleGap(0.05), DECODERS["text"], line.counts, line.readings.extend)
+    line.intake = Intake(
+        IdleGap(0.05), DECODERS["text"].made().decoder(), line.counts, line.readings.extend
+    )
     line.intake.received(b"one")
     patience = line.intake.patience()
     assert patience is not None and 0 < patience <= 0.05

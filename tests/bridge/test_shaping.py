@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wamplite.bridge.decoding.readings import Reading
-from wamplite.bridge.settings import PublishSettings
-from wamplite.bridge.shaping import MOST_TOPICS, ShapedEvent, Shaper, TopicTemplate
+from wamplite.bridge.shaping import MOST_TOPICS, PublishSettings, ShapedEvent, Shaper, TopicTemplate
 from wamplite.core.errors import UsageError
 
 

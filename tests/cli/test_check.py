@@ -10,6 +10,7 @@ import pytest
 from tests.cli.test_configured import configured, run
 from tests.configuration.examples import furnish
 from tests.processes import ROOT
+from wamplite.bridge.configuration import reference as of_bridge
 from wamplite.config import load
 from wamplite.configuration import files, reference
 
@@ -96,7 +97,7 @@ def test_the_page_of_all_keys_is_what_the_keys_say() -> None:
 
 def test_the_schema_knows_every_key_and_its_default(tmp_path: Path) -> None:
     schema = json.loads(run("config", "schema").stdout)
-    assert schema == reference.json_schema()
+    assert schema == reference.json_schema(of_bridge.properties())
     router = schema["properties"]["router"]["properties"]
     assert router["max_message_size"]["default"] == "1 MiB"
     assert set(schema["properties"]) == {*files.FILE.keys, "session", "buffer", "port"}

@@ -18,8 +18,9 @@ The layers, from the cable upwards. Each has tests of its own, and none imports 
     publisher       outbox to session, in order, confirmed by the router
     bridge_port     all of that for one port; `status` tells how it is, `counts` what it did
     bridge          all ports and one session; `serial_bridge`: for one topic
-    settings        every setting with its default
-    configuration/  reads the settings from a file, or takes them from a script
+    settings        the keys of a bridge and of a port; what a port consists of declares its own
+    kinds           framings and decoders by name, each with its keys in a file of its own
+    configuration/  reads the settings from a file, or takes them from a script; the page of keys
 
 The main rule: the port's thread never waits for the session. The kernel keeps 4 kB of a serial line
 (0.36 s at 115200 baud); what comes after that is lost, and nothing reports it.

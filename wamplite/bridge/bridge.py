@@ -187,7 +187,7 @@ class Bridge(OfOneProcess):
     def _tell_of_retain(self) -> None:
         """Say once what `retain` comes to at a router that keeps no events."""
         publishes = [publish for port in self.settings.ports for publish in port.publish]
-        publishes += [poll.publish for port in self.settings.ports for poll in port.polls]
+        publishes += [poll for port in self.settings.ports for poll in port.polls]
         if not self._told_of_retain and any(publish.retain for publish in publishes):
             self._told_of_retain = True
             log.info(

@@ -18,15 +18,15 @@ from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument
 from .asking.commands import Commands
 from .asking.polls import make_poll
+from .asking.requests import ProcedureSettings, SubscribeSettings
 from .asking.templates import make_template
 from .counts import Counts
-from .decoding.basic import make_decoder, make_reply
+from .decoding.decoder import make_reply
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
-from .framing.lines import make_framing
 from .intake import Intake
-from .settings import PortSettings, ProcedureSettings, PublishSettings, SubscribeSettings
-from .shaping import ShapedEvent, Shaper
+from .settings import PortSettings
+from .shaping import PublishSettings, ShapedEvent, Shaper
 from .status import uri
 
 __all__ = ["BridgePort"]
@@ -128,8 +128,8 @@ class BridgePort:
             CountedShaper(publish, self.name, self.counts, put) for publish in settings.publish
         ]
         self.intake = Intake(
-            make_framing(settings.framing),
-            make_decoder(settings.decode),
+            settings.framing.make(),
+            settings.decode.decoder(),
             self.counts,
             self._deliver,
             self._next_due,
@@ -138,7 +138,7 @@ class BridgePort:
         self.device = Device(settings, self.intake, self._changed)
         self.commands = Commands(self.device, self.intake)
         self._poll_shapers = [
-            CountedShaper(poll.publish, self.name, self.counts, put) for poll in settings.polls
+            CountedShaper(poll, self.name, self.counts, put) for poll in settings.polls
         ]
         self._polls = [
             make_poll(poll, self.commands, settings.baudrate, shaper.deliver)

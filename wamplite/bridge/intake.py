@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 
 from .counts import Counts
-from .decoding.basic import Decoder, Reading, Undecodable
-from .decoding.readings import Deliver
-from .framing.lines import Framing
+from .decoding.readings import Decoder, Deliver, Reading, Undecodable
+from .framing.framing import Framing
 
 __all__ = ["Intake"]
 

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..transports import serial_path
 from .bridge import Bridge
-from .settings import (
-    BridgeSettings,
-    BufferSettings,
-    DecodeSettings,
-    FramingSettings,
-    PortSettings,
-)
+from .decoding.decoder import DECODERS
+from .framing.framing import FRAMINGS
+from .settings import BridgeSettings, BufferSettings, PortSettings
 
 if TYPE_CHECKING:
     from ..client.component import Component
@@ -46,8 +42,8 @@ class SerialBridge:
             name=NAME,
             device=device,
             baudrate=baud,
-            framing=FramingSettings(kind=framing),
-            decode=DecodeSettings(kind=decode),
+            framing=FRAMINGS[framing].made(),
+            decode=DECODERS[decode].made(),
         )
         buffer = BufferSettings(max_messages=10_000, max_bytes=1 << 24, max_age=0.0)
         settings = BridgeSettings(buffer=buffer, ports=(port,))

@@ -1,182 +1,171 @@
-"""The settings of a bridge: its session, its buffer, its ports, and what each port does.
+"""The settings of a bridge: its session, its buffer, its ports; `keys` tells how one is declared.
 
-Plain values with their defaults: `bridge.configuration` makes them from a file and checks every
-key, `bridge.builder` from a script. The names are the keys of the file; times are seconds; 0 means
-no limit where a limit may be absent.
+Here are those of the whole bridge and of a port. What a port consists of declares its own: `device`
+how it is opened, each kind of `framing` and `decoding`, `shaping` what is published, `asking` what
+is asked. `configuration` reads them from a file or a script. Times are seconds, sizes bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-__all__ = [
-    "BridgeSettings",
-    "BufferSettings",
-    "DecodeSettings",
-    "FramingSettings",
-    "ModbusSettings",
-    "PollSettings",
-    "PortSettings",
-    "ProcedureSettings",
-    "PublishSettings",
-    "SessionSettings",
-    "SubscribeSettings",
-]
+from ..checking import attempt, check_unlike
+from ..config import Location
+from ..keys import TableSettings, section, setting
+from ..schema import Text, Texts, Uri, Whole
+from ..tables import Tables
+from ..units import DAY, Duration, Size
+from .asking.polls import PollSettings
+from .asking.requests import ProcedureSettings, SubscribeSettings
+from .decoding.decoder import DECODE, DECODERS, DecodeSettings
+from .device.line import LineSettings, check_line
+from .framing.framing import FRAMING, FRAMINGS, FramingSettings
+from .shaping import PublishSettings
+
+__all__ = ["BridgeSettings", "BufferSettings", "PortSettings", "SessionSettings"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionSettings:
+class SessionSettings(TableSettings):
     """The router, the realm, and the identity to join with."""
 
-    url: str = "ws://127.0.0.1:8080/ws"
-    realm: str = "realm1"
-    authid: str = ""
-    secret_file: str = ""  # see wamplite.config.read_secret
-    key_file: str = ""  # of a private key, for cryptosign
-    authmethods: tuple[str, ...] = ("ticket",)  # what the secret proves it by, the best first
-    serializer: str = "json"
-    ca: str = ""  # file of the certificates to trust for wss and rss
-    timeout: float = 30.0
-    connect_timeout: float = 10.0
-    max_retry_delay: float = 2.0
+    url: str = setting(
+        Text(), "where the router is: ws, wss, rs, rss or unix", "ws://127.0.0.1:8080/ws"
+    )
+    realm: str = setting(Uri(), "the realm to join", "realm1")
+    authid: str = setting(Text(), "the identity to join with", "", example="bridge")
+    secret_file: str = setting(
+        Text(),
+        "the file that holds the secret: a path, or a name within $CREDENTIALS_DIRECTORY",
+        "",
+        needs=("authid",),
+        example="/etc/wamplite/bridge.secret",
+    )
+    authmethods: tuple[str, ...] = setting(
+        Texts("scram", "wampcra", "ticket"),
+        "by what the secret proves it, the best first",
+        ("ticket",),
+        example=("scram",),
+    )
+    key_file: str = setting(
+        Text(),
+        "the file of a private key, for cryptosign: of `ssh-keygen -t ed25519`, or hexadecimal",
+        "",
+        example="/etc/wamplite/bridge.key",
+    )
+    serializer: str = setting(Text("json", "msgpack", "cbor"), "how messages are encoded", "json")
+    ca: str = setting(
+        Text(), "a file of CA certificates to trust for wss and rss; none: the system's", ""
+    )
+    timeout: float = setting(Duration(0.01, DAY), "for the answer to each request", 30.0)
+    connect_timeout: float = setting(Duration(0.01, DAY), "until the session has joined", 10.0)
+    max_retry_delay: float = setting(
+        Duration(0.1, DAY), "the longest time between two attempts to join", 2.0
+    )
+
+    def check(self, at: Location) -> None:
+        """Note a URL that cannot be dialled, and a secret that proves nothing."""
+        from ..transports import dial
+
+        attempt(at / "url", dial.parse, self.url)
+        if not self.authmethods:
+            (at / "authmethods").wrong("names no method")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BufferSettings:
-    """The bounds of what waits while the router is away."""
+class BufferSettings(TableSettings):
+    """The bounds of the events of all ports that wait while the router is away."""
 
-    max_messages: int = 1000
-    max_bytes: int = 1 << 20
-    max_age: float = 600.0
-    overflow: str = "drop-oldest"  # or "drop-newest"
-    path: str = ""  # "": in memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class FramingSettings:
-    """Where a frame ends and the next begins; which keys are used depends on the kind."""
-
-    kind: str = "lines"  # lines delimiter fixed length idle-gap cobs slip
-    max_bytes: int = 4096
-    delimiter: bytes = b"\n"  # delimiter: what ends a frame
-    start: bytes = b""  # delimiter, fixed, length: what begins one
-    size: int = 0  # fixed: bytes of a frame, after `start`
-    length_bytes: int = 1  # length: 1, 2 or 4
-    byteorder: str = "big"  # length: big or little
-    includes_header: bool = False  # length: it counts `start` and itself too
-    gap: float = 0.1  # silence that ends a frame (idle-gap), or drops a begun one (fixed, length)
+    max_messages: int = setting(Whole(1, 10_000_000), "how many events may wait", 1000)
+    max_bytes: int = setting(
+        Size(1024, 1 << 40), "how much memory, or space in the file, they may take", 1 << 20
+    )
+    max_age: float = setting(Duration(0, 365 * DAY), "older events are dropped; 0: never", 600.0)
+    overflow: str = setting(
+        Text("drop-oldest", "drop-newest"),
+        "which events are dropped when there is no room",
+        "drop-oldest",
+    )
+    path: str = setting(
+        Text(pattern=".*", wanted="text"),
+        "a file (SQLite) where events outlive the bridge and a power cut; none: in memory",
+        "",
+        example="/var/lib/wamplite-bridge/outbox",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodeSettings:
-    """What a frame holds; which keys are used depends on the kind."""
+class PortSettings(LineSettings):
+    """One device, and what the bridge does with it; a port that fails does not stop the others."""
 
-    kind: str = "text"  # text bytes json csv regex struct nmea python:MODULE:FUNCTION
-    encoding: str = "utf-8"  # text, csv, regex
-    fields: tuple[str, ...] = ()  # csv, struct: the names, "" for what is skipped
-    types: Mapping[str, str] = field(default_factory=dict)  # csv, regex: int float str bool hex
-    separator: str = ","  # csv
-    pattern: str = ""  # regex
-    format: str = ""  # struct
-    function: Callable[[bytes], Any] | None = None  # python: (from a script) in place of the name
-    parse: bool = False  # nmea: name the fields of a sentence, through pynmea2
+    framing: FramingSettings = setting(
+        FRAMING,
+        "where a frame ends and the next begins",
+        "lines",
+        factory=lambda: FRAMINGS["lines"].made(),
+    )
+    decode: DecodeSettings = setting(
+        DECODE, "how a frame becomes arguments", "text", factory=lambda: DECODERS["text"].made()
+    )
+    publish: tuple[PublishSettings, ...] = setting(
+        Tables(section(PublishSettings, PublishSettings.check)), "what is published of it", ()
+    )
+    procedures: tuple[ProcedureSettings, ...] = setting(
+        Tables(section(ProcedureSettings, ProcedureSettings.check)),
+        "what it can be asked by calls",
+        (),
+        name="procedure",
+    )
+    subscribes: tuple[SubscribeSettings, ...] = setting(
+        Tables(section(SubscribeSettings, SubscribeSettings.check)),
+        "which events are written to it",
+        (),
+        name="subscribe",
+    )
+    polls: tuple[PollSettings, ...] = setting(
+        Tables(section(PollSettings, PollSettings.check)),
+        "what it is asked again and again",
+        (),
+        name="poll",
+    )
 
-
-@dataclass(frozen=True, kw_only=True)
-class PublishSettings:
-    """The topic of events, and which values of a reading they carry."""
-
-    topic: str  # may hold {field} {port} and the names of kwargs
-    fields: tuple[str, ...] = ()  # (): all
-    deadband: Mapping[str, float] = field(default_factory=dict)
-    min_interval: float = 0.0
-    max_interval: float = 0.0
-    retain: bool = False  # needs event_retention in the router
-    acknowledge: bool = True
-    timestamp: bool = False  # kwarg ts
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProcedureSettings:
-    """A procedure: what a call writes to the device, and the frame that is its reply."""
-
-    uri: str
-    write: str  # {0} {1} {name}
-    reply: DecodeSettings | None = None  # None: the call does not wait for a reply
-    timeout: float = 1.5
-    retries: int = 0
-    encoding: str = "utf-8"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubscribeSettings:
-    """A topic whose events are written to the device."""
-
-    topic: str
-    write: str
-    match: str = "exact"  # or prefix, wildcard
-    encoding: str = "utf-8"
+    def check(self, at: Location) -> None:
+        """Check the line, and that what is published is decoded."""
+        check_line(self, at)
+        for number, publish in enumerate(self.publish):
+            publish.check_values(self.decode.names(), at / "publish" / number)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModbusSettings:
-    """What to read from a Modbus RTU slave."""
-
-    unit: int = 1
-    function: int = 3  # 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers
-    address: int = 0
-    type: str = "uint16"  # bit uint16 int16 uint32 int32 float32 float64 string
-    count: int = 1  # string: registers
-    byteorder: str = "big"  # big little big-swap little-swap, for 32 bits and more
-    scale: float = 1.0
-    name: str = ""  # the field's name; "": the value is the one argument
-
-
-@dataclass(frozen=True, kw_only=True)
-class PollSettings:
-    """A request that is repeated each `every` seconds, and its reply published."""
-
-    every: float
-    publish: PublishSettings
-    modbus: ModbusSettings | None = None  # else `write` and `reply`
-    write: str = ""
-    reply: DecodeSettings | None = None
-    timeout: float = 1.5
-    retries: int = 0
-    encoding: str = "utf-8"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PortSettings:
-    """One device, and what the bridge does with it."""
-
-    name: str
-    device: str  # a path, usb:VID:PID[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT
-    baudrate: int = 9600
-    bytesize: int = 8
-    parity: str = "N"  # N E O M S
-    stopbits: float = 1  # 1 1.5 2
-    rtscts: bool = False
-    xonxoff: bool = False
-    exclusive: bool = True
-    hupcl: bool = True  # False: keep DTR up at close, so that the next opening resets no board
-    settle: float = 0.0  # after an opening: drop what comes for so long
-    silence: float = 0.0  # open the device again after so long without a frame
-    write_timeout: float = 1.0
-    framing: FramingSettings = FramingSettings()
-    decode: DecodeSettings = DecodeSettings()
-    publish: tuple[PublishSettings, ...] = ()
-    procedures: tuple[ProcedureSettings, ...] = ()
-    subscribes: tuple[SubscribeSettings, ...] = ()
-    polls: tuple[PollSettings, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class BridgeSettings:
+class BridgeSettings(TableSettings):
     """A whole bridge."""
 
-    session: SessionSettings = SessionSettings()
-    buffer: BufferSettings = BufferSettings()
-    ports: tuple[PortSettings, ...] = ()
+    session: SessionSettings = setting(
+        section(SessionSettings, SessionSettings.check),
+        "how it joins the router",
+        {},
+        factory=SessionSettings,
+    )
+    buffer: BufferSettings = setting(
+        section(BufferSettings),
+        "what waits while the router is away",
+        {},
+        factory=BufferSettings,
+    )
+    ports: tuple[PortSettings, ...] = setting(
+        Tables(section(PortSettings, PortSettings.check)), "its devices", name="port"
+    )
+
+    def check(self, at: Location) -> None:
+        """Note two ports, devices or procedures of one name."""
+        if not self.ports:
+            at.wrong("there is no [[port]]")
+        ports = [(port, at / "port" / n) for n, port in enumerate(self.ports)]
+        check_unlike("name", [(port.name, at / "name") for port, at in ports])
+        check_unlike("device", [(port.device, at / "device") for port, at in ports])
+        procedures = [
+            (procedure.uri, at / "procedure" / n / "uri")
+            for port, at in ports
+            for n, procedure in enumerate(port.procedures)
+        ]
+        check_unlike("uri", procedures)

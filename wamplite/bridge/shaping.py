@@ -16,20 +16,86 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..checking import attempt, check_names
+from ..config import Location
 from ..core import uris
 from ..core.errors import UsageError
+from ..keys import TableSettings, setting
+from ..schema import Flag, Names, Number, Text, Texts
+from ..units import DAY, Duration
 from .decoding.readings import Reading
-from .settings import PublishSettings
 
-__all__ = ["ShapedEvent", "Shaper", "TopicTemplate"]
+__all__ = ["PublishSettings", "ShapedEvent", "Shaper", "TopicTemplate"]
 
 MOST_TOPICS = 1000  # of one template; beyond it the oldest is forgotten
 SLACK = 1 - 1e-9  # as floats, 21.2 - 21.0 is less than 0.2
 FORBIDDEN = frozenset(".#")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishSettings(TableSettings):
+    """The topic of events, and which values of a reading they carry."""
+
+    topic: str = setting(
+        Text(),
+        "the topic; it may hold `{port}`, `{field}` and the names of values",
+        example="home.weather.{field}",
+    )
+    fields: tuple[str, ...] = setting(
+        Texts(), "which values are published; `[]`: all", (), example=("temp", "hum")
+    )
+    deadband: Mapping[str, float] = setting(
+        Names(Number(0, 1e300)),
+        "by how much each value must change to be published again; 0: any change",
+        {},
+        factory=dict,
+        example={"temp": 0.2, "hum": 1},
+    )
+    min_interval: float = setting(
+        Duration(0, 365 * DAY),
+        "least time between two events of a topic; one that comes earlier is held back, only"
+        " the newest is sent",
+        0.0,
+    )
+    max_interval: float = setting(
+        Duration(0, 365 * DAY),
+        "after so long the next reading is published even without a change; 0: never",
+        0.0,
+    )
+    retain: bool = setting(
+        Flag(), "the router keeps the event for later subscribers, if it can", False
+    )
+    acknowledge: bool = setting(
+        Flag(),
+        "the router confirms the event; after a loss, what was not confirmed is sent again",
+        True,
+    )
+    timestamp: bool = setting(
+        Flag(), "add the argument `ts`: UTC seconds when the last byte of the frame came", False
+    )
+
+    def check(self, at: Location) -> None:
+        """Note a topic that cannot be one, and intervals that contradict each other."""
+        attempt(at / "topic", TopicTemplate, self.topic)
+        if 0 < self.max_interval < self.min_interval:
+            (at / "max_interval").wrong(f"is less than min_interval = {self.min_interval:g}")
+
+    def check_values(self, known: set[str] | None, at: Location) -> None:
+        """Note each published value that the readings do not have; None: they may have any."""
+        if any(path[: len(at.path)] == at.path for path, _ in at.document.problems):
+            return
+        check_names(self.fields, known, at / "fields")
+        check_names(self.deadband, known, at / "deadband")
+        if known is not None:
+            names = TopicTemplate(self.topic).names
+            check_names(names, known | {"port", "field"}, at / "topic")
+        if self.fields:
+            outside = [name for name in self.deadband if name not in self.fields]
+            check_names(outside, set(self.fields), at / "deadband")
 
 
 class ShapedEvent(NamedTuple):

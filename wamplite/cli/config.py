@@ -45,10 +45,14 @@ def run(options: argparse.Namespace) -> int:
         made = draft.text(options.file)
         write_users(draft.listed, options)
     else:
+        from ..bridge.configuration import reference as of_bridge
         from ..configuration import reference
 
-        is_page = options.action == "page"
-        made = reference.page() if is_page else json.dumps(reference.json_schema(), indent=2) + "\n"
+        if options.action == "page":
+            made = reference.page()
+        else:
+            schema = reference.json_schema(of_bridge.properties())
+            made = json.dumps(schema, indent=2) + "\n"
     if options.output == "-":
         sys.stdout.write(made)
     else:

@@ -60,7 +60,8 @@ def complete(options: argparse.Namespace) -> None:
 def read(place: Path) -> Profile:
     """Return the profile of a file; UsageError where it is none."""
     from ..config import load
-    from ..schema import Table, Text
+    from ..schema import Text
+    from ..tables import Table
     from ..whole_file import check_private
 
     check_private(place, "profile")

@@ -16,8 +16,6 @@ import logging
 
 from .. import signals
 from ..bridge import SerialBridge
-from ..bridge.decoding.basic import DECODERS
-from ..bridge.framing.lines import FRAMINGS
 from ..client.component import Component
 from ..core import uris
 from ..core.errors import UsageError
@@ -26,6 +24,8 @@ from .common import add_connection, connection, positive, seconds
 
 log = logging.getLogger(__name__)
 
+FRAMINGS = ("lines", "cobs", "slip")
+DECODERS = ("text", "bytes", "json", "nmea")
 LOOK = 0.5  # seconds between two checks whether the router has refused the session for good
 
 
@@ -35,8 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("device", metavar="DEVICE", help="its path; a link is followed at every opening")
     add("--baud", type=positive, default=9600, metavar="N", help="default: %(default)s")
     add("--publish", required=True, metavar="URI", help="the topic")
-    add("--framing", choices=FRAMINGS, default="lines", help="default: %(default)s")
-    add("--decode", choices=DECODERS, default="text", help="default: %(default)s")
+    add(
+        "--framing", choices=("lines", "cobs", "slip"), default="lines", help="default: %(default)s"
+    )
+    add(
+        "--decode",
+        choices=("text", "bytes", "json", "nmea"),
+        default="text",
+        help="default: %(default)s",
+    )
     add(
         "--figures",
         type=seconds,

@@ -15,9 +15,10 @@ from typing import Any
 
 from ..config import BRIDGE, Document, Location, load
 from ..core.errors import UsageError
-from ..schema import Table, Tables, Text, Texts
+from ..keys import section
+from ..schema import Text, Texts
+from ..tables import Table, Tables
 from . import whole
-from .keys import section
 from .kinds import AnyOf
 from .limits import RouterSettings, RouterTable
 from .settings import ListenerSettings, RealmSettings

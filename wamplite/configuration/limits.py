@@ -11,11 +11,11 @@ from typing import Any
 
 from ..config import Location
 from ..core.errors import UsageError
+from ..keys import Declared, DeclaredKey, TableSettings
 from ..router.limits import OF_THE_MEMORY, Limits, check
 from ..schema import MISSING, Kind, Whole
 from ..transports.base import MOST
 from ..units import Duration, Size
-from .keys import Declared, DeclaredKey, TableSettings
 from .kinds import FileName
 
 ABOUT = {

@@ -5,64 +5,20 @@ All of it is made of the declarations in settings.py and limits.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from ..config import in_toml
-from ..schema import Flag, Tables
+from ..reference import Place, about, default_of, example_of, plain, rows_of, within
 from .files import LIMITS, LISTENER, REALM
-from .keys import Declared, DeclaredKey
 
 INCLUDE = "further files, from where this one is; above the first table"
-
-
-class Place(NamedTuple):
-    """A table of the file, and where it stands."""
-
-    path: tuple[str, ...]
-    table: Declared
-    is_array: bool
-
-    @property
-    def header(self) -> str:
-        """Return the line that opens it."""
-        name = ".".join(self.path)
-        return f"[[{name}]]" if self.is_array else f"[{name}]"
 
 
 def places() -> Iterator[Place]:
     """Yield all tables, each before those within it."""
     yield Place(("router",), LIMITS, False)
     for name, table in (("listener", LISTENER), ("realm", REALM)):
-        yield from _within(Place((name,), table, True))
-
-
-def _within(place: Place) -> Iterator[Place]:
-    yield place
-    for name, key in place.table.declared.items():
-        if isinstance(key.kind, Tables) and isinstance(key.kind.table, Declared):
-            yield from _within(Place((*place.path, name), key.kind.table, True))
-
-
-def plain(table: Declared) -> dict[str, DeclaredKey]:
-    """Return the keys of a table that are no tables."""
-    return {name: key for name, key in table.declared.items() if not isinstance(key.kind, Tables)}
-
-
-def default_of(key: DeclaredKey) -> str:
-    """Return a default as TOML has it; "" where there is none to tell."""
-    if key.is_needed or key.default in ("", None):
-        return ""
-    return in_toml(key.kind.shown(key.default))
-
-
-def example_of(key: DeclaredKey) -> str:
-    """Return what a file might say."""
-    if key.example is not None:
-        return in_toml(key.example)
-    if isinstance(key.kind, Flag):
-        return in_toml(not key.default)
-    return default_of(key) or in_toml("")
+        yield from within(Place((name,), table, True))
 
 
 # ---- the page
@@ -72,18 +28,8 @@ def page() -> str:
     """Return docs/configuration.md."""
     parts = [HEAD]
     for place in places():
-        parts.append(f"## `{place.header}`\n\n{place.table.about}\n\n{_rows(place.table)}")
+        parts.append(f"## `{place.header}`\n\n{place.table.about}\n\n{rows_of(place.table)}")
     return "\n".join(parts)
-
-
-def _rows(table: Declared) -> str:
-    lines = ["| key | what | default | |", "| --- | --- | --- | --- |"]
-    for name, key in plain(table).items():
-        default = default_of(key)
-        shown = "needed" if key.is_needed else f"`{default}`" if default else ""
-        cells = (f"`{name}`", key.kind.short, shown, key.about)
-        lines.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
-    return "\n".join(lines) + "\n"
 
 
 HEAD = """# The file of a router: every key
@@ -117,7 +63,7 @@ def commented(beginning: str) -> str:
         lines = [f"{indent}# {place.table.about}", f"{indent}# {place.header}"]
         for name, key in plain(place.table).items():
             default = default_of(key)
-            told = key.about + (f" (default: {default})" if default else "")
+            told = about(key) + (f" (default: {default})" if default else "")
             lines += [f"{indent}#   {told}", f"{indent}# {name} = {example_of(key)}"]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -191,17 +137,17 @@ users = "users.toml"            # wamplite user add joe --realm home --role owne
 # ---- the JSON Schema
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the schema of the file for editors; the tables of a bridge are left open."""
+def json_schema(bridge: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of the file for editors; bridge: of the tables of a bridge."""
     properties: dict[str, Any] = {
         "include": {
             "description": INCLUDE,
             "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
         },
-        "router": _described(LIMITS),
-        "listener": {"type": "array", "items": _described(LISTENER)},
-        "realm": {"type": "array", "items": _described(REALM)},
-        **{name: {} for name in ("session", "buffer", "port")},
+        "router": LIMITS.described(),
+        "listener": {"type": "array", "items": LISTENER.described()},
+        "realm": {"type": "array", "items": REALM.described()},
+        **bridge,
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -210,23 +156,3 @@ def json_schema() -> dict[str, Any]:
         "properties": properties,
         "additionalProperties": False,
     }
-
-
-def _described(table: Declared) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "description": table.about,
-        "properties": {name: _property(key) for name, key in table.declared.items()},
-        "required": list(table.required),
-        "additionalProperties": False,
-    }
-
-
-def _property(key: DeclaredKey) -> dict[str, Any]:
-    if isinstance(key.kind, Tables) and isinstance(key.kind.table, Declared):
-        return {"type": "array", "items": _described(key.kind.table), "description": key.about}
-    told: dict[str, Any] = {**key.kind.described(), "description": key.about}
-    if not key.is_needed and key.default not in ("", None):
-        default = key.kind.shown(key.default)
-        told["default"] = list(default) if isinstance(default, tuple) else default
-    return told

@@ -11,10 +11,11 @@ from ..auth import pairing
 from ..auth.offers import METHODS
 from ..auth.permissions import ACTIONS, DISCLOSURES, Permission
 from ..core.matching import ORDER
-from ..schema import Flag, Tables, Text, Texts, Uri, Whole
+from ..keys import TableSettings, section, setting
+from ..schema import Flag, Text, Texts, Uri, Whole
+from ..tables import Tables
 from ..units import Duration, Size
 from . import checks
-from .keys import TableSettings, section, setting
 from .kinds import AnyOf, FileName, Secret
 
 AUTHMETHODS = (*METHODS, pairing.NAME, "anonymous")

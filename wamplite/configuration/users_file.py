@@ -36,7 +36,8 @@ from ..auth.keys import (
 from ..auth.users import User
 from ..config import Location, in_toml, load
 from ..core.errors import UsageError
-from ..schema import MISSING, Kind, Table, Tables, Text, Texts, Uri, Whole
+from ..schema import MISSING, Kind, Text, Texts, Uri, Whole
+from ..tables import Table, Tables
 
 NAME = "users.toml"
 HEADER = "# Written by `wamplite user`. Whoever reads this file may try passwords against it.\n"

@@ -16,13 +16,9 @@ from tests.bridge.responder import Lines
 from tests.client.scripted import soon
 from tests.waiting import until
 from wamplite.bridge.asking import commands
-from wamplite.bridge.settings import (
-    DecodeSettings,
-    PollSettings,
-    ProcedureSettings,
-    PublishSettings,
-    SubscribeSettings,
-)
+from wamplite.bridge.asking.polls import PollSettings
+from wamplite.bridge.asking.requests import ProcedureSettings, SubscribeSettings
+from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.core import uris
 
 Make = Callable[..., DeviceWorld]
@@ -240,9 +236,9 @@ def test_status_stats_write_and_reopen(make: Make, tmp_path: Path) -> None:
 def test_a_poll_waits_for_its_port_but_not_for_its_next_turn(make: Make, tmp_path: Path) -> None:
     poll = PollSettings(
         every=3600,
-        publish=PublishSettings(topic="com.example.polled"),
+        topic="com.example.polled",
         write="T?\n",
-        reply=DecodeSettings(kind="text"),
+        reply=DECODERS["text"].made(),
         timeout=0.3,
     )
     world = make(Lines(tmp_path, echo), polls=(poll,), settle=0.7)
@@ -254,9 +250,10 @@ def test_a_poll_is_asked_again_and_again_and_its_reply_published(
 ) -> None:
     poll = PollSettings(
         every=0.1,
-        publish=PublishSettings(topic="com.example.polled", timestamp=True),
+        topic="com.example.polled",
+        timestamp=True,
         write="T?\n",
-        reply=DecodeSettings(kind="regex", pattern=r"T=(?P<t>\d+)", types={"t": "int"}),
+        reply=DECODERS["regex"].made(pattern=r"T=(?P<t>\d+)", types={"t": "int"}),
         timeout=0.3,
     )
     device = Lines(tmp_path, lambda line: b"T=%d\n" % len(device.asked))

@@ -13,7 +13,7 @@ from tests.bridge.device_world import ECHO, DeviceWorld
 from tests.bridge.pseudo import PseudoDevice
 from tests.client.scripted import soon
 from tests.waiting import until
-from wamplite.bridge.settings import ProcedureSettings, SubscribeSettings
+from wamplite.bridge.asking.requests import ProcedureSettings, SubscribeSettings
 from wamplite.core import uris
 
 Make = Callable[..., DeviceWorld]

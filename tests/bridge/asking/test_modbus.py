@@ -12,7 +12,8 @@ import pytest
 from tests.bridge.device_world import DeviceWorld
 from tests.bridge.responder import ModbusSlave
 from tests.waiting import until
-from wamplite.bridge.settings import ModbusSettings, PollSettings, PublishSettings
+from wamplite.bridge.asking.modbus import ModbusSettings
+from wamplite.bridge.asking.polls import PollSettings
 
 Make = Callable[..., DeviceWorld]
 
@@ -37,7 +38,7 @@ def test_a_modbus_register_is_polled(
     slave.mute = 1
     poll = PollSettings(
         every=0.05,
-        publish=PublishSettings(topic="com.example.meter"),
+        topic="com.example.meter",
         modbus=ModbusSettings(**told, name="value"),
         timeout=0.2,
         retries=1,
@@ -58,7 +59,7 @@ def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(
     polls = tuple(
         PollSettings(
             every=0.05,
-            publish=PublishSettings(topic="com.example.meter"),
+            topic="com.example.meter",
             modbus=ModbusSettings(unit=unit, address=address),
             timeout=0.1,
         )

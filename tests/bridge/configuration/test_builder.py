@@ -8,7 +8,9 @@ import pytest
 
 from wamplite.bridge.configuration.builder import Port, make_settings
 from wamplite.bridge.configuration.tables import from_file
-from wamplite.bridge.settings import FramingSettings
+from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.decoding.python import PythonSettings
+from wamplite.bridge.framing.framing import FRAMINGS, FramingSettings
 from wamplite.core.errors import UsageError
 
 FILE = r"""
@@ -62,16 +64,16 @@ def test_a_script_says_what_a_file_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("port", "framing"),
     [
-        (Port("/dev/x").lines(), FramingSettings()),
+        (Port("/dev/x").lines(), FRAMINGS["lines"].made()),
         (
-            Port("/dev/x").delimited(";", start=b"\x02"),
-            FramingSettings(kind="delimiter", delimiter=b";", start=b"\x02"),
+            Port("/dev/x").delimiter(";", start=b"\x02"),
+            FRAMINGS["delimiter"].made(delimiter=b";", start=b"\x02"),
         ),
-        (Port("/dev/x").fixed(9), FramingSettings(kind="fixed", size=9)),
-        (Port("/dev/x").length_prefixed(2), FramingSettings(kind="length", length_bytes=2)),
-        (Port("/dev/x").idle_gap(0.5), FramingSettings(kind="idle-gap", gap=0.5)),
-        (Port("/dev/x").cobs(max_bytes=9), FramingSettings(kind="cobs", max_bytes=9)),
-        (Port("/dev/x").slip(), FramingSettings(kind="slip")),
+        (Port("/dev/x").fixed(9), FRAMINGS["fixed"].made(size=9)),
+        (Port("/dev/x").length(2), FRAMINGS["length"].made(length_bytes=2)),
+        (Port("/dev/x").idle_gap(0.5), FRAMINGS["idle-gap"].made(gap=0.5)),
+        (Port("/dev/x").cobs(max_bytes=9), FRAMINGS["cobs"].made(max_bytes=9)),
+        (Port("/dev/x").slip(), FRAMINGS["slip"].made()),
     ],
 )
 def test_each_framing_has_a_step(port: Port, framing: FramingSettings) -> None:
@@ -84,8 +86,24 @@ def test_each_decoder_has_a_step() -> None:
     steps += [port.struct("<H", "a"), port.nmea(parse=True), port.decode(len)]
     decodes = [make_settings(step).ports[0].decode for step in steps]
     kinds = ["text", "bytes", "json", "csv", "regex", "struct", "nmea", "python:"]
-    assert [decode.kind for decode in decodes] == kinds
-    assert decodes[-1].function is len
+    assert [type(decode) for decode in decodes] == [DECODERS[kind].made for kind in kinds]
+    assert decodes[3].names() == {"a"} == decodes[5].names()
+    assert decodes[-1] == PythonSettings(function=len)
+
+
+def test_every_kind_is_a_step_and_no_two_have_one_name() -> None:
+    steps = [kind.replace("-", "_") for kind in (*FRAMINGS, *DECODERS) if kind != "python:"]
+    assert len(set(steps)) == len(steps) > 12
+    assert set(steps) < set(dir(Port("/dev/x")))
+    for step in steps:
+        assert isinstance(getattr(Port("/dev/x"), step)(), Port)
+
+
+def test_a_step_that_there_is_not_is_told_with_the_nearest() -> None:
+    with pytest.raises(AttributeError, match=r"no step 'regx'; did you mean \"regex\"\?"):
+        _ = Port("/dev/x").regx
+    with pytest.raises(TypeError, match="fixed: values without a name: size; not 2"):
+        Port("/dev/x").fixed(1, 2)
 
 
 def test_a_step_leaves_what_it_was_taken_from() -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.processes import ROOT
 from tests.shared import files
 from wamplite.bridge.decoding import readings
-from wamplite.bridge.decoding.basic import Undecodable, make_decoder, make_reply
-from wamplite.bridge.decoding.fields import names_of
-from wamplite.bridge.settings import DecodeSettings
+from wamplite.bridge.decoding.decoder import DECODERS, DecodeSettings, make_reply
+from wamplite.bridge.decoding.python import PREFIX
+from wamplite.bridge.decoding.readings import Undecodable
 from wamplite.core.errors import UsageError
 
 
@@ -31,7 +31,8 @@ WORDS = documented_words()
 
 
 def decoded(frame: bytes, kind: str, **settings: Any) -> Any:
-    found = make_decoder(DecodeSettings(kind=kind, **settings)).decode(frame)
+    settings = {"kind": kind} | settings if kind.startswith(PREFIX) else settings
+    found = DECODERS[PREFIX if kind.startswith(PREFIX) else kind].made(**settings).make()(frame)
     assert found.size == len(frame)
     return found.args, found.kwargs
 
@@ -231,8 +232,8 @@ def test_a_sentence_that_nobody_knows_keeps_its_fields(sentence: bytes) -> None:
 
 @pytest.mark.usefixtures("shared")
 def test_every_right_sentence_of_the_captures_can_be_parsed() -> None:
-    plain = make_decoder(DecodeSettings(kind="nmea")).decode
-    named = make_decoder(DecodeSettings(kind="nmea", parse=True)).decode
+    plain = DECODERS["nmea"].made().make()
+    named = DECODERS["nmea"].made(parse=True).make()
     parsed = 0
     for capture in files("captures/*.bin"):
         for line in capture.read_bytes().split(b"\n")[:2000]:
@@ -249,28 +250,28 @@ def test_every_right_sentence_of_the_captures_can_be_parsed() -> None:
 @pytest.mark.parametrize(
     ("settings", "names"),
     [
-        (DecodeSettings(), {"0"}),
-        (DecodeSettings(kind="bytes"), {"0"}),
-        (DecodeSettings(kind="csv", fields=("a", "")), {"a"}),
-        (DecodeSettings(kind="regex", pattern="(?P<a>.)(.)"), {"a", "0"}),
-        (DecodeSettings(kind="regex", pattern="x"), {"0"}),
-        (DecodeSettings(kind="struct", format="<HH"), {"0", "1"}),
-        (DecodeSettings(kind="struct", format="<HH", fields=("a", "")), {"a"}),
-        (DecodeSettings(kind="json"), None),
-        (DecodeSettings(kind="nmea"), None),
+        (DECODERS["text"].made(), {"0"}),
+        (DECODERS["bytes"].made(), {"0"}),
+        (DECODERS["csv"].made(fields=("a", "")), {"a"}),
+        (DECODERS["regex"].made(pattern="(?P<a>.)(.)"), {"a", "0"}),
+        (DECODERS["regex"].made(pattern="x"), {"0"}),
+        (DECODERS["struct"].made(format="<HH"), {"0", "1"}),
+        (DECODERS["struct"].made(format="<HH", fields=("a", "")), {"a"}),
+        (DECODERS["json"].made(), None),
+        (DECODERS["nmea"].made(), None),
     ],
 )
 def test_the_names_that_a_frame_can_have(settings: DecodeSettings, names: set[str] | None) -> None:
-    assert names_of(settings) == names
+    assert settings.names() == names
 
 
 def test_only_a_checksum_spares_the_first_frame() -> None:
     kinds = {"nmea": False, "text": True, "json": True}
-    assert {kind: make_decoder(DecodeSettings(kind=kind)).drops_first for kind in kinds} == kinds
+    assert {kind: DECODERS[kind].made().decoder().drops_first for kind in kinds} == kinds
 
 
 def test_a_reply_is_what_can_be_decoded() -> None:
-    reply = make_reply(DecodeSettings(kind="regex", pattern=r"OK FAN=(\d+)"))
+    reply = make_reply(DECODERS["regex"].made(pattern=r"OK FAN=(\d+)"))
     assert reply(b"T=21.5") is None
     found = reply(b"OK FAN=20\r")
     assert found and found.args == ["20"]
@@ -279,28 +280,28 @@ def test_a_reply_is_what_can_be_decoded() -> None:
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynmea2", None)
     with pytest.raises(UsageError, match=r"pip install pynmea2"):
-        make_decoder(DecodeSettings(kind="nmea", parse=True))
+        DECODERS["nmea"].made(parse=True).make()
 
 
 ALL = [
-    DecodeSettings(encoding="utf-16"),
-    DecodeSettings(encoding="shift_jis"),
-    DecodeSettings(kind="csv", fields=("a", "b"), types={"a": "float", "b": "int"}),
-    DecodeSettings(kind="csv", fields=("a",), types={"a": "hex"}),
-    DecodeSettings(kind="regex", pattern=r"(?P<a>\S*)(.)?", types={"a": "bool"}),
-    DecodeSettings(kind="regex", pattern=r"(.*)", types={"0": "int"}, encoding="latin-1"),
-    DecodeSettings(kind="struct", format="<f"),
-    DecodeSettings(kind="struct", format="<2sd"),
-    DecodeSettings(kind="nmea", parse=True),
-    DecodeSettings(kind="python:", function=lambda frame: 1 / (frame[0] - 48)),
+    DECODERS["text"].made(encoding="utf-16"),
+    DECODERS["text"].made(encoding="shift_jis"),
+    DECODERS["csv"].made(fields=("a", "b"), types={"a": "float", "b": "int"}),
+    DECODERS["csv"].made(fields=("a",), types={"a": "hex"}),
+    DECODERS["regex"].made(pattern=r"(?P<a>\S*)(.)?", types={"a": "bool"}),
+    DECODERS["regex"].made(pattern=r"(.*)", types={"0": "int"}, encoding="latin-1"),
+    DECODERS["struct"].made(format="<f"),
+    DECODERS["struct"].made(format="<2sd"),
+    DECODERS["nmea"].made(parse=True),
+    DECODERS["python:"].made(function=lambda frame: 1 / (frame[0] - 48)),
 ]
 
 
-@pytest.mark.parametrize("settings", ALL, ids=lambda settings: settings.kind)
+@pytest.mark.parametrize("settings", ALL, ids=lambda settings: type(settings).__name__)
 @given(frame=st.binary(max_size=40) | st.text("0123456789.,-+eEx\"' \r\n").map(str.encode))
 def test_no_frame_raises_anything_but_undecodable(settings: DecodeSettings, frame: bytes) -> None:
     try:
-        reading = make_decoder(settings).decode(frame)
+        reading = settings.make()(frame)
     except Undecodable as exc:
         assert exc.reason
     else:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
+from ...config import Location
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable, UsageError
+from ...keys import TableSettings, setting
+from ...schema import Number, Text, Whole
 from ..decoding.readings import Reading, Undecodable, checked
-from ..settings import ModbusSettings
 from .commands import Commands
 
-__all__ = ["Modbus"]
+__all__ = ["Modbus", "ModbusSettings"]
 
 ORDERS = {"big": 0, "little": 1, "big-swap": 2, "little-swap": 3}
 
-ReadSlave = Callable[[Any, ModbusSettings], Any]
+ReadSlave = Callable[[Any, "ModbusSettings"], Any]
 TYPES: dict[str, ReadSlave] = {
     "bit": lambda slave, value: slave.read_bit(value.address, value.function),
     "uint16": lambda slave, value: slave.read_register(value.address, 0, value.function),
@@ -39,6 +43,39 @@ TYPES: dict[str, ReadSlave] = {
     ),
     "string": lambda slave, value: slave.read_string(value.address, value.count, value.function),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModbusSettings(TableSettings):
+    """What to read from a Modbus RTU slave, through minimalmodbus (`pip install minimalmodbus`)."""
+
+    unit: int = setting(Whole(1, 247), "the slave's address", 1)
+    function: int = setting(
+        Whole(1, 4), "1 coils, 2 discrete inputs, 3 holding registers, 4 input registers", 3
+    )
+    address: int = setting(Whole(0, 65535), "of the first register, counted from 0", 0)
+    type: str = setting(Text(*TYPES), "of the value; `bit` of functions 1 and 2 only", "uint16")
+    count: int = setting(
+        Whole(1, 125), "how many registers", 1, only=("type", ("string",)), example=4
+    )
+    byteorder: str = setting(Text(*ORDERS), "of 32 bits and more", "big")
+    scale: float = setting(Number(-1e300, 1e300), "the value is multiplied by it", 1.0)
+    name: str = setting(
+        Text(pattern=r"[^\s.#{}]+", wanted="a name"),
+        "the value's name; without one, it is the only argument, `0` in `deadband`",
+        "",
+        example="volts",
+    )
+
+    def check(self, at: Location) -> None:
+        """Check that the function can read the type, and that the library is installed."""
+        if find_spec("minimalmodbus") is None:
+            at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
+        if (self.type == "bit") != (self.function in (1, 2)):
+            kinds = "of type bit" if self.function in (1, 2) else "of another type than bit"
+            (at / "type").wrong(f"function {self.function} reads values {kinds}")
+        if self.scale != 1 and self.type in ("bit", "string"):
+            (at / "scale").wrong(f"a {self.type} cannot be scaled")
 
 
 class SerialShim:

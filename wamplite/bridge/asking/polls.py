@@ -4,30 +4,66 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from ...config import Location
 from ...core.errors import ApplicationError
-from ..decoding.basic import make_reply
+from ...keys import section, setting
+from ...schema import Encoding, Text
+from ...units import DAY, Duration
+from ..decoding.decoder import REPLY, DecodeSettings, make_reply
 from ..decoding.readings import Deliver
-from ..settings import DecodeSettings, PollSettings
-from .commands import Commands, Poll
+from ..shaping import PublishSettings
+from .commands import Commands, Poll, Reply
+from .modbus import Modbus, ModbusSettings
+from .requests import AskSettings, check_write
 from .templates import make_template
 
-if TYPE_CHECKING:
-    from .modbus import Modbus
-
-__all__ = ["make_poll"]
+__all__ = ["PollSettings", "make_poll"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollSettings(AskSettings, PublishSettings):
+    """A request that is repeated, and its reply published as by a `publish`."""
+
+    every: float = setting(Duration(0.05, 365 * DAY), "between two requests", example=5)
+    modbus: ModbusSettings | None = setting(
+        section(ModbusSettings, ModbusSettings.check),
+        "what to read from a Modbus slave; or else `write`",
+        None,
+    )
+    write: str = setting(
+        Text(), "what is written", "", excludes=("modbus",), needs=("reply",), example="T?\n"
+    )
+    reply: DecodeSettings | None = setting(
+        REPLY, "the reply to it, as of a procedure", None, needs=("write",), example="T=(.*)"
+    )
+    encoding: str = setting(
+        Encoding(), "how the text becomes bytes", "utf-8", needs=("write",), example="latin-1"
+    )
+
+    def check(self, at: Location) -> None:
+        """Check that it asks for something, and publishes what its reply holds."""
+        super().check(at)
+        if self.modbus is not None:
+            self.check_values({self.modbus.name or "0"}, at)
+        elif self.reply is None:
+            at.wrong('a poll has either "modbus" or "write"')
+        else:
+            check_write(self.write, self.encoding, at)
+            if "{" in self.write.replace("{{", ""):
+                (at / "write").wrong("a poll has no arguments to fill in")
+            self.check_values(self.reply.names(), at)
 
 
 def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver: Deliver) -> Poll:
     """Return the poll that the settings describe."""
     if settings.modbus is not None:
-        from .modbus import Modbus
-
         return ModbusPoll(settings, Modbus(settings.modbus, commands, baudrate), deliver)
-    return RequestPoll(settings, commands, deliver)
+    assert settings.reply is not None
+    return RequestPoll(settings, commands, make_reply(settings.reply), deliver)
 
 
 class Failure:
@@ -53,21 +89,23 @@ class Failure:
 class RequestPoll:
     """A poll that writes bytes and publishes the frame that is their reply."""
 
-    def __init__(self, settings: PollSettings, commands: Commands, deliver: Deliver) -> None:
+    def __init__(
+        self, settings: PollSettings, commands: Commands, reply: Reply, deliver: Deliver
+    ) -> None:
         self.every = settings.every
         self._settings = settings
         self._commands = commands
         self._deliver = deliver
         self._data = make_template(settings.write, settings.encoding)((), {})
-        self._reply = make_reply(settings.reply or DecodeSettings())
-        self._failure = Failure(f"poll for {settings.publish.topic}")
+        self._reply = reply
+        self._failure = Failure(f"poll for {settings.topic}")
 
     def run(self) -> None:
         """Ask once."""
         settings = self._settings
         try:
             answer = self._commands.exchange(
-                f"poll for {settings.publish.topic}",
+                f"poll for {settings.topic}",
                 self._data,
                 self._reply,
                 settings.timeout,
@@ -89,7 +127,7 @@ class ModbusPoll:
         self._settings = settings
         self._modbus = modbus
         self._deliver = deliver
-        self._failure = Failure(f"poll for {settings.publish.topic}")
+        self._failure = Failure(f"poll for {settings.topic}")
 
     def run(self) -> None:
         """Ask once."""

@@ -9,15 +9,21 @@ r"""A bridge from a script, without a file.
     )
     bridge.run(weather, url="rs://127.0.0.1:8080", realm="home")
 
-Each keyword is a key of the configuration file, checked in the same way; see docs/bridge.md.
+Each keyword is a key of the configuration file, checked in the same way; see docs/bridge-keys.md.
+Each kind of framing and of decoder is a step of its name, with _ for -: `idle_gap(0.05)`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from ...schema import nearest
+from ..decoding.decoder import DECODERS
+from ..framing.framing import FRAMINGS
+from ..kinds import KindTable
 from ..settings import BridgeSettings
 from .tables import from_dict
 
@@ -25,7 +31,11 @@ __all__ = ["Port", "make_settings", "run"]
 
 
 class Port:
-    """A device, described step by step; each step returns a new description."""
+    """A device, described step by step; each step returns a new description.
+
+    The framing and the decoder are steps, too: `lines(max_bytes=256)`, `fixed(9, start=b"\\x02")`,
+    `csv("temp", "hum")`. Each takes the keys of its kind; the first values need no names.
+    """
 
     def __init__(self, device: str, baudrate: int = 9600, **keys: Any) -> None:
         """Begin with the keys of [[port]]; without `name`, the device's name is used."""
@@ -40,65 +50,21 @@ class Port:
     def _and(self, key: str, table: dict[str, Any]) -> Port:
         return self._with(**{key: [*self.data.get(key, ()), table]})
 
-    # ---- framing
+    # ---- framing and decoding
 
-    def lines(self, **keys: Any) -> Port:
-        """Frames are lines: the default."""
-        return self._with(framing={"kind": "lines"} | keys)
+    def __getattr__(self, step: str) -> Callable[..., Port]:
+        for key, kinds in (("framing", FRAMINGS), ("decode", DECODERS)):
+            kind = kinds.get(step.replace("_", "-"))
+            if kind is not None:
+                return partial(self._of_kind, key, kind)
+        raise AttributeError(f"there is no step {step!r}; {nearest(step, set(dir(self)))}")
 
-    def delimited(self, delimiter: str | bytes, **keys: Any) -> Port:
-        """Frames end at a delimiter, and may begin at a `start`."""
-        return self._with(framing={"kind": "delimiter", "delimiter": delimiter} | keys)
+    def __dir__(self) -> list[str]:
+        kinds = [kind.replace("-", "_") for kind in (*FRAMINGS, *DECODERS) if kind[-1] != ":"]
+        return sorted([*(name for name in vars(Port) if name[0] != "_"), *kinds])
 
-    def fixed(self, size: int, **keys: Any) -> Port:
-        """Frames have a fixed size, after an optional `start`."""
-        return self._with(framing={"kind": "fixed", "size": size} | keys)
-
-    def length_prefixed(self, length_bytes: int = 1, **keys: Any) -> Port:
-        """Frames begin with their length."""
-        return self._with(framing={"kind": "length", "length_bytes": length_bytes} | keys)
-
-    def idle_gap(self, gap: float, **keys: Any) -> Port:
-        """Frames have `gap` seconds of silence between them."""
-        return self._with(framing={"kind": "idle-gap", "gap": gap} | keys)
-
-    def cobs(self, **keys: Any) -> Port:
-        """Frames are encoded in COBS and end at a zero byte."""
-        return self._with(framing={"kind": "cobs"} | keys)
-
-    def slip(self, **keys: Any) -> Port:
-        """Frames are encoded in SLIP."""
-        return self._with(framing={"kind": "slip"} | keys)
-
-    # ---- decoding
-
-    def text(self, encoding: str = "utf-8") -> Port:
-        """Decode text, the only argument of the event: the default."""
-        return self._with(decode={"kind": "text", "encoding": encoding})
-
-    def bytes(self) -> Port:
-        """Take frames as they are: bytes, the only argument of the event."""
-        return self._with(decode={"kind": "bytes"})
-
-    def json(self) -> Port:
-        """Decode JSON."""
-        return self._with(decode={"kind": "json"})
-
-    def csv(self, *fields: str, **keys: Any) -> Port:
-        """Decode comma-separated values; `fields` names them in order."""
-        return self._with(decode={"kind": "csv", "fields": fields} | keys)
-
-    def regex(self, pattern: str, **keys: Any) -> Port:
-        """Decode what a pattern finds in the text."""
-        return self._with(decode={"kind": "regex", "pattern": pattern} | keys)
-
-    def struct(self, format: str, *fields: str) -> Port:
-        """Decode a binary record; `fields` names its values in order."""
-        return self._with(decode={"kind": "struct", "format": format, "fields": fields})
-
-    def nmea(self, **keys: Any) -> Port:
-        """Decode NMEA 0183."""
-        return self._with(decode={"kind": "nmea"} | keys)
+    def _of_kind(self, key: str, kind: KindTable, *args: Any, **keys: Any) -> Port:
+        return self._with(**{key: kind.of_step(args, keys)})
 
     def decode(self, function: Callable[[Any], Any]) -> Port:
         """Decode by a function: bytes to a dict (keyword arguments), None, or the only argument."""

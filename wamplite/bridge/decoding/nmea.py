@@ -1,66 +1,58 @@
-"""The values of an NMEA sentence by their names, through pynmea2 (pip install pynmea2).
+"""NMEA 0183: the sentence from $ or ! to *hh as the only argument, its checksum verified.
 
-Keyword arguments: `talker`, `type` and the values by pynmea2's names: numbers where pynmea2 parses
-them as numbers, dates and times in ISO 8601, else text; empty ones are left out. `latitude` and
-`longitude` in degrees replace the four values of a position. A sentence that pynmea2 does not know
-keeps `fields`.
+Keyword arguments: `talker` ("P" for a proprietary sentence), `type` and `fields`, all text. With
+`parse`: named values instead of `fields`, see `nmea_fields`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from datetime import date, time
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+import operator
+import re
+from dataclasses import dataclass
+from functools import reduce
 
-from ...core.errors import UsageError
-from .readings import Reading, checked, converted
+from ...keys import setting
+from ...schema import Flag
+from .decoder import TypedSettings, decoder_kind
+from .readings import Decode, Reading, Undecodable
 
-if TYPE_CHECKING:
-    import pynmea2
-
-__all__ = ["parser"]
-
-_POSITION = {"lat", "lat_dir", "lon", "lon_dir"}
+__all__ = ["KIND", "NmeaSettings", "decode_nmea"]
 
 
-def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
-    """Return a function that names the fields of a decoded sentence."""
-    try:
-        import pynmea2
-    except ImportError as exc:
-        raise UsageError("nmea with parse needs pynmea2: pip install pynmea2") from exc
+@dataclass(frozen=True, kw_only=True)
+class NmeaSettings(TypedSettings):
+    """The sentence, its checksum verified, one argument; by name `talker`, `type`, `fields`."""
 
-    def parse(reading: Reading) -> Reading:
-        try:
-            sentence = pynmea2.parse(reading.args[0])
-            values = _values(sentence)
-        except Exception:  # an unknown sentence, or any error of pynmea2 over its values
-            return reading
-        texts = {name: value for name, value in values.items() if type(value) is str}
-        values |= converted(texts, types)
-        heads = {key: reading.kwargs[key] for key in ("talker", "type")}
-        return checked(reading._replace(kwargs=values | heads))
+    drops_first = False  # half a sentence has no right checksum
 
-    return parse
+    parse: bool = setting(
+        Flag(), "name the values of a sentence, through pynmea2 (`pip install pynmea2`)", False
+    )
+
+    def make(self) -> Decode:
+        if not self.parse:
+            return decode_nmea
+        from .nmea_fields import parser
+
+        parse = parser(self.types)
+        return lambda line: parse(decode_nmea(line))
 
 
-def _values(sentence: pynmea2.NMEASentence) -> dict[str, Any]:
-    names = [field[1] for field in sentence.fields]
-    values = {name.replace(" ", ""): _plain(getattr(sentence, name)) for name in names}
-    if values.keys() >= _POSITION:
-        for name in _POSITION:
-            if not values.pop(name):
-                break
-        else:
-            values |= {"latitude": sentence.latitude, "longitude": sentence.longitude}
-    return {name: value for name, value in values.items() if value not in ("", None)}
+def decode_nmea(line: bytes) -> Reading:
+    """Decode a sentence of NMEA 0183 (or AIS, which begins with !) and verify its checksum."""
+    match = _SENTENCE.fullmatch(line.strip())
+    if match is None:
+        raise Undecodable("no sentence")
+    body, checksum = match.groups()
+    if reduce(operator.xor, body, 0) != int(checksum, 16):
+        raise Undecodable("wrong checksum")
+    address, *fields = body.decode("latin-1").split(",")  # it takes every byte
+    head = 1 if address.startswith("P") else 2
+    kwargs = {"talker": address[:head], "type": address[head:], "fields": fields}
+    return Reading([match[0].decode("latin-1")], kwargs, len(line))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, (time, date)):
-        return value.isoformat()
-    if isinstance(value, (Decimal, float)):
-        return float(value) if math.isfinite(value) else None
-    return value if isinstance(value, (int, str)) else None
+_SENTENCE = re.compile(rb"[$!]([^*]*)\*([0-9A-Fa-f]{2})")
+
+
+KIND = decoder_kind("nmea", NmeaSettings)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ...config import Location
 from ...core.errors import ProtocolError
 from ...serializers import check_payload
 
@@ -20,6 +21,8 @@ __all__ = [
     "as_text",
     "checked",
     "converted",
+    "note_doubled",
+    "positions",
 ]
 
 
@@ -90,6 +93,18 @@ def _convert(name: str, text: str, kind: str) -> Any:
     if type(value) is float and not math.isfinite(value):
         raise Undecodable(f"{name}: no {kind}")
     return value
+
+
+def positions(number: int) -> set[str]:
+    """Return the names of values that have none."""
+    return {str(position) for position in range(number)}
+
+
+def note_doubled(names: tuple[str, ...], at: Location) -> None:
+    """Note a name that stands twice."""
+    doubled = [name for name in names if name and names.count(name) > 1]
+    if doubled:
+        at.wrong(f'"{doubled[0]}" stands there twice')
 
 
 LONGEST = 64  # characters of a value with a type; int() refuses more than 4300 digits

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ...locks import Latch, Lock
-from ..settings import PortSettings
+from .line import LineSettings
 
 if TYPE_CHECKING:
     import serial
@@ -52,7 +52,7 @@ class Carrier(Protocol):
     def close(self) -> None: ...
 
 
-def open_carrier(settings: PortSettings, device: str) -> Carrier:
+def open_carrier(settings: LineSettings, device: str) -> Carrier:
     """Open `device`, the path or URL that `settings.device` means now."""
     if device.startswith("socket://"):
         connection = _connect(device)
@@ -65,7 +65,7 @@ def open_carrier(settings: PortSettings, device: str) -> Carrier:
     return DescriptorCarrier(handle.fileno(), handle)
 
 
-def _open(settings: PortSettings, device: str, timeout: float | None) -> serial.SerialBase:
+def _open(settings: LineSettings, device: str, timeout: float | None) -> serial.SerialBase:
     """Open by pyserial with all settings at once: a pty refuses a later change of parity."""
     import serial
 

@@ -24,9 +24,9 @@ from enum import Enum
 from typing import Protocol
 
 from ...locks import Latch, Lock
-from ..settings import PortSettings
 from . import names
 from .carrier import Carrier, open_carrier
+from .line import LineSettings
 
 __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Device", "DeviceDown", "ByteSink", "DeviceState"]
 
@@ -76,7 +76,7 @@ class Device:
 
     def __init__(
         self,
-        settings: PortSettings,
+        settings: LineSettings,
         sink: ByteSink,
         changed: Callable[[DeviceState, str], None] = lambda state, why: None,
     ) -> None:

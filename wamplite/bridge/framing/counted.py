@@ -1,7 +1,7 @@
-"""Frames whose size is known before their end: a fixed size, or a length prefix.
+"""What framings share that know the size of a frame before its end.
 
-    Fixed            [start] `size` bytes
-    LengthPrefixed   [start] length, that many bytes
+    fixed      [start] `size` bytes
+    length     [start] length, that many bytes
 
 Neither `start` nor the length is part of the frame. After a lost byte the next frame is found by
 `start` or by a pause: a frame that has begun and gets no byte for `gap` seconds is garbage, and the
@@ -11,14 +11,26 @@ next byte begins a new one. A device that never pauses needs a start.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from dataclasses import dataclass
 
-from .delimited import partial
+from ...keys import setting
+from ...units import Duration
+from .delimiter import partial
+from .framing import StartSettings
 
-__all__ = ["Fixed", "LengthPrefixed"]
+__all__ = ["Counted", "CountedSettings"]
 
 
-class _Counted(ABC):
+@dataclass(frozen=True, kw_only=True)
+class CountedSettings(StartSettings):
+    """Frames whose size is known before their end."""
+
+    gap: float = setting(
+        Duration(0, 60), "silence after which a frame that has begun is dropped; 0: never", 0.1
+    )
+
+
+class Counted(ABC):
     """Find the start, get the size, take as many bytes."""
 
     def __init__(self, start: bytes, gap: float) -> None:
@@ -84,50 +96,3 @@ class _Counted(ABC):
     @abstractmethod
     def _size(self, begin: int) -> int | None:
         """Return the size of the frame that begins there; None: not known yet, -1: no frame."""
-
-
-class Fixed(_Counted):
-    """Frames of `size` bytes."""
-
-    def __init__(self, size: int, start: bytes = b"", gap: float = 0.0) -> None:
-        super().__init__(start, gap)
-        self._bytes = size
-
-    def _size(self, begin: int) -> int | None:
-        return self._bytes
-
-
-class LengthPrefixed(_Counted):
-    """Frames of at most `max_bytes` bytes behind a length prefix."""
-
-    def __init__(
-        self,
-        length_bytes: int = 1,
-        byteorder: str = "big",
-        includes_header: bool = False,
-        *,
-        start: bytes = b"",
-        gap: float = 0.0,
-        max_bytes: int = 4096,
-    ) -> None:
-        super().__init__(start, gap)
-        self._length_bytes = length_bytes
-        self._byteorder: Literal["big", "little"] = "little" if byteorder == "little" else "big"
-        self._included = len(start) + length_bytes if includes_header else 0
-        self._max_bytes = max_bytes
-
-    def _head(self) -> int:
-        return len(self._start) + self._length_bytes
-
-    def _size(self, begin: int) -> int | None:
-        field = self._rest[begin + len(self._start) : begin + self._head()]
-        if len(field) < self._length_bytes:
-            return None
-        size = int.from_bytes(field, self._byteorder) - self._included
-        if 0 <= size <= self._max_bytes:
-            return size
-        if not self._noise:
-            self._noise = True
-            self.overlong += size > 0
-            self.garbage += size < 0
-        return -1

@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["IdleGap"]
+from dataclasses import dataclass
+
+from ...keys import setting
+from ...units import Duration
+from .framing import MAX_BYTES, BoundedSettings, framing_kind
+
+__all__ = ["KIND", "IdleGap", "IdleGapSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdleGapSettings(BoundedSettings):
+    """The bytes between two silences."""
+
+    gap: float = setting(Duration(0.001, 60), "silence that ends a frame", 0.1)
+
+    def make(self) -> IdleGap:
+        return IdleGap(self.gap, self.max_bytes)
 
 
 class IdleGap:
@@ -14,7 +30,7 @@ class IdleGap:
 
     knows_start = False
 
-    def __init__(self, gap: float, max_bytes: int = 4096) -> None:
+    def __init__(self, gap: float, max_bytes: int = MAX_BYTES) -> None:
         self.gap = gap
         self.overlong = 0
         self.garbage = 0
@@ -46,3 +62,6 @@ class IdleGap:
         cut = bool(self._rest)
         self._rest, self._dropping, self._last = b"", False, None
         return cut
+
+
+KIND = framing_kind("idle-gap", IdleGapSettings, "gap")

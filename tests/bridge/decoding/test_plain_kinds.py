@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 
 from tests.bridge.pseudo import kinds
 from tests.shared import files
-from wamplite.bridge.decoding.basic import (
-    DECODERS,
-    Undecodable,
-    decode_json,
-    decode_nmea,
-    decode_text,
-)
+from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.decoding.json import decode_json
+from wamplite.bridge.decoding.nmea import decode_nmea
+from wamplite.bridge.decoding.readings import Undecodable
+from wamplite.bridge.decoding.text import decode_text
 from wamplite.serializers.payload import MAX_DEPTH
 
 
@@ -139,9 +137,9 @@ def test_the_captures_are_judged_line_for_line_as_they_were_counted() -> None:
 
 @given(st.binary())
 def test_no_bytes_raise_anything_but_undecodable(line: bytes) -> None:
-    for decoder in DECODERS.values():
+    for kind in ("text", "bytes", "json", "nmea"):
         try:
-            reading = decoder.decode(line)
+            reading = DECODERS[kind].made().make()(line)
         except Undecodable as exc:
             assert exc.reason
         else:

@@ -1,19 +1,30 @@
-"""Frames that end at a delimiter, which COBS and SLIP keep out of the frame by encoding it.
+"""Frames between an optional start and a delimiter, both of any length; neither is part of it.
 
-Delimited   [start] bytes delimiter; both of any length, neither is part of the frame. Bytes
-            before `start` are garbage. Where `start` comes again within a frame, the end of the
-            first frame was lost: it is garbage, and the second one is kept.
-Cobs        Consistent Overhead Byte Stuffing (Cheshire, Baker 1999), frames ended by 0x00
-Slip        RFC 1055, frames ended (and, with most senders, begun) by 0xC0
+Bytes before `start` are garbage. Where `start` comes again within a frame, the end of the first
+frame was lost: it is garbage, and the second one is kept.
 """
 
 from __future__ import annotations
 
-from ...transports.serial_frames import unstuff
+from dataclasses import dataclass
 
-__all__ = ["Cobs", "Delimited", "Slip", "partial"]
+from ...keys import setting
+from ...schema import Bytes
+from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
 
-MAX_BYTES = 4096
+__all__ = ["KIND", "Delimited", "DelimiterSettings", "partial"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelimiterSettings(BoundedSettings, StartSettings):
+    """The bytes before a delimiter, or between a start and a delimiter; neither is part of it."""
+
+    delimiter: bytes = setting(
+        Bytes(), "what ends a frame, of one byte or more", b"\n", example="\r\n"
+    )
+
+    def make(self) -> Delimited:
+        return Delimited(self.delimiter, self.start, self.max_bytes)
 
 
 class Delimited:
@@ -118,51 +129,4 @@ def partial(data: bytes, word: bytes) -> int:
     return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)
 
 
-class _Encoded(Delimited):
-    """Frames in an encoding; those that break its rules are garbage."""
-
-    def _plain(self, frame: bytes) -> bytes:
-        plain = self._decode(frame)
-        if plain is None:
-            self.garbage += 1
-        return plain or b""
-
-    def _decode(self, frame: bytes) -> bytes | None:
-        raise NotImplementedError
-
-
-class Cobs(_Encoded):
-    """Frames of at most `max_bytes` bytes in COBS (1 more in 254), ended by 0x00."""
-
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        super().__init__(b"\0", max_bytes=max_bytes + max_bytes // 254 + 1)
-
-    def _decode(self, frame: bytes) -> bytes | None:
-        return unstuff(frame)
-
-
-class Slip(_Encoded):
-    """Frames of at most `max_bytes` bytes in SLIP (escaped: up to twice as many), ended by 0xC0."""
-
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        super().__init__(b"\xc0", max_bytes=2 * max_bytes)
-        self._most = max_bytes
-
-    def _decode(self, frame: bytes) -> bytes | None:
-        plain = from_slip(frame)
-        if plain is None or len(plain) <= self._most:
-            return plain
-        self.overlong += 1
-        return b""
-
-
-def from_slip(data: bytes) -> bytes | None:
-    """Replace the escapes of SLIP; None where an escape is not valid (RFC 1055)."""
-    head, *escaped = data.split(b"\xdb")
-    try:
-        return head + b"".join(_ESCAPED[part[:1]] + part[1:] for part in escaped)
-    except KeyError:
-        return None
-
-
-_ESCAPED = {b"\xdc": b"\xc0", b"\xdd": b"\xdb"}
+KIND = framing_kind("delimiter", DelimiterSettings, "delimiter")

@@ -1,0 +1,85 @@
+"""The keys of what a device is asked: procedures, topics that are written to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...checking import attempt
+from ...config import Location
+from ...keys import TableSettings, setting
+from ...schema import Encoding, Text, Uri, Whole
+from ...units import DAY, Duration
+from ..decoding.decoder import REPLY, DecodeSettings
+from .templates import make_template
+
+__all__ = ["AskSettings", "ProcedureSettings", "SubscribeSettings", "WriteSettings", "check_write"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteSettings(TableSettings):
+    """What is written to a device, as text."""
+
+    write: str = setting(
+        Text(),
+        "what is written: `{0}`, `{1}` are arguments, `{name}` keyword arguments, with a format as"
+        " in Python: `{0:d}`",
+        example="FAN {0:d}\n",
+    )
+    encoding: str = setting(Encoding(), "how the text becomes bytes", "utf-8", example="latin-1")
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled."""
+        check_write(self.write, self.encoding, at)
+
+
+def check_write(write: str, encoding: str, at: Location) -> None:
+    """Note a template that cannot be filled."""
+    attempt(at / "write", make_template, write, encoding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskSettings(TableSettings):
+    """How a reply is waited for."""
+
+    timeout: float = setting(Duration(0.01, DAY), "for the reply, then `wamp.error.timeout`", 1.5)
+    retries: int = setting(
+        Whole(0, 100), "how often it is written again when no reply comes", 0, example=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcedureSettings(AskSettings, WriteSettings):
+    """A procedure: what a call writes to the device, and the frame that is its reply."""
+
+    uri: str = setting(Uri(), "the procedure", example="home.weather.fan")
+    reply: DecodeSettings | None = setting(
+        REPLY,
+        "the reply: a pattern, or a table as for `decode`; without it, the call returns after the"
+        " write",
+        None,
+        example="OK FAN=(\\d+)",
+    )
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled, and a URI that is reserved."""
+        super().check(at)
+        if self.uri.startswith(("wamp.", "wamplite.")):
+            (at / "uri").wrong(f"{self.uri} is reserved")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscribeSettings(WriteSettings):
+    """A topic whose events are written to the device."""
+
+    topic: str = setting(Uri(pattern=True), "the topic", example="home.night")
+    match: str = setting(
+        Text("exact", "prefix", "wildcard"), "how it finds topics, where the router can", "exact"
+    )
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled, and empty components but of wildcards."""
+        super().check(at)
+        if self.match != "wildcard" and "" in self.topic.removesuffix(".").split("."):
+            (at / "topic").wrong(
+                f"{self.topic!r} has an empty component: that needs match = wildcard"
+            )

@@ -1,0 +1,110 @@
+"""What every decoder is: a frame in, the arguments of an event out, or a reason.
+
+A frame that cannot be decoded is refused with a reason, under which it is counted; nothing is
+guessed. For any bytes, decoders raise nothing but Undecodable, and every serializer can encode the
+readings that they return. Each kind has a file of its own, which declares its keys, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ...checking import attempt, check_names
+from ...config import Location
+from ...keys import TableSettings, setting
+from ...schema import Encoding, Names, Text
+from ...tables import Either
+from ..kinds import Kinds, KindTable
+from .readings import TYPES, Decode, Decoder, Reading, Undecodable
+
+__all__ = [
+    "DECODE",
+    "DECODERS",
+    "REPLY",
+    "DecodeSettings",
+    "TextSettings",
+    "TypedSettings",
+    "decoder_kind",
+    "make_reply",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeSettings(TableSettings):
+    """What a frame holds: what the settings of all kinds are.
+
+    drops_first: the first frame after an opening may be the second half of one; see Decoder.
+    """
+
+    drops_first: ClassVar[bool] = True
+
+    def make(self) -> Decode:
+        """Return a function that decodes as they describe it; UsageError where they do not fit."""
+        raise NotImplementedError
+
+    def decoder(self) -> Decoder:
+        """Return the decoder that they describe; UsageError where they do not fit."""
+        return Decoder(self.make(), self.drops_first)
+
+    def names(self) -> set[str] | None:
+        """Return the names of all values a frame can have; None where they depend on the frame."""
+        return None
+
+    def check(self, at: Location) -> None:
+        """Note what is wrong with keys beside each other, of settings that `make` can use."""
+        if "options" in (self.names() or ()):
+            at.wrong('"options" cannot be the name of a value')
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSettings(DecodeSettings):
+    """Frames of text."""
+
+    encoding: str = setting(Encoding(), "how the device writes text", "utf-8", example="latin-1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypedSettings(DecodeSettings):
+    """Frames with values that are text, and may be more."""
+
+    types: Mapping[str, str] = setting(
+        Names(Text(*TYPES)),
+        "what a value is, by its name; others stay text",
+        {},
+        factory=dict,
+        example={"temp": "float", "hum": "int"},
+    )
+
+    def check(self, at: Location) -> None:
+        super().check(at)
+        check_names(self.types, self.names(), at / "types")
+
+
+def _check(settings: DecodeSettings, at: Location) -> None:
+    if attempt(at, settings.make):
+        settings.check(at)
+
+
+def decoder_kind(name: str, made: type[DecodeSettings], *positional: str) -> KindTable:
+    """Return the table of a kind; positional: see KindTable."""
+    return KindTable(name, made, _check, *positional)
+
+
+DECODERS = Kinds(__package__)
+DECODE = Either(DECODERS)
+REPLY = Either(DECODERS, key="pattern", kind="regex")
+
+
+def make_reply(settings: DecodeSettings) -> Callable[[bytes], Reading | None]:
+    """Return a function that decodes a frame, or returns None where it is not the reply."""
+    decode = settings.make()
+
+    def reply(frame: bytes) -> Reading | None:
+        try:
+            return decode(frame)
+        except Undecodable:
+            return None
+
+    return reply

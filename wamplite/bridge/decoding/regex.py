@@ -1,0 +1,59 @@
+"""A regular expression that is searched for in the text: its groups; without groups, its match.
+
+Named groups are keyword arguments, the others arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ...core.errors import UsageError
+from ...keys import setting
+from ...schema import Text
+from .decoder import TextSettings, TypedSettings, decoder_kind
+from .readings import Decode, Reading, Undecodable, as_text, checked, converted, positions
+
+__all__ = ["KIND", "RegexSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegexSettings(TypedSettings, TextSettings):
+    """Named groups as keyword arguments, others as arguments; without groups, what was found."""
+
+    pattern: str = setting(
+        Text(), "a regular expression of Python, searched for in the text", example="T=(\\S+)"
+    )
+
+    def make(self) -> Decode:
+        pattern, types = self._compiled(), self.types
+        named = {number: name for name, number in pattern.groupindex.items()}
+        unnamed = [number for number in range(1, pattern.groups + 1) if number not in named]
+        unnamed = unnamed if pattern.groups else [0]
+
+        def decode(frame: bytes) -> Reading:
+            match = pattern.search(as_text(frame, self.encoding))
+            if match is None:
+                raise Undecodable("no match")
+            found = {str(at): match[number] for at, number in enumerate(unnamed)}
+            texts = found | match.groupdict()
+            values = converted({name: t for name, t in texts.items() if t is not None}, types)
+            args = [values.pop(at, None) for at in found]
+            return checked(Reading(args, values, len(frame)))
+
+        return decode
+
+    def names(self) -> set[str]:
+        pattern = self._compiled()
+        unnamed = pattern.groups - len(pattern.groupindex) if pattern.groups else 1
+        return set(pattern.groupindex) | positions(unnamed)
+
+    def _compiled(self) -> re.Pattern[str]:
+        try:
+            return re.compile(self.pattern)
+        except (re.error, OverflowError, RecursionError) as exc:
+            text = f"pattern {self.pattern!r} is no regular expression: {exc}"
+            raise UsageError(text) from exc
+
+
+KIND = decoder_kind("regex", RegexSettings, "pattern")

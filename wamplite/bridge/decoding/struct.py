@@ -1,0 +1,78 @@
+"""A binary record, its format as in Python's struct module."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ...config import Location
+from ...core.errors import UsageError
+from ...keys import setting
+from ...schema import Text, Texts
+from .decoder import DecodeSettings, decoder_kind
+from .readings import Decode, Reading, Undecodable, checked, note_doubled, positions
+
+__all__ = ["KIND", "StructSettings"]
+
+MOST = 65536  # bytes of a record
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructSettings(DecodeSettings):
+    """The values of a binary record: by name where `fields` names them, else as arguments."""
+
+    format: str = setting(
+        Text(),
+        'as in Python\'s `struct`: `"<HhI"` is little-endian, 16 bits, 16 signed, 32',
+        example="<HhI",
+    )
+    fields: tuple[str, ...] = setting(
+        Texts(),
+        'the names of the values in their order; `""` leaves one out',
+        (),
+        example=("temp", "", "hum"),
+    )
+
+    def make(self) -> Decode:
+        layout, fields = self._layout(), self.fields
+        number = len(layout.unpack(bytes(layout.size)))
+        if fields and len(fields) != number:
+            raise UsageError(
+                f"format {self.format!r} holds {number} values, fields names {len(fields)}"
+            )
+
+        def decode(frame: bytes) -> Reading:
+            if len(frame) != layout.size:
+                raise Undecodable("wrong size")
+            return checked(_named(layout.unpack(frame), fields, len(frame)))
+
+        return decode
+
+    def names(self) -> set[str]:
+        values = len(self._layout().unpack(bytes(self._layout().size)))
+        return {name for name in self.fields if name} or positions(values)
+
+    def check(self, at: Location) -> None:
+        super().check(at)
+        note_doubled(self.fields, at / "fields")
+
+    def _layout(self) -> struct.Struct:
+        try:
+            layout = struct.Struct(self.format)
+        except (struct.error, UnicodeError) as exc:
+            raise UsageError(f"format {self.format!r} is none of struct: {exc}") from exc
+        if not 0 < layout.size <= MOST:
+            raise UsageError(f"format {self.format!r} is {layout.size} bytes, not 1 to {MOST}")
+        return layout
+
+
+def _named(values: Iterable[Any], fields: tuple[str, ...], size: int) -> Reading:
+    if not fields:
+        return Reading(list(values), {}, size)
+    pairs = zip(fields, values, strict=True)
+    return Reading([], {name: value for name, value in pairs if name}, size)
+
+
+KIND = decoder_kind("struct", StructSettings, "format", "*fields")

@@ -1,0 +1,64 @@
+"""The keys of a device: where it is, and how it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...config import Location
+from ...keys import TableSettings, setting
+from ...schema import Flag, Number, Text, Whole
+from ...units import DAY, Duration
+
+__all__ = ["LineSettings", "check_line"]
+
+ADDRESS = Text(
+    pattern=r"/.+|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?|(socket|rfc2217|loop)://.*",
+    wanted="a path that begins with /, usb:VID:PID[:SERIAL], socket:// or rfc2217://HOST:PORT",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineSettings(TableSettings):
+    """One device; a port that fails does not stop the others."""
+
+    name: str = setting(
+        Text(pattern="[A-Za-z0-9_-]{1,64}", wanted="a name of letters, digits, _ and -"),
+        "letters, digits, `_`, `-`; used in `wamplite.bridge.<name>.status` and in logs",
+        example="weather",
+    )
+    device: str = setting(
+        ADDRESS,
+        "a path, `usb:VID:PID[:SERIAL]`, `socket://HOST:PORT` or `rfc2217://HOST:PORT`",
+        example="/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0",
+    )
+    baudrate: int = setting(Whole(50, 12_000_000), "bits per second", 9600)
+    bytesize: int = setting(Whole(5, 8), "bits of a byte, 5 to 8", 8)
+    parity: str = setting(Text("N", "E", "O", "M", "S"), "none, even, odd, mark or space", "N")
+    stopbits: float = setting(Number(1, 2), "1, 1.5 or 2", 1)
+    rtscts: bool = setting(Flag(), "hardware flow control", False)
+    xonxoff: bool = setting(Flag(), "software flow control", False)
+    exclusive: bool = setting(
+        Flag(),
+        "let no other program open the device; two readers would each get a part of the bytes",
+        True,
+    )
+    hupcl: bool = setting(
+        Flag(), "drop DTR at closing; with `false` the next opening does not reset a board", True
+    )
+    settle: float = setting(
+        Duration(0, 60), "after an opening all bytes are dropped for so long: a board boots", 0.0
+    )
+    silence: float = setting(
+        Duration(0, 365 * DAY),
+        "after so long without a frame the device is closed and opened again; 0: never",
+        0.0,
+    )
+    write_timeout: float = setting(
+        Duration(0.01, 60), "after so long a write fails that the device does not take", 1.0
+    )
+
+
+def check_line(settings: LineSettings, at: Location) -> None:
+    """Check the stop bits."""
+    if settings.stopbits not in (1, 1.5, 2):
+        (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")

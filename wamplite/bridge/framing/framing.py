@@ -1,0 +1,101 @@
+"""What every framing is: bounded, able to find the next frame, and counting what it drops.
+
+A framing finds the next frame after lost or foreign bytes, and counts what it dropped: `overlong`
+frames, and `garbage`, runs of bytes that belong to no frame. The same bytes make the same frames,
+in whatever pieces they come. Each kind has a file of its own, which declares its keys, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...config import Location
+from ...keys import TableSettings, setting
+from ...schema import Bytes
+from ...tables import Either
+from ...units import Size
+from ..kinds import Kinds, KindTable
+
+__all__ = [
+    "FRAMING",
+    "FRAMINGS",
+    "MAX_BYTES",
+    "BoundedSettings",
+    "Framing",
+    "FramingSettings",
+    "StartSettings",
+    "framing_kind",
+]
+
+MAX_BYTES = 4096
+
+
+class Framing(Protocol):
+    """Cuts a stream into frames.
+
+    knows_start: a frame is found by its start, so the first after an opening is whole.
+    gap: seconds without a byte after which `idle` has to be called while a frame is `pending`;
+    0: never.
+    """
+
+    overlong: int
+    garbage: int
+    knows_start: bool
+    gap: float
+
+    @property
+    def pending(self) -> bool:
+        """Whether a frame has begun and not ended."""
+        ...
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
+        """Take what was read, at the monotonic time `now`; return the frames that it completed."""
+        ...
+
+    def idle(self) -> list[bytes]:
+        """Note that nothing has come for `gap` seconds; return the frames that this completed."""
+        ...
+
+    def reset(self) -> bool:
+        """Drop what is unfinished: the device is lost. True where a frame was cut off by that."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramingSettings(TableSettings):
+    """Where a frame ends and the next begins: what the settings of all kinds are."""
+
+    def make(self) -> Framing:
+        """Return a framing as they describe it."""
+        raise NotImplementedError
+
+    def check(self, at: Location) -> None:
+        """Note what is wrong with keys beside each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundedSettings(FramingSettings):
+    """Frames whose size is found out only at their end."""
+
+    max_bytes: int = setting(
+        Size(1, 65536), "a longer frame is dropped and counted as `overlong`", MAX_BYTES
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartSettings(FramingSettings):
+    """Frames that may have a start."""
+
+    start: bytes = setting(
+        Bytes(), "what begins a frame; bytes before it are `garbage`", b"", example="\u0002"
+    )
+
+
+def framing_kind(name: str, made: type[FramingSettings], *positional: str) -> KindTable:
+    """Return the table of a kind; positional: see KindTable."""
+    return KindTable(name, made, made.check, *positional)
+
+
+FRAMINGS = Kinds(__package__)
+FRAMING = Either(FRAMINGS)

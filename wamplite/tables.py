@@ -1,0 +1,137 @@
+"""Tables of keys in a configuration: one, an array of them, or one whose `kind` selects its keys.
+
+`read` returns the data, converted, and notes each problem at its location, as those of the values
+do: an unknown key with the nearest known one, a key that is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .config import Location
+from .schema import MISSING, Kind, nearest, show_value
+
+__all__ = ["Either", "Table", "Tables"]
+
+
+class Table(Kind):
+    """A table of known keys. `make` is called with them as keywords, only if none has a problem.
+
+    checks: called with what `make` returned and its location, where they note further problems.
+    elsewhere: keys that others read, of the same file.
+    """
+
+    short = "table"
+
+    def __init__(
+        self,
+        keys: Mapping[str, Kind],
+        make: Callable[..., Any] = dict,
+        required: tuple[str, ...] = (),
+        checks: tuple[Callable[[Any, Location], None], ...] = (),
+        elsewhere: tuple[str, ...] = (),
+    ) -> None:
+        self.keys = keys
+        self.required = required
+        self._elsewhere = elsewhere
+        self._make = make
+        self._checks = checks
+
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, Mapping):
+            at.wrong(f"expected a table, not {show_value(value)}")
+            return MISSING
+        before = len(at.document.problems)
+        given = {}
+        for key, inner in value.items():
+            if key in self.keys:
+                given[key] = self.keys[key].read(inner, at / key)
+            elif key not in self._elsewhere:
+                (at / key).wrong(self.unknown(key))
+        for key in self.required:
+            if key not in value:
+                at.wrong(f'"{key}" is missing')
+        if len(at.document.problems) == before:
+            self.compare(given, at)
+        if len(at.document.problems) > before:
+            return MISSING
+        settings = self._make(**given)
+        for check in self._checks:
+            check(settings, at)
+        return settings
+
+    def compare(self, given: Mapping[str, Any], at: Location) -> None:
+        """Note what the keys that are given must not be beside each other."""
+
+    def unknown(self, key: str) -> str:
+        """Return the text for an unknown key, with a hint."""
+        return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+class Tables(Kind):
+    """An array of tables."""
+
+    short = "tables"
+
+    def __init__(self, table: Kind) -> None:
+        self.table = table
+
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, (list, tuple)):
+            name = at.path[-1]
+            at.wrong(f"expected an array of tables, [[...{name}]], not {show_value(value)}")
+            return MISSING
+        return tuple(self.table.read(table, at / number) for number, table in enumerate(value))
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "array", "items": self.table.described()}
+
+
+class Either(Kind):
+    """A table whose key `kind` selects the keys that it may have; a text in its place is the kind.
+
+    key: the key that a text in place of the table gives, where it is not `kind`.
+    """
+
+    short = "word or table"
+
+    def __init__(self, tables: Mapping[str, Table], key: str = "kind", kind: str = "") -> None:
+        self.tables = tables
+        self._key = key
+        self._kind = kind  # the default
+
+    def read(self, value: Any, at: Location) -> Any:
+        if isinstance(value, str):
+            value = {self._key: value}
+        if not isinstance(value, Mapping):
+            at.wrong(f"expected a text or a table, not {show_value(value)}")
+            return MISSING
+        kind = value.get("kind", self._kind)
+        table = self._table(kind)
+        if table is None:
+            what = f"unknown kind {show_value(kind)}" if kind else '"kind" is missing'
+            (at / "kind").wrong(f"{what}; {nearest(str(kind), self.tables)}")
+            return MISSING
+        return table.read({"kind": kind, **value}, at)
+
+    def described(self) -> dict[str, Any]:
+        """Return what it must be as a JSON Schema; of a kind that ends in a colon, more follows."""
+        tables = []
+        for kind, table in self.tables.items():
+            of = {"pattern": f"^{kind}."} if kind.endswith(":") else {"const": kind}
+            said = table.described()
+            said["properties"] = {**said.get("properties", {}), "kind": of}
+            if not self._kind:
+                said["required"] = ["kind", *said.get("required", ())]
+            tables.append(said)
+        return {"anyOf": [{"type": "string"}, *tables]}
+
+    def _table(self, kind: Any) -> Table | None:
+        if not isinstance(kind, str):
+            return None
+        head, colon, _ = kind.partition(":")
+        return self.tables.get(kind) or self.tables.get(head + colon)
