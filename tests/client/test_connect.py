@@ -86,6 +86,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"default": "str"}, "default must be a function, like wamplite.to_plain"),
     ({"ping_interval": "20"}, "ping_interval must be seconds, 0 or more, or None"),
     ({"ping_interval": float("nan")}, "ping_interval must be seconds"),
+    (
+        {"url": "ws://ann:secret@pi/ws", "headers": {"authorization": "x"}},
+        "headers: Authorization is given already, by the user of ws://pi/ws",
+    ),
     ({"max_invocations": 0}, "max_invocations must be a number above 0"),
 ]
 

@@ -239,7 +239,7 @@ def test_a_testament_of_on_join_is_of_that_session_alone(router: wamplite.Router
 @pytest.mark.parametrize(
     ("topic", "options", "text"),
     [
-        ("com..will", None, "'com..will' is not a valid URI"),
+        ("com..will", None, "PUBLISH: 'com..will' is not a valid URI"),
         ("com.will", {"retian": True}, "PUBLISH has no option 'retian', perhaps retain"),
     ],
 )

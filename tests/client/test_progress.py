@@ -315,6 +315,7 @@ def test_parts_and_results_may_flow_both_ways(pair: Pair) -> None:
     seen: list[Any] = []
     assert pair.caller.call_parts("com.double", range(5), on_progress=seen.append) is None
     assert seen == [0, 2, 4, 6, 8]
+    assert pair.caller.call_parts("com.double", range(3)) == [0, 2, 4]  # nobody takes parts
 
 
 def test_a_callee_that_ends_early_is_sent_no_more_parts(pair: Pair) -> None:
