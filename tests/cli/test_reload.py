@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import wamplite
 from tests.cli.test_configured import configured, run
 from tests.configuration.examples import EXAMPLE, furnish, joe, write_users
+from tests.processes import running, running_router
 from tests.waiting import until
 from wamplite import Session
 from wamplite.auth import Ticket
@@ -175,6 +177,22 @@ def test_which_router_is_meant_must_be_told(tmp_path: Path) -> None:
     ):
         done = run("reload", *words)
         assert done.returncode == 2 and told in done.stderr, done.stderr
+
+
+def test_a_router_without_a_file_says_at_once_that_there_is_nothing_to_reload() -> None:
+    with running_router() as router:
+        begun = time.monotonic()
+        done = run("reload", "--pid", str(router.pid))
+        assert done.returncode == 1 and "this router has no file" in done.stderr, done.stderr
+        assert time.monotonic() - begun < 15
+        until(lambda: "this router has no file" in router.stderr())
+
+
+def test_who_is_no_router_is_left_alone() -> None:
+    with running("sleep", "60") as program:
+        done = run("reload", "--pid", str(program.pid))
+        assert done.returncode == 2 and "is no router" in done.stderr, done.stderr
+        assert program.process.poll() is None
 
 
 def test_systemd_is_told_that_the_file_is_read_again(

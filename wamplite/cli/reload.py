@@ -19,6 +19,7 @@ from .reloading import OK, ReloadQuestion
 from .streams import complain
 
 SECONDS = 30.0
+BLOCKED = "SigBlk:"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Ask a router to read its file again."""
     pid = options.pid or pid_of(options.pid_file or named_by(options.config))
+    if not waits_for_hangup(pid):
+        raise UsageError(f"process {pid} is no router: SIGHUP would end it")
     with ReloadQuestion(pid) as question:
         try:
             os.kill(pid, signal.SIGHUP)
@@ -45,6 +48,19 @@ def run(options: argparse.Namespace) -> int:
         return 1
     print(rest)
     return 0
+
+
+def waits_for_hangup(pid: int) -> bool:
+    """Tell whether a process waits for SIGHUP, as a router does: its threads block it (proc(5)).
+
+    Its main thread does not while it waits (sigtimedwait(2)).
+    """
+    try:
+        states = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/status")]
+    except OSError:
+        return True  # it ends just now, or is another user's: kill will tell
+    masks = [line.split()[1] for text in states for line in text.splitlines() if BLOCKED in line]
+    return not masks or any(int(mask, 16) >> signal.SIGHUP - 1 & 1 for mask in masks)
 
 
 def named_by(given: str | None) -> str:

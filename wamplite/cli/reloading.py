@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 PATIENCE = 2.0  # seconds for whoever has asked to take the answer
 LONGEST = 65536  # of an answer
 OK = "ok"
+NOTHING = "there is nothing to read again: this router has no file (wamplite router -c FILE)"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: ucred of unix(7)
 TROUBLES = (UsageError, OSError, ValueError)
 
@@ -66,6 +67,12 @@ class Reloader:
                 log.info("%s", line)
         except TROUBLES as error:
             log.error("the users stay as they are: %s", error)
+
+
+def decline() -> None:
+    """Tell whoever asks a router that has no file so, and the log."""
+    log.warning("SIGHUP: %s", NOTHING)
+    answer(NOTHING)
 
 
 def name_of(pid: int) -> str:

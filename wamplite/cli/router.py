@@ -27,7 +27,7 @@ from ..features import GROUPS, names
 from ..locks import Latch
 from . import configured, logs
 from .common import positive, size
-from .reloading import Reloader
+from .reloading import Reloader, decline
 
 if TYPE_CHECKING:
     from ..configuration.build import Estate
@@ -216,7 +216,7 @@ def wait(router: Router, ending: signals.Ending, again: Reloader | None = None) 
     again: looks meanwhile whether users have changed, and reads the file again at SIGHUP.
     """
     interval, pulse = notify.interval(), notify.Pulse()
-    hangup = again.reload if again else None
+    hangup = again.reload if again else decline
     seconds = min(interval / 2 or HOUR, LOOK if again else HOUR)
     while not ending.wait(seconds, lambda: figures(router), hangup):
         if again:
