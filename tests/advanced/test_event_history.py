@@ -21,6 +21,7 @@ from wamplite.advanced.event_history import (
     MOST_TOLD_BYTES,
     ForRouter,
 )
+from wamplite.core.errors import UsageError
 from wamplite.core.feature import announced
 
 GET = "wamp.subscription.get_events"
@@ -365,6 +366,7 @@ def test_a_file_that_fell_behind_is_written_anew_at_the_end(tmp_path: Path) -> N
 
 def test_nobody_is_told_of_what_it_may_not_see_or_know() -> None:
     past = Past()
+    take(past.reader)
     everything = past.world.subscribe(past.reader, "com.", match="prefix")
     secret = past.world.subscribe(past.reader, "com.secret")
     past.publish(1)
@@ -401,3 +403,87 @@ def test_some_topics_have_bounds_and_a_file_of_their_own(tmp_path: Path) -> None
     again = Past(further=further)
     assert len(again.feature.chronicles[0].topics["com.app.t"]) == 2
     again.feature.close()
+
+
+# ---- other rules
+
+
+def rule(uri: str, match: str = "exact", file: str = "", most: int = 100) -> dict[str, Any]:
+    bounds = {"max_events": most, "max_bytes": 100_000, "max_age": 0.0}
+    return {"uri": uri, "match": match, "file": file, **bounds}
+
+
+def change(past: Past, *rules: dict[str, Any]) -> None:
+    for gone in past.feature.take(past.feature.prepared(rules)):
+        gone.close()
+
+
+def numbers(past: Past, *topics: str) -> list[Any]:
+    """Return what is kept of each topic, in whichever chronicle."""
+    return [
+        [each.args[0] for one in past.feature.chronicles for each in one.topics.get(topic, ())]
+        for topic in topics
+    ]
+
+
+def test_rules_may_change_and_what_they_name_is_kept_on_in_order() -> None:
+    past = Past((), further=[rule("com.app.t"), rule("com.app.u")])
+    for number in range(6):
+        past.publish(number, topic=("com.app.t", "com.app.u")[number % 2])
+    change(past, rule("com.app.", "prefix", most=2))
+    assert numbers(past, "com.app.t", "com.app.u") == [[2, 4], [3, 5]]
+    take(past.reader)
+    everything = past.world.subscribe(past.reader, "com.app.", match="prefix")
+    past.publish(6)
+    assert past.values(number=everything) == [3, 4, 5, 6]
+    change(past, rule("com.app.u"))
+    assert numbers(past, "com.app.t", "com.app.u") == [[], [3, 5]]
+    change(past)
+    past.publish(7, topic="com.app.u")
+    assert numbers(past, "com.app.u") == [[]]
+
+
+def test_history_may_begin_while_the_realm_runs(tmp_path: Path) -> None:
+    past = Past(())
+    past.publish(1)
+    change(past, rule("com.app.t", file=str(tmp_path / "h.db")))
+    past.publish(2, acknowledge=True)
+    assert take(past.publisher) == []  # once it is stored
+    until(lambda: past.world.time.tick() or take(past.publisher))
+    assert past.values() == [2]
+    past.feature.close()
+
+
+def test_a_file_goes_from_one_rule_to_the_next(tmp_path: Path) -> None:
+    one, other = str(tmp_path / "one.db"), str(tmp_path / "{realm}.db")
+    past = Past((), further=[rule("com.app.t", file=one), rule("com.app.u")])
+    past.publish(1)
+    past.publish(2, topic="com.app.u")
+    change(past, rule("com.app.", "prefix", one), rule("com.app.u", file=other))
+    past.publish(3)
+    assert numbers(past, "com.app.t", "com.app.u") == [[1, 3], [2]]
+    past.feature.close()
+    again = Past((), further=[rule("com.app.", "prefix", one), rule("com.app.u", file=other)])
+    assert numbers(again, "com.app.t", "com.app.u") == [[1, 3], [2]]
+    change(again, rule("com.app.u"))  # the files stay as they are
+    change(again, rule("com.app.t", file=one), rule("com.app.u", file=other))
+    assert numbers(again, "com.app.t", "com.app.u") == [[1, 3], [2, 2]]
+    again.feature.close()
+
+
+def test_where_a_file_cannot_be_had_nothing_has_changed(tmp_path: Path) -> None:
+    past = Past((), further=[rule("com.app.t")])
+    good, bad = str(tmp_path / "h.db"), str(tmp_path / "none" / "h.db")
+    with pytest.raises(UsageError, match="there is no folder"):
+        past.feature.prepared([rule("com.app.t", file=good), rule("com.app.u", file=bad)])
+    past.publish(1)
+    assert numbers(past, "com.app.t") == [[1]]
+    again = Past((), further=[rule("com.app.t", file=good)])  # it is nobody's
+    again.feature.close()
+
+
+def test_what_could_not_be_stored_stays_counted(tmp_path: Path) -> None:
+    past = Past((), further=[rule("com.app.t", file=str(tmp_path / "h.db"))])
+    past.feature.chronicles[0].store._journal.faults = 3
+    change(past)
+    assert past.feature.counters() == {"history_not_stored": 3}

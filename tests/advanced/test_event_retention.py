@@ -15,6 +15,7 @@ from wamplite.advanced import (
     subscriber_blackwhite_listing,
 )
 from wamplite.advanced.event_retention import LIMITED, MAX_EVENT, ForRouter
+from wamplite.core.errors import UsageError
 from wamplite.core.feature import announced
 
 RETAIN = {"retain": True}
@@ -307,3 +308,92 @@ def test_some_topics_have_a_shelf_of_their_own(tmp_path: Path) -> None:
     again = Kept(shelves=shelves)
     assert [len(shelf.topics) for shelf in again.feature.shelves] == [1, 0, 0]
     again.feature.close()
+
+
+# ---- other shelves
+
+
+def change(kept: Kept, *shelves: dict[str, Any]) -> None:
+    for gone in kept.feature.take(kept.feature.prepared(shelves)):
+        gone.close()
+
+
+def topics(kept: Kept) -> list[list[str]]:
+    return [list(shelf.topics) for shelf in kept.feature.shelves]
+
+
+def shelf(uri: str, match: str = "exact", **more: Any) -> dict[str, Any]:
+    return {"uri": uri, "match": match, **more}
+
+
+def test_shelves_may_change_and_what_is_retained_stays_so() -> None:
+    kept = Kept()
+    for topic in ("com.app.a", "com.app.b", "com.else", "com.app.c"):
+        kept.publish(topic, topic)
+        kept.world.time.tick(1)
+    change(kept, shelf("com.app.", "prefix", max_topics=2))
+    assert topics(kept) == [["com.app.b", "com.app.c"], ["com.else"]]
+    change(kept, shelf("com.app.b"), shelf("com.", "prefix"))
+    assert topics(kept) == [["com.app.b"], ["com.else", "com.app.c"], []]
+    change(kept)
+    assert topics(kept) == [["com.app.b", "com.else", "com.app.c"]]
+    assert kept.get("com.app.b") == [(None, ["com.app.b"])]
+    assert kept.feature.counters() == {"retained_forgotten": 1}
+    assert kept.feature.shelves[0].bytes == sum(
+        each.weight for events in kept.feature.shelves[0].topics.values() for each in events
+    )
+
+
+def test_events_that_only_some_may_get_move_with_those_behind_them() -> None:
+    kept = Kept()
+    kept.publish("com.app.t", "all")
+    kept.publish("com.app.t", "some", eligible_authrole=["other"])
+    change(kept, shelf("com.app.t"))
+    assert kept.get("com.app.t") == [(None, ["all"])]
+
+
+def test_a_file_goes_from_one_shelf_to_the_next(tmp_path: Path) -> None:
+    one, other = str(tmp_path / "one.db"), str(tmp_path / "{realm}.db")
+    kept = Kept(shelves=[shelf("com.app.t", file=one)])
+    kept.publish("com.app.t", 1)
+    kept.publish("com.app.u", 2)
+    change(kept, shelf("com.app.", "prefix", file=one), shelf("com.else", file=other))
+    kept.publish("com.else", 3)
+    kept.publish("com.app.t", 4)
+    assert topics(kept) == [["com.else"], ["com.app.u", "com.app.t"], []]
+    kept.feature.close()
+    again = Kept(shelves=[shelf("com.app.", "prefix", file=one)])
+    assert topics(again) == [["com.app.u", "com.app.t"], []]
+    change(again, shelf("com.app.t", file=other))
+    assert topics(again) == [["com.app.t"], ["com.app.u", "com.else"]]
+    again.publish("com.app.t", 5)
+    change(again, shelf("com.app.", "prefix", file=one))  # there is an older one in that file
+    assert again.get("com.app.t") == [(None, [5])]
+    again.feature.close()
+
+
+def test_what_a_file_has_of_topics_that_are_another_shelfs_is_not_the_last(file: str) -> None:
+    kept = Kept(shelves=[shelf("com.", "prefix", file=file)])
+    kept.publish("com.app.t", 1)
+    kept.feature.close()
+    again = Kept(shelves=[shelf("com.app.", "prefix", file=file), shelf("com.app.t")])
+    again.publish("com.app.t", 2)
+    assert again.get("com.app.", match="prefix") == [("com.app.t", [2])]
+    again.feature.close()
+
+
+def test_where_a_file_cannot_be_had_nothing_has_changed(tmp_path: Path) -> None:
+    kept = Kept(shelves=[shelf("com.app.t")])
+    kept.publish("com.app.t", 1)
+    good, bad = str(tmp_path / "r.db"), str(tmp_path / "none" / "r.db")
+    with pytest.raises(UsageError, match="there is no folder"):
+        kept.feature.prepared([shelf("com.app.t", file=good), shelf("com.app.u", file=bad)])
+    assert topics(kept) == [["com.app.t"], []]
+    Kept(file=good).feature.close()  # it is nobody's
+
+
+def test_what_could_not_be_stored_stays_counted(file: str) -> None:
+    kept = Kept(shelves=[shelf("com.app.t", file=file)])
+    kept.feature.shelves[0].store._journal.faults = 3
+    change(kept)
+    assert kept.feature.counters() == {"retained_not_stored": 3}

@@ -32,6 +32,7 @@ from wamplite.advanced import (
 )
 from wamplite.auth import authorizer as module
 from wamplite.auth.authorization import Authorization
+from wamplite.auth.authorizer import Authorizer
 from wamplite.auth.permissions import ACTIONS, Permission
 from wamplite.core.errors import UsageError
 
@@ -602,3 +603,60 @@ def test_two_realms_ask_each_their_own() -> None:
     worlds = [World(made), World(made)]
     first, second = (world.realm.features[0] for world in worlds)
     assert first is not second
+
+
+# ---- another one
+
+
+def test_who_is_asked_may_change_and_what_was_allowed_is_asked_about_anew() -> None:
+    world, asked = by_function(True)
+    joe, admin = world.joins("sensor"), world.joins("admin")
+    world.send(joe, [SUBSCRIBE, 1, {}, "home.t"], [SUBSCRIBE, 2, {}, "home.u"])
+    take(joe)
+    other = Authorizer(lambda session, uri, action, options: uri == "home.u", 60, 5)
+    world.authorization.take_authorizer(other)
+    world.revise({"sensor": [], "admin": ALL})
+    assert [message[0] for message in take(joe)] == ["UNSUBSCRIBED"]
+    world.send(admin, [PUBLISH, 1, {}, "home.u", [1]])
+    assert events(joe) == [[1]]
+    assert len(asked) == 2  # nobody asks the one before
+    world.authorization.take_authorizer(None)
+    world.revise({"sensor": [], "admin": ALL})
+    assert [message[0] for message in take(joe)] == ["UNSUBSCRIBED"]
+
+
+def test_a_procedure_may_be_asked_from_some_time_on() -> None:
+    world = Guarded(ROLES)
+    joe, guard = world.joins("sensor"), world.joins("auth", "guard")
+    world.register(guard, ASK)
+    world.send(joe, [PUBLISH, 1, ack, "home.t"])
+    assert error(joe) == DENIED
+    world.authorization.take_authorizer(Authorizer(ASK, 60, 5))
+    world.revise(ROLES)
+    world.send(joe, [PUBLISH, 2, ack, "home.t"], [PUBLISH, 3, ack, "home.t"])
+    message = only(guard)
+    assert take(joe) == []
+    world.send(guard, [YIELD, message[1], {}, [True]])
+    world.time.tick()
+    assert [answer[:2] for answer in take(joe)] == [["PUBLISHED", 2], ["PUBLISHED", 3]]
+
+
+def test_a_request_that_waits_for_the_one_before_asks_the_next() -> None:
+    world = Asked()
+    joe = world.joins("sensor")
+    world.send(joe, [PUBLISH, 1, ack, "home.t"])
+    world.question()
+    world.authorization.take_authorizer(Authorizer(lambda *_: False, 60, 5))
+    world.revise(ROLES)
+    world.answer(True)
+    assert error(joe) == DENIED
+
+
+def test_faults_of_the_one_before_stay_counted() -> None:
+    world, _ = by_function("neither")
+    joe = world.joins("sensor")
+    world.send(joe, [PUBLISH, 1, ack, "home.t"])
+    assert error(joe) == DENIED
+    for _ in range(2):
+        world.authorization.take_authorizer(None)
+        assert world.authorization.counters()["authorizer_faults"] == 1

@@ -88,13 +88,52 @@ def test_options_go_before_the_environment_and_that_before_the_file(
     assert "WAMPLITE_LINGER: expected a time in seconds" in done.stderr
 
 
+ONE = '[[realm]]\nname = "{0}"\nanonymous = "g"\n[[realm.role]]\nname = "g"\n{1}'
+ALL = '[[realm.role.permission]]\nuri = ""\nmatch = "prefix"\n'
+ALL += 'allow = ["publish", "subscribe", "call"]\n'
+TWO = ONE.format("a", ALL) + ONE.format("b", ALL)
+
+
+def test_options_of_realms_are_about_the_one_that_is_named_or_there(tmp_path: Path) -> None:
+    path = tmp_path / "wamplite.toml"
+    rules = '[[realm.history]]\nuri = "h.file"\n[[realm.history]]\nuri = "h.both"\nmax_events = 1\n'
+    path.write_text(ONE.format("a", ALL + rules))
+    words = ["--listen", "tcp://127.0.0.1:0", "--history", "h.both", "--history", "prefix:h.more"]
+    words += ["--keep", str(tmp_path / "kept"), "--feature", "event_history", "--strict"]
+    words += ["--feature", "pattern_based_subscription"]
+    with configured(path, *words) as router, wamplite.connect(router.rs, realm="a") as session:
+        roles = session.details["roles"]["broker"]["features"]
+        assert set(roles) >= {"event_history", "event_retention", "pattern_based_subscription"}
+        assert "session_meta_api" not in roles
+        for topic in ("h.both", "h.both", "h.file", "h.more.x", "h.none"):
+            session.publish(topic, topic, options={"acknowledge": True})
+        subscription = session.subscribe("h.", print, options={"match": "prefix"})
+        events = session.call_result("wamp.subscription.get_events", args=[subscription.id]).args
+        assert [event["args"] for event in events] == [
+            ["h.both"],
+            ["h.both"],
+            ["h.file"],
+            ["h.more.x"],
+        ]
+    kept = sorted(each.name for each in (tmp_path / "kept").glob("*.db"))
+    assert kept == ["history-2-a.db", "history-a.db", "retained-a.db"]
+    path.write_text(TWO)
+    words = ["--listen", "tcp://127.0.0.1:0", "--realm", "b", "--feature", "basic"]
+    with configured(path, *words) as router:
+        for realm, has in (("a", True), ("b", False)):
+            with wamplite.connect(router.rs, realm=realm) as session:
+                assert ("features" in session.details["roles"]["broker"]) is has
+
+
 @pytest.mark.parametrize(
     ("text", "options", "told"),
     [
         ("[rooter]\n", (), ":1: rooter: unknown key; did you mean"),
         (None, (), "No such file"),
         ('[[realm]]\nname = "a"\nanonymous = "g"\n[[realm.role]]\nname = "g"\n',
-         ("--realm", "b"), "--realm says what"),
+         ("--realm", "b"), "has no realm 'b'; it has: a"),
+        (TWO, ("--strict",), "--strict: of which realm? --realm says which of a, b"),
+        (TWO, ("--realm", "a", "--history", "a..b"), "--history: 'a..b' is no topic"),
         ('[[realm]]\nname = "a"\nanonymous = "g"\n[[realm.role]]\nname = "g"\n[[listener]]\n'
          'url = "tcp://0.0.0.0:0"\n', (), "nobody has to say who they are"),
     ],

@@ -68,7 +68,7 @@ def test_roles_users_realms_and_limits_are_what_the_file_says_now(tmp_path: Path
         assert code == 0, told
         first, second, third = told.splitlines()
         assert (first, second) == ("realm other: opened", "limits: changed")
-        assert third.endswith("roles changed, anonymous changed")  # the user may be gone before
+        assert third.endswith("anonymous changed, roles changed")  # the user may be gone before
         ended(ann)
         ended(guest)
         assert may_publish(joe_, "home.door")
@@ -145,7 +145,7 @@ def test_sighup_reads_the_file_again_and_what_must_wait_is_told(tmp_path: Path) 
     with configured(path) as router:
         change(path, ('features = ["standard"]', 'features = ["basic"]'))
         router.process.send_signal(signal.SIGHUP)
-        until(lambda: "realm home: features: with the next start" in router.stderr())
+        until(lambda: "realm home: features: needs a restart of the router" in router.stderr())
 
 
 def test_a_file_of_users_that_changes_is_noticed(tmp_path: Path) -> None:
@@ -177,6 +177,21 @@ def test_which_router_is_meant_must_be_told(tmp_path: Path) -> None:
     ):
         done = run("reload", *words)
         assert done.returncode == 2 and told in done.stderr, done.stderr
+
+
+def test_the_pid_file_moves_or_nothing_changes(tmp_path: Path) -> None:
+    path = furnish(tmp_path, TEXT)
+    with configured(path) as router:
+        change(path, ("router.pid", "none/router.pid"), ('anonymous = "guest"', ""))
+        done = run("reload", "--pid", str(router.pid))
+        assert done.returncode == 1 and "No such file" in done.stderr
+        wamplite.connect(router.rs, realm="home").leave()
+        change(path, ("none/router.pid", "other.pid"))
+        done = run("reload", "--pid", str(router.pid))
+        assert done.stdout.splitlines() == ["pid_file: changed", "realm home: anonymous changed"]
+        assert not (tmp_path / "router.pid").exists()
+        assert (tmp_path / "other.pid").read_text() == f"{router.pid}\n"
+    assert not (tmp_path / "other.pid").exists()
 
 
 def test_a_router_without_a_file_says_at_once_that_there_is_nothing_to_reload() -> None:

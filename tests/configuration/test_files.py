@@ -11,7 +11,7 @@ import pytest
 from tests.configuration.examples import EXAMPLE, furnish, write_users
 from wamplite.bridge.configuration import tables as bridge
 from wamplite.configuration import files, places
-from wamplite.configuration.limits import ABOUT
+from wamplite.configuration.limits import ABOUT, OTHERS
 from wamplite.core.errors import UsageError
 from wamplite.router.limits import Limits
 
@@ -140,7 +140,7 @@ def test_complaints_name_the_included_file_and_its_line(tmp_path: Path) -> None:
         f"a.toml:1: include: {tmp_path}/wamplite.toml is read twice: {tmp_path}/wamplite.toml is"
         " the same file",
         "a.toml:4: router: x: unknown key; there are: "
-        + ", ".join(sorted([*Limits._fields, "pid_file"])),
+        + ", ".join(sorted([*Limits._fields, *OTHERS])),
     ]
 
 

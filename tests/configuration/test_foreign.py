@@ -65,7 +65,10 @@ CROSSBAR: dict[str, Any] = {
                                     "key": {"role": "worker", "authorized_keys": [KEY]},
                                     "bad": {"role": "worker", "authorized_keys": ["xy"]}}},
                                 "cookie": {},
+                                "oauth2": {},
                             },
+                            "cookie": {"max_age": 3600, "name": "cbtid", "length": 24,
+                                       "store": {"type": "file", "filename": "cookies.dat"}},
                         },
                     },
                 },
@@ -99,8 +102,9 @@ def taken(
 def test_a_file_of_crossbar_becomes_ours_and_the_rest_is_named(tmp_path: Path) -> None:
     found, lost = taken(tmp_path, CROSSBAR)
     assert found.router.limits == {"max_message_size": 1 << 20, "ping_interval": 10.0}
+    assert found.router.cookie_max_age == 3600
     assert [(each.url, each.auth) for each in found.listeners] == [
-        ("tcp://127.0.0.1:8080", ("anonymous", "ticket", "wampcra", "cryptosign")),
+        ("tcp://127.0.0.1:8080", ("anonymous", "ticket", "wampcra", "cryptosign", "cookie")),
         ("rs://127.0.0.1:8081", ("anonymous",)),
         ("unix:///tmp/wamp.sock", ("ticket",)),
     ]
@@ -118,7 +122,8 @@ def test_a_file_of_crossbar_becomes_ours_and_the_rest_is_named(tmp_path: Path) -
         "app.App",
         "a transport of type mqtt",
         "no web pages are served",
-        "auth.cookie: no such method",
+        "auth.oauth2: no such method",
+        "cookie.store: cookies are kept in memory",
         "principals.bad: a public key is",
         "fail_by_drop = True",
         "workers[0].options = {...}",

@@ -310,6 +310,26 @@ def test_the_sequence_begins_again_after_the_largest_id() -> None:
     assert ann.member.open
 
 
+def test_a_realm_becomes_strict_and_is_no_longer_while_sessions_are_there() -> None:
+    world = World()
+    ann, joe = world.join(), world.join()
+    world.send(ann, *requests([7, 3]))
+    world.realm.take_strict(True)
+    world.send(joe, *requests([9, 10]))
+    world.send(ann, *requests([100, 101]))
+    new = world.join()
+    world.send(new, *requests([2]))
+    assert (ann.member.open, joe.member.open, new.member.open) == (True, True, False)
+    world.send(joe, *requests([12]))
+    assert not joe.member.open
+    world.realm.take_strict(False)
+    world.send(ann, *requests([500, 3]))
+    assert ann.member.open
+    world.realm.take_strict(True)
+    world.send(ann, [CALL, 4, {}, "a..b"], [CALL, 6, {}, "a"])
+    assert take(ann)[-1][::2] == ["ABORT", "wamp.error.protocol_violation"]
+
+
 def test_by_default_ids_may_be_arbitrary() -> None:
     world = World()
     ann = world.join()

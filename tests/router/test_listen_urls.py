@@ -105,6 +105,25 @@ def test_what_the_kernel_keeps_of_a_connection_is_bounded() -> None:
         assert kept(sock) == [64 * KIB, 64 * KIB]  # the kernel doubles it
 
 
+def test_what_the_kernel_keeps_may_change_for_whoever_comes_later() -> None:
+    with listen_urls.bind(listen_urls.parse("tcp://127.0.0.1:0"), buffer=16 * KIB) as listening:
+
+        def accepted() -> list[int]:
+            with (
+                socket.create_connection(listening.getsockname(), 5),
+                listening.accept()[0] as sock,
+            ):
+                return kept(sock)
+
+        assert accepted() == [32 * KIB, 32 * KIB]
+        listen_urls.limit_tcp(listening, 64 * KIB)
+        assert accepted() == [128 * KIB, 128 * KIB]
+        listen_urls.limit_tcp(listening, 0)
+        with listen_urls.bind(listen_urls.parse("tcp://127.0.0.1:0")) as other:
+            usual = kept(other)
+        assert kept(listening) == usual
+
+
 def test_a_unix_socket_is_bounded_but_never_above_its_usual_size() -> None:
     one, two = socket.socketpair()
     with one, two:

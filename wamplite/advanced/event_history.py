@@ -10,123 +10,30 @@ An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as th
 one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
 stands for the realm, events outlive the router: PUBLISHED is sent once they are stored, or could
 not be. Topics may have bounds and a file of their own: `further`, each a dict with match, uri and
-BOUNDS, is asked before `topics`.
+BOUNDS, is asked before `topics`; others may take their place: `prepared`, then `take`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
 from itertools import accumulate, count, takewhile
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
-from ..core.matching import ORDER, matches
 from ..core.messages import Call, Publish, Result
 from ..core.meta import an_id, iso, keyword, may_know
 from ..core.records import Publication
 from ..core.weight import weigh
+from ..storage.chronicle import MAX_EVENT, Chronicle, Past, of_rules, rearranged, stored
 
 MOST = 1000
 MAX_BYTES = 16 * 1024 * 1024
-MAX_EVENT = 256 * 1024
-BOUNDS = ("max_events", "max_bytes", "max_age", "file")  # of one of `further`
 MOST_TOLD = 1000  # events of one answer
 MOST_TOLD_BYTES = 1024 * 1024  # of them, beside the first
-
-
-class Past(NamedTuple):
-    """One event that was published."""
-
-    number: int  # in the order of publication
-    time: float
-    topic: str
-    publication: int
-    details: dict[str, Any]
-    args: Any
-    kwargs: Any
-    limits: dict[str, Any]  # the options of PUBLISH that say who gets it
-    weight: int
-
-
-class Chronicle:
-    """The events of some topics, within bounds of its own.
-
-    patterns: (match, uri) of the topics; max_age: seconds, 0: for ever; file: see above.
-    """
-
-    def __init__(
-        self, patterns: list[tuple[str, str]], most: int, max_bytes: int, max_age: float, file: str
-    ) -> None:
-        self.patterns = patterns
-        self.most, self.max_bytes, self.max_age, self.file = most, max_bytes, max_age, file
-        self.store: Any = None
-        self.topics: dict[str, deque[Past]] = {}
-        self.order: deque[Past] = deque()  # all events and some that are forgotten, in order
-        self.number = 0  # of events
-        self.bytes = 0
-
-    def open(self, host: Host) -> int:
-        """Take what the file has kept; return the number of the last."""
-        self.now = host.now
-        if not self.file:
-            return 0
-        from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
-
-        path = self.file.replace("{realm}", host.uri)
-        self.store = StoredEvents(path, host.later, self.everything)
-        number = 0
-        for number, topic, publication, time, _, said in self.store.load():
-            args, kwargs, details, limits = said
-            weight = weigh([topic, args, kwargs], MAX_EVENT)
-            past = Past(number, time, topic, publication, details, args, kwargs, limits, weight)
-            self.keep(past)
-        return number
-
-    def everything(self) -> list[Any]:
-        """Return all that is kept, as the file has it."""
-        return [_stored(past) for events in self.topics.values() for past in events]
-
-    def keep(self, past: Past) -> None:
-        """Keep an event, and forget what there is no room for any more."""
-        events = self.topics.setdefault(past.topic, deque())
-        events.append(past)
-        self.order.append(past)
-        self.number += 1
-        self.bytes += past.weight
-        if len(events) > self.most:
-            self.forget(events[0])
-        while self.bytes > self.max_bytes:
-            self.forget(self.order.popleft())
-        if len(self.order) > 2 * self.number + 100:
-            self.order = deque(past for past in self.order if self.has(past))
-
-    def has(self, past: Past) -> bool:
-        """Tell whether an event was not forgotten: of a topic the oldest are first."""
-        events = self.topics.get(past.topic)
-        return events is not None and events[0].number <= past.number
-
-    def forget(self, past: Past) -> None:
-        """Forget an event, which is the oldest of its topic, unless it was forgotten before."""
-        if not self.has(past):
-            return
-        events = self.topics[past.topic]
-        events.popleft()
-        self.number -= 1
-        self.bytes -= past.weight
-        if not events:
-            del self.topics[past.topic]
-        if self.store is not None:
-            self.store.remove(past.number)
-
-    def found(self, match: str, uri: str) -> list[Past]:
-        """Return the events of the topics that a subscription matches."""
-        oldest = self.now() - self.max_age if self.max_age else 0
-        topics = [topic for topic in self.topics if matches(match, uri, topic)]
-        return [past for topic in topics for past in self.topics[topic] if past.time >= oldest]
 
 
 class ForRouter(Feature):
@@ -143,32 +50,69 @@ class ForRouter(Feature):
         file: str | None = None,
         further: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        self.chronicles = [
-            Chronicle([(one["match"], one["uri"])], *(one[key] for key in BOUNDS))
-            for one in sorted(further, key=_place)
-        ]
         patterns = [_pattern(topic) for topic in topics]
-        if patterns or file is not None:
-            self.chronicles.append(Chronicle(patterns, most, max_bytes, 0.0, file or ""))
+        wanted = patterns or file is not None
+        others = Chronicle(patterns, most, max_bytes, 0.0, file or "")
+        self.others = [others] if wanted else []  # beside those of rules
+        self.chronicles = [*of_rules(further), *self.others]
+        self.not_stored = 0  # of files that are closed
 
     def install(self, host: Host) -> None:
         self.realm, self.broker, self.now = host, host.broker, host.now
-        if self.chronicles:
-            host.broker.published.append(self.on_published)
         claim(host.procedures, "wamp.subscription.get_events", self.get_events)
         last = max((chronicle.open(host) for chronicle in self.chronicles), default=0)
         self.numbers = count(last + 1)
-        if any(chronicle.store for chronicle in self.chronicles):
-            host.broker.drafted.append(self.on_drafted)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Look at what is published from when on some of it is kept."""
+        published, drafted = self.broker.published, self.broker.drafted
+        if self.chronicles and self.on_published not in published:
+            published.append(self.on_published)
+        if any(one.store for one in self.chronicles) and self.on_drafted not in drafted:
+            drafted.append(self.on_drafted)
 
     def counters(self) -> dict[str, int]:
-        lost = sum(one.store.faults for one in self.chronicles if one.store is not None)
-        return {"history_not_stored": lost} if lost else {}
+        lost = [one.store.faults for one in self.chronicles if one.store is not None]
+        number = self.not_stored + sum(lost)
+        return {"history_not_stored": number} if number else {}
 
     def close(self) -> None:
         for chronicle in self.chronicles:
-            if chronicle.store is not None:
-                chronicle.store.close()
+            chronicle.close()
+
+    # ---- other rules
+
+    def prepared(self, rules: Iterable[Mapping[str, Any]]) -> list[Chronicle]:
+        """Return what `take` takes, with new files open; UsageError where one cannot be.
+
+        Nothing has changed by it; any thread.
+        """
+        there = {one.file for one in self.chronicles if one.file and one not in self.others}
+        made = of_rules(rules)
+        with ExitStack() as back:
+            for chronicle in made:
+                if chronicle.file not in there:
+                    chronicle.open(self.realm)
+                    back.callback(chronicle.close)
+            back.pop_all()
+        return made
+
+    def take(self, chronicles: list[Chronicle]) -> list[Chronicle]:
+        """Keep events by these from now on (the routing role); return those to be closed.
+
+        What is kept stays, where it belongs now; what no rule names is forgotten, but in a file.
+        """
+        rules = [one for one in self.chronicles if one not in self.others]
+        before = {one.file: one for one in rules if one.store is not None}
+        for chronicle in chronicles:
+            if chronicle.store is None and chronicle.file in before:
+                chronicle.take_over(before.pop(chronicle.file))
+        self.not_stored += sum(one.store.faults for one in before.values())
+        past, self.chronicles = self.chronicles, [*chronicles, *self.others]
+        self.numbers = count(rearranged(past, self.chronicles) + 1)
+        self._watch()
+        return list(before.values())
 
     # ---- keeping
 
@@ -177,7 +121,7 @@ class ForRouter(Feature):
         if uris.is_reserved(topic) or "exclude" in options or "eligible" in options:
             return None
         for chronicle in self.chronicles:
-            if any(matches(*pattern, topic) for pattern in chronicle.patterns):
+            if chronicle.wants(topic):
                 return chronicle
         return None
 
@@ -214,7 +158,7 @@ class ForRouter(Feature):
         )
         chronicle.keep(past)
         if chronicle.store is not None:
-            chronicle.store.add(*_stored(past), done)
+            chronicle.store.add(*stored(past), done)
 
     # ---- telling
 
@@ -269,16 +213,6 @@ def _bounded(
     compare: Callable[[Any, Any], bool], bound: float, of: Callable[[Past], float]
 ) -> Callable[[Past], bool]:
     return lambda past: compare(of(past), bound)
-
-
-def _place(one: Mapping[str, Any]) -> tuple[int, int]:
-    """Put what says most of its topics first."""
-    return ORDER.index(one["match"]), -len(one["uri"])
-
-
-def _stored(past: Past) -> tuple[Any, ...]:
-    said = [past.args, past.kwargs, past.details, past.limits]
-    return past.number, past.topic, past.publication, past.time, 0, said
 
 
 def _pattern(text: str) -> tuple[str, str]:

@@ -9,13 +9,15 @@ The topics are bounded in number and bytes: where there is no room the event tha
 ago is forgotten, and counted in `forgotten`. Events may expire after `expiry` seconds. With `file`,
 in which "{realm}" stands for the realm, they outlive the router: PUBLISHED is sent once the event
 is stored, or could not be: a full disk costs what is kept across a restart, and is counted. Some
-topics may be kept on a Shelf with bounds and a file of its own, given as a dict of its parameters.
+topics may be kept on a Shelf with bounds and a file of its own, given as a dict of its parameters;
+others may take the place of these: `prepared`, then `take`.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -85,6 +87,39 @@ class Shelf:
             self.store = StoredEvents(path, host.later, self.everything)
             self.load()
 
+    def take_over(self, other: Shelf) -> None:
+        """Have what another one keeps, and its file."""
+        self.now, self.numbers, self.bytes = other.now, other.numbers, other.bytes
+        self.store, other.store = other.store, None
+        self.topics, other.topics = other.topics, OrderedDict()
+        self.store.everything = self.everything
+
+    def adopt(self, topic: str, events: tuple[Kept, ...]) -> None:
+        """Keep what another shelf has kept of a topic, unless what is here is newer."""
+        here = self.topics.pop(topic, ())
+        if here and here[0].time > events[0].time:
+            events, here = here, ()
+        self.bytes += sum(kept.weight for kept in events) - sum(kept.weight for kept in here)
+        numbered = [kept._replace(number=next(self.numbers)) for kept in reversed(events)]
+        self.topics[topic] = tuple(reversed(numbered))
+
+    def settle(self) -> None:
+        """Have topics in the order of their events, in the file, too."""
+        self.topics = OrderedDict(sorted(self.topics.items(), key=lambda each: each[1][0].time))
+        if self.store is not None:
+            self.store.rewrite()
+
+    def trim(self) -> None:
+        """Forget topics until the others are within the bounds."""
+        while len(self.topics) > self.max_topics or self.bytes > self.max_bytes:
+            self.forget(next(iter(self.topics)))
+            self.forgotten += 1
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        if self.store is not None:
+            self.store.close()
+
     def everything(self) -> list[Any]:
         """Return all that is kept, as the file has it."""
         return [
@@ -129,9 +164,7 @@ class Shelf:
         self.bytes += weight
         if self.store is not None:
             self.store.add(*_stored(topic, event), done)
-        while len(self.topics) > self.max_topics or self.bytes > self.max_bytes:
-            self.forget(next(iter(self.topics)))
-            self.forgotten += 1
+        self.trim()
 
     def forget(self, topic: str, done: Done = None) -> None:
         """Forget the events of a topic."""
@@ -174,28 +207,79 @@ class ForRouter(Feature):
         others = Shelf(
             max_topics=max_topics, max_bytes=max_bytes, max_age=expiry or 0.0, file=file or ""
         )
-        self.shelves = [*sorted((Shelf(**shelf) for shelf in shelves), key=_place), others]
+        self.shelves = [*_made(shelves), others]
+        self.forgotten = self.not_stored = 0  # of shelves that are no more
 
     def install(self, host: Host) -> None:
-        self.broker = host.broker
+        self.realm, self.broker = host, host.broker
         claim(host.broker.publish_options, "retain", self.on_retain)
         claim(host.broker.subscribe_options, "get_retained", lambda subscriber, value: None)
         host.broker.subscribed.append(self.on_subscribed)
         host.broker.repeated.append(self.on_subscribed)
         for shelf in self.shelves:
             shelf.open(host)
+        self._arrange(self.shelves)
 
     def counters(self) -> dict[str, int]:
         counted = {
-            "retained_forgotten": sum(shelf.forgotten for shelf in self.shelves),
-            "retained_not_stored": sum(shelf.store.faults for shelf in self.shelves if shelf.store),
+            "retained_forgotten": self.forgotten + sum(shelf.forgotten for shelf in self.shelves),
+            "retained_not_stored": self.not_stored + sum(map(_faults, self.shelves)),
         }
         return {name: number for name, number in counted.items() if number}
 
     def close(self) -> None:
         for shelf in self.shelves:
-            if shelf.store is not None:
-                shelf.store.close()
+            shelf.close()
+
+    # ---- other shelves
+
+    def prepared(self, shelves: Iterable[Mapping[str, Any]]) -> list[Shelf]:
+        """Return what `take` takes, with new files open; UsageError where one cannot be.
+
+        Nothing has changed by it; any thread.
+        """
+        there = {shelf.file for shelf in self.shelves[:-1] if shelf.file}
+        made = _made(shelves)
+        with ExitStack() as back:
+            for shelf in made:
+                if shelf.file not in there:
+                    shelf.open(self.realm)
+                    back.callback(shelf.close)
+            back.pop_all()
+        return made
+
+    def take(self, shelves: list[Shelf]) -> list[Shelf]:
+        """Keep events on these from now on (the routing role); return those to be closed.
+
+        What is retained stays so, on the shelf where its topic belongs now. A file that no shelf
+        has any more is left as it is.
+        """
+        *before, others = self.shelves
+        there = {shelf.file: shelf for shelf in before if shelf.store is not None}
+        for shelf in shelves:
+            if shelf.store is None and shelf.file in there:
+                shelf.take_over(there.pop(shelf.file))
+        self.forgotten += sum(shelf.forgotten for shelf in before)
+        self.not_stored += sum(map(_faults, there.values()))
+        self.shelves = [*shelves, others]
+        self._arrange([*before, *self.shelves])
+        return list(there.values())
+
+    def _arrange(self, shelves: list[Shelf]) -> None:
+        """Have what these hold where its topic belongs: elsewhere it would not be the last."""
+        changed = set()
+        for shelf in shelves:
+            for topic in list(shelf.topics):
+                wanted = self.shelf_of(topic)
+                if wanted is not shelf:
+                    events = shelf.topics.pop(topic)
+                    shelf.bytes -= sum(kept.weight for kept in events)
+                    wanted.adopt(topic, events)
+                    changed |= {shelf, wanted}
+        for shelf in self.shelves:
+            if shelf in changed:
+                shelf.settle()
+            shelf.trim()
 
     def shelf_of(self, topic: str) -> Shelf:
         """Return where the event of a topic is kept."""
@@ -250,6 +334,14 @@ def _stored(topic: str, kept: Kept) -> tuple[Any, ...]:
 
 def _limits(key: str) -> bool:
     return key.startswith(("eligible", "exclude")) and key != "exclude_me"
+
+
+def _made(shelves: Iterable[Mapping[str, Any]]) -> list[Shelf]:
+    return sorted((Shelf(**shelf) for shelf in shelves), key=_place)
+
+
+def _faults(shelf: Shelf) -> int:
+    return 0 if shelf.store is None else shelf.store.faults
 
 
 def _place(shelf: Shelf) -> tuple[int, int]:

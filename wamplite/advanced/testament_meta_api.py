@@ -72,7 +72,7 @@ class ForRouter(Feature):
             return
         for scope in SCOPES:
             for publish in [publish for of, publish in kept if of == scope]:
-                request = following(member.last_request)
+                request = following(member.last_request or 0)
                 self.realm.handle(member, publish._replace(request=request))
 
 

@@ -18,7 +18,8 @@ While a procedure is asked, the session's further messages wait in their order, 
 never. The session that serves the procedure is not asked about: it needs permissions. By a pattern
 that the authorizer has allowed come all events of it that no permission forbids.
 
-`revise` replaces the roles, with the routing role: what hangs on a right that is gone is closed.
+`revise` replaces the roles, `take_authorizer` who is asked, with the routing role: what hangs on a
+right that is gone is closed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from ..core.messages import (
 )
 from ..core.parking import Parking
 from .authorizer import Authorize, Authorizer, Grants
-from .holdings import Held, held_by, holds, tell
+from .holdings import all_held, holds, tell
 from .permissions import ACTIONS, Permission, Rights, Role, Roles
 from .wanted import ACTION, Wanted, wanted_by
 
@@ -75,10 +76,12 @@ class Authorization(Feature):
         if authorizer is not None:
             self.authorizer = Authorizer(authorizer, cache, timeout)
         self.grants: Grants | None = None
+        self.parking: Parking | None = None  # from when on a procedure is asked
         self.rights_of: dict[Any, Rights] = {}  # by member
         self.is_watching = False  # what is drafted
         self.refused = 0
         self.dropped = 0
+        self.faults = 0  # of authorizers that are asked no more
 
     def install(self, host: Host) -> None:
         self.realm, self.broker, self.dealer = host, host.broker, host.dealer
@@ -92,17 +95,23 @@ class Authorization(Feature):
         self.broker.may_see.append(self.may_see)
         host.may_know.append(self.may_know)
         host.left.append(self.on_left)
-        if self.authorizer is not None:
-            self.authorizer.install(host)
-            self.grants = Grants(self.broker, self._speaks)
-            self.parking = Parking(host)
-            for each in WAIT if self.authorizer.is_procedure else ():
-                if each in host.handlers:
-                    wrap(each, self.hold, Floor.AUTHORIZATION)
+        self._begin_to_ask()
         self._watch()
 
+    def _begin_to_ask(self) -> None:
+        if self.authorizer is None:
+            return
+        self.authorizer.install(self.realm)
+        if self.grants is None:
+            self.grants = Grants(self.broker, self._speaks)
+        if self.authorizer.is_procedure and self.parking is None:
+            self.parking = Parking(self.realm)
+            for each in WAIT:
+                if each in self.realm.handlers:
+                    self.realm.handlers.wrap(each, self.hold, Floor.AUTHORIZATION)
+
     def counters(self) -> dict[str, int]:
-        faults = self.authorizer.faults if self.authorizer is not None else 0
+        faults = self.faults + (self.authorizer.faults if self.authorizer is not None else 0)
         counted = {
             "not_authorized": self.refused,
             "events_not_authorized": self.dropped,
@@ -211,25 +220,26 @@ class Authorization(Feature):
 
     def _ask(self, inner: Handler, member: Any, request: Any, wanted: Wanted) -> None:
         """Have a request wait for what the authorizer says."""
-        assert self.authorizer is not None
-        authorizer = self.authorizer
+        assert self.authorizer is not None and self.parking is not None
+        authorizer, parking = self.authorizer, self.parking
 
         def go_on(permission: Permission) -> None:
             authorizer.lend(member, wanted, permission)
             if is_will:
                 self.realm.handle(member, request, partial(self.on_request, inner))
             else:
-                self.parking.resume(member)
+                parking.resume(member)
             if not member.open:
                 authorizer.forget(member)
 
         is_will = not member.open  # nobody waits behind a testament
         if not is_will:
-            self.parking.park(member, partial(self.on_request, inner), request)
+            parking.park(member, partial(self.on_request, inner), request)
         authorizer.ask(member, wanted, request.options, go_on)
 
     def hold(self, inner: Handler, member: Any, message: Any) -> None:
         """Have a message wait behind those of its session that wait."""
+        assert self.parking is not None
         if not self.parking.holds(member):
             return inner(member, message)
         try:
@@ -290,13 +300,21 @@ class Authorization(Feature):
             self.authorizer.clear()
             self.grants.revise()
         members = list(self.realm.members.values())
-        held = [each for member in members for each in held_by(self.realm, member)]
-        held.sort(key=_place)
-        for each in held:
+        for each in all_held(self.realm):
             self._close_forbidden(*each)
         for member in members:
             if not self._has_role(member):
                 self.realm.dismiss(member, uris.NO_SUCH_ROLE, _no_role(member))
+
+    def take_authorizer(self, authorizer: Authorizer | None) -> None:
+        """Ask another one from now on, or nobody; with the routing role, before `revise`.
+
+        What waits for an answer of the one before asks again once it has come.
+        """
+        if self.authorizer is not None:
+            self.faults += self.authorizer.faults
+        self.authorizer = authorizer
+        self._begin_to_ask()
 
     def _close_forbidden(self, member: Any, wanted: Wanted, close: Callable[[], None]) -> None:
         """Close what is not allowed, at once or when the authorizer has said so."""
@@ -324,12 +342,6 @@ class Authorization(Feature):
             self.is_watching = True
             self.dealer.drafted.append(self.on_drafted)
             self.broker.drafted.append(self.on_drafted)
-
-
-def _place(held: Held) -> bool:
-    """Put subscriptions to meta events first: nobody is told by them of the rest."""
-    _, (action, uri, _), _ = held
-    return not (action == "subscribe" and uris.is_reserved(uri))
 
 
 def _no_role(member: Any) -> str:

@@ -50,23 +50,35 @@ class Known(NamedTuple):
 class Cookies:
     """The cookies of a router, for `Router(cookies=)` and `methods(cookies=)`. Any thread.
 
-    max_age: seconds that one stays good. most: how many are kept.
+    max_age: seconds that one stays good; 0: nobody is given one, nobody comes back by one. most:
+    how many are kept.
     """
 
     def __init__(self, *, max_age: float = WEEK, most: int = 1024, name: str = "wamplite") -> None:
-        if not max_age >= 1 or most < 1:
-            raise UsageError("cookies stay good for 1 second at least, and 1 is kept at least")
         if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
             raise UsageError(f"the name of a cookie has letters, digits, - and _, not {name!r}")
-        self.max_age, self._most, self._name = max_age, most, name
+        self._name = name
         self._lock = Lock()  # guards what follows
         self._known: dict[bytes, tuple[float, dict[str, Known]]] = {}  # until when, by realm
+        self.take(max_age, most)
 
-    def agree(self, sent: list[str], is_secure: bool) -> tuple[ShownCookie, str | None]:
+    def take(self, max_age: float, most: int) -> None:
+        """Have other bounds, for cookies that are kept, too; UsageError where they cannot be."""
+        if not (max_age == 0 or max_age >= 1) or most < 1:
+            raise UsageError("cookies stay good for 1 second at least, and 1 is kept at least")
+        latest = time.monotonic() + max_age
+        with self._lock:
+            self.max_age, self._most = max_age, most
+            kept = list(self._known.items())[-most:] if max_age else []
+            self._known = {key: (min(until, latest), of) for key, (until, of) in kept}
+
+    def agree(self, sent: list[str], is_secure: bool) -> tuple[ShownCookie | None, str | None]:
         """Return the cookie of a request, by its Cookie headers, and the Set-Cookie of the answer.
 
         is_secure: it came within TLS.
         """
+        if not self.max_age:
+            return None, None
         name = f"__Host-{self._name}" if is_secure else self._name
         for pair in (pair for header in sent for pair in header.split(";")):
             key, _, value = pair.strip().partition("=")

@@ -42,6 +42,17 @@ def holds(realm: Any, member: Any, uri: str, match: str) -> bool:
     return False
 
 
+def all_held(realm: Any) -> list[Held]:
+    """Return what all sessions hold, subscriptions to meta events first: they tell of the rest."""
+    members = list(realm.members.values())
+    return sorted((each for member in members for each in held_by(realm, member)), key=_place)
+
+
+def _place(held: Held) -> bool:
+    _, (action, uri, _), _ = held
+    return not (action == "subscribe" and uris.is_reserved(uri))
+
+
 def held_by(realm: Any, member: Any) -> Iterator[Held]:
     """Yield what a session holds by its rights: subscriptions, registrations, calls in flight."""
     why = uris.NOT_AUTHORIZED

@@ -14,10 +14,11 @@ from ..router import listen_urls
 from ..router.limits import Limits
 
 if TYPE_CHECKING:
+    from ..auth.cookie import Cookies
     from ..configuration.files import Configuration
     from ..configuration.settings import ListenerSettings
 
-OF_REALMS = ("realm", "feature", "history", "keep", "strict")
+LISTEN = "tcp://127.0.0.1:8080"
 OF_LISTENERS = {  # an option -> what it says of each listener
     "allow_anonymous_network": "allow_anonymous_network",
     "allow_origin": "allowed_origins",
@@ -32,15 +33,27 @@ OF_LISTENERS = {  # an option -> what it says of each listener
 def read(path: str, options: argparse.Namespace) -> Configuration:
     """Return what a file says, and the options; UsageError where they do not go together."""
     from ..configuration import files
+    from ..configuration.settings import ListenerSettings
+    from .configured_realms import with_options
 
     found = files.read(path)
-    for name in OF_REALMS if found.realms else ():
-        if getattr(options, name):
-            raise UsageError(f"--{name} says what {path} says of each realm: change it there")
-    listeners = () if options.listen else found.listeners
+    realms = with_options(found.realms, options, path) if found.realms else ()
+    listeners = found.listeners
+    if options.listen or not listeners:
+        listeners = tuple(ListenerSettings(url=url) for url in options.listen or [LISTEN])
     listeners = tuple(_with_options(listener, options) for listener in listeners)
-    limits = {**found.router.limits, **limits_of(options)}
-    return replace(found, listeners=listeners, router=replace(found.router, limits=limits))
+    said = {**found.router.said, **limits_of(options)}
+    router = replace(found.router, said=said)
+    return replace(found, listeners=listeners, router=router, realms=realms)
+
+
+def cookies_of(configuration: Configuration | None) -> Cookies | None:
+    """Return the cookies of a router with a file."""
+    if configuration is None:
+        return None
+    from ..configuration import build
+
+    return build.cookies_of(configuration.router)
 
 
 def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> ListenerSettings:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from .. import notify
 from ..core.errors import UsageError
+from .process import PidFile, allow_descriptors
 
 if TYPE_CHECKING:
     from ..configuration.build import Estate
@@ -38,16 +39,16 @@ TROUBLES = (UsageError, OSError, ValueError)
 class Reloader:
     """A router's file, and what is done when it, or a file of users, has changed."""
 
-    def __init__(self, estate: Estate, read: Callable[[], Configuration]) -> None:
-        self._estate, self._read = estate, read
+    def __init__(
+        self, estate: Estate, read: Callable[[], Configuration], pid_file: PidFile
+    ) -> None:
+        self._estate, self._read, self._pid_file = estate, read, pid_file
 
     def reload(self) -> None:
         """Read the file again: all of it comes true, or nothing; the log and who asked are told."""
-        from ..configuration.reload import reload
-
         notify.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         try:
-            told = reload(self._estate, self._read())
+            told = self._change(self._read())
         except TROUBLES as error:
             log.error("the file was read again, and nothing has changed: %s", error)
             answer(str(error))
@@ -57,6 +58,14 @@ class Reloader:
                 log.warning("%s", warning)
             answer("\n".join([OK, *told]))
         notify.tell("READY=1")
+
+    def _change(self, now: Configuration) -> list[str]:
+        from ..configuration.reload import reload
+
+        with self._pid_file.moving(now.router.pid_file):
+            told = reload(self._estate, now)
+        allow_descriptors(self._estate.router.limits.max_connections)
+        return told
 
     def notice(self) -> None:
         """Take users' files that have changed."""

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +23,11 @@ from ..features import GROUPS, names
 from ..locks import Latch
 from . import configured, logs
 from .common import positive, size
+from .process import PidFile, allow_descriptors
 from .reloading import Reloader, decline
 
 if TYPE_CHECKING:
+    from ..auth.cookie import Cookies
     from ..configuration.build import Estate
     from ..configuration.files import Configuration
     from ..core.feature import Factory
@@ -40,12 +38,10 @@ log = logging.getLogger(__name__)
 HINTS = {
     **dict.fromkeys(("-p", "--port"), "say --listen tcp://127.0.0.1:PORT"),
 }
-LISTEN = "tcp://127.0.0.1:8080"
 REALM = "realm1"
 LOOK = 1.0  # seconds between two looks at files of users
 HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
-SPARE = 64  # descriptors besides those of connections
 SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Python's default: 5 ms
 
 
@@ -65,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="tcp://HOST:PORT (WebSocket and RawSocket), tls://HOST:PORT, unix:///PATH, or ws, wss,"
         " rs, rss for one of the two, or a serial port: serial:///dev/ttyUSB0?baud=115200;"
-        f" repeatable (default: {LISTEN})",
+        f" repeatable (default: {configured.LISTEN})",
     )
     add("--realm", action="append", metavar="NAME", help=f"repeatable (default: {REALM})")
     add(
@@ -159,55 +155,31 @@ def run(options: argparse.Namespace) -> int:
     ):
         file = places.find(options.config)
         configuration = configured.read(file, options) if file else None
-        with make_router(options, configuration) as router:
+        cookies = configured.cookies_of(configuration)
+        with make_router(options, configuration, cookies) as router:
             allow_descriptors(router.limits.max_connections)
-            estate = furnish(router, configuration) if configuration else None
+            estate = furnish(router, configuration, cookies) if configuration and cookies else None
             listen(router, options, estate)
             notify.tell("READY=1")
             if estate is None or file is None:
                 wait(router, ending)
             else:
-                again = Reloader(estate, partial(configured.read, file, options))
-                with pid_file(estate.configuration.router.pid_file):
-                    wait(router, ending, again)
+                with PidFile(estate.configuration.router.pid_file) as pid_file:
+                    read = partial(configured.read, file, options)
+                    wait(router, ending, Reloader(estate, read, pid_file))
             notify.tell("STOPPING=1")
             ending.release()
     return 0
 
 
-@contextmanager
-def pid_file(path: str) -> Iterator[None]:
-    """Have the number of this process in a file meanwhile; "": in none."""
-    if path:
-        Path(path).write_text(f"{os.getpid()}\n")
-    try:
-        yield
-    finally:
-        if path:
-            Path(path).unlink(missing_ok=True)
-
-
-def furnish(router: Router, configuration: Configuration) -> Estate:
+def furnish(router: Router, configuration: Configuration, cookies: Cookies) -> Estate:
     """Open the realms of a file, and tell what is perhaps not meant."""
     from ..configuration.build import Estate
 
     log.info("configured by %s", ", ".join(configuration.files))
     for warning in configuration.warnings:
         log.warning("%s", warning)
-    return Estate(router, configuration)
-
-
-def allow_descriptors(connections: int) -> None:
-    """Raise the soft limit to what so many connections need, or warn that it cannot be."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + SPARE
-    if resource.RLIM_INFINITY != soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
-        if allowed < wanted:
-            log.warning(
-                "max_connections is %d, but `ulimit -Hn` allows %d descriptors", connections, hard
-            )
+    return Estate(router, configuration, cookies)
 
 
 def wait(router: Router, ending: signals.Ending, again: Reloader | None = None) -> None:
@@ -244,7 +216,9 @@ def is_alive(router: Router, seconds: float) -> bool:
     return all(event.wait(max(0.0, deadline - time.monotonic())) for event in routed)
 
 
-def make_router(options: argparse.Namespace, configuration: Configuration | None) -> Router:
+def make_router(
+    options: argparse.Namespace, configuration: Configuration | None, cookies: Cookies | None
+) -> Router:
     """Return the router that the options describe, with its own defaults for the others.
 
     Realms that a file has are opened later: it has none that the options name then.
@@ -252,25 +226,28 @@ def make_router(options: argparse.Namespace, configuration: Configuration | None
     from ..router import Router
 
     limits = configuration.router.limits if configuration else configured.limits_of(options)
+    has_realms = configuration is not None and bool(configuration.realms)
     given: dict[str, Any] = {
-        "features": features(options),
-        "strict": options.strict,
+        "features": None if has_realms else features(options),
+        "strict": options.strict and not has_realms,
         "compress": options.compress,
         "longpoll": options.longpoll,
         "allow_anonymous_network": options.allow_anonymous_network,
         "allowed_origins": options.allow_origin,
         "allowed_hosts": options.allow_host,
+        "cookies": cookies,
         **limits,
     }
     given = {key: said for key, said in given.items() if said is not None and said is not False}
-    has_realms = configuration is not None and bool(configuration.realms)
     return Router(realms=[] if has_realms else options.realm or [REALM], **given)
 
 
 def features(options: argparse.Namespace) -> list[Factory | str]:
     """Return the features that the options ask for; what is configured is a function."""
-    wanted: list[Factory | str] = [*(options.feature or ["standard"])]
     keep = options.keep and Path(options.keep)
+    of_options = {"event_history": options.history, "event_retention": keep}
+    names = options.feature or ["standard"]
+    wanted: list[Factory | str] = [name for name in names if not of_options.get(name)]
     if options.history:
         from ..advanced.event_history import ForRouter as History
 
@@ -286,14 +263,15 @@ def features(options: argparse.Namespace) -> list[Factory | str]:
 
 def listen(router: Router, options: argparse.Namespace, estate: Estate | None = None) -> None:
     """Open the listeners, and print the URL of each with its real port."""
-    for listener in estate.configuration.listeners if estate else ():
-        assert estate is not None
-        say(f"listening {estate.listen(listener)}")
+    if estate is not None:
+        for url in estate.listen():
+            say(f"listening {url}")
+        say("ready")
+        return
     given: dict[str, Any] = {"cert": options.cert, "key": options.key, "ca": options.ca}
     given |= {"trusted_proxies": options.trusted_proxy, "proxy_protocol": options.proxy_protocol}
     given = {key: said for key, said in given.items() if said is not None and said is not False}
-    there = estate is not None and estate.configuration.listeners
-    for url in options.listen or ([] if there else [LISTEN]):
+    for url in options.listen or [configured.LISTEN]:
         metrics = configured.metrics_of(options, url)
         say(f"listening {router.listen(url, metrics=metrics, **given)}")
     say("ready")

@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from ..auth.cookie import Cookies
 from ..core.errors import UsageError
 from ..router import Router
 from .files import Configuration
 from .household import Household
+from .limits import RouterSettings
 from .settings import ListenerSettings
+
+Place = tuple[str, int]  # a URL as the file says it, and which one of that: port 0 may be several
 
 
 class Estate:
-    """A router, and what its file has made in it. Made in the program's main thread."""
+    """A router, and what its file has made in it. Made in the program's main thread.
 
-    def __init__(self, router: Router, configuration: Configuration) -> None:
+    cookies: of `cookies_of`, which the router was given, too.
+    """
+
+    def __init__(self, router: Router, configuration: Configuration, cookies: Cookies) -> None:
         self.router = router
         self.configuration = configuration
+        self.cookies = cookies
         self.households: dict[str, Household] = {}
-        self.urls: dict[str, str] = {}  # as the file says it -> the real one
+        self.urls: dict[Place, str] = {}  # -> the real one
         for realm in configuration.realms:
-            self.households[realm.name] = open_realm(router, Household(realm))
+            self.households[realm.name] = open_realm(router, Household(realm, cookies))
 
-    def listen(self, listener: ListenerSettings) -> str:
-        """Open a listener; return its real URL."""
-        self.urls[listener.url] = url = self.router.listen(listener.url, **keywords(listener))
-        return url
+    def listen(self) -> Iterable[str]:
+        """Open the listeners, one after the other; yield the real URL of each."""
+        for place, listener in placed(self.configuration.listeners).items():
+            self.urls[place] = url = self.router.listen(listener.url, **keywords(listener))
+            yield url
+
+
+def cookies_of(router: RouterSettings) -> Cookies:
+    """Return the cookies of a router; of max_age 0 where there are none."""
+    return Cookies(max_age=router.cookie_max_age, most=router.max_cookies)
+
+
+def placed(listeners: Iterable[ListenerSettings]) -> dict[Place, ListenerSettings]:
+    """Return listeners by where they are."""
+    seen: Counter[str] = Counter()
+    found = {}
+    for listener in listeners:
+        found[listener.url, seen[listener.url]] = listener
+        seen[listener.url] += 1
+    return found
 
 
 def open_realm(router: Router, household: Household) -> Household:
@@ -40,6 +66,7 @@ def open_realm(router: Router, household: Household) -> Household:
         )
     except UsageError as error:
         raise UsageError(f"{realm.at}: realm {realm.name}: {error}") from error
+    household.move_in(router.realms[realm.name].realm)
     return household
 
 

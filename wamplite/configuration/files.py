@@ -98,9 +98,7 @@ class FileReading:
         router = found.get("router")
         if router is None:
             return
-        for name, value in {**router.limits, "pid_file": router.pid_file}.items():
-            if value == "":
-                continue
+        for name, value in router.said.items():
             if name in self._limits:
                 (router.at / name).wrong(f"it is said in {self._limits[name]} already")
             self._limits[name] = router.at / name
@@ -122,8 +120,6 @@ class FileReading:
 
     def finish(self) -> Configuration:
         """Check all of it together; UsageError has a line for each complaint."""
-        router = dict(self._router)
-        pid_file = router.pop("pid_file", "")
         listeners, realms = self._found["listener"], self._found["realm"]
         sound = not any(document.problems for document in self._documents) and not self._failed
         warnings = whole.check(listeners, realms) if sound else []
@@ -134,7 +130,7 @@ class FileReading:
             raise UsageError("\n".join(complaints))
         return Configuration(
             tuple(self._seen.values()),
-            RouterSettings(limits=router, pid_file=pid_file),
+            RouterSettings(said=self._router),
             tuple(listeners),
             tuple(realms),
             tuple(warnings),

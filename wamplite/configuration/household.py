@@ -1,17 +1,21 @@
-"""One realm as its table says it: what is made of it, and what may change while it runs.
+"""One realm as its table says it: what is made of it, and what changes while it runs.
 
-Users, the role of anonymous sessions and roles are replaced in a realm that runs; what it is made
-with (FIXED) stays as it is until the router is started again.
+All but its features changes under the sessions that are there. Those were told of the features in
+WELCOME and go by them until they leave, so these wait until the router is started again: a reload
+ends nobody who could still join.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from ..auth import pairing
 from ..auth.authorization import Authorization
+from ..auth.authorizer import Authorizer
+from ..auth.cookie import Cookies
 from ..auth.dynamic import Authenticator
 from ..auth.offers import METHODS, methods
 from ..auth.permissions import Role
@@ -27,7 +31,8 @@ from .enrolling import Enrolling
 from .settings import KeptSettings, RealmSettings
 from .whole import users_of
 
-FIXED = ("features", "strict", "authorizer", "retain", "history")
+Rules = list[dict[str, Any]]
+KEPT = {"retain": "event_retention", "history": "event_history"}  # table -> the feature
 
 
 def roles_of(realm: RealmSettings) -> list[Role]:
@@ -37,58 +42,79 @@ def roles_of(realm: RealmSettings) -> list[Role]:
     ]
 
 
-def _kept(each: KeptSettings, most: str) -> dict[str, Any]:
-    """Return what a feature is told of the events of some topics; most: its bound by number."""
+def rules_of(realm: RealmSettings, table: str) -> Rules:
+    """Return what a feature is told of the events of some topics; table: one of KEPT."""
+    several: tuple[KeptSettings, ...] = getattr(realm, table)
+    most = "max_topics" if table == "retain" else "max_events"
     names = ("uri", "match", "max_age", "max_bytes", most)
-    return {**{name: getattr(each, name) for name in names}, "file": each.store}
+    return [
+        {**{name: getattr(each, name) for name in names}, "file": each.store} for each in several
+    ]
 
 
 class Household:
-    """The users, the roles and the methods of one realm."""
+    """The users, the roles, the methods and the rules of one realm."""
 
-    def __init__(self, realm: RealmSettings) -> None:
+    def __init__(self, realm: RealmSettings, cookies: Cookies) -> None:
         self.realm = realm
         self.roles = roles_of(realm)
+        self._cookies = cookies
         self._stamp = stamp(realm.users)
         self.users = _users(realm, users_of(realm))
-        self.authorization: Authorization | None = None  # once the realm is made
+        self._authorizer = _authorizer(realm)
+        self.installed: dict[str, Any] = {}  # features by name, once the realm is made
 
     def features(self) -> list[Factory | str]:
         """Return what the realm is made with; what no role allows is forbidden there."""
-        wanted: list[Factory | str] = [*self.realm.features]
-        if self.realm.retain:
+        configured = [name for table, name in KEPT.items() if getattr(self.realm, table)]
+        wanted: list[Factory | str] = [
+            name for name in self.realm.features if name not in configured
+        ]
+        if retain := rules_of(self.realm, "retain"):
             from ..advanced.event_retention import ForRouter as Retention
 
-            shelves = [_kept(each, "max_topics") for each in self.realm.retain]
-            wanted.append(partial(Retention, shelves))
-        if self.realm.history:
+            wanted.append(partial(Retention, retain))
+        if history := rules_of(self.realm, "history"):
             from ..advanced.event_history import ForRouter as History
 
-            further = [_kept(each, "max_events") for each in self.realm.history]
-            wanted.append(partial(History, further=further))
+            wanted.append(partial(History, further=history))
         return [*wanted, self._authorize]
+
+    def _authorize(self) -> Authorization:
+        uri, cache, timeout = _authorizer(self.realm)
+        return Authorization(self.roles, authorizer=uri or None, cache=cache, timeout=timeout)
+
+    def move_in(self, realm: Realm) -> None:
+        """Notice the realm that was made."""
+        self.installed = {feature.name: feature for feature in realm.features}
 
     def methods(self) -> dict[str, AuthMethod]:
         """Return how somebody may say who it is."""
         realm = self.realm
         names = usable() if realm.users or realm.authenticator else []
-        offered = methods(self.users, names, anonymous=realm.anonymous or None)
+        cookies = self._cookies if self._cookies.max_age and names else None
+        offered = methods(self.users, names, anonymous=realm.anonymous or None, cookies=cookies)
         if realm.users and "cryptosign" in names:  # by which a paired device comes back
             enroll = Enrolling(realm.users, realm.name, self.users)
             offered[pairing.NAME] = pairing.for_router(enroll)
         return offered
-
-    def _authorize(self) -> Authorization:
-        self.authorization = Authorization(self.roles, authorizer=self.realm.authorizer or None)
-        return self.authorization
 
     def has_new_users(self) -> bool:
         """Tell whether the file of users has changed since this was asked last."""
         before, self._stamp = self._stamp, stamp(self.realm.users)
         return self._stamp != before
 
+    def late(self, realm: RealmSettings) -> list[str]:
+        """Return the keys of other settings that wait until the router is started again."""
+        late = ["features"] if realm.features != self.realm.features else []
+        lacking = [table for table, name in KEPT.items() if name not in self.installed]
+        return late + [table for table in lacking if getattr(realm, table)]
+
     def change_to(self, realm: RealmSettings, users: list[User], roles: list[Role]) -> str:
-        """Take other settings, users and roles; return what has changed, in words."""
+        """Take other settings, users and roles; return what has changed, in words.
+
+        The realm follows with `revise`.
+        """
         before = {user.authid: user for user in self.users}
         now = {user.authid: user for user in users}
         common = before.keys() & now.keys()
@@ -98,13 +124,8 @@ class Household:
             "users changed": sum(before[name] != now[name] for name in common),
         }
         told = [f"{number} {what}" for what, number in changes.items() if number]
-        told += ["roles changed"] if roles != self.roles else []
-        told += [
-            f"{name} changed"
-            for name in ("users", "anonymous", "authenticator")
-            if getattr(realm, name) != getattr(self.realm, name)
-        ]
-        if realm.authenticator == self.realm.authenticator:
+        told += [f"{name} changed" for name in _changed(self.realm, realm)]
+        if _asked(self.realm) == _asked(realm):
             self.users.replace(users)
         else:
             self.users = _users(realm, users)
@@ -113,25 +134,51 @@ class Household:
 
     def revise(self, of: Realm) -> None:
         """Close what is not allowed any more, end sessions that may not stay; the routing role."""
-        if self.authorization is not None and list(self.authorization.authroles) != self.roles:
-            self.authorization.revise(self.roles)
+        if self.realm.strict != of.strict:
+            of.take_strict(self.realm.strict)
+        self._revise_rights(self.installed["authorization"])
         known = {user.authid: user for user in self.users}
         for member in list(of.members.values()):
             if not self._may_stay(member.identity, known):
                 of.dismiss(member, uris.NO_SUCH_PRINCIPAL, "you may not be here any more")
 
+    def _revise_rights(self, authorization: Authorization) -> None:
+        before, self._authorizer = self._authorizer, _authorizer(self.realm)
+        if self._authorizer != before:
+            uri, cache, timeout = self._authorizer
+            authorization.take_authorizer(Authorizer(uri, cache, timeout) if uri else None)
+        elif list(authorization.authroles) == self.roles:
+            return
+        authorization.revise(self.roles)
+
     def _may_stay(self, identity: Identity, known: Mapping[str, User]) -> bool:
         """Tell whether who has joined could join now, as the same; a new password is no reason."""
+        if identity.authprovider == "dynamic":
+            return bool(self.realm.authenticator)
         if identity.authprovider != "static":
-            return True  # of the router's program, a serial line, a procedure that was asked
+            return True  # of the router's program, a serial line
         if identity.authmethod == "anonymous":
             return identity.authrole == self.realm.anonymous
         user = known.get(identity.authid)
         return user is not None and user.role == identity.authrole
 
 
+def _changed(before: RealmSettings, now: RealmSettings) -> list[str]:
+    names = [each.name for each in dataclasses.fields(RealmSettings) if each.compare]
+    return [name for name in names if getattr(before, name) != getattr(now, name)]
+
+
+def _asked(realm: RealmSettings) -> tuple[str, float, float]:
+    return realm.authenticator, realm.authenticator_cache, realm.authenticator_timeout
+
+
+def _authorizer(realm: RealmSettings) -> tuple[str, float, float]:
+    return realm.authorizer, realm.authorizer_cache, realm.authorizer_timeout
+
+
 def _users(realm: RealmSettings, users: list[User]) -> Users:
-    return Users(users, Authenticator(realm.authenticator) if realm.authenticator else None)
+    ask, cache, timeout = _asked(realm)
+    return Users(users, Authenticator(ask, cache=cache, timeout=timeout) if ask else None)
 
 
 def usable() -> list[str]:
@@ -145,8 +192,3 @@ def _is_usable(name: str) -> bool:
     except UsageError:
         return False
     return True
-
-
-def fixed(before: RealmSettings, now: RealmSettings) -> list[str]:
-    """Return what has changed of a realm that cannot change while it runs."""
-    return [name for name in FIXED if getattr(before, name) != getattr(now, name)]

@@ -33,6 +33,8 @@ ABOUT = {
     "max_subscriptions": "of one session",
     "max_registrations": "of one session",
     "max_calls": "in flight of one session, as caller and as callee",
+    "max_message_rate": "of one session in a second; who sends more is slowed; 0: any number",
+    "max_message_burst": "how many at once; 0: those of one second",
     "max_in_realm": "subscriptions, registrations and calls of one realm, each",
     "handshake_timeout": "from the connection to WELCOME",
     "ping_interval": "of silence, until a peer is pinged, and as long until its end; 0: never",
@@ -45,20 +47,51 @@ ABOUT = {
     "stack_size": "of a connection's thread",
 }
 SIZES = {"max_buffered", "socket_buffer"}  # and what ends with _size
-PID_FILE = DeclaredKey(
-    FileName(of_state=True),
-    "a file for the number of the process, by which `wamplite reload` finds it",
-    "",
-    example="/run/wamplite/router.pid",
-)
+OTHERS = {
+    "pid_file": DeclaredKey(
+        FileName(of_state=True),
+        "a file for the number of the process, by which `wamplite reload` finds it",
+        "",
+        example="/run/wamplite/router.pid",
+    ),
+    "cookie_max_age": DeclaredKey(
+        Duration(),
+        "how long a browser that has logged in over WebSocket comes back by a cookie; 0: never",
+        0.0,
+        example="7 d",
+    ),
+    "max_cookies": DeclaredKey(Whole(1, 1 << 20), "of whom; then the oldest is forgotten", 1024),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RouterSettings(TableSettings):
     """The bounds and deadlines of the whole router."""
 
-    limits: Mapping[str, int | float] = field(default_factory=dict)  # that are given
-    pid_file: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)  # every key that is given
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Those that are given."""
+        return {name: value for name, value in self.said.items() if name not in OTHERS}
+
+    @property
+    def pid_file(self) -> str:
+        """Where the number of the process is to be; "": nowhere."""
+        return str(self._other("pid_file"))
+
+    @property
+    def cookie_max_age(self) -> float:
+        """For how many seconds a browser comes back by a cookie; 0: never."""
+        return float(self._other("cookie_max_age"))
+
+    @property
+    def max_cookies(self) -> int:
+        """How many cookies are kept."""
+        return int(self._other("max_cookies"))
+
+    def _other(self, name: str) -> Any:
+        return self.said.get(name, OTHERS[name].default)
 
 
 class LimitKind(Kind):
@@ -108,11 +141,11 @@ def declared() -> dict[str, DeclaredKey]:
         )
         for name, default in Limits._field_defaults.items()
     }
-    return {**limits, "pid_file": PID_FILE}
+    return {**limits, **OTHERS}
 
 
-def _made(pid_file: str = "", **limits: Any) -> RouterSettings:
-    return RouterSettings(limits=limits, pid_file=pid_file)
+def _made(**said: Any) -> RouterSettings:
+    return RouterSettings(said=said)
 
 
 class RouterTable(Declared):

@@ -1,33 +1,35 @@
 """What changes in a router that runs when its file is read again: all of it, or nothing.
 
     read and check all        a fault ends it here: nothing was touched
-    open what is new          realms and listeners; a fault closes them again
+    tell what must wait       features of a realm: its sessions go by what WELCOME told them
+    open what is new          realms, listeners, files of events; a fault closes them again
     ── from here on nothing can fail ──
-    take users, roles, methods, limits
+    take all the rest         users, roles, methods, rules of what is kept, limits, cookies
     close what is gone        realms with GOODBYE, listeners, sessions that could not join any more
 
-A listener that says something else is closed and opened anew; who came there stays. What a realm is
-made with (household.FIXED) waits for the next start, and so do some limits: that is told.
+A listener that says something else is closed and opened anew; who came there stays.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..auth.permissions import Role, Roles
 from ..auth.users import User, Users
 from ..core.errors import UsageError
 from ..router.limits import checked
-from ..router.shared import FIXED as FIXED_LIMITS
-from .build import Estate, keywords, open_realm
+from .build import Estate, Place, keywords, open_realm, placed
 from .files import Configuration
-from .household import FIXED, Household, fixed, roles_of
+from .household import KEPT, Household, roles_of, rules_of
 from .settings import RealmSettings
 from .whole import users_of
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds for a realm to route the change
 
@@ -40,6 +42,16 @@ def reload(estate: Estate, now: Configuration) -> list[str]:
     return Reload(estate, now).run()
 
 
+class Change(NamedTuple):
+    """What a realm that stays will be. kept: where events are kept from now on, by feature."""
+
+    household: Household
+    realm: RealmSettings
+    users: list[User]
+    roles: list[Role]
+    kept: dict[str, list[Any]]
+
+
 class Reload:
     """One time that it is done."""
 
@@ -48,17 +60,17 @@ class Reload:
         self._before, self._now = estate.configuration, now
         self._told: list[str] = []
         self._realms = {realm.name: realm for realm in now.realms}
-        self._kept: list[tuple[Household, RealmSettings, list[User], list[Role]]] = []
+        self._changes: list[Change] = []
 
     def run(self) -> list[str]:
         """Do it."""
         if bool(self._now.realms) != bool(self._before.realms):
             raise UsageError("with the first realm of a file, or without its last one, start anew")
         checked(self._now.router.limits)
-        for name, household in self._estate.households.items():
-            if name in self._realms:
-                self._prepare(household, self._realms[name])
         with ExitStack() as back:
+            for name, household in self._estate.households.items():
+                if name in self._realms:
+                    self._changes.append(self._prepared(household, self._realms[name], back))
             opened = self._open_realms(back)
             self._router.renew_certificates()
             urls = self._change_listeners(back)
@@ -72,43 +84,50 @@ class Reload:
         )
         return self._told or ["nothing has changed"]
 
-    def _prepare(self, household: Household, realm: RealmSettings) -> None:
+    def _prepared(self, household: Household, realm: RealmSettings, back: ExitStack) -> Change:
         """Have ready what a realm that stays will be; raises UsageError."""
         users, roles = users_of(realm), roles_of(realm)
         Users(users), Roles(roles)
-        late = fixed(household.realm, realm)
-        if late:
-            self._told.append(f"realm {realm.name}: {', '.join(late)}: with the next start")
-        before = {name: getattr(household.realm, name) for name in FIXED}
-        self._kept.append((household, replace(realm, **before), users, roles))
+        if late := household.late(realm):
+            text = f"realm {realm.name}: {', '.join(late)}: needs a restart of the router"
+            log.warning("%s: sessions were told what the realm has when they joined", text)
+            self._told.append(text)
+        realm = replace(realm, **{name: getattr(household.realm, name) for name in late})
+        kept = {}
+        for table, feature in KEPT.items():
+            if getattr(realm, table) != getattr(household.realm, table):
+                kept[feature] = household.installed[feature].prepared(rules_of(realm, table))
+                for each in kept[feature]:
+                    back.callback(each.close)
+        return Change(household, realm, users, roles, kept)
 
     def _open_realms(self, back: ExitStack) -> dict[str, Household]:
         opened = {}
         for name, realm in self._realms.items():
             if name not in self._estate.households:
-                opened[name] = open_realm(self._router, Household(realm))
+                household = Household(realm, self._estate.cookies)
+                opened[name] = open_realm(self._router, household)
                 back.callback(self._router.remove_realm, name)
                 self._told.append(f"realm {name}: opened")
         return opened
 
-    def _change_listeners(self, back: ExitStack) -> dict[str, str]:
+    def _change_listeners(self, back: ExitStack) -> dict[Place, str]:
         """Close and open listeners; return their real URLs by what the file says."""
-        before = {each.url: each for each in self._before.listeners}
-        now = {each.url: each for each in self._now.listeners}
+        before, now = placed(self._before.listeners), placed(self._now.listeners)
         urls = dict(self._estate.urls)
-        for url, listener in before.items():
-            if now.get(url) == listener:
+        for place, listener in before.items():
+            if now.get(place) == listener:
                 continue
-            real = urls.pop(url)
+            real = urls.pop(place)
             self._router.close_listener(real)
             back.callback(self._router.listen, real, **keywords(listener))
-            if url in now:
-                urls[url] = self._listen(back, real, keywords(now[url]))
-            self._told.append(f"listener {real}: {'changed' if url in now else 'closed'}")
-        for url, listener in now.items():
-            if url not in before:
-                urls[url] = self._listen(back, url, keywords(listener))
-                self._told.append(f"listener {urls[url]}: opened")
+            if place in now:
+                urls[place] = self._listen(back, real, keywords(now[place]))
+            self._told.append(f"listener {real}: {'changed' if place in now else 'closed'}")
+        for place, listener in now.items():
+            if place not in before:
+                urls[place] = self._listen(back, listener.url, keywords(listener))
+                self._told.append(f"listener {urls[place]}: opened")
         return urls
 
     def _listen(self, back: ExitStack, url: str, given: dict[str, Any]) -> str:
@@ -117,19 +136,22 @@ class Reload:
         return real
 
     def _take(self) -> None:
-        limits: Mapping[str, Any] = self._now.router.limits
-        if limits != self._before.router.limits:
-            before, now = self._router.limits, checked(limits)
-            late = [name for name in FIXED_LIMITS if getattr(before, name) != getattr(now, name)]
-            self._router.take_limits(**limits)
+        before, now = self._before.router, self._now.router
+        if now.limits != before.limits:
+            self._router.take_limits(**now.limits)
             self._told.append("limits: changed")
-            if late:
-                self._told.append(f"{', '.join(late)}: with the next start")
-        for household, realm, users, roles in self._kept:
-            change = household.change_to(realm, users, roles)
-            if change:
-                self._told.append(f"realm {realm.name}: {change}")
-            settle(self._estate, household)
+        if (now.cookie_max_age, now.max_cookies) != (before.cookie_max_age, before.max_cookies):
+            self._estate.cookies.take(now.cookie_max_age, now.max_cookies)
+            self._told.append("cookies: changed")
+        if now.pid_file != before.pid_file:
+            self._told.append("pid_file: changed")
+        for change in self._changes:
+            told = change.household.change_to(change.realm, change.users, change.roles)
+            if told:
+                self._told.append(f"realm {change.realm.name}: {told}")
+        for name, household in self._estate.households.items():
+            kept = {each.realm.name: each.kept for each in self._changes}.get(name, {})
+            settle(self._estate, household, kept)
 
     def _close_realms(self) -> None:
         for name in [name for name in self._estate.households if name not in self._realms]:
@@ -138,13 +160,27 @@ class Reload:
             self._told.append(f"realm {name}: closed")
 
 
-def settle(estate: Estate, household: Household) -> None:
-    """Have a realm offer what is true now, and end what may not go on; waits until it has."""
+def settle(
+    estate: Estate, household: Household, kept: Mapping[str, list[Any]] | None = None
+) -> None:
+    """Have a realm offer what is true now, and end what may not go on; waits until it has.
+
+    kept: where events are kept from now on, by feature.
+    """
     routing = estate.router.realms[household.realm.name]
     routing.authmethods = household.methods()
-    revise = partial(household.revise, routing.realm)
-    routing.run_and_wait(revise, PATIENCE)
+    gone: list[Any] = []
+
+    def follow() -> None:
+        for feature, prepared in (kept or {}).items():
+            gone.extend(household.installed[feature].take(prepared))
+        household.revise(routing.realm)
+
+    routing.run_and_wait(follow, PATIENCE)
+    for each in gone:
+        each.close()
     # Who was accepted before, and has joined since
+    revise = partial(household.revise, routing.realm)
     routing.later(estate.router.limits.handshake_timeout, revise)
 
 

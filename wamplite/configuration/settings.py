@@ -18,10 +18,11 @@ from ..units import Duration, Size
 from . import checks
 from .kinds import AnyOf, FileName, Secret
 
-AUTHMETHODS = (*METHODS, pairing.NAME, "anonymous")
+AUTHMETHODS = (*METHODS, pairing.NAME, "cookie", "anonymous")
 NAME = Text(pattern=r"[^\s]{1,255}", wanted="a name without spaces")
 PATTERN = Text(pattern="[^\\s#]*", wanted="a URI, or one that fits `match`")
 MATCH = Text(*ORDER)
+PATIENCE = Duration(0.001, 3600)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +123,13 @@ class RealmSettings(TableSettings):
     authenticator: str = setting(
         Uri(), "a procedure that is asked about whom the users' file does not have", ""
     )
+    authenticator_cache: float = setting(Duration(), "how long its yes holds", 0.0)
+    authenticator_timeout: float = setting(
+        PATIENCE, "until no answer is a no; below handshake_timeout", 5.0
+    )
     authorizer: str = setting(Uri(), "a procedure that is asked where no permission speaks", "")
+    authorizer_cache: float = setting(Duration(), "how long its answers hold", 60.0)
+    authorizer_timeout: float = setting(PATIENCE, "until no answer is a no", 5.0)
     roles: tuple[RoleSettings, ...] = setting(
         Tables(section(RoleSettings, checks.role)), "its roles", (), name="role"
     )

@@ -98,7 +98,8 @@ class Member:
         self.agent = ""  # what the peer calls itself in HELLO
         self.open = True
         self.parting: Any = None  # what ended it: an entry as of the moment `left`
-        self.last_request = 0  # of the member's own requests; kept by a strict realm
+        # Of the member's own requests, kept by a strict realm; None: whatever comes next begins
+        self.last_request: int | None = 0
         self.last_invocation = 0  # ids up to this one were issued to the member
         # The records of broker and dealer, see records.py
         self.subscriptions: dict[int, Any] = {}  # Subscriber by the subscription's id

@@ -112,16 +112,29 @@ class Realm:
                 **self.dealer.handlers(),
             }
         )
-        if strict:
-            for kind in (*REQUESTS, Unfit):
-                self.handlers.wrap(kind, self._in_sequence, Floor.IDS)
-            self.refused.append(_count_refused)
+        self.strict = False
+        self._is_watching = False  # the sequence of requests
+        self.take_strict(strict)
         self.features = furnish(self, features)
         self._refuse_options()
 
     def take_bounds(self, bounds: Bounds) -> None:
         """Have other bounds from now on; what is there already stays."""
         self.bounds = self.broker.bounds = self.dealer.bounds = bounds
+
+    def take_strict(self, strict: bool) -> None:
+        """Have request ids begin at 1 and step by 1 from now on, or not.
+
+        Of who has joined already the next request begins the sequence.
+        """
+        if strict and not self._is_watching:
+            self._is_watching = True
+            for kind in (*REQUESTS, Unfit):
+                self.handlers.wrap(kind, self._in_sequence, Floor.IDS)
+            self.refused.append(self._count_refused)
+        for member in self.members.values():
+            member.last_request = None
+        self.strict = strict
 
     @property
     def roles(self) -> dict[str, Any]:
@@ -296,11 +309,12 @@ class Realm:
     def _in_sequence(self, inner: Handler, member: Member, entry: Any) -> None:
         """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""
         message: Any = entry.message if type(entry) is Unfit else entry
-        if type(message) not in REQUESTS:
+        if not self.strict or type(message) not in REQUESTS:
             return inner(member, entry)
         if type(message) is Call and not self.dealer.is_new(member, message):
             return inner(member, entry)
-        expected = following(member.last_request)
+        last = member.last_request
+        expected = message.request if last is None else following(last)
         if message.request != expected:
             raise ProtocolError(
                 f"{name_of(message)}: Request must be {expected}, not {message.request}"
@@ -308,11 +322,11 @@ class Realm:
         member.last_request = expected
         return inner(member, entry)
 
-
-def _count_refused(member: Member, refused: Refused, request: Any) -> None:
-    """Strict: what was refused above the floor of ids has its place in their sequence, too."""
-    if request.request == following(member.last_request):
-        member.last_request = request.request
+    def _count_refused(self, member: Member, refused: Refused, request: Any) -> None:
+        """Strict: what was refused above the floor of ids has its place in their sequence, too."""
+        last = member.last_request
+        if last is None or request.request == following(last):
+            member.last_request = request.request
 
 
 def _misplaced(member: Member, entry: Any) -> None:

@@ -7,7 +7,8 @@ wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
                            is joining again, or for the peer to close, for a moment
 
 Whatever goes wrong in this thread, the member leaves its realm before the thread ends. A peer that
-says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here.
+says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here. One that sends
+more than `max_message_rate` allows is not read until what it has sent was its turn.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any
 
 from ..core import uris
 from ..core.errors import TransportLost
@@ -27,7 +28,9 @@ from ..locks import Lock
 from . import session_log
 from .connections import is_near, origin_of
 from .faults import guarded, log_fault
-from .presence import Listener, Presence
+from .mailbox import Mailbox
+from .pacing import Pace
+from .presence import Presence
 from .routing import NOTHING, Arrival, Routing
 from .shared import Shared
 
@@ -40,29 +43,12 @@ FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED, uris.UNAVAILABLE)
 MOST_REFUSED = 4  # handshakes in a row over one connection
 
 
-class Mailbox(Protocol):
-    """Where a realm posts what a member is to get; see core.members.Member."""
-
-    def post(self, message: Message) -> bool: ...
-
-    def post_droppable(self, message: Message) -> bool: ...
-
-    def end(self) -> None: ...
-
-    def release(self) -> None: ...
-
-    @property
-    def delivered(self) -> int:
-        """How many messages were handed on to be sent."""
-
-    def tell(self, listener: Listener | None) -> None: ...
-
-
 class Connection(ABC):
     """Somebody who is connected; its own thread calls `converse`."""
 
     transport_name = "in this process"  # for logs
     deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
+    is_slowed = True  # by max_message_rate
 
     def __init__(
         self, shared: Shared, name: str, address: str | None, listener_url: str = ""
@@ -78,7 +64,8 @@ class Connection(ABC):
         self._leaving = False  # the session has said GOODBYE
         self.received = 0  # entries that were handed over
         self.bad_logins = 0
-        self._arrived = NOTHING  # behind HELLO, or behind the end of a session
+        self._arrived = NOTHING  # behind HELLO, or the end of a session, or above its rate
+        self.pace = Pace()
 
     @abstractmethod
     def run(self) -> None:
@@ -111,8 +98,10 @@ class Connection(ABC):
         """Notice that the handshake has succeeded."""
         self.shared.connections.joined(self)
 
-    def check_alive(self) -> None:  # noqa: B027 - in one process it is
+    def check_alive(self) -> None:
         """Raise TransportLost where an authmethod took too long, and the deadline ended it."""
+        if self.has_ended:
+            raise TransportLost(f"{self.name}: it has ended meanwhile")
 
     def wait_again(self) -> bool:
         """Wait for another HELLO, for a moment; False where none may come."""
@@ -120,6 +109,11 @@ class Connection(ABC):
 
     def resume(self) -> bool:
         """Notice that it came; False if that was too late."""
+        return False
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing more can come."""
         return False
 
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
@@ -273,10 +267,10 @@ class Connection(ABC):
             while member.open and self._bring(self._await(member), member, routing, handled):
                 pass
             if self._leaving:
-                _lose(member, routing)  # it is gone: whoever routes has done with it then
+                routing.lose(member)  # it is gone: whoever routes has done with it then
         except BaseException:
             log_fault(logger, "%s, %s: the session is closed", self.name, member)
-            while not guarded(logger, lambda: _lose(member, routing), "it is tried again"):
+            while not guarded(logger, lambda: routing.lose(member), "it is tried again"):
                 time.sleep(PAUSE)
 
     def _await(self, member: Member) -> list[Any]:
@@ -290,13 +284,22 @@ class Connection(ABC):
         except BaseException:
             log_fault(logger, "%s, %s: the session is closed", self.name, member)
             return [Lost("internal error")]
+        is_slowed = self.is_slowed and self.shared.limits.max_message_rate
+        return self._paced(entries, member) if is_slowed else entries
+
+    def _paced(self, entries: list[Any], member: Member) -> list[Any]:
+        """Return as many as may be handed over now, one at least: the others come after them."""
+        messages = len(entries) - (type(entries[-1]) in FAULTS)
+        number = self.pace.admit(messages, self.shared, lambda: member.open and not self.has_ended)
+        if number < messages:
+            entries, self._arrived = entries[:number], entries[number:]
         return entries
 
     def _bring(self, entries: list[Any], member: Member, routing: Routing, handled: Lock) -> bool:
         """Hand over what has arrived once what came before is handled; False if it was the last."""
         handled.acquire()
         if not member.open:  # what came behind its end may begin another session
-            self._arrived = entries
+            self._arrived = entries + self._arrived
             return False
         if self._leaving:
             entries = [entry for entry in entries if type(entry) in FAULTS]
@@ -304,7 +307,8 @@ class Connection(ABC):
                 handled.release()
                 return True
         if Goodbye in map(type, entries):
-            entries, self._arrived = _cut(entries)
+            entries, rest = _cut(entries)
+            self._arrived = rest + self._arrived
         last = type(entries[-1])
         self.received += len(entries) - (last in FAULTS)
         place, self.place = self.place, None
@@ -335,14 +339,6 @@ def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
     """Return the entries to the first GOODBYE, and those behind it."""
     end = list(map(type, entries)).index(Goodbye) + 1
     return entries[:end], entries[end:]
-
-
-def _lose(member: Member, routing: Routing) -> None:
-    """Have a member leave its realm, if it has not, and wait until it has."""
-    handled = Lock()
-    handled.acquire()
-    routing.arrive(Arrival(member, [Lost("internal error")], handled))
-    handled.acquire()
 
 
 def _is_final(outcome: Abort | None) -> bool:

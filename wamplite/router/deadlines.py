@@ -46,6 +46,11 @@ class Deadlines:
         self._ticking[ticking] = when
         self._next_tick = min(self._next_tick, when)
 
+    def ask_all(self, when: float) -> None:
+        """Ask all of them then."""
+        for ticking in self._ticking:
+            self.ask(ticking, when)
+
     def remove(self, ticking: Ticking) -> None:
         """Ask it no more."""
         self._ticking.pop(ticking, None)

@@ -48,6 +48,7 @@ INCIDENTS = (
     "retained_forgotten",
     "retained_not_stored",
     "sessions_not_polled",
+    "sessions_slowed",
     "slow_consumers",
     "subscriptions_refused",
     "unfit_messages",

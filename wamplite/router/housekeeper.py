@@ -46,7 +46,6 @@ class Housekeeper:
         self._deadlines = Deadlines()
         self._asleep_until = 0.0  # 0: awake, nobody need wake it
         self._ended = False
-        self._sweep_every = min(1.0, limits.write_timeout / 4)
         self._next_sweep = 0.0  # of the thread's own
         self._selector = WakingSelector()
         self._thread = threading.Thread(target=self._run, name="wamplite-housekeeper", daemon=True)
@@ -97,6 +96,12 @@ class Housekeeper:
             sooner = when < self._asleep_until
         if sooner:
             self._selector.wake()
+
+    def ask_all(self) -> None:
+        """Ask all whose deadlines it keeps, for what they go by has changed."""
+        with self._lock:
+            self._deadlines.ask_all(time.monotonic())
+        self._selector.wake()
 
     def remove(self, ticking: Ticking) -> None:
         """Forget a connection that has ended."""
@@ -186,7 +191,7 @@ class Housekeeper:
         """Look at all that are watched: who has gone, who takes nothing, who is not registered."""
         if now < self._next_sweep:
             return
-        self._next_sweep = now + self._sweep_every
+        self._next_sweep = now + min(1.0, self.limits.write_timeout / 4)
         with self._lock:
             watched = self._leftovers.all()
         for stream, since in watched:

@@ -53,6 +53,8 @@ def connect(shared: Shared, realm: str, options: Mapping[str, Any]) -> Session:
 class LocalConnection(Connection):
     """The router's end of a session in the same process."""
 
+    is_slowed = False
+
     def __init__(self, shared: Shared, end: LocalChannel) -> None:
         super().__init__(shared, end.peer, None)
         self._end = end

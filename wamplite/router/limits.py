@@ -37,6 +37,8 @@ class Limits(NamedTuple):
     max_subscriptions: int = 1024  # of one session
     max_registrations: int = 1024
     max_calls: int = 1024  # in flight, as caller and as callee
+    max_message_rate: int = 0  # messages of one session in a second; 0: any number. It is slowed
+    max_message_burst: int = 0  # how many at once; 0: those of a second
     max_in_realm: int = 65536  # of the memory: one for each 8 KiB. Subscriptions, registrations and
     # calls in flight of one realm, each
     login_delay: float = 0.25  # after a bad login until the next of that address; 0: none
@@ -72,6 +74,8 @@ class LimitKeywords(TypedDict, total=False):
     max_subscriptions: int
     max_registrations: int
     max_calls: int
+    max_message_rate: int
+    max_message_burst: int
     max_in_realm: int
     login_delay: float
     max_login_delay: float

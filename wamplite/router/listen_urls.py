@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import stat
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,6 +23,7 @@ logger = logging.getLogger("wamplite.router")
 
 BACKLOG = 512
 PROBE = 1.0  # seconds to find out whether somebody serves a Unix socket
+SO_BUF_LOCK = 72  # socket(7); 0: the kernel chooses again
 RAWSOCKET, WEBSOCKET = "RawSocket", "WebSocket"
 SCHEMES = {  # -> (what it serves, whether within TLS)
     "tcp": ({RAWSOCKET, WEBSOCKET}, False),
@@ -116,14 +118,31 @@ def bind(place: ListenUrl, buffer: int = 0) -> socket.socket:
     if place.scheme == "unix":
         return _bind_unix(place.path)
     sock = _bind_tcp(place)
-    if buffer:  # whatever is accepted inherits them
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+    if buffer:
+        limit_tcp(sock, buffer)
     return sock
 
 
+def limit_tcp(sock: socket.socket, buffer: int) -> None:
+    """Limit what the kernel keeps of each connection that a listening socket accepts from now on.
+
+    They inherit it. Once a connection is there its window has been told to the peer: to make it
+    smaller would lose what comes.
+    """
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, option, buffer or _usual(option))
+    if not buffer:
+        with suppress(OSError):  # before Linux 5.14 they keep the size with which they begin
+            sock.setsockopt(socket.SOL_SOCKET, SO_BUF_LOCK, 0)
+
+
+def _usual(option: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        return sock.getsockopt(socket.SOL_SOCKET, option) // 2  # the kernel doubles what it is told
+
+
 def limit_unix(sock: socket.socket, buffer: int) -> None:
-    """Limit what the kernel keeps for one that was accepted: it inherits nothing."""
+    """Limit what the kernel keeps for a Unix socket that was accepted: it inherits nothing."""
     usual = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     if 0 < 2 * buffer < usual:  # the kernel doubles what it is told
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)

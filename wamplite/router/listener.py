@@ -142,7 +142,9 @@ class Listener:
 
     def take_limits(self, limits: Limits) -> None:
         """Have other limits for whoever comes from now on."""
-        self._settings = self._settings._replace(limits=limits)
+        before, self._settings = self._settings.limits, self._settings._replace(limits=limits)
+        if limits.socket_buffer != before.socket_buffer and self.place.scheme != "unix":
+            listen_urls.limit_tcp(self._socket, limits.socket_buffer)
 
     def renew(self) -> None:
         """Show the certificate that its files hold now to whoever comes from now on.

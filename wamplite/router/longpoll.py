@@ -43,6 +43,7 @@ from .socket_connection import SocketConnection
 logger = logging.getLogger("wamplite.router")
 
 HOLD = 10.0  # seconds that a request waits for a message; autobahn-js gives up after 12
+LOOK = 60.0  # seconds between two looks at most: the time for it may be set anew
 LONGEST_IDLE = 600.0  # seconds until a session ends that nobody asks, where nobody is pinged
 LONGEST_OPEN = 4096  # bytes of the body that opens a session
 HERE = f"This is wamplite, a WAMP router: POST {BASE}/open, and receive, send, close."
@@ -140,11 +141,15 @@ class Gateway:
         self._shared = shared
         self._serializers = tuple(serializers)
         self._pages = pages
-        self._idle = 2 * shared.limits.ping_interval or LONGEST_IDLE
         self._lock = Lock()  # guards the next three
         self._sessions: dict[str, PolledSession] = {}
         self._looks: dict[str, Callable[[], None]] = {}  # cancel when it is looked at next
         self._closed = False
+
+    @property
+    def _idle(self) -> float:
+        """For how many seconds nobody need ask for the messages of a session."""
+        return 2 * self._shared.limits.ping_interval or LONGEST_IDLE
 
     # The thread of an HTTP connection
 
@@ -284,7 +289,7 @@ class Gateway:
                 return "connections_refused_at_the_end"
             self._sessions[name] = session
             self._looks[name] = self._shared.housekeeper.later(
-                self._idle, partial(self._look, name)
+                min(LOOK, self._idle), partial(self._look, name)
             )
         return None
 
@@ -299,7 +304,9 @@ class Gateway:
             return self._end(name)
         with self._lock:
             if name in self._sessions:
-                self._looks[name] = self._shared.housekeeper.later(rest, partial(self._look, name))
+                self._looks[name] = self._shared.housekeeper.later(
+                    min(LOOK, rest), partial(self._look, name)
+                )
 
     def _end(self, name: str) -> None:
         with self._lock:

@@ -16,8 +16,21 @@ from ..core.messages import Message
 from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
+from .presence import Posting
 
 MANY = 128  # so many in one round are written before it ends
+
+
+class Mailbox(Posting, Protocol):
+    """Where a realm posts what a member is to get; see core.members.Member."""
+
+    def post(self, message: Message) -> bool: ...
+
+    def post_droppable(self, message: Message) -> bool: ...
+
+    def end(self) -> None: ...
+
+    def release(self) -> None: ...
 
 
 class Encoder:

@@ -28,7 +28,7 @@ from .limits import LimitKeywords, checked
 from .listener import CookieSource, Listener, Settings
 from .opening import CertificateFiles, opened, with_metrics, with_proxies
 from .realms import begin, end
-from .shared import ENDED, FIXED, Shared
+from .shared import ENDED, Shared
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -248,11 +248,10 @@ class Router(OfOneProcess):
     def take_limits(self, **limits: Unpack[LimitKeywords]) -> None:
         """Have these limits from now on, and the defaults of the others; who is there stays.
 
-        Those that are FIXED, see shared.py, stay as they are. UsageError where they cannot be.
+        A session keeps the `max_message_size` that it was told. UsageError where they cannot be.
         """
         self.check_process()
-        kept = {name: getattr(self.limits, name) for name in FIXED}
-        self.limits = checked(limits)._replace(**kept)
+        self.limits = checked(limits)
         with self._lock:
             self._shared.take_limits(self.limits)
             for each in self._listeners:

@@ -23,7 +23,7 @@ from typing import Any
 from .. import serializers
 from ..core import uris
 from ..core.handshake import AuthMethod
-from ..core.members import Member
+from ..core.members import Lost, Member
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
 from ..transports.base import Transport
@@ -166,6 +166,13 @@ class Routing:
 
         self.run(run)
         done.wait(seconds)
+
+    def lose(self, member: Member) -> None:
+        """Have a member leave the realm, if it has not, and wait until it has."""
+        handled = Lock()
+        handled.acquire()
+        self.arrive(Arrival(member, [Lost("internal error")], handled))
+        handled.acquire()
 
     def now(self) -> float:
         """Return the seconds since 1970."""

@@ -43,8 +43,7 @@ class SerialListener:
     def __init__(self, url: str, shared: Shared) -> None:
         address = serial_url.parse(url, listening=True)
         serial_path.check(address.device)
-        most = min(address.max_receive, shared.limits.max_message_size)
-        self.address = address._replace(max_receive=most)
+        self.address = address
         self.url = address.url
         if address.realm and address.realm not in shared.realms:
             raise UsageError(f"{url}: there is no realm {address.realm!r} here")
@@ -111,7 +110,8 @@ class SerialListener:
         """Serve one device after the other until the port is gone."""
         from ..transports import serial_line, serial_session  # with the first port only
 
-        port = serial_line.OpenPort(self.address)
+        most = min(self.address.max_receive, self._shared.limits.max_message_size)
+        port = serial_line.OpenPort(self.address._replace(max_receive=most))
         with self._lock:
             self._port = port
         self._said = ""

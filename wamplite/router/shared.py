@@ -35,7 +35,6 @@ logger = logging.getLogger("wamplite.router")
 
 LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
 ENDED = "the router has ended"
-FIXED = ("max_decoding", "socket_buffer")  # limits that stay as they were at the start
 _starting = Lock()  # guards threading.stack_size, which is the whole process's
 
 
@@ -77,11 +76,15 @@ class Shared:
         self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
 
     def take_limits(self, limits: Limits) -> None:
-        """Have other limits from now on, but for those that are FIXED; any thread."""
-        self.limits = limits
+        """Have other limits from now on; any thread."""
+        before, self.limits = self.limits, limits
         for part in (self.refusals, self.logins, self.connections, self.housekeeper):
             part.limits = limits
         self.buffered.most = limits.max_buffered
+        if limits.max_decoding != before.max_decoding:  # who decodes just now counts no more
+            self.decoding = threading.Semaphore(limits.max_decoding)
+        if limits.ping_interval != before.ping_interval:
+            self.housekeeper.ask_all()
         for routing in list(self.realms.values()):
             routing.run(partial(routing.realm.take_bounds, bounds_of(limits)))
             routing.realm.about[uris.MAX_MESSAGE_SIZE] = limits.max_message_size

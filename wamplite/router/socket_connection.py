@@ -144,11 +144,13 @@ class SocketConnection(Connection):
             return self._give_up("deadlines_missed", "a deadline was missed")
         if deadline < FOREVER:
             return deadline
-        heard, interval = self._transport.heard, self.shared.limits.ping_interval
+        heard = max(self._transport.heard, self.pace.slowed_at)  # slowed: some is not read yet
+        interval = self.shared.limits.ping_interval
         if not interval:
             return FOREVER
         if not self._transport.answers_pings:
-            return now + interval  # the kernel looks whether it is there; later it may send a PING
+            self.stream.keep_alive(interval)  # the kernel looks; later it may send a PING
+            return now + interval
         verdict, again = self._silence.judge(now, heard, interval)
         if verdict is Verdict.GONE:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
@@ -234,10 +236,10 @@ class SocketConnection(Connection):
             self.finish()
         return waited
 
-    def check_alive(self) -> None:
-        """Raise TransportLost where the deadline of the handshake has ended it."""
-        if self.stream.lost is not None:
-            raise self.stream.ended()
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing more can come."""
+        return self.stream.lost is not None
 
     @property
     def transport_name(self) -> str:  # type: ignore[override]
@@ -332,11 +334,8 @@ class SocketConnection(Connection):
         self._transport.limit_receive(self.shared.limits.max_message_size)
         if outcome.answers_ping:
             self._transport.expect_pongs()
-        interval = self.shared.limits.ping_interval
-        if interval and not self._transport.answers_pings:
-            self.stream.keep_alive(interval)
         self.deadline = FOREVER
-        self.shared.housekeeper.move(self, time.monotonic() + (interval or FOREVER))
+        self.shared.housekeeper.move(self, self.tick(time.monotonic()))
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""

@@ -43,7 +43,8 @@ class StoredEvents:
         later: Callable[[float, Callable[[], None]], Any],
         everything: Callable[[], list[Stored]],
     ) -> None:
-        self._later, self._everything = later, everything
+        self._later = later
+        self.everything = everything  # whoever takes the file over sets another one
         self._is_to_heal = False  # it was asked for
         self._journal = Journal(path, SCHEMA, self._behind)
         self._json = serializers.get("json")
@@ -96,7 +97,7 @@ class StoredEvents:
     def close(self) -> None:
         """Write what waits, all of it where some could not be, and close the file."""
         if self._journal.behind:
-            self._heal()
+            self.rewrite()
         self._journal.close()
 
     def _routed(self, done: Callable[[], None] | None) -> Callable[[], None] | None:
@@ -127,10 +128,10 @@ class StoredEvents:
     def _behind(self) -> None:
         if not self._is_to_heal:
             self._is_to_heal = True
-            self._later(HEALING, self._heal)
+            self._later(HEALING, self.rewrite)
 
-    def _heal(self) -> None:
+    def rewrite(self) -> None:
         """Have the file hold what there is, and nothing else (with the routing role)."""
         self._is_to_heal = False
-        events = self._everything()
+        events = self.everything()
         self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])

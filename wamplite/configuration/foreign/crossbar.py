@@ -18,6 +18,7 @@ from .people import PRINCIPALS, plain_user
 from .tree import Tree
 
 OFFERED = {"scram": ["scram", "wamp-scram"]}
+COOKIE_AGE = 360 * 86400  # seconds, where no max_age is said
 KNOWN = ("ticket", "wampcra", "scram", "cryptosign", "tls", "anonymous")
 PAGES = ("static", "json", "nodeinfo", "resource", "archive", "caller", "publisher", "path")
 
@@ -188,12 +189,25 @@ def _auth(transport: Tree, draft: Draft) -> list[str]:
         return ["anonymous"]
     offered: list[str] = []
     for name, method in transport.table("auth").each():
-        if name not in KNOWN:
+        if name == "cookie":
+            _cookie(transport.table("cookie"), draft)
+            offered.append(name)
+        elif name not in KNOWN:
             draft.lose(f"{method.path}: no such method")
             method.forget()
         elif _method(name, method, draft):
             offered += OFFERED.get(name, [name])
     return offered
+
+
+def _cookie(cookie: Tree, draft: Draft) -> None:
+    """Draft for how long browsers come back by a cookie."""
+    seconds = cookie.take("max_age", COOKIE_AGE, int)
+    draft.router.setdefault("cookie_max_age", f"{seconds} s")
+    cookie.take("name"), cookie.take("length"), cookie.take("purge")
+    if cookie.table("store").take("type", "memory") != "memory":
+        draft.lose(f"{cookie.path}.store: cookies are kept in memory")
+        cookie.table("store").forget()
 
 
 def _method(name: str, method: Tree, draft: Draft) -> bool:
