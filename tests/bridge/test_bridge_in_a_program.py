@@ -13,7 +13,7 @@ import wamplite
 from tests.bridge.pseudo import PseudoDevice, feed
 from tests.processes import RouterProcess
 from tests.waiting import until
-from wamplite.bridge import Bridge, SerialBridge
+from wamplite.bridge import Bridge
 from wamplite.bridge.asking.requests import ProcedureSettings
 from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.settings import (
@@ -132,7 +132,7 @@ def test_a_full_outbox_says_so_in_its_counts(device: PseudoDevice) -> None:
         assert (port.figures()["read"], port.figures()["waiting"]) == (50, 10)
 
 
-def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
+def test_a_bridge_without_marks_and_status_adds_nothing(
     device: PseudoDevice, router_process: RouterProcess
 ) -> None:
     arrived: list[wamplite.Event] = []
@@ -140,13 +140,27 @@ def test_a_serial_bridge_that_is_told_no_more_publishes_lines_of_text(
     def on_event(event: wamplite.Event) -> None:
         arrived.append(event)
 
-    component = wamplite.Component(router_process.rs)
+    port = PortSettings(
+        name="p0",
+        device=device.path,
+        publish=(PublishSettings(topic="com.example.text"),),
+        status=False,
+    )
+    settings = BridgeSettings(
+        session=SessionSettings(url=router_process.rs),
+        buffer=BufferSettings(marks=False),
+        ports=(port,),
+    )
     with wamplite.connect(router_process.rs) as session:
         session.subscribe("com.example.text", on_event)
-        with SerialBridge(device.path, "com.example.text", component):
+        told = session.subscribe("wamplite.bridge.p0.status", on_event)
+        with Bridge(settings):
             until(lambda: arrived or poke(device), "arrived")
-            assert [event.args for event in arrived[-1:]] == [["21.5 C"]]
-            assert arrived[-1].kwargs == {}
+            with pytest.raises(wamplite.ApplicationError, match="no_such_procedure"):
+                session.call("wamplite.bridge.p0.stats")
+        told.unsubscribe()
+    assert {tuple(event.args) for event in arrived} == {("21.5 C",)}
+    assert [event.kwargs for event in arrived if event.kwargs] == []
 
 
 def poke(device: PseudoDevice) -> None:

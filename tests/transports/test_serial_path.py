@@ -12,7 +12,6 @@ import wamplite
 from tests.processes import ROOT
 from tests.processes import wamplite as command
 from tests.serial_cable import Cable
-from wamplite.bridge import SerialBridge
 from wamplite.transports import serial_path
 
 
@@ -44,12 +43,8 @@ def serving(path: str) -> None:
     wamplite.Component(f"serial://{path}").run()
 
 
-def bridging(path: str) -> None:
-    SerialBridge(path, "com.example.t", wamplite.Component())
-
-
 @pytest.mark.parametrize(
-    "use", [listening, serving, bridging, lambda path: wamplite.connect(f"serial://{path}")]
+    "use", [listening, serving, lambda path: wamplite.connect(f"serial://{path}")]
 )
 def test_what_is_no_serial_device_is_not_waited_for(use: Callable[[str], None]) -> None:
     with pytest.raises(wamplite.UsageError, match="/dev/null: a device of the kind 'mem', not a"):

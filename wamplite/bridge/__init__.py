@@ -17,7 +17,7 @@ The layers, from the cable upwards. Each has tests of its own, and none imports 
     outbox/         events that wait for the router, bounded, in memory or in a file
     publisher       outbox to session, in order, confirmed by the router
     bridge_port     all of that for one port; `status` tells how it is, `counts` what it did
-    bridge          all ports and one session; `serial_bridge`: for one topic
+    bridge          all ports and one session
     settings        the keys of a bridge and of a port; what a port consists of declares its own
     kinds           framings and decoders by name, each with its keys in a file of its own
     configuration/  reads the settings from a file, or takes them from a script; the page of keys
@@ -34,17 +34,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .bridge import Bridge
     from .configuration.builder import Port, make_settings, run
-    from .serial_bridge import SerialBridge
 
 _HOMES = {
     "Bridge": "bridge",
     "Port": "configuration.builder",
-    "SerialBridge": "serial_bridge",
     "make_settings": "configuration.builder",
     "run": "configuration.builder",
 }
 
-__all__ = ["Bridge", "Port", "SerialBridge", "make_settings", "run"]
+__all__ = ["Bridge", "Port", "make_settings", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -46,8 +46,7 @@ class Bridge(OfOneProcess):
     """Publishes what the ports of the settings send, and hands on what they are asked.
 
     sink: called with lists of events, in place of a router. component: used in place of the one
-    that `settings.session` describes. plain: publish only the events, with nothing added to them,
-    and neither procedures nor status.
+    that `settings.session` describes.
     """
 
     what = "bridge"
@@ -59,7 +58,6 @@ class Bridge(OfOneProcess):
         *,
         component: Component | None = None,
         sink: EventSink | None = None,
-        plain: bool = False,
     ) -> None:
         self.settings = settings
         self._others: dict[str, Counts] = {}  # of ports that only the outbox's file knows
@@ -71,8 +69,8 @@ class Bridge(OfOneProcess):
         }
         for port, number in getattr(self._outbox, "restored", {}).items():
             self.counts(port).took(number)
-        self._publisher = Publisher(self._outbox, self.counts, marks=not plain and sink is None)
-        self._plain = plain
+        marks = settings.buffer.marks and sink is None
+        self._publisher = Publisher(self._outbox, self.counts, marks=marks)
         self._told_of_retain = False
         self._sink = ToSink(sink) if sink is not None else None
         self.component = None if sink else component or component_of(settings.session)
@@ -179,8 +177,6 @@ class Bridge(OfOneProcess):
         if not retains:
             self._tell_of_retain()
         self._publisher.joined(session, retains)
-        if self._plain:
-            return
         self._serve(session, self._wishes())
         self._notices.joined(session, retains)
 

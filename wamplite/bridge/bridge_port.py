@@ -78,35 +78,6 @@ class CountedShaper:
         self.held = self._shaper.waiting
 
 
-class AsIs:
-    """Makes each reading an event of one topic."""
-
-    held = 0
-
-    def __init__(self, topic: str, port: str, counts: Counts, put: PutEvents) -> None:
-        self._topic = topic
-        self._port = port
-        self._counts = counts
-        self._put = put
-
-    def deliver(self, readings: list[Reading], until: float | None = None) -> None:
-        """Make an event of each reading."""
-        if readings:
-            self._counts.took(len(readings))
-            options = {"acknowledge": True}
-            self._put(
-                self._port,
-                [
-                    ShapedEvent(self._topic, reading.args, reading.kwargs, options, reading.at)
-                    for reading in readings
-                ],
-            )
-
-    def next_due(self) -> float | None:
-        """Return None: nothing is held back."""
-        return None
-
-
 class BridgePort:
     """A device with its counts, commands and status, and the procedures and topics for them."""
 
@@ -120,11 +91,10 @@ class BridgePort:
         self.name = settings.name
         self.settings = settings
         self.counts = Counts()
-        self._put = put
         self._tell = tell
         self._waiting = waiting
         self._since = time.time()
-        self._shapers: list[CountedShaper | AsIs] = [
+        self._shapers = [
             CountedShaper(publish, self.name, self.counts, put) for publish in settings.publish
         ]
         self.intake = Intake(
@@ -146,10 +116,6 @@ class BridgePort:
         ]
         self.procedures = dict(self._procedures())
         self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
-
-    def publish_as_is(self, topic: str) -> None:
-        """Publish every reading to one topic, in place of what the settings say."""
-        self._shapers = [AsIs(topic, self.name, self.counts, self._put)]
 
     def start(self) -> None:
         """Begin to read and to poll; returns at once."""
@@ -180,7 +146,8 @@ class BridgePort:
 
     def _changed(self, state: DeviceState, why: str) -> None:
         self._since = time.time()
-        self._tell(uri(self.name, "status"), self.status())
+        if self.settings.status:
+            self._tell(uri(self.name, "status"), self.status())
 
     # ---- status
 
@@ -213,7 +180,7 @@ class BridgePort:
             (uri(self.name, "write"), self._on_write),
             (uri(self.name, "reopen"), self._on_reopen),
         ]
-        return own + [
+        return (own if self.settings.status else []) + [
             (procedure.uri, self._procedure(procedure)) for procedure in self.settings.procedures
         ]
 

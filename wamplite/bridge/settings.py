@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..checking import attempt, check_unlike
 from ..config import Location
 from ..keys import TableSettings, section, setting
-from ..schema import Text, Texts, Uri, Whole
+from ..schema import Flag, Text, Texts, Uri, Whole
 from ..tables import Tables
 from ..units import DAY, Duration, Size
 from .asking.polls import PollSettings
@@ -92,12 +92,20 @@ class BufferSettings(TableSettings):
         "",
         example="/var/lib/wamplite-bridge/outbox",
     )
+    marks: bool = setting(
+        Flag(),
+        "each event carries `seq`, a number that grows, and `_resent` when it is sent again",
+        True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class PortSettings(LineSettings):
     """One device, and what the bridge does with it; a port that fails does not stop the others."""
 
+    status: bool = setting(
+        Flag(), "publish its state, and serve the procedures `wamplite.bridge.<name>.*`", True
+    )
     framing: FramingSettings = setting(
         FRAMING,
         "where a frame ends and the next begins",

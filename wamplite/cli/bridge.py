@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,14 +38,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("file", metavar="FILE", help="what to do, in TOML")
     add("--check", action="store_true", help="check FILE, and do nothing else")
     add("--stdout", choices=("json",), help="print events instead of publishing them")
-    add(
+    add_figures(parser)
+    logs.add_options(parser)
+
+
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Add --figures."""
+    parser.add_argument(
         "--figures",
         type=seconds,
         default=60.0,
         metavar="SECONDS",
         help="how often to log the counters, if they have changed (default: %(default)g)",
     )
-    logs.add_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,8 +66,18 @@ def run(options: argparse.Namespace) -> int:
     printer = Printer() if options.stdout else None
     if printer is not None:  # without a router no event has to wait
         settings = replace(settings, buffer=replace(settings.buffer, path=""))
+    return serve(lambda: Bridge(settings, sink=printer), options, printer)
+
+
+def serve(
+    make: Callable[[], Bridge], options: argparse.Namespace, printer: Printer | None = None
+) -> int:
+    """Run the bridge that `make` returns until a signal, or until the router refuses us for good.
+
+    printer: what the bridge hands its events to, in place of a router.
+    """
     with signals.Ending(), logs.to_stderr(options.log_level, options.log_format):
-        bridge = Bridge(settings, sink=printer)
+        bridge = make()
         watch = Watch(bridge, printer, options.figures)
         bridge.run_forever(watch, LOOK, lambda: notify.tell("STOPPING=1"))
     return 0
