@@ -108,12 +108,12 @@ def feed(device: PseudoDevice, numbers: range) -> None:
 
 
 def kinds(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Tell of each line whether it is a right sentence, a wrong one or another line."""
+    """Tell of each line whether it ends with a right sentence, a wrong one, or none."""
     for line in re.split(rb"\r?\n", data):
-        line = line.strip()
-        match = re.fullmatch(rb"[$!]([^*]*)\*([0-9A-Fa-f]{2})", line)
+        line = line.strip(b"\0 \t\r")
+        match = re.search(rb"[$!]([^*$!]*)\*([0-9A-Fa-f]{2})\Z", line)
         if match:
             right = functools.reduce(operator.xor, match[1], 0) == int(match[2], 16)
-            yield ("right" if right else "wrong"), line
+            yield ("right" if right else "wrong"), match[0]
         elif line:
             yield "other", line

@@ -40,7 +40,8 @@ def test_counts_that_several_threads_write_add_up_whenever_they_are_read() -> No
     assert wrong == []
     most = THREADS * EACH
     assert counts.snapshot() == {
-        "frames": 2 * most, "bad_frames": most, "replies": most, "read": 3 * most,
+        "frames": 2 * most, "bad_frames": most, "garbage_bytes": 0, "replies": most,
+        "read": 3 * most,
         "published": most, "resent": most,
         "dropped": {"a": most // 2, "b": most // 2, "late": most, "not published": most},
     }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,19 +13,24 @@ from tests.waiting import until
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.decoding.readings import Reading
+from wamplite.bridge.framing.checksums import Checksum
+from wamplite.bridge.framing.fixed import Fixed
+from wamplite.bridge.framing.framing import Framing
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.lines import Lines
+from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.intake import Intake
 
 
 class Taking:
     """An intake, what it delivered and what it counted."""
 
-    def __init__(self, decoder: str, max_bytes: int = 4096) -> None:
+    def __init__(self, decoder: str, max_bytes: int = 4096, framing: Framing | None = None) -> None:
         self.counts = Counts()
         self.readings: list[Reading] = []
         made = DECODERS[decoder].made().decoder()
-        self.intake = Intake(Lines(max_bytes), made, self.counts, self.readings.extend)
+        cut = framing or Lines(max_bytes)
+        self.intake = Intake(cut, made, self.counts, self.readings.extend)
         self.intake.opened()
 
     def args(self) -> list[object]:
@@ -137,3 +142,40 @@ def test_a_capture_gives_all_its_right_sentences_in_order(size: int) -> None:
             "no sentence": sum(kind == "other" for kind, _ in found),
         }
         assert line.balanced()
+
+
+@pytest.mark.parametrize("make", [lambda: Fixed(3, gap=0.02), lambda: IdleGap(0.02)])
+def test_a_pause_proves_that_the_next_frame_is_the_first_one_whole(
+    make: Callable[[], Framing],
+) -> None:
+    line = Taking("bytes", framing=make())
+    line.intake.received(b"lf")  # the rest of a frame that began before the opening
+    until(lambda: line.intake.patience() == 0)
+    line.intake.idle()
+    line.intake.received(b"abc")
+    until(lambda: line.intake.patience() in (0, None))
+    line.intake.idle()
+    assert line.args() == [b"abc"]
+    assert sum(line.counts.dropped.values()) == 1
+
+
+def test_silence_behind_an_opening_proves_the_first_frame_whole() -> None:
+    line = Taking("bytes", framing=Fixed(3, gap=0.02))
+    until(lambda: line.intake.patience() == 0)
+    line.intake.idle()
+    line.intake.received(b"abc")
+    assert line.args() == [b"abc"]
+    line.intake.opened()
+    line.intake.received(b"lf.")
+    assert line.args() == [b"abc"]
+    assert line.counts.dropped == {"first line": 1}
+
+
+def test_a_checksum_proves_the_first_frame_and_what_it_refutes_is_counted() -> None:
+    framing = Fixed(2, b"<", proof=Proof((Checksum("sum8"),)))
+    line = Taking("bytes", framing=framing)
+    line.intake.received(b"aa<aa<ab..<bb")
+    assert line.args() == [b"aa", b"bb"]
+    assert line.counts.dropped == {"wrong checksum": 1, "garbage": 1}
+    assert line.counts.snapshot()["garbage_bytes"] == 7
+    assert line.balanced()

@@ -53,6 +53,24 @@ def test_a_topic_may_hold_a_value_by_its_position() -> None:
     assert told.topic == "a.{x}.b"
 
 
+@pytest.mark.parametrize(
+    ("value", "topic"),
+    [
+        ("Oregon TempHygro", "home.Oregon_TempHygro"),
+        ("SER#", "home.SER_"),
+        (" a. b\n", "home._a_b_"),
+        ("plain", "home.plain"),
+        (7, "home.7"),
+        ("#", "home._"),
+        ("", None),
+        (2.5, None),
+    ],
+)
+def test_what_a_topic_may_not_hold_is_replaced_by_choice(value: Any, topic: str | None) -> None:
+    told = shaper("home.{id}", replace="_").shape(reading(id=value), 0)
+    assert [event.topic for event in told] == ([topic] if topic else [])
+
+
 @pytest.mark.parametrize("value", ["", "a.b", "a b", "#", "\n", None, 2.5, [1], "x" * 300])
 def test_a_value_that_cannot_be_in_a_topic_is_dropped_and_counted(value: Any) -> None:
     shaping = shaper("home.{id}")

@@ -25,6 +25,7 @@ class Counts:
     read: int = 0
     published: int = 0
     resent: int = 0  # published once more because the router had not confirmed them
+    garbage_bytes: int = 0  # bytes that belong to no frame
     dropped: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # guards all above
 
@@ -32,6 +33,12 @@ class Counts:
         """Count frames that came."""
         with self._lock:
             self.frames += number
+
+    def garbage(self, size: int) -> None:
+        """Count bytes that belong to no frame."""
+        if size:
+            with self._lock:
+                self.garbage_bytes += size
 
     def replied(self) -> None:
         """Count a frame that was a reply."""
@@ -78,6 +85,7 @@ class Counts:
             return {
                 "frames": self.frames,
                 "bad_frames": self.bad,
+                "garbage_bytes": self.garbage_bytes,
                 "replies": self.replies,
                 "read": self.read,
                 "published": self.published,

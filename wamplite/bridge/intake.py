@@ -1,8 +1,8 @@
 """From the bytes of a device to readings: framing, then decoding; the rest is counted by reason.
 
 The first frame after an opening may be the second half of a frame. Where neither framing nor
-decoder can tell, it is dropped. The part of a frame that came before a loss is dropped too. The
-reply to a command goes only to the command.
+decoder can tell, and no pause of the framing's `gap` came before it, it is dropped. The part of a
+frame that came before a loss is dropped too. The reply to a command goes only to the command.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ __all__ = ["Intake"]
 log = logging.getLogger(__name__)
 
 Claim = Callable[[bytes], bool]
+
+# What a framing counts, and the reason under which it appears
+LOSSES = {"overlong": "overlong", "wrong": "wrong checksum", "garbage": "garbage"}
 
 
 class Intake:
@@ -49,11 +52,13 @@ class Intake:
         self._next_due = next_due  # monotonic time at which to deliver, even no reading
         self._when_lost = when_lost
         self._drop_next = False
-        self._overlong = self._garbage = 0
+        self._lost = dict.fromkeys(LOSSES, 0)  # as of the last look
+        self._garbage_bytes = 0
         self._at = 0.0  # UTC time of the last bytes
 
     def opened(self) -> None:
         """Begin a new stream; `lost` has dropped the rest of the old one."""
+        self._touched = time.monotonic()
         self._drop_next = self._decoder.drops_first and not self._framing.knows_start
 
     def lost(self) -> None:
@@ -76,7 +81,7 @@ class Intake:
     def patience(self) -> float | None:
         """Return in how many seconds `idle` has to be called; None: it has not."""
         wishes = []
-        if self._framing.gap and self._framing.pending:
+        if self._framing.gap and (self._framing.pending or self._drop_next):
             wishes.append(self._touched + self._framing.gap)
         due = self._next_due()
         if due is not None:
@@ -87,8 +92,10 @@ class Intake:
         """Deliver what silence has completed, and what was held back."""
         now = time.monotonic()
         gap = self._framing.gap
-        if gap and self._framing.pending and now - self._touched >= gap:
-            self._handle(self._framing.idle())
+        if gap and now - self._touched >= gap:
+            if self._framing.pending:
+                self._handle(self._framing.idle())
+            self._drop_next = False  # what comes now has not begun before
         due = self._next_due()
         if due is not None and now >= due:
             self._deliver([])
@@ -113,12 +120,13 @@ class Intake:
 
     def _count_lost(self) -> None:
         """Count what the framing has dropped."""
-        if self._framing.overlong != self._overlong:
-            self._refuse("overlong", self._framing.overlong - self._overlong)
-            self._overlong = self._framing.overlong
-        if self._framing.garbage != self._garbage:
-            self._refuse("garbage", self._framing.garbage - self._garbage)
-            self._garbage = self._framing.garbage
+        for name, reason in LOSSES.items():
+            number = getattr(self._framing, name) - self._lost[name]
+            if number:
+                self._lost[name] += number
+                self._refuse(reason, number)
+        self._counts.garbage(self._framing.garbage_bytes - self._garbage_bytes)
+        self._garbage_bytes = self._framing.garbage_bytes
 
     def _is_claimed(self, frame: bytes) -> bool:
         claim = self.claim  # another thread may set it to None

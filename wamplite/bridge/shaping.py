@@ -18,6 +18,7 @@ import string
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..checking import attempt, check_names
@@ -44,6 +45,13 @@ class PublishSettings(TableSettings):
         Text(),
         "the topic; it may hold `{port}`, `{field}` and the names of values",
         example="home.weather.{field}",
+    )
+    replace: str = setting(
+        Text(pattern=r"[A-Za-z0-9_-]{1,8}", wanted="letters, digits, _ and -"),
+        "what stands in a topic in place of blanks, dots and whatever else a value has that a topic"
+        " may not; without it, such an event is dropped",
+        "",
+        example="_",
     )
     fields: tuple[str, ...] = setting(
         Texts(), "which values are published; `[]`: all", (), example=("temp", "hum")
@@ -109,9 +117,13 @@ class ShapedEvent(NamedTuple):
 
 
 class TopicTemplate:
-    """A topic with {names} in it; the value of each stays within one component."""
+    """A topic with {names} in it; the value of each stays within one component.
 
-    def __init__(self, text: str) -> None:
+    replace: stands for each run of characters that a topic may not have; "": there is no topic.
+    """
+
+    def __init__(self, text: str, replace: str = "") -> None:
+        self._replace = replace
         try:
             pieces = list(string.Formatter().parse(text))
         except ValueError as exc:
@@ -128,18 +140,26 @@ class TopicTemplate:
         """Return the topic; None where a value is missing or cannot be part of a component."""
         topic = ""
         for literal, name in self._pieces:
-            word = "" if name is None else _word(values.get(name))
+            word = "" if name is None else _word(values.get(name), self._replace)
             if name is not None and not word:
                 return None
             topic += literal + word
         return topic if uris.is_valid(topic) and not uris.is_reserved(topic) else None
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, replace: str) -> str:
     """Return a value as a part of a component; "" where it cannot be one."""
+    if type(value) not in (str, int, bool):
+        return ""
     text = str(value).lower() if type(value) is bool else str(value)
-    fits = type(value) in (str, int, bool) and text.isprintable() and not FORBIDDEN & set(text)
-    return text if fits and not any(map(str.isspace, text)) else ""
+    if all(map(_fits, text)):
+        return text
+    runs = groupby(text, _fits)
+    return "".join(replace if not fits else "".join(run) for fits, run in runs) if replace else ""
+
+
+def _fits(character: str) -> bool:
+    return character.isprintable() and not character.isspace() and character not in FORBIDDEN
 
 
 @dataclass(slots=True)
@@ -158,7 +178,7 @@ class Shaper:
         self.candidates = 0
         self.dropped: Counter[str] = Counter()
         self._settings = settings
-        self._template = TopicTemplate(settings.topic)
+        self._template = TopicTemplate(settings.topic, settings.replace)
         self._each = "field" in self._template.names
         self._port = port
         self._options: dict[str, Any] = {

@@ -100,7 +100,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ("stopbits = 1.2\n", '4: port "p": stopbits: expected 1, 1.5 or 2'),
         ('parity = "even"\n', "4: port \"p\": parity: expected one of N, E, O, M, S, not 'even'"),
         ('framing = "line"\n', "4: port \"p\": framing: kind: unknown kind 'line'; did you mean"),
-        ("framing = {}\n", '4: port "p": framing: kind: "kind" is missing; there are: cobs'),
+        ("framing = {}\n", '4: port "p": framing: kind: "kind" is missing; there are: block'),
         ("framing = {kind = 3}\n", '4: port "p": framing: kind: unknown kind 3; there are'),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a.b"\nwrite = "?{0}"\nreply = "x"\n',

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.processes import ROOT
 from tests.shared import files
-from wamplite.bridge.decoding import readings
+from wamplite.bridge.decoding import value_types
 from wamplite.bridge.decoding.decoder import DECODERS, DecodeSettings, make_reply
 from wamplite.bridge.decoding.python import PREFIX
 from wamplite.bridge.decoding.readings import Undecodable
@@ -114,7 +114,7 @@ def test_types_make_values_of_text(kind: str, text: str, value: Any) -> None:
 
 
 def test_every_word_for_a_bool_is_documented() -> None:
-    assert {word: word in WORDS[:4] for word in WORDS} == readings._BOOLS
+    assert {word: word in WORDS[:4] for word in WORDS} == value_types._BOOLS
 
 
 @pytest.mark.parametrize(

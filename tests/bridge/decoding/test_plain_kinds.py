@@ -116,11 +116,28 @@ def test_an_ais_sentence_begins_with_an_exclamation_mark() -> None:
         (b"$GPGLL,4916.45", "no sentence"),
         (b"GPGLL,4916.45*31", "no sentence"),
         (b"\xb5\x62\x01\x02", "no sentence"),
-        (b"$GPGLL,1*2A$GPGLL,2*31", "no sentence"),
     ],
 )
 def test_a_line_that_is_no_right_sentence_is_refused(line: bytes, reason: str) -> None:
     assert refusal(decode_nmea, line) == reason
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"", b"\0\0", b"$GPGLL,49", b"$GPGLL,1*2A", b"\\s:r3669961,c:1120959341*51\\", b"\xff?"],
+)
+def test_what_stands_before_a_sentence_on_its_line_is_passed_over(before: bytes) -> None:
+    whole = b"$GPGLL,4916.45,N,12311.12,W,225444,A*31"
+    assert decode_nmea(before + whole + b"\0\r\n").args == [whole.decode()]
+
+
+def test_a_sentence_without_a_checksum_is_taken_by_choice_alone() -> None:
+    decoder = DECODERS["nmea"].made(unchecked=True).decoder()
+    assert decoder.decode(b"$WIMWV,214.8,R,0.1,K,A").kwargs["type"] == "MWV"
+    assert decoder.drops_first
+    with pytest.raises(Undecodable, match="wrong checksum"):
+        decoder.decode(b"$WIMWV,214.8,R,0.1,K,A*00")
+    assert not DECODERS["nmea"].made().decoder().drops_first
 
 
 @pytest.mark.usefixtures("shared")

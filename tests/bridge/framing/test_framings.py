@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wamplite.bridge.framing.block import Block
 from wamplite.bridge.framing.cobs import Cobs
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
@@ -256,6 +257,7 @@ def test_a_cut_frame_is_noticed_and_forgotten() -> None:
 
 
 MADE: dict[str, tuple[dict[str, Any], type]] = {
+    "block": ({}, Block),
     "cobs": ({}, Cobs),
     "delimiter": ({"delimiter": b";"}, Delimited),
     "fixed": ({"size": 3}, Fixed),

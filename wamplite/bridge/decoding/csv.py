@@ -9,7 +9,8 @@ from ...config import Location
 from ...keys import setting
 from ...schema import Text, Texts
 from .decoder import TextSettings, TypedSettings, decoder_kind
-from .readings import Decode, Reading, Undecodable, as_text, checked, converted, note_doubled
+from .readings import Decode, Reading, Undecodable, as_text, checked, note_doubled
+from .value_types import converted
 
 __all__ = ["KIND", "CsvSettings"]
 
@@ -35,7 +36,7 @@ class CsvSettings(TypedSettings, TextSettings):
             if len(values) != len(fields):
                 raise Undecodable("wrong number of values")
             named = {name: value for name, value in zip(fields, values, strict=True) if name}
-            return checked(Reading([], converted(named, types), len(frame)))
+            return checked(Reading([], converted(named, types, self.decimal), len(frame)))
 
         return decode
 

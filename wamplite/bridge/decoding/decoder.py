@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ...checking import attempt, check_names
 from ...config import Location
 from ...keys import TableSettings, setting
-from ...schema import Encoding, Names, Text
+from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
 from ..kinds import Kinds, KindTable
-from .readings import TYPES, Decode, Decoder, Reading, Undecodable
+from .readings import Decode, Decoder, Reading, Undecodable, checked
+from .value_types import TYPES
 
 __all__ = [
     "DECODE",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 
+FACTOR = Number(-1e300, 1e300)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecodeSettings(TableSettings):
     """What a frame holds: what the settings of all kinds are.
@@ -40,13 +44,49 @@ class DecodeSettings(TableSettings):
 
     drops_first: ClassVar[bool] = True
 
+    scale: Mapping[str, float] = setting(
+        Names(FACTOR), "what a value is multiplied by, by its name", {}, factory=dict,
+        example={"volt": 0.1},
+    )  # fmt: skip
+    offset: Mapping[str, float] = setting(
+        Names(FACTOR), "what is added then, by its name", {}, factory=dict, example={"temp": -40}
+    )
+    round: Mapping[str, int] = setting(
+        Names(Whole(0, 15)), "how many digits behind the point are kept, by the value's name", {},
+        factory=dict, example={"volt": 1},
+    )  # fmt: skip
+
     def make(self) -> Decode:
         """Return a function that decodes as they describe it; UsageError where they do not fit."""
         raise NotImplementedError
 
     def decoder(self) -> Decoder:
         """Return the decoder that they describe; UsageError where they do not fit."""
-        return Decoder(self.make(), self.drops_first)
+        decode = self.make()
+        if self.scale or self.offset or self.round:
+            decode = self._adjusted(decode)
+        return Decoder(decode, self.drops_first)
+
+    def _adjusted(self, decode: Decode) -> Decode:
+        from .exact import scaled  # decimal is imported where a bridge has use for it
+
+        scale, offset, digits = self.scale, self.offset, self.round
+        names = {*scale, *offset, *digits}
+
+        def adjust(name: str, value: Any) -> Any:
+            if name not in names:
+                return value
+            if type(value) not in (int, float):
+                raise Undecodable(f"{name}: no number")
+            return scaled(value, scale.get(name, 1), offset.get(name, 0), digits.get(name))
+
+        def decode_and_adjust(frame: bytes) -> Reading:
+            reading = decode(frame)
+            args = [adjust(str(place), value) for place, value in enumerate(reading.args)]
+            kwargs = {name: adjust(name, value) for name, value in reading.kwargs.items()}
+            return checked(reading._replace(args=args, kwargs=kwargs))
+
+        return decode_and_adjust
 
     def names(self) -> set[str] | None:
         """Return the names of all values a frame can have; None where they depend on the frame."""
@@ -56,6 +96,8 @@ class DecodeSettings(TableSettings):
         """Note what is wrong with keys beside each other, of settings that `make` can use."""
         if "options" in (self.names() or ()):
             at.wrong('"options" cannot be the name of a value')
+        for key in ("scale", "offset", "round"):
+            check_names(getattr(self, key), self.names(), at / key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +118,7 @@ class TypedSettings(DecodeSettings):
         factory=dict,
         example={"temp": "float", "hum": "int"},
     )
+    decimal: str = setting(Text(".", ","), "the decimal point of the device's numbers", ".")
 
     def check(self, at: Location) -> None:
         super().check(at)
@@ -99,7 +142,7 @@ REPLY = Either(DECODERS, key="pattern", kind="regex")
 
 def make_reply(settings: DecodeSettings) -> Callable[[bytes], Reading | None]:
     """Return a function that decodes a frame, or returns None where it is not the reply."""
-    decode = settings.make()
+    decode = settings.decoder().decode
 
     def reply(frame: bytes) -> Reading | None:
         try:

@@ -1,7 +1,8 @@
 """NMEA 0183: the sentence from $ or ! to *hh as the only argument, its checksum verified.
 
-Keyword arguments: `talker` ("P" for a proprietary sentence), `type` and `fields`, all text. With
-`parse`: named values instead of `fields`, see `nmea_fields`.
+What stands before the sentence on its line, such as a TAG block or a sentence that was torn, is
+passed over. Keyword arguments: `talker` ("P" for a proprietary sentence), `type` and `fields`, all
+text. With `parse`: named values instead of `fields`, see `nmea_fields`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import reduce
 from ...keys import setting
 from ...schema import Flag
 from .decoder import TypedSettings, decoder_kind
-from .readings import Decode, Reading, Undecodable
+from .readings import Decode, Decoder, Reading, Undecodable
 
 __all__ = ["KIND", "NmeaSettings", "decode_nmea"]
 
@@ -23,28 +24,33 @@ __all__ = ["KIND", "NmeaSettings", "decode_nmea"]
 class NmeaSettings(TypedSettings):
     """The sentence, its checksum verified, one argument; by name `talker`, `type`, `fields`."""
 
-    drops_first = False  # half a sentence has no right checksum
-
     parse: bool = setting(
         Flag(), "name the values of a sentence, through pynmea2 (`pip install pynmea2`)", False
     )
+    unchecked: bool = setting(Flag(), "take sentences that have no checksum, too", False)
 
     def make(self) -> Decode:
         if not self.parse:
-            return decode_nmea
+            return self._decode
         from .nmea_fields import parser
 
         parse = parser(self.types)
-        return lambda line: parse(decode_nmea(line))
+        return lambda line: parse(self._decode(line))
+
+    def decoder(self) -> Decoder:
+        return super().decoder()._replace(drops_first=self.unchecked)
+
+    def _decode(self, line: bytes) -> Reading:
+        return decode_nmea(line, self.unchecked)
 
 
-def decode_nmea(line: bytes) -> Reading:
+def decode_nmea(line: bytes, unchecked: bool = False) -> Reading:
     """Decode a sentence of NMEA 0183 (or AIS, which begins with !) and verify its checksum."""
-    match = _SENTENCE.fullmatch(line.strip())
-    if match is None:
+    match = _SENTENCE.search(line.strip(b"\0\r\n\t "))
+    if match is None or (match[2] is None and not unchecked):
         raise Undecodable("no sentence")
     body, checksum = match.groups()
-    if reduce(operator.xor, body, 0) != int(checksum, 16):
+    if checksum is not None and reduce(operator.xor, body, 0) != int(checksum, 16):
         raise Undecodable("wrong checksum")
     address, *fields = body.decode("latin-1").split(",")  # it takes every byte
     head = 1 if address.startswith("P") else 2
@@ -52,7 +58,7 @@ def decode_nmea(line: bytes) -> Reading:
     return Reading([match[0].decode("latin-1")], kwargs, len(line))
 
 
-_SENTENCE = re.compile(rb"[$!]([^*]*)\*([0-9A-Fa-f]{2})")
+_SENTENCE = re.compile(rb"[$!]([^*$!]*)(?:\*([0-9A-Fa-f]{2}))?\Z")
 
 
 KIND = decoder_kind("nmea", NmeaSettings)

@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import UsageError
-from .readings import Reading, checked, converted
+from .readings import Reading, checked
+from .value_types import converted
 
 if TYPE_CHECKING:
     import pynmea2

@@ -1,10 +1,8 @@
-"""What decoders share: readings, their exception, and the types of values made from text."""
+"""What decoders share: readings, and their exception."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...config import Location
@@ -12,7 +10,6 @@ from ...core.errors import ProtocolError
 from ...serializers import check_payload
 
 __all__ = [
-    "TYPES",
     "Decode",
     "Decoder",
     "Deliver",
@@ -20,7 +17,6 @@ __all__ = [
     "Undecodable",
     "as_text",
     "checked",
-    "converted",
     "note_doubled",
     "positions",
 ]
@@ -77,24 +73,6 @@ def as_text(frame: bytes, encoding: str) -> str:
         raise Undecodable(f"not {encoding.upper()}") from None
 
 
-def converted(values: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
-    """Convert the values that have a type; the others stay text."""
-    return {
-        name: _convert(name, text.strip(), types[name]) if name in types else text
-        for name, text in values.items()
-    }
-
-
-def _convert(name: str, text: str, kind: str) -> Any:
-    pattern, make = TYPES[kind]
-    if pattern.fullmatch(text) is None or len(text) > LONGEST:
-        raise Undecodable(f"{name}: no {kind}")
-    value = make(text)
-    if type(value) is float and not math.isfinite(value):
-        raise Undecodable(f"{name}: no {kind}")
-    return value
-
-
 def positions(number: int) -> set[str]:
     """Return the names of values that have none."""
     return {str(position) for position in range(number)}
@@ -105,18 +83,3 @@ def note_doubled(names: tuple[str, ...], at: Location) -> None:
     doubled = [name for name in names if name and names.count(name) > 1]
     if doubled:
         at.wrong(f'"{doubled[0]}" stands there twice')
-
-
-LONGEST = 64  # characters of a value with a type; int() refuses more than 4300 digits
-_BOOLS = {"1": True, "true": True, "on": True, "yes": True}
-_BOOLS |= {"0": False, "false": False, "off": False, "no": False}
-
-# The pattern of the text, and the function that converts it. Python's own int() and float() also
-# take "nan", "1_000" and digits of other scripts.
-TYPES: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
-    "int": (re.compile(r"[+-]?[0-9]+"), int),
-    "float": (re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"), float),
-    "str": (re.compile(r".*", re.S), str),
-    "bool": (re.compile("|".join(_BOOLS), re.I), lambda text: _BOOLS[text.lower()]),
-    "hex": (re.compile(r"(0[xX])?[0-9a-fA-F]+"), lambda text: int(text, 16)),
-}

@@ -12,7 +12,8 @@ from ...core.errors import UsageError
 from ...keys import setting
 from ...schema import Text
 from .decoder import TextSettings, TypedSettings, decoder_kind
-from .readings import Decode, Reading, Undecodable, as_text, checked, converted, positions
+from .readings import Decode, Reading, Undecodable, as_text, checked, positions
+from .value_types import converted
 
 __all__ = ["KIND", "RegexSettings"]
 
@@ -37,7 +38,8 @@ class RegexSettings(TypedSettings, TextSettings):
                 raise Undecodable("no match")
             found = {str(at): match[number] for at, number in enumerate(unnamed)}
             texts = found | match.groupdict()
-            values = converted({name: t for name, t in texts.items() if t is not None}, types)
+            given = {name: text for name, text in texts.items() if text is not None}
+            values = converted(given, types, self.decimal)
             args = [values.pop(at, None) for at in found]
             return checked(Reading(args, values, len(frame)))
 

@@ -1,11 +1,16 @@
 """What framings share that know the size of a frame before its end.
 
     fixed      [start] `size` bytes
-    length     [start] length, that many bytes
+    length     [start] [header] length, that many bytes
 
-Neither `start` nor the length is part of the frame. After a lost byte the next frame is found by
-`start` or by a pause: a frame that has begun and gets no byte for `gap` seconds is garbage, and the
-next byte begins a new one. A device that never pauses needs a start.
+Neither `start` nor what stands up to the length is part of the frame, unless it is kept. After a
+lost byte the next frame is found by `start` or by a pause: a frame that has begun and gets no byte
+for `gap` seconds is garbage, and the next byte begins a new one. A device that never pauses needs
+a start.
+
+A frame that its proof refutes costs no other: the search goes on one byte behind its beginning,
+also in what a pause leaves unfinished. Without a start any byte may be a beginning, and a short
+checksum fits by chance; there, two frames in a row must fit until the way is found again.
 """
 
 from __future__ import annotations
@@ -14,11 +19,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from ...keys import setting
+from ...schema import Bytes, Flag
 from ...units import Duration
+from .cutter import Cutter
 from .delimiter import partial
 from .framing import StartSettings
+from .proof import GARBAGE, WRONG, Proof
 
-__all__ = ["Counted", "CountedSettings"]
+__all__ = ["NONE", "TOO_LONG", "Counted", "CountedSettings"]
+
+NONE, TOO_LONG = -1, -2  # instead of a size: no frame begins here
+OVERLONG = "overlong"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,71 +39,146 @@ class CountedSettings(StartSettings):
     gap: float = setting(
         Duration(0, 60), "silence after which a frame that has begun is dropped; 0: never", 0.1
     )
+    keep: bool = setting(
+        Flag(), "the frame is all of it, with its start and what stands before its content", False
+    )
+    end: bytes = setting(
+        Bytes(), "what a frame ends with, within its size; another is garbage", b"", example="\r"
+    )
+
+    @property
+    def proof(self) -> Proof:
+        return Proof(tuple(one.make() for one in self.checksum), self.end)
 
 
-class Counted(ABC):
+class Counted(Cutter, ABC):
     """Find the start, get the size, take as many bytes."""
 
-    def __init__(self, start: bytes, gap: float) -> None:
-        self.overlong = 0
-        self.garbage = 0
+    def __init__(self, start: bytes, gap: float, keep: bool, proof: Proof) -> None:
+        super().__init__(proof)
         self.gap = gap
-        self.knows_start = bool(start)
+        self.knows_start = bool(proof)
         self._start = start
+        self._keep = keep
         self._rest = b""
         self._noise = False  # within garbage that has been counted
+        self._astray = False  # a frame was refuted, and no start shows the next
 
     @property
     def pending(self) -> bool:
         return bool(self._rest)
 
     def reset(self) -> bool:
-        cut, self._rest, self._noise = self.pending, b"", False
+        cut, self._rest, self._noise, self._astray = self.pending, b"", False, False
         return cut
 
     def idle(self) -> list[bytes]:
-        if self.pending and not self._noise:
-            self.garbage += 1
+        frames = self._cut(ended=True) if self._proof else []
+        if self.pending:
+            self._drop_noise(len(self._rest))
         self.reset()
-        return []
+        return frames
 
     def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
         self._rest += data
+        return self._cut()
+
+    def _cut(self, ended: bool = False) -> list[bytes]:
+        """Take the frames that are whole; `ended`: what is not will not become so."""
         frames: list[bytes] = []
         at = 0
         while (begin := self._seek(at)) is not None:
             at = begin
-            size = self._size(begin)
-            if size is None:
+            size = self._judged(begin, ended)
+            if size is None and not ended:
                 break
-            if size < 0:
-                at = begin + 1  # no frame begins here
+            if size is None or size == NONE:
+                at = begin + 1
+                self._astray = self._astray or (size is None and not self._start)
+                self._drop_noise(1)
                 continue
-            head = begin + self._head()
-            if len(self._rest) < head + size:
-                break
-            self._noise = False
-            if size:
-                frames.append(self._rest[head : head + size])
-            at = head + size
+            at = begin + size
+            self._noise = self._astray = False
+            if size > self._head():
+                frames.append(self._rest[begin if self._keep else begin + self._head() : at])
         else:
             at = len(self._rest) - partial(self._rest[at:], self._start)
         self._rest = self._rest[at:]
         return frames
+
+    def _judged(self, begin: int, ended: bool) -> int | None:
+        """Return the size of the proved frame that begins there; None: not known yet, or NONE."""
+        size, flaw = self._measured(begin)
+        if flaw:
+            self._refute(flaw)
+            return NONE
+        if size is None:
+            return None
+        if self._astray:
+            follower, flaw = self._measured(begin + size)
+            return NONE if flaw else follower and size
+        overlap = self._overlap(begin + size)
+        if overlap:
+            follower, flaw = self._measured(begin + size - overlap)
+            if follower is None and not flaw and not ended:
+                return None
+            if follower is not None and not flaw:
+                self._refute(WRONG)
+                return NONE
+        return size
+
+    def _measured(self, begin: int) -> tuple[int | None, str]:
+        """Return the size of what begins there, if that is known, and why it is no frame, or ""."""
+        size = self._size(begin)
+        if size in (NONE, TOO_LONG):
+            return size, OVERLONG if size == TOO_LONG else GARBAGE
+        begun = self._rest[begin:] if size is None else self._rest[begin : begin + size]
+        if size is None or len(begun) < size:
+            return None, WRONG if self._proof.refutes(begun, len(self._start)) else ""
+        return size, self._proof.flaw(begun, len(self._start))
+
+    def _overlap(self, end: int) -> int:
+        """Return how many bytes before `end` may be a start, where a checksum is no proof of it.
+
+        Where a byte was lost, the first byte of the next frame stands in place of the last one of
+        this; a checksum of one byte fits that by chance.
+        """
+        if not self._start or not self._proof.is_short:
+            return 0
+        size = len(self._start)
+        return next((n for n in range(size, 0, -1) if self._starts(end - n, n)), 0)
+
+    def _starts(self, at: int, least: int) -> bool:
+        come = self._rest[at : at + len(self._start)]
+        return len(come) >= least and self._start.startswith(come)
+
+    def _refute(self, flaw: str) -> None:
+        if not self._noise:
+            self.wrong += flaw == WRONG
+            self.garbage += flaw == GARBAGE
+            self.overlong += flaw == OVERLONG
+        self._noise = True
+        self._astray = not self._start and bool(self._proof)
+
+    def _drop_noise(self, size: int) -> None:
+        """Count bytes that belong to no frame, and once that there are some."""
+        self.garbage += not self._noise
+        self.garbage_bytes += size
+        self._noise = True
 
     def _seek(self, at: int) -> int | None:
         """Find where the next frame begins; None when its start has not come yet."""
         begin = self._rest.find(self._start, at)
         found = 0 <= begin < len(self._rest)
         end = begin if found else len(self._rest) - partial(self._rest[at:], self._start)
-        if end > at and not self._noise:
-            self._noise = True
-            self.garbage += 1
+        if end > at:
+            self._drop_noise(end - at)
         return begin if found else None
 
+    @abstractmethod
     def _head(self) -> int:
-        return len(self._start)
+        """Return how many bytes there are before the content."""
 
     @abstractmethod
     def _size(self, begin: int) -> int | None:
-        """Return the size of the frame that begins there; None: not known yet, -1: no frame."""
+        """Return the size of what begins there; None: not known yet; or NONE, or TOO_LONG."""

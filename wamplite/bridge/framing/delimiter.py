@@ -1,7 +1,11 @@
-"""Frames between an optional start and a delimiter, both of any length; neither is part of it.
+"""Frames between an optional start and a delimiter, both of any length.
 
-Bytes before `start` are garbage. Where `start` comes again within a frame, the end of the first
-frame was lost: it is garbage, and the second one is kept.
+    [start] content delimiter [trailer]
+
+Neither start nor delimiter and trailer are part of the frame, unless it is kept. Bytes before
+`start` are garbage. Where `start` comes again within a frame, the end of the first frame was lost:
+it is garbage, and the second one is kept. With a proof, the last of them that it bears out is the
+frame; where it refutes all, the search goes on behind the last.
 """
 
 from __future__ import annotations
@@ -9,50 +13,76 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...keys import setting
-from ...schema import Bytes
+from ...schema import Bytes, Flag, Whole
+from .cutter import Cutter
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
+from .proof import NO_PROOF, WRONG, Proof
 
 __all__ = ["KIND", "Delimited", "DelimiterSettings", "partial"]
+
+BETWEEN = b"\r\n\0 \x02\x03"  # what may stand between frames: line ends, STX, ETX
+MOST_STARTS = 16  # that are tried of one frame: noise may be full of them
 
 
 @dataclass(frozen=True, kw_only=True)
 class DelimiterSettings(BoundedSettings, StartSettings):
-    """The bytes before a delimiter, or between a start and a delimiter; neither is part of it."""
+    """The bytes before a delimiter, or between a start and a delimiter."""
 
     delimiter: bytes = setting(
         Bytes(), "what ends a frame, of one byte or more", b"\n", example="\r\n"
     )
 
+    trailer: int = setting(
+        Whole(0, 64), "bytes behind the delimiter that belong to the frame, such as a checksum", 0
+    )
+    keep: bool = setting(Flag(), "the frame is all of it, with start, delimiter and trailer", False)
+
     def make(self) -> Delimited:
-        return Delimited(self.delimiter, self.start, self.max_bytes)
+        return Delimited(
+            self.delimiter,
+            self.start,
+            self.max_bytes,
+            trailer=self.trailer,
+            keep=self.keep,
+            proof=self.proof,
+        )
 
 
-class Delimited:
-    """Frames of 1 to `max_bytes` bytes between an optional start and a delimiter."""
+class Delimited(Cutter):
+    """Frames of 1 to `max_bytes` bytes between an optional start and a delimiter.
+
+    trailer: how many bytes behind the delimiter belong to the frame. keep: the frame is all of it,
+    with start, delimiter and trailer.
+    """
 
     gap = 0.0
 
-    def __init__(self, delimiter: bytes, start: bytes = b"", max_bytes: int = MAX_BYTES) -> None:
-        self.overlong = 0
-        self.garbage = 0
-        self.knows_start = bool(start)
+    def __init__(
+        self,
+        delimiter: bytes,
+        start: bytes = b"",
+        max_bytes: int = MAX_BYTES,
+        *,
+        trailer: int = 0,
+        keep: bool = False,
+        proof: Proof = NO_PROOF,
+    ) -> None:
+        super().__init__(proof)
+        self.knows_start = bool(start) or bool(proof)
         self._delimiter = delimiter
         self._start = start
         self._max_bytes = max_bytes
-        self._forget()
-
-    def _forget(self) -> None:
+        self._trailer = trailer
+        self._keep = keep
         self._rest = b""
-        self._inside = not self._start
         self._noise = False  # within garbage that has been counted
 
     @property
     def pending(self) -> bool:
-        return bool(self._rest) and self._inside and not self._noise
+        return bool(self._rest) and self._rest.startswith(self._start) and not self._noise
 
     def reset(self) -> bool:
-        cut = self.pending
-        self._forget()
+        cut, self._rest, self._noise = self.pending, b"", False
         return cut
 
     def idle(self) -> list[bytes]:
@@ -62,63 +92,86 @@ class Delimited:
         self._rest += data
         frames: list[bytes] = []
         while self._seek() and (frame := self._next()) is not None:
-            if frame := self._newest(frame):
+            if frame:
                 frames.append(frame)
         return frames
 
     def _seek(self) -> bool:
         """Drop the bytes before the start; False when there is no start yet."""
-        if self._inside:
+        if not self._start:
             return True
-        before, start, after = self._rest.partition(self._start)
-        if not start:
-            keep = partial(self._rest, self._start)
-            before, after = self._rest[: len(self._rest) - keep], self._rest[-keep:] * bool(keep)
-        self._count_noise(before)
-        self._rest = after
-        self._inside = bool(start)
-        self._noise = self._noise and not start
-        return self._inside
+        begin = self._rest.find(self._start)
+        found = begin >= 0
+        if not found:
+            begin = len(self._rest) - partial(self._rest, self._start)
+        self._drop_noise(self._rest[:begin])
+        self._rest = self._rest[begin:]
+        self._noise = self._noise and not found
+        return found
 
-    def _count_noise(self, data: bytes) -> None:
-        if data.strip(b"\r\n\0 ") and not self._noise:  # these may stand between frames
+    def _drop_noise(self, data: bytes) -> None:
+        """Count bytes that belong to no frame, and once that there are some."""
+        if data.strip(BETWEEN):
+            self.garbage += not self._noise
+            self.garbage_bytes += len(data)
             self._noise = True
-            self.garbage += 1
 
     def _next(self) -> bytes | None:
-        """Take the bytes before the delimiter; None when there is no delimiter yet."""
-        frame, delimiter, after = self._rest.partition(self._delimiter)
-        if delimiter:
-            self._rest = after
-            self._inside = not self._start
-            return frame
-        if len(self._rest) >= self._max_bytes + len(self._delimiter):
+        """Take what ends at the next delimiter; None when that is not there yet, b"": no frame."""
+        first = len(self._start)
+        found = self._rest.find(self._delimiter, first)
+        if found >= 0:
+            end = found + len(self._delimiter) + self._trailer
+            if len(self._rest) < end:
+                return None
+            whole, self._rest = self._rest[:end], self._rest[end:]
+            return self._newest(whole, found)
+        if len(self._rest) - first >= self._max_bytes + len(self._delimiter):
             self._give_up()
             return b"" if self._start else None
         return None
 
     def _give_up(self) -> None:
         """Drop a frame that is too long, up to the next start or else the next delimiter."""
-        if not self._noise:
-            self.overlong += 1
+        self.overlong += not self._noise
         self._noise = True
-        if self._start:
-            self._inside = False
-        else:
-            self._rest = self._rest[len(self._rest) - len(self._delimiter) + 1 :]
+        kept = len(self._rest) - 1 if self._start else len(self._delimiter) - 1
+        self.garbage_bytes += len(self._rest) - kept
+        self._rest = self._rest[len(self._rest) - kept :]
 
-    def _newest(self, frame: bytes) -> bytes:
-        """Return the bytes after the last start in a frame; b"" where it is dropped."""
-        if self._noise and not self._start:  # the end of a frame that is too long
+    def _newest(self, whole: bytes, found: int) -> bytes:
+        """Return the frame whose delimiter stands at `found`; b"" where there is none."""
+        if self._noise:  # the end of a frame that is too long
             self._noise = False
             return b""
-        if self._start and self._start in frame:
-            self.garbage += 1
-            frame = frame[frame.rindex(self._start) + len(self._start) :]
-        if len(frame) > self._max_bytes:
-            self.overlong += 1
-            return b""
-        return self._plain(frame)
+        flaw = "overlong"
+        begins = self._beginnings(whole, found)
+        for begin in begins:
+            size = found - begin - len(self._start)
+            if size > self._max_bytes:
+                continue
+            flaw = self._proof.flaw(whole[begin:], len(self._start))
+            if not flaw:
+                self._drop_noise(whole[:begin])
+                self._noise = False
+                frame = whole[begin:] if self._keep else whole[begin + len(self._start) : found]
+                return self._plain(frame) if size else b""
+        self.overlong += flaw == "overlong"
+        self.wrong += flaw == WRONG
+        self.garbage_bytes += begins[0] + 1 if self._start else len(whole)
+        if self._start:
+            self._rest = whole[begins[0] + 1 :] + self._rest
+            self._noise = True
+        return b""
+
+    def _beginnings(self, whole: bytes, found: int) -> list[int]:
+        """Return where the frame may begin, the last place first."""
+        last = whole.rfind(self._start, 0, found) if self._start else 0
+        begins = [last]
+        while self._proof and last > 0 and len(begins) < MOST_STARTS:
+            last = whole.rfind(self._start, 0, last + len(self._start) - 1)
+            begins.append(last)
+        return [*begins[:-1], 0] if last > 0 and self._proof else begins
 
     def _plain(self, frame: bytes) -> bytes:
         return frame

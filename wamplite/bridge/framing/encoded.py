@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from .delimiter import Delimited
+from .proof import Proof
 
 __all__ = ["Encoded"]
 
 
 class Encoded(Delimited):
-    """Frames in an encoding; those that break its rules are garbage."""
+    """Frames in an encoding; those that break its rules are garbage. What they hold is proved."""
+
+    def __init__(self, delimiter: bytes, max_bytes: int, proof: Proof) -> None:
+        super().__init__(delimiter, max_bytes=max_bytes)
+        self.knows_start = bool(proof)
+        self._content = proof
+
+    def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
+        return self._proved(super().feed(data, now), self._content)
 
     def _plain(self, frame: bytes) -> bytes:
         plain = self._decode(frame)

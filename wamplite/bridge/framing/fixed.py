@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...config import Location
 from ...keys import setting
 from ...schema import Whole
+from .checksums import START
 from .counted import Counted, CountedSettings
 from .framing import framing_kind
+from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "Fixed", "FixedSettings"]
 
@@ -18,16 +21,34 @@ class FixedSettings(CountedSettings):
 
     size: int = setting(Whole(1, 65536), "bytes of a frame, without its start", example=10)
 
+    def check(self, at: Location) -> None:
+        super().check(at)
+        for one in self.checksum:
+            needed = one.make().reach
+            if needed > self.size + (len(self.start) if one.over and one.over[0] == START else 0):
+                (one.at or at).wrong(f"needs {needed} bytes, and a frame has {self.size}")
+
     def make(self) -> Fixed:
-        return Fixed(self.size, self.start, self.gap)
+        return Fixed(self.size, self.start, self.gap, keep=self.keep, proof=self.proof)
 
 
 class Fixed(Counted):
-    """Frames of `size` bytes."""
+    """Frames of `size` bytes behind their start."""
 
-    def __init__(self, size: int, start: bytes = b"", gap: float = 0.0) -> None:
-        super().__init__(start, gap)
-        self._bytes = size
+    def __init__(
+        self,
+        size: int,
+        start: bytes = b"",
+        gap: float = 0.0,
+        *,
+        keep: bool = False,
+        proof: Proof = NO_PROOF,
+    ) -> None:
+        super().__init__(start, gap, keep, proof)
+        self._bytes = len(start) + size
+
+    def _head(self) -> int:
+        return len(self._start)
 
     def _size(self, begin: int) -> int | None:
         return self._bytes

@@ -1,7 +1,8 @@
 """What every framing is: bounded, able to find the next frame, and counting what it drops.
 
 A framing finds the next frame after lost or foreign bytes, and counts what it dropped: `overlong`
-frames, and `garbage`, runs of bytes that belong to no frame. The same bytes make the same frames,
+frames, `wrong` ones, which their checksum refutes, and `garbage`, runs of bytes that belong to no
+frame. The same bytes make the same frames,
 in whatever pieces they come. Each kind has a file of its own, which declares its keys, too.
 """
 
@@ -16,6 +17,8 @@ from ...schema import Bytes
 from ...tables import Either
 from ...units import Size
 from ..kinds import Kinds, KindTable
+from .checksums import START
+from .proof import CHECKSUMS, ChecksumSettings, Proof
 
 __all__ = [
     "FRAMING",
@@ -34,13 +37,15 @@ MAX_BYTES = 4096
 class Framing(Protocol):
     """Cuts a stream into frames.
 
-    knows_start: a frame is found by its start, so the first after an opening is whole.
+    knows_start: the first frame after an opening is whole too: its start or a checksum shows it.
     gap: seconds without a byte after which `idle` has to be called while a frame is `pending`;
     0: never.
     """
 
     overlong: int
+    wrong: int
     garbage: int
+    garbage_bytes: int
     knows_start: bool
     gap: float
 
@@ -66,12 +71,25 @@ class Framing(Protocol):
 class FramingSettings(TableSettings):
     """Where a frame ends and the next begins: what the settings of all kinds are."""
 
+    checksum: tuple[ChecksumSettings, ...] = setting(
+        CHECKSUMS, "what proves a frame whole, see below", (), example="crc16-modbus"
+    )
+
+    @property
+    def proof(self) -> Proof:
+        """What each frame must have."""
+        return Proof(tuple(one.make() for one in self.checksum))
+
     def make(self) -> Framing:
         """Return a framing as they describe it."""
         raise NotImplementedError
 
     def check(self, at: Location) -> None:
         """Note what is wrong with keys beside each other."""
+        for number, one in enumerate(self.checksum):
+            if one.over is not None and one.over[0] == START and not getattr(self, "start", b""):
+                where = (one.at or at / "checksum" / number) / "over"
+                where.wrong(f'there is no "start" that "{START}" could stand for')
 
 
 @dataclass(frozen=True, kw_only=True)

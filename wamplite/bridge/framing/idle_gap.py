@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from ...keys import setting
 from ...units import Duration
+from .cutter import Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
+from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "IdleGap", "IdleGapSettings"]
 
@@ -18,22 +20,20 @@ class IdleGapSettings(BoundedSettings):
     gap: float = setting(Duration(0.001, 60), "silence that ends a frame", 0.1)
 
     def make(self) -> IdleGap:
-        return IdleGap(self.gap, self.max_bytes)
+        return IdleGap(self.gap, self.max_bytes, self.proof)
 
 
-class IdleGap:
+class IdleGap(Cutter):
     """Frames of at most `max_bytes` with at least `gap` seconds between them.
 
     The reading thread calls `idle` when nothing has come for that long. Where it was late, the
     times given to `feed` show the gap.
     """
 
-    knows_start = False
-
-    def __init__(self, gap: float, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, gap: float, max_bytes: int = MAX_BYTES, proof: Proof = NO_PROOF) -> None:
+        super().__init__(proof)
+        self.knows_start = bool(proof)
         self.gap = gap
-        self.overlong = 0
-        self.garbage = 0
         self._max_bytes = max_bytes
         self._rest = b""
         self._dropping = False
@@ -56,7 +56,7 @@ class IdleGap:
 
     def idle(self) -> list[bytes]:
         frame, self._rest, self._dropping = self._rest, b"", False
-        return [frame] if frame else []
+        return self._proved([frame], self._proof) if frame else []
 
     def reset(self) -> bool:
         cut = bool(self._rest)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .cutter import Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
+from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "Lines", "LinesSettings"]
 
@@ -24,19 +26,18 @@ class LinesSettings(BoundedSettings):
     """A line, ended by LF or CRLF, or by CR as long as no LF has come; blank lines are dropped."""
 
     def make(self) -> Lines:
-        return Lines(self.max_bytes)
+        return Lines(self.max_bytes, self.proof)
 
 
-class Lines:
+class Lines(Cutter):
     """Lines of at most `max_bytes` (and a CR), ended by LF, CRLF or CR."""
 
-    knows_start = False
     gap = 0.0
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES, proof: Proof = NO_PROOF) -> None:
+        super().__init__(proof)
+        self.knows_start = bool(proof)
         self.max_bytes = max_bytes
-        self.overlong = 0
-        self.garbage = 0
         self._start_over()
 
     def _start_over(self) -> None:
@@ -77,7 +78,7 @@ class Lines:
                 self._end = _LF
             start = end + 1
         self._rest = b"" if self._dropping else buffer[start:]
-        return frames
+        return self._proved(frames, self._proof) if self._proof else frames
 
     def _drop(self) -> None:
         self.overlong += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .encoded import Encoded
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
+from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "Slip", "SlipSettings"]
 
@@ -15,14 +16,14 @@ class SlipSettings(BoundedSettings):
     """RFC 1055, ended by 0xC0."""
 
     def make(self) -> Slip:
-        return Slip(self.max_bytes)
+        return Slip(self.max_bytes, self.proof)
 
 
 class Slip(Encoded):
     """Frames of at most `max_bytes` bytes in SLIP (escaped: up to twice as many), ended by 0xC0."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        super().__init__(b"\xc0", max_bytes=2 * max_bytes)
+    def __init__(self, max_bytes: int = MAX_BYTES, proof: Proof = NO_PROOF) -> None:
+        super().__init__(b"\xc0", 2 * max_bytes, proof)
         self._most = max_bytes
 
     def _decode(self, frame: bytes) -> bytes | None:

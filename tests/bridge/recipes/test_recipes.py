@@ -1,0 +1,151 @@
+"""The recipes for devices: bytes as the device sends them become the values that are published."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from tests.bridge.framing.devices import esp3, mhz19, of, ubx
+from tests.processes import ROOT
+from wamplite.bridge.configuration.tables import from_file
+from wamplite.bridge.counts import Counts
+from wamplite.bridge.decoding.decoder import DecodeSettings
+from wamplite.bridge.decoding.readings import Reading
+from wamplite.bridge.intake import Intake
+from wamplite.bridge.settings import PortSettings
+
+FOLDER = ROOT / "examples" / "bridge"
+FILES = sorted(path.name for path in FOLDER.glob("*.toml"))
+
+
+def port_of(name: str) -> PortSettings:
+    return from_file(FOLDER / f"{name}.toml").ports[0]
+
+
+def read(name: str, data: bytes, decode: DecodeSettings | None = None) -> list[Any]:
+    """Return what the recipe makes of bytes: the named values of each reading, or its arguments."""
+    port, readings = port_of(name), list[Reading]()
+    decoder = (decode or port.decode).decoder()
+    intake = Intake(port.framing.make(), decoder, Counts(), readings.extend)
+    intake.opened()
+    intake.received(data)
+    return [reading.kwargs or reading.args for reading in readings]
+
+
+def sds011(pm25: int, pm10: int) -> bytes:
+    content = struct.pack("<HHH", pm25, pm10, 0x60A1)
+    return b"\xaa\xc0" + content + bytes([of("sum8", content)]) + b"\xab"
+
+
+def pms5003(*numbers: int) -> bytes:
+    frame = b"BM" + struct.pack(">14H", 28, *numbers)
+    return frame + of("sum16", frame).to_bytes(2, "big")
+
+
+def vedirect(*fields: bytes) -> bytes:
+    block = b"".join(b"\r\n" + field for field in (*fields, b"Checksum\t"))
+    return block + bytes([of("sum8-negated", block)])
+
+
+def telegram(power: bytes) -> bytes:
+    lines = [
+        b"/XMX5LGBBFG1009394887", b"", b"1-3:0.2.8(42)", b"0-0:1.0.0(160905202134S)",
+        b"1-0:1.8.1(000051.775*kWh)", b"1-0:1.8.2(000000.000*kWh)", b"1-0:1.7.0(%s*kW)" % power,
+        b"1-0:2.7.0(00.000*kW)", b"0-1:24.2.1(160905200000S)(00000.107*m3)", b"!",
+    ]  # fmt: skip
+    text = b"\r\n".join(lines)
+    return text + b"%04X\r\n" % of("crc16-arc", text)
+
+
+def teleinfo(label: bytes, value: bytes) -> bytes:
+    line = label + b" " + value
+    return b"\n" + line + b" " + bytes([of("sum6", line)]) + b"\r"
+
+
+def nav_pvt(longitude: int, latitude: int, altitude: int) -> bytes:
+    payload = struct.pack("<IHBBBBBBIiBBBB", 0, 2026, 3, 4, 5, 6, 7, 0, 0, 0, 3, 1, 0, 11)
+    payload += struct.pack("<iiii", longitude, latitude, 0, altitude) + bytes(52)
+    content = b"\x01\x07" + struct.pack("<H", len(payload)) + payload
+    return b"\xb5b" + content + of("fletcher8", content).to_bytes(2, "big")
+
+
+PM = (9, 9, 9, 5, 12, 15, 900, 260, 40, 6, 2, 1, 0x9100)
+MPPT = (b"PID\t0xA389", b"FW\t119", b"SER#\tHQ1", b"V\t12830", b"I\t-15", b"CS\t3", b"PPV\t4")
+SUN = {"battery_volt": 12.83, "battery_ampere": -0.015, "panel_watt": 4, "state": 3}
+METER = {
+    "power": 0.244, "returned_power": 0.0, "energy_low": 51.775, "energy_high": 0.0, "gas": 0.107,
+}  # fmt: skip
+PLACE = {
+    "class": 1, "id": 7, "year": 2026, "month": 3, "day": 4, "hour": 5, "minute": 6, "second": 7,
+    "fix": 3, "satellites": 11, "longitude": -6.5056, "latitude": 53.3613, "altitude": 61.7,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "values"),
+    [
+        ("sds011", sds011(134, 253) + sds011(135, 0), [
+            {"pm25": 13.4, "pm10": 25.3}, {"pm25": 13.5, "pm10": 0.0},
+        ]),
+        ("pms5003", pms5003(*PM), [{
+            "pm1": 5, "pm25": 12, "pm10": 15, "n03": 900, "n05": 260, "n1": 40, "n25": 6, "n5": 2,
+            "n10": 1,
+        }]),
+        ("vedirect", vedirect(*MPPT) * 2, [SUN, SUN]),
+        ("ubx", ubx(1) + nav_pvt(-65056000, 533613000, 61700), [PLACE]),
+        ("esp3", esp3(7), [[esp3(7)]]),
+        ("p1", telegram(b"00.244"), [METER]),
+        ("arduino", b"half=1\nReady\nT=21.5 H=40\r\n", [{"temperature": 21.5, "humidity": 40}]),
+        ("teleinfo", b"\x02" + teleinfo(b"BASE", b"012345678") + teleinfo(b"PAPP", b"00750"), [
+            {"label": "BASE", "value": "012345678"}, {"label": "PAPP", "value": "00750"},
+        ]),
+        ("rflink", b"20;00;\r\n20;06;Oregon TempHygro;ID=0042;TEMP=80be;HUM=45;BAT=OK;\r\n", [
+            {"id": "0042", "temperature": -19.0, "humidity": 45, "battery": "OK"},
+        ]),
+        ("weather", b"\r\n0R0,Dm=045D,Sm=3.2M,Ta=-1.5C,Ua=40.1P\r\n" * 2, [
+            {"wind_direction": 45, "wind_speed": 3.2, "temperature": -1.5, "humidity": 40.1},
+        ]),
+    ],
+)  # fmt: skip
+def test_a_recipe_makes_values_of_what_its_device_sends(
+    name: str, data: bytes, values: list[Any]
+) -> None:
+    assert read(name, data) == values
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("sds011", sds011(134, 253)),
+        ("pms5003", pms5003(*PM)),
+        ("vedirect", vedirect(*MPPT)),
+        ("ubx", nav_pvt(1, 2, 3)),
+        ("esp3", esp3(7)),
+        ("p1", telegram(b"00.244")),
+        ("teleinfo", teleinfo(b"BASE", b"012345678")),
+    ],
+)
+def test_a_flipped_bit_costs_the_frame_alone(name: str, right: bytes) -> None:
+    expected = read(name, right)  # twice, where the bit stands for nothing
+    for at in range(0, len(right), max(1, len(right) // 40)):
+        wrong = right[:at] + bytes([right[at] ^ 4]) + right[at + 1 :]
+        assert read(name, wrong + right) in (expected, expected * 2), at
+
+
+def test_what_a_weather_station_knows_to_be_no_value_is_none() -> None:
+    assert read("weather", b"\n0R0,Dm=045#,Sm=3.2M\n" * 2) == []
+
+
+def test_a_poll_of_mh_z19_asks_and_understands() -> None:
+    poll = port_of("mhz19").polls[0]
+    assert poll.reply is not None
+    frame = b"\x86\x02\x60\x47\0\0\0"
+    answer = b"\xff" + frame + bytes([of("sum8-negated", frame)])
+    assert read("mhz19", answer + mhz19(1), poll.reply)[0] == {"co2": 608, "temperature": 31}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_recipe_has_nothing_to_complain_of(name: str) -> None:
+    from_file(FOLDER / name)

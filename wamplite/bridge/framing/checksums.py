@@ -1,0 +1,149 @@
+"""Checksums as devices compute them; pure.
+
+A whole frame is all that its device sent for it: start, header, content, delimiter, trailer.
+Positions count from the first byte behind the start, negative ones from the end of the whole frame.
+"""
+
+from __future__ import annotations
+
+import zlib
+from binascii import crc_hqx, unhexlify
+from collections.abc import Callable
+from functools import lru_cache, reduce
+from operator import xor
+from typing import Literal, NamedTuple
+
+__all__ = ["KINDS", "START", "Checksum"]
+
+START = "start"  # the position of the start's first byte
+
+
+def fletcher8(data: bytes) -> int:
+    """Return the two sums of RFC 1145, the first one in the high byte: that of u-blox UBX."""
+    first = second = 0
+    for byte in data:
+        first += byte
+        second += first
+    return (first & 0xFF) << 8 | (second & 0xFF)
+
+
+def crc8(data: bytes) -> int:
+    """Return the CRC of polynomial 07, begun with 00: CRC-8/SMBUS."""
+    table = _table8()
+    value = 0
+    for byte in data:
+        value = table[value ^ byte]
+    return value
+
+
+@lru_cache(1)
+def _table8() -> list[int]:
+    table = list(range(256))
+    for _ in range(8):
+        table = [(value << 1 ^ 0x107) if value & 0x80 else value << 1 for value in table]
+    return table
+
+
+def reflected(polynomial: int, begin: int, end: int = 0) -> Callable[[bytes], int]:
+    """Return a CRC of 16 bits that takes each byte's lowest bit first; `end` is XORed in last."""
+
+    def crc(data: bytes) -> int:
+        table = _table16(polynomial)
+        value = begin
+        for byte in data:
+            value = value >> 8 ^ table[(value ^ byte) & 0xFF]
+        return value ^ end
+
+    return crc
+
+
+@lru_cache(2)
+def _table16(polynomial: int) -> list[int]:
+    table = list(range(256))
+    for _ in range(8):
+        table = [(value >> 1 ^ polynomial) if value & 1 else value >> 1 for value in table]
+    return table
+
+
+class Sum(NamedTuple):
+    """A kind of checksum: how many bytes it has, and how they are computed."""
+
+    width: int
+    compute: Callable[[bytes], int]
+
+
+KINDS = {
+    "sum8": Sum(1, lambda data: sum(data) & 0xFF),
+    "sum8-negated": Sum(1, lambda data: -sum(data) & 0xFF),
+    "sum6": Sum(1, lambda data: (sum(data) & 0x3F) + 0x20),  # a printable character: teleinfo
+    "sum16": Sum(2, lambda data: sum(data) & 0xFFFF),
+    "xor": Sum(1, lambda data: reduce(xor, data, 0)),
+    "lrc": Sum(1, lambda data: -sum(data) & 0xFF),  # as Modbus has it: the same as sum8-negated
+    "fletcher8": Sum(2, fletcher8),
+    "crc8": Sum(1, crc8),
+    "crc16-modbus": Sum(2, reflected(0xA001, 0xFFFF)),
+    "crc16-arc": Sum(2, reflected(0xA001, 0)),
+    "crc16-x25": Sum(2, reflected(0x8408, 0xFFFF, 0xFFFF)),
+    "crc16-ccitt": Sum(2, lambda data: crc_hqx(data, 0xFFFF)),
+    "crc16-xmodem": Sum(2, lambda data: crc_hqx(data, 0)),
+    "crc32": Sum(4, zlib.crc32),
+}
+
+
+class Checksum:
+    """A checksum, where it stands and what it covers.
+
+    kind: one of KINDS. over: the positions at which the covered bytes begin and end (that one is
+    not covered), the first may be START; None: all behind the start and before the checksum.
+    at: where it stands; None: at the end. byteorder: of its bytes. in_hex: it is text, two hex
+    digits a byte, instead of bytes.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        over: tuple[int | str, int] | None = None,
+        at: int | None = None,
+        byteorder: Literal["big", "little"] = "big",
+        in_hex: bool = False,
+    ) -> None:
+        self.width, self._compute = KINDS[kind]
+        self._size = 2 * self.width if in_hex else self.width
+        self.at = -self._size if at is None else at
+        self.over = over or (0, self.at)
+        self._byteorder = byteorder
+        self._in_hex = in_hex
+
+    @property
+    def needs(self) -> int | None:
+        """How many bytes behind the start are enough to check it; None: all of the frame."""
+        begin, end = self.over
+        if self.at < 0 or end < 0 or (begin != START and int(begin) < 0):
+            return None
+        return max(self.at + self._size, end)
+
+    @property
+    def reach(self) -> int:
+        """How many bytes behind the start a frame must have at least."""
+        ends = [self.at + self._size, *(one for one in self.over if not isinstance(one, str))]
+        return max(-end if end < 0 else end for end in [*ends, min(self.at, 0)])
+
+    def fits(self, whole: bytes, start: int) -> bool:
+        """Tell whether a frame whose start has so many bytes has the right checksum."""
+        at = _place(self.at, whole, start)
+        begin, end = (_place(position, whole, start) for position in self.over)
+        told = whole[at : at + self._size] if at >= 0 else b""
+        if len(told) < self._size or not 0 <= begin <= end <= len(whole):
+            return False
+        if self._in_hex:
+            try:
+                told = unhexlify(told)
+            except ValueError:
+                return False
+        return self._compute(whole[begin:end]) == int.from_bytes(told, self._byteorder)
+
+
+def _place(position: int | str, whole: bytes, start: int) -> int:
+    if isinstance(position, str):
+        return 0
+    return position + (start if position >= 0 else len(whole))

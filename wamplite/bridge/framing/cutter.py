@@ -1,0 +1,30 @@
+"""What all framings have: a proof of their frames, and counts of what they dropped."""
+
+from __future__ import annotations
+
+from .proof import NO_PROOF, WRONG, Proof
+
+__all__ = ["Cutter"]
+
+
+class Cutter:
+    """Counts runs of bytes of which no frame was made, by reason, since it was made."""
+
+    def __init__(self, proof: Proof = NO_PROOF) -> None:
+        self.overlong = 0  # frames above the bound
+        self.wrong = 0  # frames that their checksum refutes
+        self.garbage = 0  # runs of bytes that belong to no frame
+        self.garbage_bytes = 0  # ... and how many those are
+        self._proof = proof
+
+    def _proved(self, frames: list[bytes], proof: Proof) -> list[bytes]:
+        """Leave those out that the proof refutes."""
+        return [frame for frame in frames if not self._is_refuted(frame, proof)]
+
+    def _is_refuted(self, frame: bytes, proof: Proof) -> bool:
+        flaw = proof.flaw(frame, 0)
+        if flaw:
+            self.wrong += flaw == WRONG
+            self.garbage += flaw != WRONG
+            self.garbage_bytes += len(frame)
+        return bool(flaw)
