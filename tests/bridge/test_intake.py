@@ -95,11 +95,16 @@ def test_a_reply_is_claimed_even_where_the_first_line_is_dropped(text: Taking) -
 
 def test_bytes_that_somebody_wants_as_they_come_are_no_frames(text: Taking) -> None:
     raw: list[bytes] = []
-    text.intake.take_raw = raw.append
+
+    def take(data: bytes) -> bool:
+        raw.append(data)
+        return len(raw) == 1
+
+    text.intake.take_raw = take
     text.intake.received(b"first\nsecond\n")
-    text.intake.take_raw = None
     text.intake.received(b"dropped\nthird\n")
-    assert (raw, text.args()) == ([b"first\nsecond\n"], ["third"])
+    assert raw == [b"first\nsecond\n", b"dropped\nthird\n"]
+    assert text.args() == ["third"], "what was not wanted is a frame, as ever"
 
 
 def test_silence_ends_a_frame_where_the_framing_says_so() -> None:

@@ -29,7 +29,7 @@ class Intake:
     """Takes a device's bytes, on the device's thread.
 
     claim: takes a frame that is a reply and tells so; None while no command waits.
-    take_raw: takes the bytes as they come; None while they go through the framing.
+    take_raw: takes bytes as they come and tells so; None while they go through the framing.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Intake:
         self.heard = self._touched = 0.0  # monotonic times of the last frame and byte
         self.gathers = not framing.gap  # it does not need the times of single bytes
         self.claim: Claim | None = None
-        self.take_raw: Callable[[bytes], None] | None = None
+        self.take_raw: Callable[[bytes], bool] | None = None
         self._framing = framing
         self._decoder = decoder
         self._counts = counts
@@ -70,9 +70,8 @@ class Intake:
     def received(self, data: bytes, at: float | None = None) -> None:
         """Deliver the readings that these bytes completed, in one list; `at`: UTC seconds."""
         take_raw = self.take_raw  # another thread may set it to None
-        if take_raw is not None:
+        if take_raw is not None and take_raw(data):
             self.heard = time.monotonic()
-            take_raw(data)
             return
         self._at = time.time() if at is None else at
         self._touched = time.monotonic()

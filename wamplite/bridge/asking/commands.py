@@ -24,14 +24,13 @@ from ...locks import Condition, Latch
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..intake import Intake
+from .raw import LATE, LATE_AT_LEAST, RawLine
 
 __all__ = ["Commands", "Poll", "Reply"]
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 256  # jobs of one port
-LATE = 3.0  # times the timeout: as long a reply may still come
-LATE_AT_LEAST = 1.0  # seconds
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
 LONGEST_QUEUED = 30.0  # seconds that a job waits in the queue
 
@@ -42,6 +41,8 @@ class Poll(Protocol):
     """A request repeated each `every` seconds, on the thread of the commands."""
 
     every: float
+
+    def not_before(self) -> float: ...  # monotonic time; 0: it need not be waited for
 
     def run(self) -> None: ...
 
@@ -105,9 +106,9 @@ class Commands:
         self._is_lost = False  # the device was lost while it waited
         self._owed: list[Reply] = []  # replies that may still come
         self._owed_until = 0.0
-        self._raw: bytearray | None = None  # bytes as they come, for `read_raw`
+        self.raw = RawLine(device, intake, self._write)
         self.failed = 0
-        self.late = 0
+        self._late = 0
 
     # ---- any thread
 
@@ -126,6 +127,7 @@ class Commands:
             jobs, thread = list(self._queue), self._thread
             self._queue.clear()
             self._changed.notify_all()
+        self.raw.stop()
         for job in jobs:
             job.fail(Unavailable(uris.UNAVAILABLE, "the bridge is ending"))
         if thread is not None:
@@ -143,7 +145,12 @@ class Commands:
 
     def post(self, what: str, data: bytes) -> None:
         """Write a command when those before it are done; does not wait for that."""
-        self._append(DeviceJob(what, lambda: self._write(data)))
+        self._append(DeviceJob(what, lambda: self.exchange(what, data, None, 0, 0)))
+
+    @property
+    def late(self) -> int:
+        """How many replies came too late, and were thrown away."""
+        return self._late + self.raw.late
 
     def _append(self, job: DeviceJob) -> None:
         if not self._device.is_ready:
@@ -181,17 +188,10 @@ class Commands:
         for at, reply in enumerate(self._owed):
             if reply(frame) is not None:
                 del self._owed[at]
-                self.late += 1
+                self._late += 1
                 self._changed.notify_all()
                 return True
         return False
-
-    def take_raw(self, data: bytes) -> None:
-        """Take bytes for `read_raw`."""
-        with self._changed:
-            if self._raw is not None:
-                self._raw += data
-                self._changed.notify_all()
 
     def lost(self) -> None:
         """Note that the device is lost: no reply can come any more."""
@@ -199,6 +199,7 @@ class Commands:
             self._is_lost = True
             self._owed.clear()
             self._changed.notify_all()
+        self.raw.lost()
 
     # ---- the thread of the commands
 
@@ -220,16 +221,17 @@ class Commands:
     def _until_poll(self) -> float | None:
         if not self._polls:
             return None
-        return max(0.0, min(at for _, at in self._polls) - time.monotonic())
+        return max(0.0, min(map(_due, self._polls)) - time.monotonic())
 
     def _due_poll(self) -> DeviceJob | None:
         """Return the poll that is due longest, as a job; missed ones are not made up for."""
         if not self._polls:
             return None
         now = time.monotonic()
-        at, (poll, due) = min(enumerate(self._polls), key=lambda found: found[1][1])
-        if due > now:
+        at = min(range(len(self._polls)), key=lambda at: _due(self._polls[at]))
+        if _due(self._polls[at]) > now:
             return None
+        poll, due = self._polls[at]
         if not self._device.is_ready:
             self._polls[at] = poll, now + min(poll.every, SOON)
             return None
@@ -247,8 +249,10 @@ class Commands:
     ) -> Reading | None:
         """Write a command and wait for its reply; only on the thread of the commands."""
         self._await_late()
+        self.raw.await_late()
         if reply is None:
             self._write(data)
+            self.raw.wrote(data)
             return None
         for _ in range(retries + 1):
             answer = self._attempt(data, reply, timeout)
@@ -257,6 +261,11 @@ class Commands:
         tries = f", {retries + 1} times" if retries else ""
         text = f"{what}: no reply from {self._device.address} within {timeout:g} s{tries}"
         raise CallTimeout(uris.TIMEOUT, text)
+
+    def exchange_raw(self, request: bytes, timeout: float) -> bytes:
+        """Write a request of Modbus and wait for its reply; only on the thread of the commands."""
+        self._await_late()
+        return self.raw.exchange(request, timeout)
 
     def _attempt(self, data: bytes, reply: Reply, timeout: float) -> Reading | None:
         with self._changed:
@@ -300,36 +309,8 @@ class Commands:
         except TimeoutError as exc:
             raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
 
-    # ---- bytes as they come, for a protocol of its own (only on the thread of the commands)
 
-    def begin_raw(self) -> None:
-        """Send the bytes of the device to `read_raw` instead of through the framing."""
-        self._await_late()
-        with self._changed:
-            self._raw, self._is_lost = bytearray(), False
-            self._intake.take_raw, self._device.eager = self.take_raw, True
-
-    def write_raw(self, data: bytes) -> None:
-        """Write, and drop the bytes that came before."""
-        with self._changed:
-            self._raw = bytearray()
-        self._write(data)
-
-    def read_raw(self, size: int, timeout: float) -> bytes:
-        """Wait for `size` bytes; returns fewer when the time is up."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: len(self._raw or b"") >= size or self._is_lost or self._stopping, timeout
-            )
-            if self._is_lost:
-                raise Unavailable(uris.UNAVAILABLE, self._device.down())
-            found = bytes((self._raw or bytearray())[:size])
-            if self._raw is not None:
-                del self._raw[:size]
-            return found
-
-    def end_raw(self) -> None:
-        """Send the bytes of the device through the framing again."""
-        with self._changed:
-            self._raw = None
-            self._intake.take_raw, self._device.eager = None, False
+def _due(planned: tuple[Poll, float]) -> float:
+    """Return the monotonic time at which a poll can be run."""
+    poll, due = planned
+    return max(due, poll.not_before())

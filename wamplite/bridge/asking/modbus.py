@@ -87,15 +87,16 @@ class SerialShim:
         self.port = name  # minimalmodbus keeps the times of each port by name
         self.baudrate = baudrate
         self.timeout = 1.0
+        self._request = b""
         self._commands = commands
 
     def write(self, data: bytes) -> None:
-        """Write a request."""
-        self._commands.write_raw(data)
+        """Take a request; it is written when its answer is read."""
+        self._request = data
 
     def read(self, size: int) -> bytes:
-        """Read `size` bytes of an answer, or fewer when the time is up."""
-        return self._commands.read_raw(size, self.timeout)
+        """Return the answer to the request; its size is that of an exception where it is one."""
+        return self._commands.exchange_raw(self._request, self.timeout)
 
     def open(self) -> None:
         """Do nothing: it is always open."""
@@ -113,25 +114,31 @@ class Modbus:
             raise UsageError("Modbus needs minimalmodbus: pip install minimalmodbus") from exc
         self._settings = settings
         self._commands = commands
+        commands.raw.is_used = True
         self._shim = SerialShim(commands, commands.name, baudrate)
         self._slave = minimalmodbus.Instrument(self._shim, settings.unit)
         self._failure = minimalmodbus.ModbusException
+        self._refusal = (minimalmodbus.IllegalRequestError, minimalmodbus.NegativeAcknowledgeError)
         self._silence = minimalmodbus.NoResponseError
 
     def read(self, timeout: float, retries: int) -> Reading:
         """Ask for the value; only on the thread of the commands."""
         self._shim.timeout = timeout
-        self._commands.begin_raw()
-        try:
-            for left in range(retries, -1, -1):
-                try:
-                    return self._reading(TYPES[self._settings.type](self._slave, self._settings))
-                except (self._failure, ValueError, Undecodable) as exc:
-                    if not left:
-                        raise self._as_error(exc) from exc
-            raise AssertionError("retries is below 0")
-        finally:
-            self._commands.end_raw()
+        if self._commands.raw.is_mute(self._settings.unit):
+            retries = 0
+        for left in range(retries, -1, -1):
+            try:
+                return self._reading(TYPES[self._settings.type](self._slave, self._settings))
+            except self._refusal as exc:
+                raise self._as_error(exc) from exc
+            except (self._failure, ValueError, Undecodable) as exc:
+                if not left:
+                    raise self._as_error(exc) from exc
+        raise AssertionError("retries is below 0")
+
+    def not_before(self) -> float:
+        """Return when the slave can be asked (monotonic); 0: now."""
+        return self._commands.raw.not_before(self._settings.unit)
 
     def _reading(self, value: Any) -> Reading:
         settings = self._settings

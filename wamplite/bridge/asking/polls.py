@@ -100,6 +100,10 @@ class RequestPoll:
         self._reply = reply
         self._failure = Failure(f"poll for {settings.topic}")
 
+    def not_before(self) -> float:
+        """Return 0: what is owed to others is waited for."""
+        return 0.0
+
     def run(self) -> None:
         """Ask once."""
         settings = self._settings
@@ -128,6 +132,10 @@ class ModbusPoll:
         self._modbus = modbus
         self._deliver = deliver
         self._failure = Failure(f"poll for {settings.topic}")
+
+    def not_before(self) -> float:
+        """Return when the slave can be asked (monotonic); 0: now."""
+        return self._modbus.not_before()
 
     def run(self) -> None:
         """Ask once."""

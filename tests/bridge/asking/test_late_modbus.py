@@ -1,0 +1,204 @@
+"""Replies of Modbus slaves that come late, damaged, or not at all: no value under another's name.
+
+WAMPLITE_MODBUS_REQUESTS=10000 asks so often in each of the first tests, which take their time.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bridge.modbus_slave import RtuSlave
+from tests.waiting import until
+from wamplite.bridge.asking.modbus import ModbusSettings
+from wamplite.bridge.asking.polls import PollSettings
+from wamplite.bridge.bridge_port import BridgePort
+from wamplite.bridge.settings import PortSettings
+from wamplite.bridge.shaping import ShapedEvent
+from wamplite.core.errors import ApplicationError
+
+REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
+TIMEOUT = 0.06
+LATE = 0.09  # seconds until a late answer: past the timeout
+VALUES = {"volt": 230.5, "amp": 4.75, "watt": 1094.0, "hertz": 50.0}
+ADDRESSES = {name: 2 * number for number, name in enumerate(VALUES)}
+
+
+def floats(values: dict[int, float]) -> dict[int, int]:
+    """Return registers that hold floats at these addresses."""
+    cells: dict[int, int] = {}
+    for address, value in values.items():
+        cells[address], cells[address + 1] = struct.unpack(">2H", struct.pack(">f", value))
+    return cells
+
+
+CELLS = floats({ADDRESSES[name]: value for name, value in VALUES.items()})
+
+
+class PolledPort:
+    """A port that polls, without a router: what it would publish is kept."""
+
+    def __init__(self, device: str, polls: tuple[PollSettings, ...]) -> None:
+        self.events: list[tuple[str, Any]] = []
+        settings = PortSettings(name="test", device=device, baudrate=115200, polls=polls)
+        self.port = BridgePort(settings, self._put, lambda topic, status: None, lambda port: 0)
+
+    def _put(self, port: str, events: list[ShapedEvent]) -> None:
+        self.events += [(event.topic, event.args[0]) for event in events]
+
+
+Polled = Callable[..., PolledPort]
+
+
+@pytest.fixture
+def polled() -> Iterator[Polled]:
+    """Give `polled(slave, polls)`: a running port."""
+    with ExitStack() as stack:
+
+        def make(slave: RtuSlave, *polls: PollSettings) -> PolledPort:
+            stack.enter_context(slave)
+            port = PolledPort(slave.path, polls)
+            port.port.start()
+            stack.callback(lambda: port.port.stop(5))
+            return port
+
+        yield make
+
+
+def poll(
+    name: str, unit: int = 1, every: float = 0.05, retries: int = 0, timeout: float = TIMEOUT
+) -> PollSettings:
+    return PollSettings(
+        every=every,
+        topic=f"t.{name}",
+        modbus=ModbusSettings(unit=unit, function=4, address=ADDRESSES[name], type="float32"),
+        timeout=timeout,
+        retries=retries,
+    )
+
+
+def right(events: list[tuple[str, Any]]) -> bool:
+    return all(value == VALUES[topic.removeprefix("t.")] for topic, value in events)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("every", [0.05, 0.3])
+def test_one_reply_in_ten_is_late_and_no_value_has_another_ones_name(
+    polled: Polled, tmp_path: Path, every: float, retries: int, number: int
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n % 10 == 3 else "", LATE)
+    names = list(VALUES)[:number]
+    world = polled(slave, *(poll(name, every=every, retries=retries) for name in names))
+    until(lambda: len(slave.asked) >= REQUESTS, "asked", max(60.0, REQUESTS * every))
+    assert world.events and right(world.events)
+    assert world.port.figures()["late_replies"] >= REQUESTS // 10 - 1
+
+
+@pytest.mark.parametrize("trouble", ["silent", "damaged", "cut"])
+def test_whatever_happens_to_one_reply_in_ten_no_value_has_another_ones_name(
+    polled: Polled, tmp_path: Path, trouble: str
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: trouble if n % 10 == 3 else "")
+    world = polled(slave, *(poll(name, retries=1) for name in VALUES))
+    until(lambda: len(slave.asked) >= 25 and len(world.events) >= 15, "polled", 60)
+    assert right(world.events)
+
+
+@pytest.mark.parametrize("trouble", ["echo", "noise"])
+def test_what_comes_before_a_reply_does_it_no_harm(
+    polled: Polled, tmp_path: Path, trouble: str
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: trouble)
+    world = polled(slave, *(poll(name, timeout=5) for name in VALUES))
+    until(lambda: len(world.events) >= 25, "polled")
+    assert right(world.events)
+    assert not world.port.figures()["failed_requests"]
+
+
+def test_a_repetition_waits_for_the_late_reply_too(polled: Polled, tmp_path: Path) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n == 0 else "", LATE)
+    world = polled(slave, poll("volt", every=3600, retries=1), poll("amp", every=3600))
+    until(lambda: len(world.events) == 2, "both values")
+    assert sorted(world.events) == [("t.amp", 4.75), ("t.volt", 230.5)]
+    assert world.port.figures()["late_replies"] == 1
+    assert len(slave.asked) == 3
+
+
+def test_a_slave_that_is_switched_off_does_not_hold_up_the_others(
+    polled: Polled, tmp_path: Path
+) -> None:
+    """It is asked each second at most, for so long it may owe a reply; the other one meanwhile."""
+    slave = RtuSlave(tmp_path, {1: CELLS})
+    dead = [poll(name, unit=2, retries=3) for name in list(VALUES)[:3]]
+    world = polled(slave, *dead, poll("volt"))
+    until(lambda: world.port.commands.raw.is_mute(2) and world.events, "unit 2 is mute", 30)
+    asked = len(slave.asked)
+    until(lambda: sum(request[0] == 2 for request in slave.asked[asked:]) >= 4, "asked", 30)
+    assert sum(request[0] == 1 for request in slave.asked[asked:]) >= 9
+    assert right(world.events)
+
+
+def test_a_slave_that_is_switched_on_again_is_polled_as_before(
+    polled: Polled, tmp_path: Path
+) -> None:
+    slave = RtuSlave(tmp_path, {})
+    world = polled(slave, poll("volt"), poll("amp"))
+    until(lambda: len(slave.asked) >= 3, "asked", 30)
+    slave.registers.units[1] = CELLS
+    until(lambda: len(world.events) >= 20, "polled", 30)
+    assert right(world.events)
+
+
+def test_the_late_reply_of_a_mute_unit_is_thrown_away_while_another_is_asked(
+    polled: Polled, tmp_path: Path
+) -> None:
+    slave = RtuSlave(tmp_path, {2: CELLS})
+    world = polled(slave, poll("volt", unit=1), poll("amp", unit=2))
+    raw = world.port.commands.raw
+    until(lambda: raw.is_mute(1), "unit 1 is mute", 30)
+    slave.registers.units[1] = CELLS
+    slave.delay = LATE
+    slave.trouble = lambda n: "late" if slave.asked[-1:] and n % 2 else ""
+    until(lambda: len(world.events) >= 20 and world.port.figures()["late_replies"], "polled", 60)
+    assert right(world.events)
+
+
+def test_what_a_reply_to_a_hand_written_request_says_is_nobodys(
+    polled: Polled, tmp_path: Path
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n == 1 else "", LATE)
+    world = polled(slave, poll("volt", every=0.2))
+    until(lambda: len(world.events) == 1, "polled")
+    world.port.procedures["wamplite.bridge.test.write"](bytes.fromhex("010400020002d00b"))
+    until(lambda: len(world.events) >= 4, "polled on")
+    assert right(world.events)
+    assert world.port.figures()["late_replies"] == 1
+
+
+def test_the_loss_of_the_device_ends_the_wait_for_what_it_owed(
+    polled: Polled, tmp_path: Path
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "silent" if n == 0 else "")
+    world = polled(slave, poll("volt", every=3600))
+    raw = world.port.commands.raw
+    until(lambda: len(slave.asked) == 1, "asked")
+    until(lambda: world.port.commands.failed == 1, "given up")
+    world.port.device.reopen()
+    raw.await_late()
+    assert not raw.is_mute(1)
+
+
+def test_a_stop_ends_the_wait_for_what_is_owed(polled: Polled, tmp_path: Path) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "silent")
+    world = polled(slave, poll("volt"))
+    until(lambda: world.port.commands.failed >= 1, "given up")
+    assert world.port.commands.stop(5)
+    with pytest.raises(ApplicationError):
+        world.port.commands.raw.exchange(bytes.fromhex("010400020002d00b"), 5.0)
