@@ -98,6 +98,7 @@ def test_a_client_of_cryptosign_signs_a_challenge_alone() -> None:
     for challenge in ({}, {"challenge": "zz" * 32}, {"challenge": "00"}):
         [_, error] = asked(CryptoSign("key", SEED), "cryptosign", Challenge("c", challenge))
         assert isinstance(error, AuthenticationFailed)
+        assert "'cryptosign: the challenge must be 64 hexadecimal digits'" in str(error)
     another = {"challenge": "00" * 32, "channel_binding": UNIQUE}
     [_, error] = asked(CryptoSign("key", SEED), "cryptosign", Challenge("c", another))
     assert "channel_binding is 'tls-unique', asked for was None" in str(error)

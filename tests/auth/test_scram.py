@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import ssl
 import sys
+import time
 from base64 import b64decode, b64encode
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -218,6 +221,23 @@ def test_argon2id_derives_as_its_reference_does() -> None:
     # `argon2 saltsalt -id -t 2 -m 16 -p 1 -l 32 -r` of the reference implementation's test.c
     found = argon2id.argon2id(b"password", b"somesalt", 2, 65536, 32)
     assert found.hex() == "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"
+
+
+def test_one_key_at_a_time_is_derived_by_argon2(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most = [], []
+
+    def derive(*_: object) -> bytes:
+        at_once.append(1)
+        most.append(len(at_once))
+        time.sleep(0.01)  # the others may come
+        at_once.pop()
+        return b"key"
+
+    monkeypatch.setattr("argon2.low_level.hash_secret_raw", derive)
+    ask = partial(argon2id.argon2id, b"password", b"somesalt", 2, 65536, 32)
+    with ThreadPoolExecutor(4) as pool:
+        assert [each.result(20) for each in [pool.submit(ask) for _ in range(4)]] == [b"key"] * 4
+    assert most == [1, 1, 1, 1]
 
 
 def test_argon2_says_which_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
