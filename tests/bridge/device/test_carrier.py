@@ -46,6 +46,42 @@ def test_a_stream_over_tcp_is_read_written_and_found_again(record: Record) -> No
         assert device.stop(5.0)
 
 
+def test_a_parity_that_came_as_a_bit_is_stripped(pseudo: PseudoDevice, record: Record) -> None:
+    device = Device(settings(pseudo.path, strip_parity=True), record)
+    pseudo.plug()
+    device.start()
+    until(lambda: device.is_ready, "opened")
+    pseudo.write(bytes(byte | 0x80 for byte in b"\x02ADCO"))
+    until(lambda: record.data == b"\x02ADCO", "read")
+    assert device.stop(5.0)
+
+
+def test_a_line_without_a_mode_for_rs_485_says_so_and_stays_closed(
+    pseudo: PseudoDevice, record: Record
+) -> None:
+    device = Device(settings(pseudo.path, rs485=True), record)
+    pseudo.plug()
+    device.start()
+    until(lambda: "RS485" in device.why, "told")
+    assert not device.is_ready
+    assert device.stop(5.0)
+
+
+@pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
+@pytest.mark.parametrize("levels", [(False, True), (True, False)])
+def test_dtr_and_rts_have_their_levels_from_the_opening_on(
+    record: Record, levels: tuple[bool, bool]
+) -> None:
+    dtr, rts = levels
+    server = Rfc2217Server()
+    with server as url:
+        device = Device(settings(url, dtr=dtr, rts=rts), record)
+        device.start()
+        until(lambda: device.is_ready, "negotiated")
+        until(lambda: server.levels == levels, "set")
+        assert device.stop(5.0)
+
+
 @pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
 def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
     with Rfc2217Server() as url:
@@ -66,6 +102,11 @@ class Rfc2217Server:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-rfc2217")
+
+    @property
+    def levels(self) -> tuple[bool, bool]:
+        """DTR and RTS as they were set."""
+        return self._serial.dtr, self._serial.rts
 
     def __enter__(self) -> str:
         self._thread.start()

@@ -70,8 +70,9 @@ def _open(settings: LineSettings, device: str, timeout: float | None) -> serial.
     import serial
 
     try:
-        return serial.serial_for_url(
+        opened = serial.serial_for_url(
             device,
+            do_not_open=True,
             baudrate=settings.baudrate,
             bytesize=settings.bytesize,
             parity=settings.parity,
@@ -81,6 +82,15 @@ def _open(settings: LineSettings, device: str, timeout: float | None) -> serial.
             exclusive=settings.exclusive,
             timeout=timeout,  # no write_timeout: RFC 2217 has none; write() has its own
         )
+        for name in ("dtr", "rts"):
+            if (level := getattr(settings, name)) is not None:
+                setattr(opened, name, level)
+        if settings.rs485:
+            from serial.rs485 import RS485Settings
+
+            opened.rs485_mode = RS485Settings()
+        opened.open()
+        return opened
     except ValueError as exc:  # a setting that this carrier does not have
         raise OSError(errno.EINVAL, str(exc)) from exc
 

@@ -32,6 +32,7 @@ __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Device", "DeviceDown", "ByteSink", "De
 
 log = logging.getLogger(__name__)
 
+SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 30.0
 LOOK = 0.25  # seconds between two looks whether a lost device has come back
@@ -216,6 +217,8 @@ class Device:
     def _take(self, data: bytes) -> None:
         if not data:
             return
+        if self.settings.strip_parity:
+            data = data.translate(SEVEN_BITS)
         self._wait = FIRST_WAIT
         self._sink.received(data, time.time())
         if self.state is DeviceState.SILENT and self._sink.heard >= self._opened:

@@ -45,6 +45,24 @@ class LineSettings(TableSettings):
     hupcl: bool = setting(
         Flag(), "drop DTR at closing; with `false` the next opening does not reset a board", True
     )
+    dtr: bool | None = setting(
+        Flag(), "the level of DTR from the opening on; without it, as the system has it", None
+    )
+    rts: bool | None = setting(
+        Flag(), "the level of RTS from the opening on; without it, as the system has it", None
+    )
+    rs485: bool = setting(
+        Flag(),
+        "RTS gives the direction of an RS-485 line, where the driver can; most adapters do it by"
+        " themselves",
+        False,
+        excludes=("rts", "rtscts"),
+    )
+    strip_parity: bool = setting(
+        Flag(),
+        "clear the highest bit of each byte: a 7E1 device behind an adapter that knows only 8N1",
+        False,
+    )
     settle: float = setting(
         Duration(0, 60), "after an opening all bytes are dropped for so long: a board boots", 0.0
     )
@@ -58,7 +76,15 @@ class LineSettings(TableSettings):
     )
 
 
+OF_A_LINE = {"bytesize": 8, "parity": "N", "stopbits": 1, "rtscts": False, "xonxoff": False}
+OF_A_LINE |= {"hupcl": True, "dtr": None, "rts": None, "rs485": False}
+
+
 def check_line(settings: LineSettings, at: Location) -> None:
-    """Check the stop bits."""
+    """Check the stop bits, and that nothing is asked of a TCP stream that only a line has."""
     if settings.stopbits not in (1, 1.5, 2):
         (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
+    if settings.device.startswith("socket://"):
+        for key, default in OF_A_LINE.items():
+            if getattr(settings, key) != default:
+                (at / key).wrong("does nothing over socket://: it is set at the adapter")
