@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.configuration.examples import joe, write_users
+from wamplite.auth.cookie import Cookies
 from wamplite.configuration import files, household
-from wamplite.configuration.household import Household, fixed
+from wamplite.configuration.household import Household
 from wamplite.core.errors import UsageError
 
 TEXT = """\
@@ -40,7 +41,7 @@ def made(folder: Path, text: str = TEXT) -> Household:
     path = folder / "wamplite.toml"
     path.write_text(text)
     (realm,) = files.read(str(path)).realms
-    return Household(realm)
+    return Household(realm, Cookies(max_age=0))
 
 
 def test_permissions_know_where_they_stand(tmp_path: Path) -> None:
@@ -88,8 +89,9 @@ def test_a_file_of_users_is_noticed_once(tmp_path: Path) -> None:
     assert house.has_new_users() and not house.has_new_users()
 
 
-def test_what_a_realm_is_made_with_does_not_change_while_it_runs(tmp_path: Path) -> None:
-    before = made(tmp_path).realm
-    now = made(tmp_path, TEXT.replace('anonymous = "guest"', 'anonymous = "guest"\nstrict = true'))
-    assert fixed(before, before) == [] and fixed(before, now.realm) == ["strict"]
-    assert fixed(before, made(tmp_path, TEXT + KEPT).realm) == ["retain", "history"]
+def test_what_has_to_wait_for_another_start_is_named(tmp_path: Path) -> None:
+    house = made(tmp_path)
+    assert house.late(house.realm) == []
+    basic = TEXT.replace('anonymous = "guest"', 'anonymous = "guest"\nfeatures = ["basic"]')
+    assert house.late(made(tmp_path, basic).realm) == ["features"]
+    assert house.late(made(tmp_path, TEXT + KEPT).realm) == ["retain", "history"]
