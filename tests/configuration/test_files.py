@@ -71,8 +71,8 @@ def test_the_same_tree_as_json_is_the_same(tmp_path: Path) -> None:
         ('[[listener]]\nurl = "rs://127.0.0.1:1"\ncert = "none"\n', "3: listener 1: cert: "),
         ('[[listener]]\nurl = "rs://127.0.0.1:1"\n' * 2, "4: listener 2: url: there is a listener"),
         ('[[listener]]\nurl = "rs://127.0.0.1:1"\nauth = ["scrm"]\n', "3: listener 1: auth: "),
-        ('[[listener]]\nurl = "rs://127.0.0.1:1"\nmetrics = "s3cret"\n', "3: listener 1: metrics:"
-         ' expected "file:PATH", "env:NAME" or "credential:NAME"'),
+        (OPEN + '[[listener]]\nurl = "ws://127.0.0.1:1"\nmetrics = "lab"\n',
+         "8: listener 1: metrics: there is no realm lab"),
         ('[[realm]]\nname = "a"\n', '1: realm "a": nobody could join: it needs users'),
         ('[[realm]]\nname = "a"\nanonymous = "b"\n', "3: realm \"a\": anonymous: there is no"),
         (OPEN + '[[realm.role]]\nname = "guest"\n', '7: realm "home": role "guest": name: '),
@@ -166,22 +166,14 @@ def test_a_private_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
         files.read(str(path))
 
 
-def test_secrets_stand_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, secret = tmp_path / "wamplite.toml", tmp_path / "token"
-    secret.write_text("0123456789abcdef\n")
-    for mode, text in ((0o644, "others may read it: chmod 600"), (0o600, "")):
-        secret.chmod(mode)
-        path.write_text('[[listener]]\nurl = "rs://127.0.0.1:1"\nmetrics = "file:token"\n')
-        if text:
-            with pytest.raises(UsageError, match=text):
-                files.read(str(path))
-        else:
-            assert files.read(str(path)).listeners[0].metrics == "0123456789abcdef"
+def test_a_file_may_be_what_systemd_hands_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = furnish(tmp_path, EXAMPLE.replace('"router.key"', '"credential:router.key"'))
+    with pytest.raises(UsageError, match="CREDENTIALS_DIRECTORY is not set"):
+        files.read(str(path))
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    for word in ("credential:token", "env:TOKEN"):
-        monkeypatch.setenv("TOKEN", "0123456789abcdef")
-        path.write_text(f'[[listener]]\nurl = "rs://127.0.0.1:1"\nmetrics = "{word}"\n')
-        assert files.read(str(path)).listeners[0].metrics == "0123456789abcdef"
+    assert files.read(str(path)).listeners[1].key == str(tmp_path / "router.key")
 
 
 def test_the_file_is_found_by_option_environment_and_place(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from base64 import b64encode
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,12 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 import wamplite
 from tests.processes import running_router
 from tests.transports.streams import Certificate
+from wamplite.auth import Authorization, Permission, Role, User, Users, methods
 from wamplite.router.connections import is_near
 from wamplite.router.exposition import COUNTER, INCIDENTS, LISTENER, REALM, ROUTER, render
 
 from .conftest import Connect, Start, Wire, eventually, figures
 
-TOKEN = "correct-horse-battery"
+PASSWORD = "correct horse: battery"
+STATS = Permission("wamplite.router.stats", allow=["call"])
 
 
 class Answer:
@@ -50,7 +54,27 @@ def send(url: str, *parts: bytes, tls: ssl.SSLContext | None = None) -> Answer:
     return Answer(data)
 
 
-def listening(router: Any, metrics: bool | str = True, url: str = "tcp://127.0.0.1:0") -> str:
+def told(user: str, password: str) -> str:
+    """Return the header of a user."""
+    return f"Authorization: basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+JOE, LIZ = told("joe", PASSWORD), told("liz", PASSWORD)
+
+
+def guarded(start: Start, *anonymous: Permission, **settings: Any) -> Any:
+    """Return a router where joe may call the procedure, and liz may not."""
+    roles = [Role("scraper", (STATS,)), Role("other"), Role("guest", anonymous)]
+    names = {"joe": "scraper", "liz": "other"}
+    users = Users([User.of_password(name, role, PASSWORD) for name, role in names.items()])
+    return start(
+        features=["standard", partial(Authorization, roles)],
+        authmethods=methods(users, ["ticket"], anonymous="guest"),
+        **settings,
+    )
+
+
+def listening(router: Any, metrics: str = "realm1", url: str = "tcp://127.0.0.1:0") -> str:
     return str(router.listen(url, metrics=metrics))
 
 
@@ -115,7 +139,7 @@ def test_head_gets_the_headers_alone(start: Start) -> None:
     answer = ask(listening(start()), method="HEAD")
     assert answer.status == 200 and answer.body == b""
     assert int(answer.headers["content-length"]) > 1000
-    assert ask(listening(start(), TOKEN), method="HEAD").body == b""
+    assert ask(listening(guarded(start)), method="HEAD").body == b""
 
 
 def test_a_request_may_come_in_pieces_or_in_absolute_form(start: Start) -> None:
@@ -160,10 +184,10 @@ def test_web_pages_and_names_that_are_not_ours_are_refused(start: Start) -> None
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For: 10.0.0.9", "Via: 1.1 proxy", "Forwarded: x"])
-def test_what_came_through_a_proxy_needs_a_token(start: Start, header: str) -> None:
-    assert ask(listening(start()), "Host: localhost", header).status == 403
-    headers = ("Host: localhost", header, f"Authorization: bearer {TOKEN}")
-    assert ask(listening(start(), TOKEN), *headers).status == 200
+def test_who_came_through_a_proxy_is_not_anonymous(start: Start, header: str) -> None:
+    url = listening(guarded(start, STATS))
+    assert ask(url, "Host: localhost", header).status == 401
+    assert ask(url, "Host: localhost", header, JOE).status == 200
 
 
 @pytest.mark.parametrize(
@@ -175,80 +199,98 @@ def test_this_machine_is_known_by_its_address(address: str | None, near: bool) -
     assert is_near(address) is near
 
 
+def test_whose_role_may_call_the_procedure_reads(start: Start) -> None:
+    url = listening(guarded(start))
+    assert ask(url, "Host: evil.example", JOE).status == 200
+    answer = ask(url, "Host: localhost", LIZ)
+    assert answer.status == 403 and "role 'other' of realm realm1 may not call" in answer.text
+    assert ask(url).status == 403
+    assert ask(listening(guarded(start, STATS))).status == 200, "anonymous may be granted it, too"
+
+
 @pytest.mark.parametrize(
-    "told", [None, "Basic am9lOnNlY3JldA==", "Bearer", "Bearer wrong-horse-battery", TOKEN]
+    "header",
+    [
+        told("joe", "wrong"),
+        told("nobody", PASSWORD),
+        "Authorization: Basic",
+        "Authorization: Basic *",
+    ]
+    + ["Authorization: Basic am9l", "Authorization: Bearer correct-horse-battery"],
 )
-def test_with_a_token_only_who_has_it_reads(
-    start: Start, told: str | None, caplog: pytest.LogCaptureFixture
+def test_who_cannot_prove_who_it_is_reads_nothing(
+    start: Start, header: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    url = listening(start(), TOKEN)
-    headers = ["Host: 127.0.0.1", *([f"Authorization: {told}"] if told else [])]
-    answer = ask(url, *headers)
+    router = guarded(start, STATS)
+    answer = ask(listening(router), "Host: localhost", header)
     assert answer.status == 401 and "wamplite_" not in answer.text
-    assert answer.headers["www-authenticate"] == 'Bearer realm="wamplite"'
-    assert ask(url, "Host: evil.example", f"Authorization: Bearer {TOKEN}").status == 200
-    assert TOKEN not in caplog.text
+    assert answer.headers["www-authenticate"].startswith('Basic realm="wamplite"')
+    assert router.counters.get("bad_logins", 0) == (header in HEADERS_OF_USERS)
+    assert PASSWORD not in caplog.text and "am9l" not in caplog.text
 
 
-def test_within_tls_a_token_may_come_from_the_network(
+HEADERS_OF_USERS = told("joe", "wrong"), told("nobody", PASSWORD)
+
+
+def test_who_guesses_is_slowed(start: Start) -> None:
+    router = guarded(start, login_delay=0.05)
+    url = listening(router)
+    for _ in range(2):
+        assert ask(url, "Host: localhost", told("joe", "wrong")).status == 401
+    assert router.counters["logins_delayed"] == 1
+    assert router.sessions == 0, "nobody has joined for it"
+
+
+def test_beyond_loopback_a_password_passes_within_tls_alone(
     start: Start, certificate: Certificate
 ) -> None:
     files = {"cert": str(certificate.cert), "key": str(certificate.key)}
-    router = start(allow_anonymous_network=True)
-    url = router.listen("tls://0.0.0.0:0", metrics=TOKEN, **files)
-    request = f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    router = guarded(start, STATS)
+    secure = router.listen("tls://0.0.0.0:0", metrics="realm1", **files)
     context = ssl.create_default_context(cafile=files["cert"])
-    answer = send(url.replace("0.0.0.0", "127.0.0.1"), request.encode(), tls=context)
-    assert answer.status == 200 and "wamplite_sessions" in answer.text
+    for header, status in (JOE, 200), ("X-Nothing: x", 401):
+        request = f"GET /metrics HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode()
+        assert send(secure.replace("0.0.0.0", "127.0.0.1"), request, tls=context).status == status
+    plain = router.listen("ws://0.0.0.0:0", metrics="realm1", allow_anonymous_network=True).replace(
+        "0.0.0.0", "127.0.0.1"
+    )
+    assert ask(plain, "Host: localhost", JOE).status == 401
+    assert ask(plain).status == 200
 
 
 @pytest.mark.parametrize(
     ("url", "metrics", "words"),
     [
-        ("tcp://0.0.0.0:0", True, "needs a token"),
-        ("ws://0.0.0.0:0", TOKEN, "without TLS"),
-        ("rs://127.0.0.1:0", True, "serves no HTTP"),
-        ("serial:///dev/ttyS0", True, "serves no HTTP"),
-        ("tcp://127.0.0.1:0", "short", "16 or more"),
-        ("tcp://127.0.0.1:0", "with spaces and quotes", "16 or more"),
-        ("tcp://127.0.0.1:0", 5, "16 or more"),
+        ("rs://127.0.0.1:0", "realm1", "serves no HTTP"),
+        ("serial:///dev/ttyS0", "realm1", "serves no HTTP"),
+        ("tcp://127.0.0.1:0", "other", "there is no realm 'other'"),
     ],
 )
-def test_what_would_not_be_safe_is_refused(
+def test_what_nobody_could_read_is_refused(
     start: Start, url: str, metrics: Any, words: str
 ) -> None:
-    router = start(allow_anonymous_network=True)
     with pytest.raises(wamplite.UsageError, match=words):
-        router.listen(url, metrics=metrics)
+        start().listen(url, metrics=metrics)
 
 
-def test_the_command_line_takes_a_token_from_a_file(tmp_path: Any) -> None:
-    path = tmp_path / "token"
-    path.write_text(f"{TOKEN}\n")
-    path.chmod(0o600)
+def test_a_realm_that_has_gone_lets_nobody_read(start: Start) -> None:
+    router = start(realms=["realm1", "lab"])
+    url = listening(router, "lab")
+    assert ask(url).status == 200
+    router.remove_realm("lab")
+    assert ask(url).status == 401
+
+
+def test_the_command_line_names_the_realm() -> None:
     urls = ("tcp://127.0.0.1:0", "rs://127.0.0.1:0")
-    with running_router("--metrics-token", str(path), listen=urls) as router:
-        url = router.urls[0]
-        assert ask(url).status == 401
-        answer = ask(url, "Host: localhost", f"Authorization: Bearer {TOKEN}")
-        assert answer.status == 200
-        Wire(router.rs).join().close()
-    with running_router("--metrics") as router:
+    with running_router("--metrics", "realm1", listen=urls) as router:
         assert ask(router.urls[0]).status == 200
+        Wire(router.rs).join().close()
 
 
 def test_the_option_holds_for_the_listeners_of_a_file_too(tmp_path: Any) -> None:
     path = tmp_path / "wamplite.toml"
     path.write_text('[[listener]]\nurl = "tcp://127.0.0.1:0"\n')
-    with running_router("-c", str(path), "--metrics", listen=(), realms=()) as router:
+    words = ("-c", str(path), "--metrics", "realm1")
+    with running_router(*words, listen=(), realms=()) as router:
         assert ask(router.urls[0]).status == 200
-
-
-def test_a_token_that_all_can_read_is_refused(tmp_path: Any) -> None:
-    from tests.cli.asking import run
-
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    path.chmod(0o644)
-    done = run("router", "--listen", "tcp://127.0.0.1:0", "--metrics-token", str(path))
-    assert done.returncode == 2 and "chmod 600" in done.stderr

@@ -8,6 +8,7 @@ import logging
 import socket
 import struct
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from tests.transports.streams import make_certificate, receive_all
 from wamplite import Router, serializers
+from wamplite.auth import User, Users, methods
 from wamplite.channel import ByteChannel
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.core.feature import Refused
@@ -342,26 +344,30 @@ def test_a_client_that_guesses_slows_down_nobody_else_behind_the_proxy(stack: Ex
     assert time.monotonic() - begun < 4
 
 
-def test_metrics_are_not_told_to_the_clients_of_a_proxy(stack: ExitStack) -> None:
-    router = Gate(stack, linger=0.1).router
+def test_metrics_are_told_to_no_client_of_a_proxy_that_does_not_say_who_it_is(
+    stack: ExitStack,
+) -> None:
+    users = Users([User.of_password("joe", "user", "s3cret")])
+    offered = methods(users, ["ticket"], anonymous="guest")
+    router = stack.enter_context(Router(authmethods=offered, linger=0.1))
     headed = router.listen(
-        "tcp://127.0.0.1:0", metrics=True, proxy_protocol=True, trusted_proxies=[HERE]
+        "tcp://127.0.0.1:0", metrics="realm1", proxy_protocol=True, trusted_proxies=[HERE]
     )
-    plain = router.listen("tcp://127.0.0.1:0", metrics=True, trusted_proxies=[HERE])
-    ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    plain = router.listen("tcp://127.0.0.1:0", metrics="realm1", trusted_proxies=[HERE])
+    ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+    joe = ask + b"Authorization: Basic " + b64encode(b"joe:s3cret") + b"\r\n\r\n"
+    ask += b"\r\n"
     for url, said, status in (
-        (headed, v1("203.0.113.7") + ask, b"403"),
-        (headed, b"PROXY UNKNOWN\r\n" + ask, b"403"),
-        (headed, v1("127.0.0.1") + ask, b"403"),  # the proxy itself, or whoever it lets through
-        (headed, v1("127.0.0.3") + ask, b"200"),
-        (plain, ask, b"403"),
+        (headed, v1("203.0.113.7") + ask, b"401"),
+        (headed, b"PROXY UNKNOWN\r\n" + ask, b"401"),
+        (headed, v1("127.0.0.3") + ask, b"401"),
+        (headed, v1("203.0.113.7") + joe, b"200"),
+        (plain, ask, b"401"),
+        (plain, joe, b"200"),
     ):
         with reached(url) as sock:
             sock.sendall(said)
             assert receive_all(sock).split(b" ")[1] == status, said
-    with reached(plain, STRANGER) as sock:
-        sock.sendall(ask)
-        assert receive_all(sock).split(b" ")[1] == b"200", "no proxy is between us"
 
 
 def test_behind_a_proxy_nobody_is_anonymous_unless_that_is_allowed() -> None:

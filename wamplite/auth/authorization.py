@@ -94,6 +94,7 @@ class Authorization(Feature):
             wrap(kind, self.on_request, Floor.AUTHORIZATION)
         self.broker.may_see.append(self.may_see)
         host.may_know.append(self.may_know)
+        host.may_act.append(lambda who, *what: self.authroles.decide(who, *what).allowed)
         host.left.append(self.on_left)
         self._begin_to_ask()
         self._watch()

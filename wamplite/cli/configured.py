@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import UsageError
 from ..router import listen_urls
 from ..router.limits import Limits
 
@@ -60,28 +58,13 @@ def _with_options(listener: ListenerSettings, options: argparse.Namespace) -> Li
     given: dict[str, Any] = {
         key: getattr(options, name) for name, key in OF_LISTENERS.items() if getattr(options, name)
     }
-    if metrics := metrics_of(options, listener.url):
-        given["metrics"] = metrics
+    if options.metrics and listen_urls.serves_http(listener.url):
+        given["metrics"] = options.metrics
     if listen_urls.is_secure(listener.url):
         given |= {
             name: getattr(options, name) for name in ("cert", "key", "ca") if getattr(options, name)
         }
     return replace(listener, **given)
-
-
-def metrics_of(options: argparse.Namespace, url: str) -> bool | str:
-    """Return what options say of /metrics of a listener: its token, or whether there is one."""
-    if not listen_urls.serves_http(url):
-        return False
-    return read_token(options.metrics_token) if options.metrics_token else options.metrics
-
-
-def read_token(path: str) -> str:
-    """Return the token in a file, which others must not be able to read."""
-    with open(path) as file:
-        if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-            raise UsageError(f"{path}: everybody can read it: chmod 600 {path}")
-        return file.read().strip()
 
 
 def limits_of(options: argparse.Namespace) -> dict[str, Any]:

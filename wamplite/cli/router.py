@@ -21,6 +21,7 @@ from .. import notify, signals
 from ..configuration import places
 from ..features import GROUPS, names
 from ..locks import Latch
+from ..router.listen_urls import serves_http
 from . import configured, logs
 from .common import positive, size
 from .process import PidFile, allow_descriptors
@@ -80,8 +81,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--strict", action="store_true", help="request ids must start at 1 and step by 1")
     add("--compress", action="store_true", help="agree to deflated messages over WebSocket")
     add("--longpoll", action="store_true", help="serve sessions over HTTP requests at /lp")
-    add("--metrics", action="store_true", help="tell this machine figures at /metrics (Prometheus)")
-    add("--metrics-token", metavar="FILE", help="... and whoever sends the token in FILE")
+    add(
+        "--metrics",
+        metavar="REALM",
+        help="tell figures at /metrics (Prometheus) to who may call wamplite.router.stats there",
+    )
     _add_bounds(parser)
     _add_access(parser)
     add("-v", "--verbose", action="store_true", help="the same as --log-level debug")
@@ -272,7 +276,7 @@ def listen(router: Router, options: argparse.Namespace, estate: Estate | None = 
     given |= {"trusted_proxies": options.trusted_proxy, "proxy_protocol": options.proxy_protocol}
     given = {key: said for key, said in given.items() if said is not None and said is not False}
     for url in options.listen or [configured.LISTEN]:
-        metrics = configured.metrics_of(options, url)
+        metrics = options.metrics if options.metrics and serves_http(url) else ""
         say(f"listening {router.listen(url, metrics=metrics, **given)}")
     say("ready")
 

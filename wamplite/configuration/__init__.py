@@ -2,7 +2,7 @@
 
 settings     every key of [[listener]] and [[realm]], with kind, default and one line
 limits       [router]: every limit by its name, with one line
-kinds        kinds of values: files, secrets; wamplite.schema and wamplite.units have others
+kinds        kinds of values: files; wamplite.schema and wamplite.units have others
 checks       what the keys of a table must be to each other; `whole`: tables to each other
 files        the file and what it includes, read whole: all complaints at once
 household    one realm as its table says it: users, roles, methods; what may change while it runs

@@ -1,4 +1,4 @@
-"""Kinds of values that the file of a router has beside those of wamplite.schema: files, secrets."""
+"""Kinds of values that the file of a router has beside those of wamplite.schema."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..config import Location, read_secret
-from ..core.errors import UsageError
+from ..config import Location
 from ..schema import MISSING, Kind
 
 CREDENTIAL = "credential:"
@@ -38,33 +37,6 @@ class FileName(Kind):
 
     def described(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1}
-
-
-class Secret(Kind):
-    """A secret that stands elsewhere: `file:PATH`, `env:NAME` or `credential:NAME`."""
-
-    short = "secret"
-
-    wanted = '"file:PATH", "env:NAME" or "credential:NAME"; a secret itself does not stand here'
-
-    def read(self, value: Any, at: Location) -> Any:
-        kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
-        if kind not in ("file", "env", "credential") or not name:
-            at.wrong(f"expected {self.wanted}")
-            return MISSING
-        try:
-            if kind == "env":
-                if not os.environ.get(name):
-                    raise UsageError(f"there is no variable {name} in the environment")
-                return os.environ[name]
-            path = FileName().read(name if kind == "file" else value, at)
-            return MISSING if path is MISSING else read_secret(path if kind == "file" else name)
-        except UsageError as error:
-            at.wrong(str(error))
-            return MISSING
-
-    def described(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": "^(file|env|credential):.+"}
 
 
 class AnyOf(Kind):

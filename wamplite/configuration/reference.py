@@ -43,7 +43,7 @@ Schema for editors.
 A time is seconds, or has a unit (`500 ms`, `20 s`, `2 min`, `1 h`, `7 d`); a size is bytes, or has
 one (`64 KiB`, `16 MiB`, `1 GiB`). A file is looked for from where the file is that names it, a
 store in systemd's state directory where there is one; `credential:NAME` is what systemd hands over.
-A secret stands elsewhere: `file:PATH`, `env:NAME` or `credential:NAME`.
+No secret stands here: `wamplite user` writes users into a file of their own.
 `include = "conf.d/*.toml"`, above the first table, reads further files. Limits that follow the
 memory are less where it is short.
 """

@@ -16,7 +16,7 @@ from ..schema import Flag, Text, Texts, Uri, Whole
 from ..tables import Tables
 from ..units import Duration, Size
 from . import checks
-from .kinds import AnyOf, FileName, Secret
+from .kinds import FileName
 
 AUTHMETHODS = (*METHODS, pairing.NAME, "cookie", "anonymous")
 NAME = Text(pattern=r"[^\s]{1,255}", wanted="a name without spaces")
@@ -177,8 +177,9 @@ class ListenerSettings(TableSettings):
     )
     longpoll: bool = setting(Flag(), "serve sessions over HTTP requests at /lp", False)
     compress: bool = setting(Flag(), "agree to deflated messages over WebSocket", False)
-    metrics: bool | str = setting(
-        AnyOf(((bool,), Flag()), ((str,), Secret())),
-        "tell figures at /metrics: true to this machine alone, or to who sends this token",
-        False,
+    metrics: str = setting(
+        Uri(),
+        "a realm: whose role there may call wamplite.router.stats reads /metrics; none: nobody",
+        "",
+        example="home",
     )

@@ -25,6 +25,11 @@ def check(listeners: Sequence[ListenerSettings], realms: Sequence[RealmSettings]
     _stores(realms)
     for realm in realms:
         warnings += _realm(realm)
+    names = {realm.name for realm in realms}
+    for listener in listeners:
+        if names and listener.metrics and listener.metrics not in names:
+            assert listener.at is not None
+            (listener.at / "metrics").wrong(f"there is no realm {listener.metrics}")
     for listener in listeners:
         warnings += _listener(listener, realms)
     return warnings

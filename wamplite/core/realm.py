@@ -32,7 +32,7 @@ from .feature import (
 )
 from .grammar import REQUESTS, misplaced
 from .ids import following
-from .members import MANY, Bounds, Dismissed, Join, Lost, Member, Violation
+from .members import MANY, Bounds, Dismissed, Identity, Join, Lost, Member, Violation
 from .messages import (
     CODES,
     Abort,
@@ -92,6 +92,8 @@ class Realm:
         self.refused: list[Observer] = []
         # Who may be told that there is something with a URI, or a pattern and its policy
         self.may_know: list[Callable[[Member, str, str], bool]] = []
+        # Whether somebody, who need not be here, may do something with a URI
+        self.may_act: list[Callable[[Identity, str, str], bool]] = []
         # What a procedure of the router's own will do in its caller's name: a request and its URI
         self.implied: dict[str, Callable[[Call], tuple[type, str] | None]] = {}
         self.closing = False

@@ -182,7 +182,7 @@ class Connection(ABC):
                 if self.waits and not self._is_again(entry):
                     continue  # it crossed our last words
                 hello = entry if type(entry) is Hello else hello
-                outcome = self._answer(acceptor, hello, entry)
+                outcome = self.answer(acceptor, hello, entry)
                 if self.shared.traced and hello is not None:
                     self.shared.trace_step(hello.realm, self.name, entry, outcome)
                 if isinstance(outcome, Accepted):
@@ -213,7 +213,7 @@ class Connection(ABC):
             raise TransportLost(f"{self.name}: HELLO came after the time for it")
         return True
 
-    def _answer(
+    def answer(
         self, acceptor: Acceptor, hello: Hello | None, entry: Any
     ) -> Challenge | Abort | Accepted | None:
         """Answer a message of the handshake; who has guessed wrong before waits for it."""

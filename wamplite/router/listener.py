@@ -74,7 +74,7 @@ class Settings(NamedTuple):
     longpoll: bool = False  # serve sessions over HTTP requests
     cookies: CookieSource | None = None  # who comes back by a cookie
     proxies: Proxies | None = None  # whose word is taken for who comes
-    metrics: str | None = None  # the token for /metrics, "": none is needed; None: there is no such
+    metrics: str = ""  # the realm whose users may read /metrics; "": there is none
 
 
 class Listener:
@@ -96,7 +96,7 @@ class Listener:
         self._shared = shared
         self._serializers = serializers.available()
         self._gateway = self._make_gateway() if settings.longpoll else None
-        self._metrics = None if settings.metrics is None else self._make_metrics(settings.metrics)
+        self._metrics = self._make_metrics(settings.metrics) if settings.metrics else None
         self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
@@ -203,10 +203,10 @@ class Listener:
         self._shared.at_the_end.append(gateway.close)
         return gateway
 
-    def _make_metrics(self, token: str) -> Metrics:
+    def _make_metrics(self, realm: str) -> Metrics:
         from .metrics import Metrics, Readers  # few want them
 
-        return Metrics(self._shared, Readers(token, *self._pages()))
+        return Metrics(self._shared, Readers(realm, *self._pages()), self)
 
     def _pages(self) -> tuple[frozenset[str], frozenset[str]]:
         """Return which web pages may use what is here, and the names of this host."""

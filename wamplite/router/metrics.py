@@ -1,19 +1,23 @@
 """`GET /metrics` on a listener: the figures of the router, in the text format of Prometheus.
 
-Off unless the listener was told otherwise. On loopback and Unix sockets whoever may connect may
-read them, but for web pages: Origin must be ours and Host a name of this machine (DNS rebinding).
-Elsewhere a token is needed, `Authorization: Bearer TOKEN`, and TLS, or everybody on the way would
-read it. One answer for each connection: what comes behind it belongs to nobody.
+Off unless the listener names a realm. Who asks is judged as a session of that realm would be that
+comes to this listener and calls `wamplite.router.stats`: by `Authorization: Basic`, whose user and
+password are authid and ticket, or anonymous without it, which web pages and who comes through a
+proxy that is not trusted are not. So it needs a role that may call it, tickets only pass where they
+may, and who guesses is slowed. One answer for each connection: what comes behind it is nobody's.
 """
 
 from __future__ import annotations
 
-import hmac
-import re
+from base64 import b64decode
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from ..core import uris
 from ..core.errors import TransportLost, UsageError
+from ..core.handshake import Accepted, Acceptor
+from ..core.members import Identity
+from ..core.messages import Abort, Authenticate, Challenge, Hello
 from ..transports import origins
 from ..transports.base import HandshakeRefused
 from ..transports.http_server import (
@@ -30,53 +34,103 @@ from ..transports.http_server import (
     values,
 )
 from . import exposition, statistics
-from .listen_urls import is_secure, parse, serves_http
+from .listen_urls import serves_http
 from .shared import Shared
 from .socket_connection import SocketConnection
 
 PATH = b"/metrics"
 METHODS = (b"GET ", b"HEAD ")
-SHORTEST = 16  # characters of a token: nobody keeps count of wrong ones
-TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{SHORTEST},}}")  # RFC 6750, 2.1: b64token
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # by a proxy, from anywhere
 HEADERS = (
     ("Content-Type", exposition.CONTENT_TYPE),
     ("Cache-Control", "no-store"),
     ("Connection", "close"),
 )
-ASK = ("WWW-Authenticate", 'Bearer realm="wamplite"')
+ASK = ("WWW-Authenticate", 'Basic realm="wamplite", charset="UTF-8"')
+PROCEDURE = "wamplite.router.stats"
+PATIENCE = 5.0  # seconds for the realm to say who may
+
+
+class Door(Protocol):
+    """The listener at which it is."""
+
+    def acceptor(self, connection: SocketConnection) -> Acceptor:
+        """Return what judges HELLO over a connection."""
 
 
 class Readers(NamedTuple):
-    """Who may read the metrics of a listener. token: "" where none is needed."""
+    """Who may read the metrics of a listener: whose role in a realm may call PROCEDURE."""
 
-    token: str
+    realm: str
     origins: frozenset[str]
     hosts: frozenset[str]
 
-    def check(self, request: Request, is_near: bool) -> None:
-        """Raise HttpRefusal unless this request, of this machine or not, may read them."""
+    def check(self, request: Request, connection: SocketConnection, door: Door) -> None:
+        """Raise HttpRefusal unless this request may read them; the connection's own thread."""
         check_host(request)
         check_origin(request, self.origins, self.hosts)
-        if self.token:
-            scheme, _, told = ", ".join(values(request, "authorization")).partition(" ")
-            right = hmac.compare_digest(told.strip().encode(), self.token.encode())
-            if scheme.lower() != "bearer" or not right:
-                raise HttpRefusal(401, "expected Authorization: Bearer TOKEN", ASK)
-            return
+        told = ", ".join(values(request, "authorization"))
+        if not told:
+            self._check_near(request)
+        identity = self._identity(told, connection, door.acceptor(connection))
+        if not self._may_call(connection.shared, identity):
+            text = f"role {identity.authrole!r} of realm {self.realm} may not call {PROCEDURE}"
+            raise HttpRefusal(403, text)
+
+    def _check_near(self, request: Request) -> None:
+        """Refuse who is of this machine only as it seems."""
         host = authority(request)
         if not origins.is_our_name(host, self.hosts):
             raise HttpRefusal(403, f"{host[:100]!r} is no name of this host (--allow-host)")
-        if not is_near or any(values(request, name) for name in FORWARDED):
-            raise HttpRefusal(403, "without a token it is told to this machine alone")
+        if any(values(request, name) for name in FORWARDED):
+            raise HttpRefusal(401, "through a proxy nobody is anonymous", ASK)
+
+    def _identity(self, told: str, connection: SocketConnection, acceptor: Acceptor) -> Identity:
+        user, password = credentials(told) if told else ("", "")
+        method = {"authmethods": ["ticket"], "authid": user} if told else {}
+        hello = Hello(self.realm, {"roles": {"caller": {}}, **method})
+        outcome = connection.answer(acceptor, hello, hello)
+        if isinstance(outcome, Challenge):
+            outcome = connection.answer(acceptor, hello, Authenticate(password, {}))
+        if isinstance(outcome, Accepted):
+            return outcome.identity
+        why = outcome.reason if isinstance(outcome, Abort) else uris.AUTHENTICATION_FAILED
+        raise HttpRefusal(401, f"{why}: expected Authorization: Basic of a user", ASK)
+
+    def _may_call(self, shared: Shared, identity: Identity) -> bool:
+        """Tell whether somebody may call the procedure; asked with the routing role."""
+        routing = shared.realms.get(self.realm)
+        answers: list[bool] = []
+
+        def ask() -> None:
+            assert routing is not None
+            judges = routing.realm.may_act
+            answers.append(all(may(identity, "call", PROCEDURE) for may in judges))
+
+        if routing is not None:
+            routing.run_and_wait(ask, PATIENCE)
+        return answers == [True]
+
+
+def credentials(told: str) -> tuple[str, str]:
+    """Return the user and the password of a header (RFC 7617); HttpRefusal where it has none."""
+    scheme, _, rest = told.partition(" ")
+    try:
+        user, colon, password = b64decode(rest.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        colon = ""
+    if scheme.lower() != "basic" or not colon:
+        raise HttpRefusal(401, "expected Authorization: Basic USER:PASSWORD in base64", ASK)
+    return user, password
 
 
 class Metrics:
     """The page of one listener."""
 
-    def __init__(self, shared: Shared, readers: Readers) -> None:
+    def __init__(self, shared: Shared, readers: Readers, door: Door) -> None:
         self._shared = shared
         self._readers = readers
+        self._door = door
 
     def take(self, connection: SocketConnection, head: bytes) -> bytes:
         """Answer if the page is asked for, and raise TransportLost; else return what was read.
@@ -97,7 +151,7 @@ class Metrics:
         stream, with_text = connection.stream, not head.startswith(b"HEAD")
         try:
             request, _ = read_request(stream, head)
-            self._readers.check(request, connection.is_near)
+            self._readers.check(request, connection, self._door)
         except HttpRefusal as refusal:
             stream.write([refuse(refusal, with_text)])
             stream.finish()
@@ -115,26 +169,10 @@ def is_asking(head: bytes) -> bool:
     return any(head.startswith(method) or method.startswith(head) for method in METHODS)
 
 
-def checked(url: str, metrics: str | bool) -> str:
-    """Return the token, "" where none is needed; UsageError where that would not be safe."""
+def checked(url: str, metrics: str, shared: Shared) -> str:
+    """Return the realm; UsageError where there is none of that name, or nobody could ask."""
     if not serves_http(url):
         raise UsageError(f"{url} serves no HTTP, so it has no /metrics")
-    place = parse(url)
-    where = f"{place.scheme}://{place.host}"
-    if metrics is True:
-        if not place.is_local:
-            raise UsageError(
-                f"{where} can be reached from the network, so /metrics needs a token there:"
-                " listen(url, metrics=TOKEN), which is --metrics-token FILE of the command line"
-            )
-        return ""
-    if not isinstance(metrics, str) or not TOKEN.fullmatch(metrics):
-        raise UsageError(
-            f"the token for /metrics must be {SHORTEST} or more of A-Z a-z 0-9 . _ ~ + / = -"
-        )
-    if not (place.is_local or is_secure(url)):
-        raise UsageError(
-            f"{where} is without TLS, and who is on the way could read the token for /metrics:"
-            " listen within TLS, or on 127.0.0.1 besides"
-        )
+    if metrics not in shared.realms:
+        raise UsageError(f"/metrics is for users of a realm, and there is no realm {metrics!r}")
     return metrics

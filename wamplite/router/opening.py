@@ -44,10 +44,10 @@ def with_proxies(
     return settings._replace(proxies=checked(url, trusted, has_header))
 
 
-def with_metrics(url: str, settings: Settings, metrics: bool | str) -> Settings:
+def with_metrics(url: str, settings: Settings, metrics: str, shared: Shared) -> Settings:
     """Return the settings with who may read /metrics; see metrics.checked."""
-    if metrics is False:
+    if not metrics:
         return settings
     from .metrics import checked
 
-    return settings._replace(metrics=checked(url, metrics))
+    return settings._replace(metrics=checked(url, metrics, shared))

@@ -152,7 +152,7 @@ class Router(OfOneProcess):
         ca: str | None = None,
         authmethods: Mapping[str, AuthMethod] | None = None,
         auth: Iterable[str] | None = None,
-        metrics: bool | str = False,
+        metrics: str = "",
         allow_anonymous_network: bool | None = None,
         allowed_origins: Iterable[str] | None = None,
         allowed_hosts: Iterable[str] | None = None,
@@ -167,8 +167,8 @@ class Router(OfOneProcess):
         ca: of those who sign the certificates of clients, for the authmethod tls. authmethods: how
         those who come here may say who they are; None: as their realm was told. auth: which of
         these methods; None: all that are safe here, beyond loopback no `ticket` outside TLS, and
-        nobody anonymous. metrics: tell figures at /metrics, to whom sends this token; True: to this
-        machine alone. trusted_proxies: addresses, networks, "unix", whose X-Forwarded-For tells who
+        nobody anonymous. metrics: a realm: who may call `wamplite.router.stats` there reads
+        /metrics. trusted_proxies: addresses, networks, "unix", whose X-Forwarded-For tells who
         connects; proxy_protocol: a PROXY header before all else tells it instead. The others: as of
         the router, where they are not None. Raises UsageError where it cannot listen, or must not:
         beyond loopback and behind proxies only with authentication or `allow_anonymous_network`.
@@ -190,7 +190,7 @@ class Router(OfOneProcess):
             is_proxied = settings.proxies is not None
             access = self._access(url, authmethods, auth, allow_anonymous_network, is_proxied)
             settings = settings._replace(access=access)
-        settings = with_metrics(url, settings, metrics)
+        settings = with_metrics(url, settings, metrics, self._shared)
         listener = opened(url, settings, CertificateFiles(cert, key, ca), self._shared)
         try:
             with self._lock:

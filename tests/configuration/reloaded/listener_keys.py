@@ -183,6 +183,6 @@ CASES = {
     ),
     "compress": Case(**key("compress", "false", "true"), probe=compresses, was=False, becomes=True),
     "metrics": Case(
-        **key("metrics", "false", "true"), probe=status("/metrics"), was="404", becomes="200"
+        **key("metrics", "", '"home"'), probe=status("/metrics"), was="404", becomes="200"
     ),
 }  # fmt: skip
