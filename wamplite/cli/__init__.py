@@ -53,7 +53,7 @@ VERBS = {
     "serial": "publish what a serial device sends",
     "bridge": "connect many serial devices to topics and procedures",
     "ports": "list serial devices, their lasting names, and who holds them",
-    "micro": "print the client for boards with MicroPython",
+    "micro": "print the client for boards with MicroPython, or compile it",
     "service": "write systemd units for router and bridge, or show them",
     "version": "print the version",
 }
