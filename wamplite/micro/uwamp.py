@@ -133,7 +133,7 @@ class Client:
 		kind, about, then, _ = self._asked.pop(request, (0, 0, 0, 0))
 		if kind in (16, 48):
 			self._run(then, (value, error), {})
-		elif kind and error:
+		elif kind > 6 and error:
 			self.report(about[-1], error)
 
 	def _run(self, handler, args, kwargs):
