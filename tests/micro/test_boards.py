@@ -126,15 +126,15 @@ def do_everything(session: wamplite.Session, number: int) -> None:
     do_all(session, number)
 
 
-@pytest.mark.parametrize("style", ["run", "serve"])
-def test_a_thousand_events_and_calls_each_way_over_tcp(
-    run_board: Boards, router_process: RouterProcess, style: str
+@pytest.mark.parametrize(("style", "number"), [("run", MANY), ("serve", 300)])
+def test_hundreds_of_events_and_calls_each_way_over_tcp(
+    run_board: Boards, router_process: RouterProcess, style: str, number: int
 ) -> None:
     with (
         run_board("tcp", str(router_process.port), style=style),
         watched(router_process) as session,
     ):
-        do_everything(session, MANY)
+        do_everything(session, number)
 
 
 @pytest.mark.parametrize("style", ["run", "serve"])
@@ -182,7 +182,7 @@ def test_within_tls(
     words = ("tls", str(router.port), str(trusted))
     with run_board(*words, style=style) as board:
         with watched_within_tls(router, certificate) as session:
-            do_everything(session, 300)
+            do_everything(session, 100)
             session.publish("com.test.leave")
         await_line(board, "left")
 
@@ -196,7 +196,8 @@ def test_a_router_of_another_certificate_is_not_joined(
     with run_board("tls", str(router.port), str(other)) as board:
         tries = 0
         while tries < 3:
-            assert (line := board.line()), board.stderr()
+            line = board.line()  # MicroPython prints an empty one, too
+            assert line or board.process.poll() is None, board.stderr()
             tries += line.startswith("lost: ")
     assert "joins realm1" not in router.stderr()
 

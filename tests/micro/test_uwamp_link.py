@@ -1,4 +1,4 @@
-"""uwamp_link.py on CPython, with real sockets: when it tries again, what it gives up, how it ends."""
+"""uwamp_link.py on CPython, with real sockets: when it tries again and gives up, how it ends."""
 
 from __future__ import annotations
 
