@@ -13,7 +13,6 @@ file is `behind` from then on, until all of it is replaced. A damaged file is se
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 import threading
 import time
@@ -24,7 +23,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
 from ..locks import Condition
-from .private_file import make_private
+from .database import FileFormat, is_damage, open_private, set_aside
 
 logger = logging.getLogger("wamplite.router")
 
@@ -178,11 +177,13 @@ class Journal:
         try:
             return self._open_checked()
         except DAMAGE as error:
-            outside = isinstance(error, sqlite3.OperationalError)  # a disk, a lock, a folder
-            if outside and str(error) != "unsupported file format":
+            if not is_damage(error):
                 raise UsageError(f"{self.path}: {self._explained(error)}") from error
             self._set_aside(str(error))
             return self._open_checked()
+
+    def _open_checked(self) -> sqlite3.Connection:
+        return open_private(self.path, FileFormat(APPLICATION, FORMAT, self._schema, "NORMAL"))
 
     def _set_aside(self, why: str) -> None:
         aside = set_aside(self.path)
@@ -195,46 +196,3 @@ class Journal:
         if not folder.is_dir():
             return f"there is no folder {folder}"
         return str(error)
-
-    def _open_checked(self) -> sqlite3.Connection:
-        make_private(self.path)
-        database = sqlite3.connect(
-            self.path, timeout=1.0, isolation_level=None, check_same_thread=False
-        )
-        try:
-            database.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._refuse_foreign(database)
-            for pragma in ("cache_size=-512", "journal_mode=WAL", "journal_size_limit=4194304"):
-                database.execute(f"PRAGMA {pragma}")
-            database.execute("PRAGMA synchronous=NORMAL")
-            database.executescript(f"BEGIN IMMEDIATE; {self._schema} COMMIT;")
-            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)
-            database.execute(f"PRAGMA application_id={APPLICATION}")
-            database.execute(f"PRAGMA user_version={FORMAT}")
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _refuse_foreign(self, database: sqlite3.Connection) -> None:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and application != APPLICATION:
-            raise UsageError(f"{self.path}: the database of another program")
-        if version > FORMAT:
-            raise UsageError(
-                f"{self.path}: written by a newer wamplite (format {version});"
-                f" this one knows format {FORMAT}"
-            )
-
-
-def set_aside(path: str) -> Path:
-    """Give a file, and what SQLite keeps beside it, another name."""
-    aside = Path(f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-    for suffix in ("", "-wal", "-shm"):
-        if os.path.exists(path + suffix):
-            os.replace(path + suffix, f"{aside}{suffix}")
-    return aside
