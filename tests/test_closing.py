@@ -19,7 +19,7 @@ from tests.router.conftest import parts
 from tests.serial_cable import Cable
 from tests.transports.streams import tcp_pair
 from wamplite.bridge.device.carrier import DescriptorCarrier, QueueCarrier
-from wamplite.bridge.outbox.memory import Outbox
+from wamplite.bridge.outbox.outbox import Outbox
 from wamplite.bridge.settings import BufferSettings
 from wamplite.in_process_channel import pair
 from wamplite.router import Router
@@ -126,7 +126,7 @@ WITHIN = {  # closed by one of these, which are tried
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Shared",  # by its router, once
-    "Store",  # closed by its outbox, once, with a number
+    "OutboxFile",  # closed by its outbox, once, with a number
     "Feature", "ForRouter",  # closed by their realm, once
 }  # fmt: skip
 

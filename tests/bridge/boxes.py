@@ -9,20 +9,46 @@ from pathlib import Path
 
 from tests.bridge.events import event
 from tests.waiting import until
-from wamplite.bridge.outbox.memory import WaitingEvent
-from wamplite.bridge.outbox.stored import StoredOutbox
+from wamplite.bridge.clock import BootClock
+from wamplite.bridge.outbox.journal import EventJournal
+from wamplite.bridge.outbox.outbox import Outbox
+from wamplite.bridge.outbox.queue import WaitingEvent
 from wamplite.bridge.settings import BufferSettings
 
 
-class StoredBox(StoredOutbox):
+class StoredBox(Outbox):
     """An outbox that keeps what it was told to count."""
 
-    def __init__(self, path: Path, **more: object) -> None:
+    def __init__(self, path: Path, clock: BootClock | None = None, **more: object) -> None:
         self.dropped: Counter[str] = Counter()
-        super().__init__(BufferSettings(path=str(path), **more), self._count)  # type: ignore[arg-type]
+        self.found: Counter[str] = Counter()
+        settings = BufferSettings(path=str(path), **more)  # type: ignore[arg-type]
+        super().__init__(settings, self._count, self._find, clock)
 
     def _count(self, port: str, reason: str, number: int) -> None:
         self.dropped[reason] += number
+
+    def _find(self, port: str, number: int) -> None:
+        self.found[port] += number
+
+    @property
+    def journal(self) -> EventJournal:
+        assert self._journal is not None
+        return self._journal
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """What the journal writes to."""
+        assert self.journal._file is not None
+        return self.journal._file._database
+
+    @property
+    def trouble(self) -> str:
+        return self.journal.trouble
+
+    @property
+    def stored_to(self) -> int:
+        return self._queue.stored_to
 
     def fill(self, *values: object) -> None:
         self.put("a", [event(value) for value in values])
@@ -30,16 +56,17 @@ class StoredBox(StoredOutbox):
     @property
     def handed_out(self) -> int:
         """How many events have been handed out and not confirmed."""
-        return len(self._flying)
+        return self._queue.flying
 
     def await_stored(self) -> None:
-        until(lambda: self.stored_to == self._next - 1, "stored")
+        until(lambda: self.stored_to == self._queue.following - 1, "stored")
 
     def crash(self) -> None:
         """Leave the file as kill -9 leaves it, and let go of it."""
-        self._ending.set()
-        self._thread.join()
-        self._store._database.close()
+        self.journal._ending.set()
+        self.journal._thread.join()
+        if self.journal._file is not None:
+            self.database.close()
 
 
 def rows(path: Path) -> list[int]:

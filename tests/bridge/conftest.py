@@ -51,5 +51,5 @@ def open_box(outbox_path: Path) -> Iterator[Callable[..., StoredBox]]:
         return boxes[-1]
 
     yield start
-    if boxes and not boxes[-1]._ending.is_set():
+    if boxes and not boxes[-1].journal._ending.is_set():
         boxes[-1].end()

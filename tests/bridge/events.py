@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from wamplite.bridge.outbox.memory import WaitingEvent
+from wamplite.bridge import clock
+from wamplite.bridge.outbox.queue import WaitingEvent
 from wamplite.bridge.shaping import ShapedEvent
 
 TOPIC = "com.example.reading"
@@ -14,7 +14,7 @@ TOPIC = "com.example.reading"
 
 def event(value: Any, topic: str = TOPIC, **kwargs: Any) -> ShapedEvent:
     """Return an event with one argument, acknowledged."""
-    return ShapedEvent(topic, [value], kwargs, {"acknowledge": True}, time.time())
+    return ShapedEvent(topic, [value], kwargs, {"acknowledge": True}, clock.now())
 
 
 def numbers(entries: Iterable[WaitingEvent]) -> list[Any]:

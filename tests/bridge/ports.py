@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from wamplite.bridge import clock
 from wamplite.bridge.device.device import DeviceState
 from wamplite.bridge.settings import PortSettings
 
@@ -25,9 +26,9 @@ class Record:
     def opened(self) -> None:
         self.opens += 1
 
-    def received(self, data: bytes, at: float) -> None:
+    def received(self, data: bytes, heard: clock.Moment) -> None:
         self.data += data
-        self.times.append(at)
+        self.times.append(heard.shown)
         self.heard = time.monotonic()
         if b"raise" in data:
             raise RuntimeError("a sink that fails")

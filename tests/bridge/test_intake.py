@@ -10,6 +10,7 @@ import pytest
 from tests.bridge.pseudo import kinds, sentence
 from tests.shared import files
 from tests.waiting import until
+from wamplite.bridge.clock import Moment
 from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.decoding.readings import Reading
@@ -127,8 +128,8 @@ def test_silence_ends_a_frame_where_the_framing_says_so() -> None:
 
 
 def test_readings_bear_the_time_of_their_bytes(text: Taking) -> None:
-    text.intake.received(b"dropped\nsecond\n", 1234.5)
-    assert text.readings[0].at == 1234.5
+    text.intake.received(b"dropped\nsecond\n", Moment(7, 1234.5))
+    assert text.readings[0].heard == Moment(7, 1234.5)
 
 
 @pytest.mark.usefixtures("shared")

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 import wamplite
+from tests.bridge.clocks import HOUR, NOON, SetClock
 from tests.bridge.events import TOPIC, event
 from tests.client.scripted import cut
 from tests.processes import RouterProcess
 from tests.waiting import until
+from wamplite.bridge.clock import BootClock, Moment
 from wamplite.bridge.counts import Counts
-from wamplite.bridge.outbox.memory import Outbox
+from wamplite.bridge.outbox.outbox import Outbox
 from wamplite.bridge.publisher import PACE, Publisher, ToPublish
 from wamplite.bridge.settings import BufferSettings
 from wamplite.client.publishing import Outcome
@@ -26,11 +28,14 @@ from wamplite.client.publishing import Outcome
 class Publishing:
     """A publisher with its outbox and its counts."""
 
-    def __init__(self, marks: bool = True, **more: Any) -> None:
+    def __init__(self, marks: bool = True, clock: BootClock | None = None, **more: Any) -> None:
+        clock = clock or BootClock()
         self.by_port: defaultdict[str, Counts] = defaultdict(Counts)
         settings = BufferSettings(**{"max_messages": 100_000, "max_bytes": 1 << 26, **more})
-        self.outbox = Outbox(settings, lambda port, *told: self.by_port[port].drop(*told))
-        self.publisher = Publisher(self.outbox, lambda port: self.by_port[port], marks=marks)
+        self.outbox = Outbox(
+            settings, lambda port, *told: self.by_port[port].drop(*told), clock=clock
+        )
+        self.publisher = Publisher(self.outbox, lambda port: self.by_port[port], clock, marks=marks)
         self.publisher.start()
 
     @property
@@ -121,7 +126,7 @@ def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and
     until(lambda: line.counts.published == 1, "confirmed")
     stalled.interrupt(signal.SIGSTOP)
     line.put(1, 2, 3)
-    until(lambda: len(line.outbox._flying) == 3, "sent")
+    until(lambda: line.outbox._queue.flying == 3, "sent")
     time.sleep(0.1)
     assert line.counts.published == 1
     line.put(4)
@@ -266,3 +271,72 @@ def test_without_a_session_it_ends_at_once_and_tells_what_waits() -> None:
     assert not line.end()
     assert len(line.outbox) == 2
     assert "wamplite-publisher" not in [thread.name for thread in threading.enumerate()]
+
+
+# ---- timestamps
+
+
+class ToList:
+    """A session that keeps what it publishes."""
+
+    def __init__(self) -> None:
+        self.kwargs: list[Any] = []
+
+    def publish_all(self, events: Iterable[ToPublish]) -> list[Outcome]:
+        given = [kwargs for _, _, kwargs, _ in events]
+        self.kwargs += given
+        return [Outcome(None, None, True) for _ in given]
+
+
+def stamps(
+    clock: SetClock, then: Callable[[SetClock], None], heard: Moment | None = None, **more: Any
+) -> list[dict[str, Any]]:
+    """Return what an event says of its time that is sent after `then` has happened to the clock."""
+    line, session = Publishing(clock=clock), ToList()
+    line.counts.took(1)
+    line.outbox.put("a", [event(1, **more)._replace(heard=heard or clock.now(), timestamp=True)])
+    then(clock)
+    line.publisher.joined(session)
+    assert line.end() and line.balanced()
+    return [{key: kwargs[key] for key in kwargs if key != "seq"} for kwargs in session.kwargs]
+
+
+def is_set_to(shown: float) -> Callable[[SetClock], None]:
+    """Return what sets a clock, 30 seconds after."""
+
+    def then(clock: SetClock) -> None:
+        clock.passes(30)
+        clock.shown = shown
+
+    return then
+
+
+def test_an_event_tells_when_it_was_heard_however_long_it_waited() -> None:
+    assert stamps(SetClock(), is_set_to(NOON + 30)) == [{"ts": NOON}]
+    assert stamps(SetClock(), is_set_to(NOON + 30), Moment(47.5, NOON - 2.5)) == [
+        {"ts": NOON - 2.5}
+    ]
+
+
+def test_an_event_of_before_the_clock_was_right_gets_its_time_from_the_right_one() -> None:
+    assert stamps(SetClock(61.6), is_set_to(NOON)) == [{"ts": NOON - 30}]
+
+
+@pytest.mark.parametrize("hours", [-7, 7])
+def test_a_clock_that_was_set_by_hours_meanwhile_leaves_the_time_unsure(hours: int) -> None:
+    shown = NOON + hours * HOUR
+    assert stamps(SetClock(), is_set_to(shown)) == [{"ts": shown - 30, "_clock": "unsure"}]
+
+
+@pytest.mark.parametrize("start", [NOON, 61.6])
+def test_while_the_clock_cannot_be_right_the_time_is_null_and_not_1970(start: float) -> None:
+    assert stamps(SetClock(start), is_set_to(91.6)) == [{"ts": None, "_clock": "unsure"}]
+
+
+def test_a_clock_that_waits_for_the_network_says_so() -> None:
+    waiting = SetClock(synchronized=False)
+    assert stamps(waiting, is_set_to(NOON + 30)) == [{"ts": NOON, "_clock": "unsure"}]
+
+
+def test_a_device_cannot_say_what_time_it_is_for_the_bridge() -> None:
+    assert stamps(SetClock(), is_set_to(NOON + 30), ts="mine") == [{"ts": NOON}]

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wamplite.bridge.clock import NEVER, Moment
 from wamplite.bridge.decoding.readings import Reading
 from wamplite.bridge.shaping import MOST_TOPICS, PublishSettings, ShapedEvent, Shaper, TopicTemplate
 from wamplite.core.errors import UsageError
 
 
-def reading(*args: Any, at: float = 0.0, **kwargs: Any) -> Reading:
-    return Reading(list(args), kwargs, 10, at)
+def reading(*args: Any, heard: Moment = NEVER, **kwargs: Any) -> Reading:
+    return Reading(list(args), kwargs, 10, heard)
 
 
 def shaper(topic: str = "home.weather", **settings: Any) -> Shaper:
@@ -102,12 +103,12 @@ def test_a_reading_of_nothing_is_counted_where_fields_make_the_events() -> None:
 
 def test_options_and_timestamp_are_told() -> None:
     shaping = shaper(retain=True, timestamp=True)
-    (publication,) = shaping.shape(reading(temp=1, at=1234.56789), 0)
+    (publication,) = shaping.shape(reading(temp=1, heard=Moment(7, 1234.5)), 0)
     assert publication.options == {"acknowledge": True, "retain": True}
-    assert publication.kwargs == {"temp": 1, "ts": 1234.568}
-    assert publication.at == 1234.56789
+    assert publication.kwargs == {"temp": 1}
+    assert (publication.heard, publication.timestamp) == (Moment(7, 1234.5), True)
     (plain,) = shaper(acknowledge=False).shape(reading(temp=1), 0)
-    assert plain.options == {}
+    assert (plain.options, plain.timestamp) == ({}, False)
 
 
 def test_a_deadband_holds_back_what_has_hardly_moved() -> None:
@@ -150,13 +151,12 @@ def test_max_interval_lets_the_next_reading_through_although_nothing_moved() -> 
 def test_min_interval_holds_the_newest_until_its_time() -> None:
     shaping = shaper(min_interval=10)
     assert shaping.shape(reading(temp=1), 100)
-    assert (
-        shaping.shape(reading(temp=2, at=7), 101) == shaping.shape(reading(temp=3, at=8), 102) == []
-    )
+    second, third = reading(temp=2, heard=Moment(7, 7)), reading(temp=3, heard=Moment(8, 8))
+    assert shaping.shape(second, 101) == shaping.shape(third, 102) == []
     assert (shaping.waiting, shaping.next_due) == (1, 110)
     assert shaping.due(109.9) == []
     (held,) = shaping.due(110)
-    assert (held.kwargs, held.at) == ({"temp": 3}, 8)
+    assert (held.kwargs, held.heard) == ({"temp": 3}, Moment(8, 8))
     assert shaping.due(111) == []
     assert shaping.next_due is None
     assert shaping.dropped == {"interval": 1}

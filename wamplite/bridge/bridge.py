@@ -23,11 +23,12 @@ from ..core.errors import ApplicationError, SessionNotReady, TransportLost, Wamp
 from ..forks import OfOneProcess, watch
 from ..locks import Latch, Lock
 from .bridge_port import BridgePort
+from .clock import BootClock
 from .counts import Counts
-from .outbox.memory import Outbox
+from .outbox.outbox import Outbox
 from .publisher import Publisher
 from .session import EventSink, ToSink, component_of, heeds_retain
-from .settings import BridgeSettings, BufferSettings
+from .settings import BridgeSettings
 from .status import Notices
 
 if TYPE_CHECKING:
@@ -62,15 +63,12 @@ class Bridge(OfOneProcess):
         self.settings = settings
         self._others: dict[str, Counts] = {}  # of ports that only the outbox's file knows
         self._notices = Notices()
-        self._outbox = self._open_outbox(settings.buffer)
-        self.ports = {
-            port.name: BridgePort(port, self._outbox.put, self._notices.tell, self._outbox.waiting)
-            for port in settings.ports
-        }
-        for port, number in getattr(self._outbox, "restored", {}).items():
-            self.counts(port).took(number)
+        self._clock = BootClock()
+        self._outbox = Outbox(settings.buffer, self._drop, self._find, self._clock)
+        shared = self._outbox.put, self._notices.tell, self._outbox.waiting, self._clock
+        self.ports = {port.name: BridgePort(port, *shared) for port in settings.ports}
         marks = settings.buffer.marks and sink is None
-        self._publisher = Publisher(self._outbox, self.counts, marks=marks)
+        self._publisher = Publisher(self._outbox, self.counts, self._clock, marks=marks)
         self._told_of_retain = False
         self._sink = ToSink(sink) if sink is not None else None
         self.component = None if sink else component or component_of(settings.session)
@@ -80,12 +78,8 @@ class Bridge(OfOneProcess):
         self._stopped = Latch()
         self._stopping = Lock()  # held while `stop` begins
 
-    def _open_outbox(self, buffer: BufferSettings) -> Outbox:
-        if not buffer.path:
-            return Outbox(buffer, self._drop)
-        from .outbox.stored import StoredOutbox  # imports SQLite
-
-        return StoredOutbox(buffer, self._drop)
+    def _find(self, port: str, number: int) -> None:
+        self.counts(port).took(number)
 
     def _drop(self, port: str, reason: str, number: int) -> None:
         self.counts(port).drop(reason, number)
@@ -107,8 +101,8 @@ class Bridge(OfOneProcess):
     def start(self) -> None:
         """Begin to read and to publish; returns at once."""
         self.check_process()
-        watch(self)
         self._outbox.start()
+        watch(self)
         self._publisher.start()
         self._notices.start()
         if self._sink is not None:

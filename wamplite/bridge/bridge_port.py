@@ -16,6 +16,7 @@ from typing import Any
 from ..client.results import Event, Invocation, Result
 from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument
+from . import clock
 from .asking.commands import Commands
 from .asking.polls import make_poll
 from .asking.requests import ProcedureSettings, SubscribeSettings
@@ -87,13 +88,15 @@ class BridgePort:
         put: PutEvents,
         tell: PublishStatus,
         waiting: Callable[[str], int],
+        boot_clock: clock.BootClock,
     ) -> None:
         self.name = settings.name
         self.settings = settings
         self.counts = Counts()
         self._tell = tell
         self._waiting = waiting
-        self._since = time.time()
+        self._clock = boot_clock
+        self._since = clock.now()
         self._shapers = [
             CountedShaper(publish, self.name, self.counts, put) for publish in settings.publish
         ]
@@ -145,7 +148,7 @@ class BridgePort:
             shaper.deliver([], float("inf"))
 
     def _changed(self, state: DeviceState, why: str) -> None:
-        self._since = time.time()
+        self._since = clock.now()
         if self.settings.status:
             self._tell(uri(self.name, "status"), self.status())
 
@@ -154,12 +157,13 @@ class BridgePort:
     def status(self) -> dict[str, Any]:
         """Return state and counts."""
         figures = self.figures()
+        since = self._clock.reckoning().utc(self._since.elapsed)
         return {
             "port": self.name,
             "state": self.device.state.value,
             "why": self.device.why,
             "device": self.settings.device,
-            "since": round(self._since, 3),
+            "since": since and round(since, 3),
             "reopens": max(0, self.device.opens - 1),
             **figures,
         }
@@ -175,23 +179,37 @@ class BridgePort:
 
     def _procedures(self) -> list[tuple[str, DeviceHandler]]:
         own: list[tuple[str, DeviceHandler]] = [
-            (uri(self.name, "status"), self._on_status),
-            (uri(self.name, "stats"), self.status),
+            (uri(self.name, "status"), self._plain(self._on_status)),
+            (uri(self.name, "stats"), self._plain(self.status)),
             (uri(self.name, "write"), self._on_write),
-            (uri(self.name, "reopen"), self._on_reopen),
+            (uri(self.name, "reopen"), self._plain(self._on_reopen)),
         ]
         return (own if self.settings.status else []) + [
             (procedure.uri, self._procedure(procedure)) for procedure in self.settings.procedures
         ]
+
+    def _plain(self, handler: Callable[[], Any]) -> DeviceHandler:
+        """Return what serves a procedure without arguments."""
+
+        def serve(invocation: Invocation) -> Any:
+            if invocation.args or invocation.kwargs:
+                text = f"{invocation.procedure} takes no arguments"
+                raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+            return handler()
+
+        serve.__qualname__ = f"port {self.name}"  # as logs name it
+        return serve
 
     def _on_status(self) -> dict[str, Any]:
         status = self.status()
         self._tell(uri(self.name, "status"), status)
         return status
 
-    def _on_write(self, data: object) -> int:
-        if not isinstance(data, (str, bytes)):
-            text = f"expected text or bytes for the device, not {type(data).__name__}"
+    def _on_write(self, invocation: Invocation) -> int:
+        data = invocation.args[0] if len(invocation.args) == 1 else None
+        if not isinstance(data, (str, bytes)) or invocation.kwargs:
+            given = ", ".join(type(value).__name__ for value in invocation.args) or "nothing"
+            text = f"expected text or bytes for the device, not {given}"
             raise InvalidArgument(uris.INVALID_ARGUMENT, text)
         encoded = data.encode() if isinstance(data, str) else data
         self.commands.ask(uri(self.name, "write"), encoded, None, 0)

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from . import clock
 from .counts import Counts
 from .decoding.readings import Decoder, Deliver, Reading, Undecodable
 from .framing.framing import Framing
@@ -54,7 +55,7 @@ class Intake:
         self._drop_next = False
         self._lost = dict.fromkeys(LOSSES, 0)  # as of the last look
         self._garbage_bytes = 0
-        self._at = 0.0  # UTC time of the last bytes
+        self._heard = clock.NEVER  # when the last bytes came
 
     def opened(self) -> None:
         """Begin a new stream; `lost` has dropped the rest of the old one."""
@@ -67,13 +68,13 @@ class Intake:
             self._refuse("cut off")
         self._when_lost()
 
-    def received(self, data: bytes, at: float | None = None) -> None:
-        """Deliver the readings that these bytes completed, in one list; `at`: UTC seconds."""
+    def received(self, data: bytes, heard: clock.Moment | None = None) -> None:
+        """Deliver the readings that these bytes completed, in one list; `heard`: when they came."""
         take_raw = self.take_raw  # another thread may set it to None
         if take_raw is not None and take_raw(data):
             self.heard = time.monotonic()
             return
-        self._at = time.time() if at is None else at
+        self._heard = heard or clock.now()
         self._touched = time.monotonic()
         self._handle(self._framing.feed(data, self._touched))
 
@@ -136,7 +137,7 @@ class Intake:
 
     def _decode(self, frame: bytes) -> Reading | None:
         try:
-            return self._decoder.decode(frame)._replace(at=self._at)
+            return self._decoder.decode(frame)._replace(heard=self._heard)
         except Undecodable as exc:
             if exc.reason not in self._counts.dropped:
                 log.warning("dropped (%s), from now on only counted: %.80r", exc.reason, frame)

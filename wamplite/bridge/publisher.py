@@ -24,8 +24,10 @@ from typing import Any, Protocol
 from ..client.publishing import Outcome
 from ..core.errors import SessionNotReady, TransportLost, WampliteError
 from ..locks import Condition, Latch
+from .clock import BootClock, Reckoning
 from .counts import Counts
-from .outbox.memory import Outbox, WaitingEvent
+from .outbox.outbox import Outbox
+from .outbox.queue import WaitingEvent
 
 __all__ = ["PublishingSession", "Publisher"]
 
@@ -49,11 +51,17 @@ class Publisher:
     """The thread that publishes the events of an outbox through the current session."""
 
     def __init__(
-        self, outbox: Outbox, counts: Callable[[str], Counts], *, marks: bool = True
+        self,
+        outbox: Outbox,
+        counts: Callable[[str], Counts],
+        clock: BootClock,
+        *,
+        marks: bool = True,
     ) -> None:
         self._outbox = outbox
         outbox.hold()
         self._counts = counts
+        self._clock = clock
         self._marks = marks
         self._changed = Condition()  # guards _session and _retains
         self._session: PublishingSession | None = None
@@ -154,7 +162,8 @@ class Publisher:
     def _publish(self, session: PublishingSession) -> None:
         now = time.monotonic()
         self._free_at = now + len(self._kept) / PACE
-        given = [(entry, event) for entry in self._kept if (event := self._given(entry))]
+        reckoning = self._clock.reckoning()
+        given = [(entry, event) for entry in self._kept if (event := self._given(entry, reckoning))]
         self._kept = [entry for entry, _ in given]
         outcomes = session.publish_all([event for _, event in given])
         lost: list[WaitingEvent] = []
@@ -174,12 +183,13 @@ class Publisher:
             self.left(session)
         self._last = time.monotonic()
 
-    def _given(self, entry: WaitingEvent) -> ToPublish | None:
+    def _given(self, entry: WaitingEvent, reckoning: Reckoning) -> ToPublish | None:
         try:
-            topic, args, kwargs, options, _ = entry.event()
+            topic, args, kwargs, options, *heard = entry.event()
         except WampliteError as exc:  # a value that WAMP cannot carry
             self._refuse(entry, entry.port, exc)
             return None
+        kwargs = kwargs | _timestamp(entry, heard, reckoning)
         if entry.sent:
             self._counts(entry.port).resend(1)
         if self._marks:
@@ -195,3 +205,17 @@ class Publisher:
             self._refused.add(refusal)
             log.error("%s: refused, from now on only counted: %s", topic, error)
         self._outbox.confirm([entry], "refused")
+
+
+def _timestamp(entry: WaitingEvent, heard: list[float], reckoning: Reckoning) -> dict[str, Any]:
+    """Return when an event was heard, if it is to tell: UTC seconds, or None where unknown.
+
+    heard: what the clock showed then, and how many seconds later it was put into the outbox.
+    """
+    if len(heard) < 2:
+        return {}
+    shown, seconds = heard
+    since, known = entry.origin or (entry.since, reckoning)
+    utc = known.utc(since - seconds)
+    ts = None if utc is None else round(utc, 3)
+    return {"ts": ts} if known.is_sure_of(utc, shown) else {"ts": ts, "_clock": "unsure"}

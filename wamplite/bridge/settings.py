@@ -97,6 +97,9 @@ class BufferSettings(TableSettings):
         "each event carries `seq`, a number that grows, and `_resent` when it is sent again",
         True,
     )
+    write_every: float = setting(
+        Duration(0.01, DAY), "events of so long are written to the file together", 0.5
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

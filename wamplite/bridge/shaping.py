@@ -28,6 +28,7 @@ from ..core.errors import UsageError
 from ..keys import TableSettings, setting
 from ..schema import Flag, Names, Number, Text, Texts
 from ..units import DAY, Duration
+from .clock import Moment
 from .decoding.readings import Reading
 
 __all__ = ["PublishSettings", "ShapedEvent", "Shaper", "TopicTemplate"]
@@ -113,7 +114,8 @@ class ShapedEvent(NamedTuple):
     args: list[Any]
     kwargs: dict[str, Any]
     options: dict[str, Any]
-    at: float  # UTC seconds of the frame's last byte
+    heard: Moment
+    timestamp: bool = False  # it is to tell when that was
 
 
 class TopicTemplate:
@@ -222,11 +224,11 @@ class Shaper:
         elif not self._each:
             args = [value for at, value in enumerate(reading.args) if str(at) in fields]
             kwargs = {name: value for name, value in reading.kwargs.items() if name in fields}
-            yield self._candidate(names, args, kwargs, fields, reading.at)
+            yield self._candidate(names, args, kwargs, fields, reading.heard)
             return
         for name, value in fields.items():
             field_names = names | {"field": name}
-            yield self._candidate(field_names, [value], {}, {name: value}, reading.at)
+            yield self._candidate(field_names, [value], {}, {name: value}, reading.heard)
 
     def _candidate(
         self,
@@ -234,12 +236,11 @@ class Shaper:
         args: list[Any],
         kwargs: dict[str, Any],
         values: dict[str, Any],
-        at: float,
+        heard: Moment,
     ) -> tuple[str | None, ShapedEvent, dict[str, Any]]:
-        if self._settings.timestamp:
-            kwargs = kwargs | {"ts": round(at, 3)}
         topic = self._template.fill(names)
-        return topic, ShapedEvent(topic or "", args, kwargs, dict(self._options), at), values
+        told = dict(self._options), heard, self._settings.timestamp
+        return topic, ShapedEvent(topic or "", args, kwargs, *told), values
 
     def _passes(
         self, topic: str, publication: ShapedEvent, values: dict[str, Any], now: float

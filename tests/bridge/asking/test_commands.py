@@ -269,3 +269,21 @@ def test_a_poll_is_asked_again_and_again_and_its_reply_published(
     assert values == list(range(values[0], values[0] + len(values)))
     assert abs(polled[-1].kwargs["ts"] - time.time()) < 5
     assert not world.events
+
+
+@pytest.mark.parametrize("word", ["status", "stats", "reopen", "write"])
+def test_arguments_that_a_procedure_of_a_port_does_not_take_fill_no_log_and_name_no_code(
+    make: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture, word: str
+) -> None:
+    caplog.set_level("INFO")
+    world = make(Lines(tmp_path, echo))
+    caplog.clear()
+    for _ in range(100):
+        with pytest.raises(wamplite.ApplicationError) as raised:
+            world.session.call(f"wamplite.bridge.test.{word}", 1, 2)
+        assert raised.value.error == "wamp.error.invalid_argument"
+        taken = "takes no arguments" if word != "write" else "expected text or bytes"
+        (text,) = raised.value.args
+        assert taken in text and "Bridge" not in text and "(" not in text
+    assert len(caplog.records) <= 10 and "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

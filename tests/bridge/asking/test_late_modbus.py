@@ -19,6 +19,7 @@ from tests.waiting import until
 from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
 from wamplite.bridge.bridge_port import BridgePort
+from wamplite.bridge.clock import BootClock
 from wamplite.bridge.settings import PortSettings
 from wamplite.bridge.shaping import ShapedEvent
 from wamplite.core.errors import ApplicationError
@@ -47,7 +48,9 @@ class PolledPort:
     def __init__(self, device: str, polls: tuple[PollSettings, ...]) -> None:
         self.events: list[tuple[str, Any]] = []
         settings = PortSettings(name="test", device=device, baudrate=115200, polls=polls)
-        self.port = BridgePort(settings, self._put, lambda topic, status: None, lambda port: 0)
+        self.port = BridgePort(
+            settings, self._put, lambda topic, status: None, lambda port: 0, BootClock()
+        )
 
     def _put(self, port: str, events: list[ShapedEvent]) -> None:
         self.events += [(event.topic, event.args[0]) for event in events]

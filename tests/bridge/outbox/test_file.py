@@ -1,26 +1,20 @@
-"""Files that cannot be used: damaged, foreign, newer, in use, full; each said and survived."""
+"""The outbox's file: what it refuses, what it knows of earlier boots, what it takes over."""
 
 from __future__ import annotations
 
-import os
+import json
 import sqlite3
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.bridge.boxes import StoredBox, all_of
-from tests.bridge.events import numbers
-from tests.waiting import until
-from wamplite.bridge.outbox import stored
-from wamplite.bridge.outbox.file import Store
-from wamplite.bridge.outbox.memory import OVERHEAD, WaitingEvent
+from tests.bridge.boxes import rows
+from tests.bridge.clocks import HOUR, NOON, SetClock
+from wamplite.bridge.outbox.file import OutboxFile, unusable
+from wamplite.bridge.outbox.queue import OVERHEAD, EarlierBoot, WaitingEvent
 from wamplite.core.errors import UsageError
-
-Open = Callable[..., StoredBox]
 
 
 @pytest.fixture
@@ -28,55 +22,46 @@ def path(outbox_path: Path) -> Path:
     return outbox_path
 
 
-def test_a_file_that_is_no_database_is_set_aside(
-    open_box: Open, path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path.write_bytes(b"garbage " * 1000)
-    path.chmod(0o600)
-    box = open_box()
-    box.fill(1)
-    assert numbers(all_of(box)) == [1]
-    (aside,) = path.parent.glob("outbox.damaged-*")
-    assert aside.read_bytes().startswith(b"garbage")
-    assert "is damaged" in caplog.text and aside.name in caplog.text
+class Files:
+    """Opens one file again and again, as a process of a boot would."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.file: OutboxFile | None = None
+
+    def open(self, clock: SetClock | None = None) -> OutboxFile:
+        self.close()
+        self.file = OutboxFile(str(self.path), clock or SetClock())
+        return self.file
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close(self.file.following)
+            self.file = None
 
 
-def test_a_database_with_damaged_pages_is_set_aside(open_box: Open, path: Path) -> None:
-    box = open_box()
-    box.fill(*("x" * 1000 for _ in range(200)))
-    box.end()
-    data = bytearray(path.read_bytes())
-    data[8192:40960] = os.urandom(40960 - 8192)
-    path.write_bytes(data)
-    again = open_box()
-    assert len(again) == 0
-    assert list(path.parent.glob("outbox.damaged-*"))
+@pytest.fixture
+def files(path: Path) -> Iterator[Files]:
+    files = Files(path)
+    yield files
+    files.close()
 
 
-def test_damage_that_is_found_while_it_runs_costs_what_was_in_the_file_and_is_counted(
-    open_box: Open, path: Path
-) -> None:
-    box = open_box()
-    box.fill(*("x" * 1000 for _ in range(200)))
-    box.await_stored()
-    box._store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(os.urandom(path.stat().st_size - 4096))
-    box._store._database.execute("PRAGMA shrink_memory")
-    box.fill("new")
-    until(lambda: box.dropped["damaged"] == 200, "found and counted")
-    assert numbers(all_of(box)) == ["new"]
-    box.fill("after")
-    box.await_stored()
+def entry(seq: int, since: float = 50.0, data: bytes = b"[]") -> WaitingEvent:
+    return WaitingEvent(seq, "a", since, data)
 
 
-def test_a_file_of_a_newer_wamplite_is_refused(open_box: Open, path: Path) -> None:
-    open_box().end()
+def refused(path: Path, match: str) -> None:
+    with pytest.raises(UsageError, match=match):
+        OutboxFile(str(path), SetClock())
+
+
+def test_a_file_of_a_newer_wamplite_is_refused(files: Files, path: Path) -> None:
+    files.open()
+    files.close()
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version=2")
-    with pytest.raises(UsageError, match=r"newer wamplite \(format 2\); this one knows format 1"):
-        Store(str(path))
+        database.execute("PRAGMA user_version=3")
+    refused(path, r"newer wamplite \(format 3\); this one knows format 2")
 
 
 def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> None:
@@ -84,68 +69,184 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
         database.execute("CREATE TABLE precious (thing)")
     path.chmod(0o600)
     before = path.read_bytes()
-    with pytest.raises(UsageError, match="the database of another program"):
-        Store(str(path))
+    refused(path, "the database of another program")
     assert path.read_bytes() == before
 
 
-def test_a_file_in_use_is_refused(open_box: Open, path: Path) -> None:
-    open_box()
-    with pytest.raises(UsageError, match="in use by"):
-        Store(str(path))
+def test_a_file_in_use_is_refused(files: Files, path: Path) -> None:
+    files.open()
+    refused(path, "in use by")
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there is no folder .*absent$"):
-        Store(str(tmp_path / "absent" / "outbox"))
+    refused(tmp_path / "absent" / "outbox", r"there is no folder .*absent$")
 
 
-def test_a_full_disk_is_survived_in_memory_and_written_later(
-    open_box: Open, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(stored, "RETRY", 0.1)
-    box = open_box()
-    box.fill(*("x" * 1000 for _ in range(10)))
-    box.await_stored()
-    pages = box._store._database.execute("PRAGMA page_count").fetchone()[0]
-    box._store._database.execute(f"PRAGMA max_page_count={pages}")  # what a full disk answers
-    box.fill(*("y" * 1000 for _ in range(100)))
-    until(lambda: box.trouble, "full")
-    assert "full" in box.trouble and box.figures()["trouble"] == box.trouble
-    taken = box.take(5)
-    box.confirm(taken)
-    assert len(box) == 105
-    box._store._database.execute("PRAGMA max_page_count=100000")
-    until(lambda: not box.trouble, "written again")
-    assert numbers(all_of(box)) == ["x" * 1000] * 5 + ["y" * 1000] * 100
-    assert not box.dropped
-    assert caplog.text.count("kept in memory until it works") == 1
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert unusable(str(tmp_path)) == "it is a folder"
+    refused(tmp_path, "it is a folder")
 
 
-@pytest.mark.usefixtures("hurried")
-def test_nobody_sees_half_of_what_is_written_together(path: Path) -> None:
-    store = Store(str(path))
-    store._database.set_trace_callback(lambda statement: time.sleep(0))  # other threads may run
-
-    def write() -> None:
-        for first in range(1, 2001, 20):
-            store.commit(add=[WaitingEvent(first + n, "a", 0.0, b"x") for n in range(20)])
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    seen: set[int] = set()
-    while writer.is_alive():
-        number, _ = store.tally().get("a", (0, 0))
-        seen |= {number, store.last(), len(store.load(0, 10_000)), len(store.oldest(0, 9999, 0, 0))}
-    writer.join()
-    assert {number % 20 for number in seen} == {0}
-    assert store.tally() == {"a": (2000, 2000 * (1 + OVERHEAD))}
-    store.close(2001)
-
-
-def test_a_file_is_its_owners_alone_or_refused(open_box: Open, path: Path) -> None:
-    open_box().close()
+def test_a_file_is_its_owners_alone_or_refused(files: Files, path: Path) -> None:
+    files.open()
+    files.close()
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o644)
-    with pytest.raises(UsageError, match="others may read it: chmod 600"):
-        Store(str(path))
+    refused(path, "others may read it: chmod 600")
+
+
+def test_what_is_committed_is_there_and_what_is_done_is_not(files: Files, path: Path) -> None:
+    file = files.open()
+    file.commit(add=[entry(seq, data=b"x" * seq) for seq in range(1, 6)], following=6)
+    file.commit(gone_to=2, sent_to=4, following=6)
+    assert [found.seq for found in file.load(0, 9)] == [3, 4, 5]
+    assert [found.seq for found in file.load(3, 1)] == [4]
+    again = files.open()
+    assert (again.last, again.following) == (5, 6)
+    assert again.tally == {"a": (3, 3 * OVERHEAD + 12)}
+    assert [found.sent for found in again.load(0, 9)] == [True, True, False]
+    files.close()
+    assert rows(path) == [3, 4, 5]
+
+
+def test_a_commit_that_fails_leaves_nothing_of_it(files: Files) -> None:
+    file = files.open()
+    file.commit(add=[entry(1)], following=2)
+    file._database.execute("PRAGMA query_only=ON")
+    with pytest.raises(sqlite3.OperationalError):
+        file.commit(add=[entry(2)], gone_to=1, sent_to=1, following=3)
+    file._database.execute("PRAGMA query_only=OFF")
+    assert [(found.seq, found.sent) for found in file.load(0, 9)] == [(1, False)]
+    file.commit(add=[entry(2)], following=3)
+    assert [found.seq for found in file.load(0, 9)] == [1, 2]
+
+
+def test_the_oldest_are_found_by_number_by_bytes_and_by_age(files: Files) -> None:
+    file = files.open()
+    file.commit(add=[entry(seq, since=10.0 * seq, data=b"x" * 100) for seq in range(1, 6)])
+    size = OVERHEAD + 100
+
+    def oldest(number: int = 0, size: int = 0, before: float = 0.0) -> list[tuple[int, str]]:
+        return [(row.seq, row.reason) for row in file.oldest(1, number, size, before)]
+
+    assert oldest() == []
+    assert oldest(number=2) == [(2, "overflow"), (3, "overflow")]
+    assert oldest(size=size) == [(2, "overflow")]
+    assert oldest(size=size + 1) == [(2, "overflow"), (3, "overflow")]
+    assert oldest(before=30) == [(2, "expired")]
+    assert oldest(number=1, before=40.5) == [(2, "overflow"), (3, "expired"), (4, "expired")]
+    assert [row.size for row in file.oldest(0, 1, 0, 0)] == [size]
+
+
+# ---- clocks and boots
+
+
+def test_an_event_of_this_boot_has_its_time_from_this_boots_clock(files: Files) -> None:
+    files.open(SetClock(boot="one")).commit(add=[entry(1, since=42.5)])
+    (found,) = files.open(SetClock(boot="one", at=70)).load(0, 9)
+    assert (found.since, found.origin) == (42.5, None)
+
+
+@pytest.mark.parametrize("shown", [NOON + 7 * HOUR, NOON - 7 * HOUR, 20.0])
+@pytest.mark.parametrize("synchronized", [None, False])
+def test_after_a_reboot_whose_clock_may_be_off_by_hours_the_age_begins_anew(
+    files: Files, shown: float, synchronized: bool | None
+) -> None:
+    files.open(SetClock(boot="one", synchronized=True)).commit(add=[entry(1, since=40)])
+    file = files.open(SetClock(shown, synchronized, "two", at=9))
+    (found,) = file.load(0, 9)
+    assert found.since == 9
+    assert found.origin is not None and found.origin.since == 40
+    assert file.oldest(0, 0, 0, 9) == []
+
+
+def test_after_a_reboot_with_a_right_clock_the_time_that_it_took_counts(files: Files) -> None:
+    files.open(SetClock(boot="one", synchronized=True)).commit(add=[entry(1, since=40)])
+    clock = SetClock(NOON + 90, True, "two", at=9)
+    file = files.open(clock)
+    (found,) = file.load(0, 9)
+    assert found.since == 9 - 100
+    assert [row.reason for row in file.oldest(0, 0, 0, 9 - 99)] == ["expired"]
+    clock.synchronized = None
+    assert file.oldest(0, 0, 0, 9 - 99) == []
+
+
+def test_an_event_of_an_earlier_boot_keeps_the_time_that_boot_knew_last(files: Files) -> None:
+    clock = SetClock(61.6, boot="one", at=60)  # a board without a battery
+    file = files.open(clock)
+    file.commit(add=[entry(1, since=58)], following=2)
+    clock.passes(10)
+    clock.shown, clock.synchronized = NOON, True  # the network has told it the time
+    file.commit(following=2)
+    clock.shown = 100.0  # and somebody has set it back
+    file.commit(add=[entry(2, since=71)], following=3)
+    first, second = files.open(SetClock(NOON + HOUR, boot="two")).load(0, 9)
+    assert first.origin is not None and second.origin is not None
+    assert first.origin.reckoning.utc(first.origin.since) == NOON - 12
+    assert second.origin.reckoning.utc(second.origin.since) == NOON + 1
+    assert first.origin.reckoning.synchronized is True
+
+
+def test_an_event_of_a_boot_that_never_knew_the_time_has_none(files: Files) -> None:
+    files.open(SetClock(61.6, boot="one")).commit(add=[entry(1)])
+    file = files.open(SetClock(boot="two"))
+    (found,) = file.load(0, 9)
+    assert found.origin is not None
+    assert found.origin.reckoning.utc(found.origin.since) is None
+    assert file.latest < 100
+
+
+@pytest.mark.parametrize(("synchronized", "speaks"), [(True, True), (None, True), (False, False)])
+def test_the_latest_event_speaks_against_a_clock_that_shows_less(
+    files: Files, synchronized: bool | None, speaks: bool
+) -> None:
+    file = files.open(SetClock(boot="one", synchronized=synchronized))
+    file.commit(add=[entry(1, since=40), entry(2, since=45)])
+    assert files.open(SetClock(boot="one")).latest == 0  # this boot's own
+    assert files.open(SetClock(boot="two")).latest == (NOON - 5 if speaks else 0)
+
+
+def test_boots_of_which_nothing_is_left_are_forgotten(files: Files, path: Path) -> None:
+    for number in range(1, 6):
+        files.open(SetClock(boot=f"boot {number}")).commit(
+            add=[entry(number)], gone_to=number - 1, following=number + 1
+        )
+    files.close()
+    with closing(sqlite3.connect(path)) as database:
+        assert list(database.execute("SELECT id FROM boot")) == [("boot 5",)]
+
+
+def test_an_event_whose_own_boot_is_not_in_this_file_is_kept_without_a_time(files: Files) -> None:
+    lost = entry(1)._replace(origin=EarlierBoot(7, SetClock().reckoning()))
+    files.open(SetClock(boot="one")).commit(add=[lost])
+    (found,) = files.open(SetClock(boot="one")).load(0, 9)
+    assert found.origin is not None
+    assert found.origin.reckoning.utc(found.origin.since) is None
+
+
+OLD = """
+CREATE TABLE state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY, port TEXT NOT NULL, since REAL NOT NULL, at REAL NOT NULL,
+    data BLOB NOT NULL);
+PRAGMA application_id=0x77616D70;
+PRAGMA user_version=1;
+"""
+
+
+def test_a_file_of_the_first_format_is_taken_over(files: Files, path: Path) -> None:
+    data = json.dumps(["com.example.t", [1], {"ts": 2.5}, {}, 2.5]).encode()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executescript(OLD)
+        database.execute("INSERT INTO state VALUES ('boot', 'one'), ('next', 900), ('sent_to', 7)")
+        for seq, since in ((7, 40.0), (8, 41.0)):
+            row = (seq, "a", since, NOON - 50 + since, data)
+            database.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?)", row)
+    path.chmod(0o600)
+    file = files.open(SetClock(boot="two"))
+    first, second = file.load(0, 9)
+    assert (file.following, first.sent, second.sent) == (900, True, False)
+    assert first.event() == ["com.example.t", [1], {"ts": 2.5}, {}, 2.5]
+    assert second.origin is not None
+    assert second.origin.reckoning.utc(second.origin.since) == NOON - 9
+    assert files.open(SetClock(boot="one")).load(0, 9)[0].since == 40.0

@@ -6,7 +6,6 @@ writes through the port's commands.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable, UsageError
 from ...keys import TableSettings, setting
 from ...schema import Number, Text, Whole
+from .. import clock
 from ..decoding.readings import Reading, Undecodable, checked
 from .commands import Commands
 
@@ -145,7 +145,7 @@ class Modbus:
         if settings.scale != 1 and type(value) in (int, float):
             value = value * settings.scale
         args, kwargs = ([], {settings.name: value}) if settings.name else ([value], {})
-        return checked(Reading(args, kwargs, 8, time.time()))
+        return checked(Reading(args, kwargs, 8, clock.now()))
 
     def _as_error(self, exc: Exception) -> ApplicationError:
         at = self._settings

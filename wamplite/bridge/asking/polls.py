@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 
 from ...config import Location
@@ -11,6 +10,7 @@ from ...core.errors import ApplicationError
 from ...keys import section, setting
 from ...schema import Encoding, Text
 from ...units import DAY, Duration
+from .. import clock
 from ..decoding.decoder import REPLY, DecodeSettings, make_reply
 from ..decoding.readings import Deliver
 from ..shaping import PublishSettings
@@ -120,7 +120,7 @@ class RequestPoll:
             raise
         self._failure.worked()
         if answer is not None:
-            self._deliver([answer._replace(at=time.time())])
+            self._deliver([answer._replace(heard=clock.now())])
 
 
 class ModbusPoll:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...config import Location
 from ...core.errors import ProtocolError
 from ...serializers import check_payload
+from ..clock import NEVER, Moment
 
 __all__ = [
     "Decode",
@@ -28,7 +29,7 @@ class Reading(NamedTuple):
     args: list[Any]
     kwargs: dict[str, Any]
     size: int  # bytes of the frame: what the outbox bounds
-    at: float = 0.0  # UTC seconds of the frame's last byte; set by Intake
+    heard: Moment = NEVER  # when the frame's last byte came; set by Intake
 
 
 class Undecodable(Exception):

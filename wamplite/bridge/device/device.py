@@ -24,6 +24,7 @@ from enum import Enum
 from typing import Protocol
 
 from ...locks import Latch, Lock
+from .. import clock
 from . import names
 from .carrier import Carrier, open_carrier
 from .line import LineSettings
@@ -63,7 +64,7 @@ class ByteSink(Protocol):
 
     def opened(self) -> None: ...
 
-    def received(self, data: bytes, at: float) -> None: ...
+    def received(self, data: bytes, heard: clock.Moment) -> None: ...
 
     def patience(self) -> float | None: ...  # seconds after which to call `idle`
 
@@ -220,7 +221,7 @@ class Device:
         if self.settings.strip_parity:
             data = data.translate(SEVEN_BITS)
         self._wait = FIRST_WAIT
-        self._sink.received(data, time.time())
+        self._sink.received(data, clock.now())
         if self.state is DeviceState.SILENT and self._sink.heard >= self._opened:
             self._become(DeviceState.OPEN, "")
 

@@ -1,48 +1,48 @@
 """The outbox's file: an SQLite database that survives kill -9 and power loss.
 
-WAL, synchronous=FULL, and an exclusive lock, so that two bridges never share a file. Each method is
-one transaction. `sent_to` is the highest number that may have been sent: an event at or below it
-that is found after a crash was perhaps published, and is sent marked. A damaged file is set aside;
-a file of a newer wamplite or of another program is refused.
+Each method is one transaction, and one thread at a time may call: the journal's lock. `sent_to` is
+the highest number that may have been sent: an event at or below it that is found after a crash was
+perhaps published, and is sent marked. An event keeps the seconds of the boot in which it was put;
+the table `boot` says how they become UTC, as well as that boot ever knew.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...core.errors import UsageError
-from ...storage.private_file import make_private
+from ...storage.database import FileFormat, is_damage, open_private
+from ..clock import BootClock, Reckoning
 from ..device.names import holders
-from .memory import OVERHEAD, WaitingEvent
+from .queue import OVERHEAD, EarlierBoot, StoredRow, WaitingEvent
 
-__all__ = ["Store"]
+__all__ = ["OutboxFile", "unusable"]
 
-log = logging.getLogger(__name__)
-
-FORMAT = 1
-APPLICATION = 0x77616D70  # "wamp"
 RESERVE = 10_000  # numbers that may be given out until the file is updated
+DRIFT = 0.1  # seconds by which a boot's reckoning may change before the file is told
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS boot (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, booted REAL NOT NULL, synchronized INTEGER);
 CREATE TABLE IF NOT EXISTS event (
-    seq INTEGER PRIMARY KEY, port TEXT NOT NULL, since REAL NOT NULL, at REAL NOT NULL,
+    seq INTEGER PRIMARY KEY, port TEXT NOT NULL, boot INTEGER NOT NULL, since REAL NOT NULL,
     data BLOB NOT NULL);
 """
-
-
-class DroppedRow(NamedTuple):
-    """The facts that are counted when an event is dropped."""
-
-    seq: int
-    port: str
-    size: int
+FROM_1 = f"""
+ALTER TABLE event RENAME TO old;
+{SCHEMA}
+INSERT INTO boot SELECT 1, value, (SELECT coalesce(avg(at - since), 0) FROM old), 0
+    FROM state WHERE name = 'boot';
+INSERT INTO event SELECT seq, port, 1, since, data FROM old;
+DROP TABLE old;
+"""
+UNKNOWN = Reckoning(0.0, False)  # of a boot that the file knows nothing about
+FORMAT = FileFormat(0x77616D70, 2, SCHEMA, "FULL", {1: FROM_1})  # 0x77616D70 is "wamp"
 
 
 def unusable(path: str) -> str:
@@ -50,200 +50,199 @@ def unusable(path: str) -> str:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         return f"there is no folder {folder}"
+    if is_read_only(path):
+        return "its file system is read-only"
     for place in (folder, Path(path)):
         if place.exists() and not os.access(place, os.W_OK):
             return f"{place} cannot be written"
     return "it is a folder" if Path(path).is_dir() else ""
 
 
-class Store:
-    """One open file. Hold `lock` over calls that have to stay together."""
+def is_read_only(path: str) -> bool:
+    """Tell whether the file system of a file is read-only, for now."""
+    with suppress(OSError):
+        return bool(os.statvfs(Path(path).absolute().parent).f_flag & os.ST_RDONLY)
+    return False
 
-    def __init__(self, path: str) -> None:
+
+class OutboxFile:
+    """One open file, with what was found at its opening.
+
+    following: the number for the next event. last: the highest number of an event. tally: number
+    and size in memory of the events of each port. latest: UTC of the newest event of an earlier
+    boot whose clock seemed to be right, 0 if there is none.
+
+    Raises UsageError for what no waiting mends, sqlite3.OperationalError while a disk is full or
+    read-only, and sqlite3.DatabaseError where the file is damaged.
+    """
+
+    def __init__(self, path: str, clock: BootClock) -> None:
         self.path = path
-        self.lock = threading.RLock()  # guards the database, and the order of what is done to it
+        self._clock = clock
+        self._opened = clock.now().elapsed
         self._database = self._open()
-        self._found_sent_to = int(self._state("sent_to", 0))
-        self.next = self._prepare()
-
-    # ---- opening
+        try:
+            self._read_state()
+        except BaseException:
+            self._database.close()
+            raise
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return self._open_checked()
-        except sqlite3.DatabaseError as exc:
-            if isinstance(exc, sqlite3.OperationalError):
-                raise UsageError(f"outbox {self.path}: {self._explained(exc)}") from exc
-            aside = set_aside(self.path)
-            log.error("outbox %s is damaged (%s): set aside as %s", self.path, exc, aside)
-            return self._open_checked()
-
-    def _explained(self, exc: sqlite3.OperationalError) -> str:
-        if "locked" in str(exc):
-            return f"in use by {', '.join(holders(self.path)) or 'another bridge'}"
-        return unusable(self.path) or str(exc)
-
-    def _open_checked(self) -> sqlite3.Connection:
-        make_private(str(self.path))
-        database = sqlite3.connect(
-            self.path, timeout=1.0, isolation_level=None, check_same_thread=False
-        )
-        try:
-            database.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._refuse_foreign(database)
-            for pragma in ("cache_size=-512", "journal_mode=WAL", "journal_size_limit=4194304"):
-                database.execute(f"PRAGMA {pragma}")
-            database.execute("PRAGMA synchronous=FULL")
-            database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
-            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)
-            database.execute(f"PRAGMA application_id={APPLICATION}")
-            database.execute(f"PRAGMA user_version={FORMAT}")
-        except BaseException:
-            database.close()
+            return open_private(self.path, FORMAT)
+        except sqlite3.OperationalError as exc:
+            if "locked" in str(exc):
+                users = ", ".join(holders(self.path)) or "another bridge"
+                raise UsageError(f"outbox {self.path}: in use by {users}") from exc
+            wrong = "" if is_damage(exc) or is_read_only(self.path) else unusable(self.path)
+            if wrong:
+                raise UsageError(f"outbox {self.path}: {wrong}") from exc
             raise
-        return database
 
-    def _refuse_foreign(self, database: sqlite3.Connection) -> None:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and application != APPLICATION:
-            raise UsageError(f"outbox {self.path}: the database of another program")
-        if version > FORMAT:
-            raise UsageError(
-                f"outbox {self.path}: written by a newer wamplite (format {version});"
-                f" this one knows format {FORMAT}"
-            )
-
-    def _prepare(self) -> int:
-        """Return the next number; convert the times of an earlier boot into times of this one."""
-        boot, now = boot_id(), time.monotonic()
-        with self.lock, self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            if self._state("boot", "") != boot:
-                self._database.execute(
-                    "UPDATE event SET since = ? - max(0, ? - at)", (now, time.time())
-                )
-                self._set("boot", boot)
-            following = max(int(self._state("next", 1)), self.last() + 1)
-            self._set("next", following + RESERVE)
-        self._reserved = following + RESERVE
-        return following
+    def _read_state(self) -> None:
+        self.last = int(self._database.execute("SELECT max(seq) FROM event").fetchone()[0] or 0)
+        self._found_sent_to = int(self._state("sent_to", 0))
+        self._reserved = int(self._state("next", 1))
+        self.following = max(self._reserved, self.last + 1)
+        self._boots: dict[int, Reckoning] = {}
+        self._boot = 0
+        for number, boot, booted, synchronized in self._database.execute("SELECT * FROM boot"):
+            known = None if synchronized is None else bool(synchronized)
+            self._boots[number] = Reckoning(booted, known)
+            self._boot = number if boot == self._clock.boot else self._boot
+        self._boot = self._boot or max(self._boots, default=0) + 1
+        self.tally, self.latest = self._read_tally(), self._read_latest()
 
     def _state(self, name: str, default: Any) -> Any:
         row = self._database.execute("SELECT value FROM state WHERE name=?", (name,)).fetchone()
         return row[0] if row else default
 
-    def _set(self, name: str, value: object) -> None:
-        self._database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+    def _read_tally(self) -> dict[str, tuple[int, int]]:
+        rows = self._database.execute(
+            "SELECT port, count(*), sum(length(data)) FROM event GROUP BY port"
+        ).fetchall()
+        return {port: (number, size + number * OVERHEAD) for port, number, size in rows}
+
+    def _read_latest(self) -> float:
+        found = self._database.execute("SELECT boot, max(since) FROM event GROUP BY boot")
+        times = [
+            self._reckoning(boot).booted + since
+            for boot, since in found
+            if boot != self._boot and self._reckoning(boot).synchronized is not False
+        ]
+        return max(times, default=0.0)
 
     # ---- reading
 
-    def tally(self) -> dict[str, tuple[int, int]]:
-        """Return number and size in memory of the events of each port."""
-        with self.lock:
-            rows = self._database.execute(
-                "SELECT port, count(*), sum(length(data)) FROM event GROUP BY port"
-            ).fetchall()
-        return {port: (number, size + number * OVERHEAD) for port, number, size in rows}
-
-    def last(self) -> int:
-        """Return the highest number in the file, 0 if it is empty."""
-        with self.lock:
-            return int(self._database.execute("SELECT max(seq) FROM event").fetchone()[0] or 0)
-
     def load(self, after: int, limit: int) -> list[WaitingEvent]:
         """Return the oldest events with higher numbers than `after`."""
-        with self.lock:
-            rows = self._database.execute(
-                "SELECT seq, port, since, data FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, limit),
-            ).fetchall()
-        sent_to = self._found_sent_to
-        return [
-            WaitingEvent(seq, port, since, data, seq <= sent_to) for seq, port, since, data in rows
-        ]
+        rows = self._database.execute(
+            "SELECT seq, port, since, data, boot FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        present = self._clock.reckoning()
+        events = []
+        for seq, port, since, data, boot in rows:
+            origin = None if boot == self._boot else EarlierBoot(since, self._reckoning(boot))
+            here, sent = self._here(boot, since, present), seq <= self._found_sent_to
+            events.append(WaitingEvent(seq, port, here, data, sent, origin))
+        return events
 
-    def oldest(self, after: int, number: int, size: int, before: float) -> list[DroppedRow]:
+    def oldest(self, after: int, number: int, size: int, before: float) -> list[StoredRow]:
         """Return the oldest: at least `number`, at least `size` bytes, all from before `before`."""
-        found: list[DroppedRow] = []
-        with self.lock:
-            for seq, port, length, since in self._database.execute(
-                "SELECT seq, port, length(data), since FROM event WHERE seq > ? ORDER BY seq",
-                (after,),
-            ):
-                if len(found) >= number and size <= 0 and since >= before:
-                    break
-                found.append(DroppedRow(seq, port, length + OVERHEAD))
-                size -= length + OVERHEAD
+        found: list[StoredRow] = []
+        present = self._clock.reckoning()
+        for seq, port, length, since, boot in self._database.execute(
+            "SELECT seq, port, length(data), since, boot FROM event WHERE seq > ? ORDER BY seq",
+            (after,),
+        ):
+            reason = "overflow" if len(found) < number or size > 0 else "expired"
+            if reason == "expired" and self._here(boot, since, present) >= before:
+                break
+            found.append(StoredRow(seq, port, length + OVERHEAD, reason))
+            size -= length + OVERHEAD
         return found
 
-    # ---- transactions
+    def _reckoning(self, boot: int) -> Reckoning:
+        return self._boots.get(boot, UNKNOWN)
+
+    def _here(self, boot: int, since: float, present: Reckoning) -> float:
+        """Return when an event was put, in seconds of this boot.
+
+        The time for which the machine was off counts only where both boots have had their time from
+        the network: else a clock that was set by hours would make events look old. Without it the
+        age begins anew.
+        """
+        there = self._reckoning(boot)
+        if boot == self._boot:
+            return since
+        if there.synchronized and present.synchronized:
+            return min(self._opened, there.booted + since - present.booted)
+        return self._opened
+
+    # ---- writing
 
     def commit(
         self,
         *,
         add: Sequence[WaitingEvent] = (),
         gone_to: int = 0,
-        drop: Iterable[DroppedRow] = (),
         sent_to: int = 0,
         following: int = 0,
     ) -> None:
-        """Add events, delete confirmed and dropped ones, record `sent_to`: all of it or nothing."""
-        offset = time.time() - time.monotonic()
-        with self.lock:
-            execute = self._database.execute
-            execute("BEGIN IMMEDIATE")
-            try:
-                self._database.executemany(
-                    "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)",
-                    [(e.seq, e.port, e.since, e.since + offset, e.data) for e in add],
+        """Add events, delete those up to `gone_to`, record `sent_to`: all of it or nothing."""
+        execute, set_state = self._database.execute, "INSERT OR REPLACE INTO state VALUES (?, ?)"
+        booted, reserved = self._clock.reckoning(), self._reserved
+        execute("BEGIN IMMEDIATE")
+        try:
+            if changed := self._has_changed(booted):
+                execute(
+                    "INSERT OR REPLACE INTO boot VALUES (?, ?, ?, ?)",
+                    (self._boot, self._clock.boot, booted.booted, booted.synchronized),
                 )
-                execute("DELETE FROM event WHERE seq <= ?", (gone_to,))
-                self._database.executemany(
-                    "DELETE FROM event WHERE seq = ?", [(row.seq,) for row in drop]
-                )
-                self._set("sent_to", max(sent_to, self._found_sent_to))
-                if following >= self._reserved - RESERVE // 2:
-                    self._reserved = following + RESERVE
-                    self._set("next", self._reserved)
-                execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    execute("ROLLBACK")
-                raise
+            self._database.executemany(
+                "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?)", map(self._row, add)
+            )
+            execute("DELETE FROM event WHERE seq <= ?", (gone_to,))
+            execute(set_state, ("sent_to", max(sent_to, self._found_sent_to)))
+            if following >= reserved - RESERVE // 2:
+                reserved = following + RESERVE
+                execute(set_state, ("next", reserved))
+            execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # on a full disk, the log itself may be what fills it
+                execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise
+        self._reserved = reserved
+        if changed:
+            self._boots[self._boot] = booted
+
+    def _row(self, entry: WaitingEvent) -> tuple[int, str, int, float, bytes]:
+        boot = self._boot if entry.origin is None else 0  # its own boot was in a file before
+        return entry.seq, entry.port, boot, entry.since, entry.data
+
+    def _has_changed(self, reckoning: Reckoning) -> bool:
+        """Tell whether the file is to be told of it; not of a clock that cannot be right."""
+        told = self._boots.get(self._boot)
+        if told is None:
+            return True
+        if reckoning.utc(self._clock.now().elapsed) is None:
+            return False
+        moved = abs(reckoning.booted - told.booted) > DRIFT
+        return moved or reckoning.synchronized != told.synchronized
+
+    def abandon(self) -> None:
+        """Let go of a file as it is."""
+        with suppress(sqlite3.Error):
+            self._database.close()
 
     def close(self, following: int) -> None:
-        """Record the exact next number, and close the file."""
-        with self.lock:
-            try:
-                self._set("next", following)
-            finally:
-                self._database.close()
-
-    def start_over(self) -> Path:
-        """Set the file aside, for it is damaged, and begin another; returns the new name."""
-        with self.lock:
+        """Record the exact next number, forget boots without events, and close the file."""
+        execute = self._database.execute
+        try:
+            execute("INSERT OR REPLACE INTO state VALUES ('next', ?)", (following,))
+            execute("DELETE FROM boot WHERE number NOT IN (SELECT boot FROM event)")
+        finally:
             self._database.close()
-            aside = set_aside(self.path)
-            self._database = self._open_checked()
-            return aside
-
-
-def set_aside(path: str) -> Path:
-    """Rename a file and the two that SQLite keeps beside it; returns the new name."""
-    aside = Path(f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S')}")
-    for suffix in ("", "-wal", "-shm"):
-        if os.path.exists(path + suffix):
-            os.replace(path + suffix, f"{aside}{suffix}")
-    return aside
-
-
-def boot_id() -> str:
-    """Return the id of this boot: monotonic times can be compared only within one boot."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return f"unknown-{time.time_ns()}"

@@ -19,7 +19,6 @@ from tests.bridge.boxes import StoredBox, all_of, rows
 from tests.bridge.events import numbers
 from tests.processes import running
 from tests.waiting import until
-from wamplite.bridge.outbox import stored
 
 KILLS = 8  # and 20 of the whole bridge, in test_bridge
 
@@ -36,7 +35,7 @@ def test_what_is_confirmed_in_time_is_never_written(open_box: Open, path: Path) 
     for number in range(20):
         box.fill(number)
         box.confirm(box.take(10))
-        time.sleep(stored.HOLD / 10)
+        time.sleep(0.05)
     assert box.stored_to == 0
     box.crash()
     assert rows(path) == []
@@ -51,7 +50,7 @@ def test_what_waits_is_written_and_comes_back_in_order_and_unmarked(
     box.fill(*range(300, 310))
     box.crash()  # the last ten were in memory
     again = open_box()
-    assert again.restored == {"a": 300} and len(again) == 300
+    assert again.found == {"a": 300} and len(again) == 300
     found = all_of(again)
     assert numbers(found) == list(range(300))
     assert not any(entry.sent for entry in found)
@@ -163,21 +162,9 @@ def test_what_has_waited_for_too_long_goes_from_the_file(open_box: Open) -> None
     assert box.dropped == {"expired": 2}
 
 
-def test_the_age_counts_on_over_a_restart_and_a_reboot(open_box: Open, path: Path) -> None:
-    box = open_box()
-    box.fill(1)
-    box.end()
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("UPDATE state SET value = 'another boot' WHERE name = 'boot'")
-        database.execute("UPDATE event SET since = 1e9, at = at - 100")
-    again = open_box(max_age=1000)
-    (entry,) = again.take(1)
-    assert 100 <= time.monotonic() - entry.since < 110
-
-
 def test_threads_that_put_are_not_kept_waiting_by_the_disk(open_box: Open) -> None:
     box = open_box()
-    with box._store.lock:  # a disk that takes its time
+    with box.journal._lock:  # a disk that takes its time
         done = threading.Event()
         thread = threading.Thread(target=lambda: (box.fill(1), done.set()), name="test-put")
         thread.start()
@@ -228,9 +215,8 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_stored(path: Path) -> N
             database.execute("DELETE FROM event")
 
 
-def test_it_is_small(open_box: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "HOLD", 0.05)
-    box = open_box(max_messages=1_000_000, max_bytes=1 << 30)
+def test_it_is_small(open_box: Open) -> None:
+    box = open_box(max_messages=1_000_000, max_bytes=1 << 30, write_every=0.05)
     for _ in range(4):
         box.fill(*("x" * 100 for _ in range(5_000)))
         box.await_stored()
@@ -240,3 +226,22 @@ def test_it_is_small(open_box: Open, monkeypatch: pytest.MonkeyPatch) -> None:
         box.await_stored()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 4096, f"{grown} KiB for 50,000 events that are in the file"
+
+
+@pytest.mark.parametrize(("every", "most"), [(0.1, 100), (2.0, 3)])
+def test_what_comes_one_by_one_is_written_together_every_so_often(
+    open_box: Open, every: float, most: int
+) -> None:
+    box = open_box(write_every=every)
+    commits: list[str] = []
+    box.database.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    began, number = time.monotonic(), 0
+    while time.monotonic() - began < 2.5:
+        box.fill(number)
+        number += 1
+        time.sleep(0.01)
+    took = time.monotonic() - began
+    box.await_stored()
+    assert 1 <= len(commits) <= min(most, 2 + took / every)
+    box.crash()
+    assert numbers(all_of(open_box())) == list(range(number))

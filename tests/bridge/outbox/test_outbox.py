@@ -10,7 +10,8 @@ import pytest
 from tests.bridge.events import event, numbers
 from tests.waiting import Hesitant, until
 from wamplite import serializers
-from wamplite.bridge.outbox.memory import OVERHEAD, Outbox, WaitingEvent
+from wamplite.bridge.outbox.outbox import Outbox
+from wamplite.bridge.outbox.queue import OVERHEAD, WaitingEvent
 from wamplite.bridge.settings import BufferSettings
 
 
@@ -152,7 +153,7 @@ class HesitantCounter(Hesitant, Counter[str]):
 @pytest.mark.parametrize("most", [10, 10_000])
 def test_ports_that_fill_it_while_it_is_emptied_lose_nothing_that_is_not_counted(most: int) -> None:
     box, found = MemoryBox(max_messages=most, max_bytes=1 << 30), list[WaitingEvent]()
-    box._waiting = HesitantCounter()
+    box._queue._waiting = HesitantCounter()
 
     def fill(port: str) -> None:
         for value in range(MANY):
@@ -174,4 +175,4 @@ def test_ports_that_fill_it_while_it_is_emptied_lose_nothing_that_is_not_counted
         values = numbers(entry for entry in found if entry.port == port)
         assert values == sorted(set(values))
         assert box.waiting(port) == 0
-    assert box._bytes == 0
+    assert box._queue.size == 0
