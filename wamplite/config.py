@@ -35,7 +35,7 @@ __all__ = [
 
 # One file may hold both: each reads its own tables, and leaves those of the other.
 BRIDGE = ("session", "buffer", "port")
-ROUTER = ("router", "listener", "realm", "include")
+ROUTER = ("router", "listener", "realm")
 
 
 @dataclass

@@ -18,6 +18,7 @@ from .core.words import show
 
 __all__ = [
     "MISSING",
+    "AnyOf",
     "Bytes",
     "Encoding",
     "Flag",
@@ -264,3 +265,22 @@ class Names(Kind):
 
     def described(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": self._kind.described()}
+
+
+class AnyOf(Kind):
+    """A value of one of several kinds: the first that it looks like, by its type."""
+
+    def __init__(self, *kinds: tuple[tuple[type, ...], Kind]) -> None:
+        self._kinds = kinds
+        self.wanted = ", or ".join(kind.wanted for _, kind in kinds)
+        self.short = ", or ".join(kind.short for _, kind in kinds)
+
+    def read(self, value: Any, at: Location) -> Any:
+        for types, kind in self._kinds:
+            if type(value) in types:
+                return kind.read(value, at)
+        at.wrong(f"expected {self.wanted}, not {show_value(value)}")
+        return MISSING
+
+    def described(self) -> dict[str, Any]:
+        return {"anyOf": [kind.described() for _, kind in self._kinds]}

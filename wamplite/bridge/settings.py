@@ -171,7 +171,7 @@ class BridgeSettings(TableSettings):
         """Note two ports, devices or procedures of one name."""
         if not self.ports:
             at.wrong("there is no [[port]]")
-        ports = [(port, at / "port" / n) for n, port in enumerate(self.ports)]
+        ports = [(port, port.at or at) for port in self.ports]
         check_unlike("name", [(port.name, at / "name") for port, at in ports])
         check_unlike("device", [(port.device, at / "device") for port, at in ports])
         procedures = [

@@ -39,25 +39,6 @@ class FileName(Kind):
         return {"type": "string", "minLength": 1}
 
 
-class AnyOf(Kind):
-    """A value of one of several kinds: the first that it looks like, by its type."""
-
-    def __init__(self, *kinds: tuple[tuple[type, ...], Kind]) -> None:
-        self._kinds = kinds
-        self.wanted = ", or ".join(kind.wanted for _, kind in kinds)
-        self.short = ", or ".join(kind.short for _, kind in kinds)
-
-    def read(self, value: Any, at: Location) -> Any:
-        for types, kind in self._kinds:
-            if type(value) in types:
-                return kind.read(value, at)
-        at.wrong(f"expected {self.wanted}, not {value!r}")
-        return MISSING
-
-    def described(self) -> dict[str, Any]:
-        return {"anyOf": [kind.described() for _, kind in self._kinds]}
-
-
 def _credential(value: str, at: Location) -> Any:
     folder, name = os.environ.get("CREDENTIALS_DIRECTORY"), value.removeprefix(CREDENTIAL)
     if not folder:

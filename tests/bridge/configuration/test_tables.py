@@ -288,6 +288,39 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str, said: st
     assert complaints(tmp_path, text)[0].startswith(said)
 
 
+def test_ports_of_included_files_are_added_in_the_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "ports.d").mkdir()
+    for name in ("2", "1"):
+        port = HEAD.replace('"p"', f'"p{name}"').replace("ttyX", f"tty{name}")
+        (tmp_path / "ports.d" / f"{name}.toml").write_text(port)
+    (tmp_path / "buffer.toml").write_text("[buffer]\nmax_messages = 9\n")
+    file = tmp_path / "bridge.toml"
+    file.write_text('include = ["buffer.toml", "ports.d/*.toml"]\n[session]\nrealm = "home"\n')
+    settings = from_file(file)
+    assert [port.name for port in settings.ports] == ["p1", "p2"]
+    assert (settings.buffer.max_messages, settings.session.realm) == (9, "home")
+
+
+def test_what_is_wrong_in_an_included_file_is_said_with_its_name_and_line(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(HEAD + "buadrate = 1\n[session]\n")
+    (tmp_path / "b.toml").write_text("[[port]\n")
+    text = 'include = ["?.toml", "c.toml"]\n'
+    assert [line.partition(" ")[0] for line in complaints(tmp_path, text)] == [
+        "b.toml:",
+        "bridge.toml:1:",
+        "a.toml:4:",
+    ]
+    (tmp_path / "b.toml").unlink()
+    (tmp_path / "a.toml").write_text(HEAD + "[session]\n")
+    assert complaints(tmp_path, 'include = "a.toml"\n[session]\n' + HEAD) == [
+        f"a.toml:4: session: it is said in {tmp_path}/bridge.toml:2 already"
+    ]
+    (tmp_path / "a.toml").write_text(HEAD)
+    assert complaints(tmp_path, 'include = "a.toml"\n' + HEAD.replace("ttyX", "ttyY")) == [
+        "a.toml:2: port \"p\": name: another one has the name 'p' already"
+    ]
+
+
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"absent\.toml: No such file"):
         from_file(tmp_path / "absent.toml")

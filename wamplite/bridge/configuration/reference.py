@@ -66,7 +66,8 @@ HEAD = """# The file of a bridge: every key
 <!-- Made of wamplite/bridge by `tools/configuration_page --write`. -->
 
 `wamplite bridge FILE` reads it, `wamplite bridge --check FILE` checks it. [bridge.md](bridge.md)
-shows one, and explains more; a script has the same keys.
+shows one, and explains more; a script has the same keys. `include = "ports.d/*.toml"`,
+above the first table, reads further files.
 
 A key without a default is needed. Unknown keys are refused. A time is seconds, or has a unit
 (`500 ms`, `20 s`, `2 min`, `1 h`); a size is bytes, or has one (`64 KiB`, `16 MiB`). Bytes are
