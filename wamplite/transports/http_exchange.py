@@ -14,7 +14,16 @@ from http import HTTPStatus
 
 import h11
 
-from .http_server import LARGEST_REQUEST, TEXT, HttpRefusal, Request, bad, check_bounds, refuse
+from .http_server import (
+    LARGEST_REQUEST,
+    TEXT,
+    HttpRefusal,
+    Request,
+    bad,
+    check_bounds,
+    refuse,
+    values,
+)
 from .stream import Stream
 
 
@@ -43,6 +52,7 @@ class Exchange:
                 return None
             self._wants_head = request.method == b"HEAD"
             check_bounds(request, sum(len(key) + len(value) for key, value in request.headers))
+            _check_framing(request)
             return request, self._body(longest, note)
         except h11.RemoteProtocolError as exc:
             raise bad(exc) from None
@@ -77,17 +87,16 @@ class Exchange:
         return False
 
     def _body(self, longest: int, note: Callable[[int], None]) -> bytes:
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()  # not its parts: each weighs 40 bytes more, and may hold 1
         while isinstance(event := self._event(), h11.Data):
-            size += len(event.data)
-            if size > longest:
-                raise HttpRefusal(413, f"a body of {size} bytes or more, at most {longest} taken")
-            parts.append(bytes(event.data))
-            note(size)
+            body += event.data
+            if len(body) > longest:
+                text = f"a body of {len(body)} bytes or more, at most {longest} taken"
+                raise HttpRefusal(413, text)
+            note(len(body))
         if not isinstance(event, h11.EndOfMessage):
             raise self._stream.ended()
-        return b"".join(parts)
+        return bytes(body)
 
     def _event(self) -> object:
         """Return the next event, or ConnectionClosed."""
@@ -104,6 +113,12 @@ class Exchange:
                 raise HttpRefusal(408, "the request did not come in time") from None
             machine.receive_data(data)
         return event
+
+
+def _check_framing(request: Request) -> None:
+    """Refuse a body with two ends: a proxy in front may go by the other one (RFC 9112 6.1)."""
+    if values(request, "transfer-encoding") and values(request, "content-length"):
+        raise HttpRefusal(400, "Transfer-Encoding and Content-Length in one request")
 
 
 def _date() -> str:
