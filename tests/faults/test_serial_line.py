@@ -10,13 +10,14 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
 from tests.faults.conftest import Bystander, Holdings
 from tests.faults.scale import scaled
 from tests.faults.sessions import Session, Stopwatch
-from tests.processes import RouterProcess, running
+from tests.processes import Program, RouterProcess, running
 from tests.processes import wamplite as command
 from tests.serial_cable import Cable
 from tests.serial_end import End
@@ -151,8 +152,13 @@ def test_102_a_second_program_is_told_that_the_port_is_in_use(
     board.join(3)
     second = command("router", "--listen", line.host_url, "--listen", "tcp://127.0.0.1:0")
     third = command("serial", line.host, "--publish", "faults.line", "--url", router.rs)
+
+    def is_told(program: Program) -> bool:
+        board.keep_alive(3)  # the programs may be slow to start
+        return "in use" in program.stderr()
+
     for words in (second, third):
         with running(*words) as program:
-            until(lambda program=program: "in use" in program.stderr(), program.stderr)
+            until(partial(is_told, program), program.stderr)
     board.send(3, 32, 1, {}, "faults.board")
     assert board.message(3)[0] == 33
