@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import files, frames, messages, patterns
+from tests.fuzz import devices, files, frames, headers, messages, patterns
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -23,6 +23,13 @@ TARGETS: dict[str, Target] = {
     "requests": frames.requests,
     "origins": frames.origins,
     "serial": frames.serial,
+    "proxy_header": headers.proxy_header,
+    "forwarded": headers.forwarded,
+    "cookies": headers.cookies,
+    "authorization": headers.authorization,
+    "longpoll": headers.longpoll,
+    "framings": devices.framings,
+    "decodings": devices.decodings,
     "json": messages.json,
     "msgpack": messages.msgpack,
     "cbor": messages.cbor,

@@ -17,7 +17,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
@@ -202,7 +202,7 @@ class Gateway:
             raise HttpRefusal(400, str(error)) from None
 
     def _open(self, request: Request, posted: Posted) -> bool:
-        subprotocol = self._choose(posted.body)
+        subprotocol = chosen(posted.body, self._serializers)
         connection, limits = posted.connection, self._shared.limits
         address, client = self._entrance.asking(connection, request)
         near, far = socket.socketpair()
@@ -224,19 +224,6 @@ class Gateway:
         connection.handles_request(limits.write_timeout)
         opened = {"protocol": f"wamp.2.{subprotocol}", "transport": name}
         return posted.answer(HTTPStatus.OK, json.dumps(opened).encode(), ("Content-Type", JSON))
-
-    def _choose(self, body: bytes) -> str:
-        """Return the first subprotocol that the client asks for and we have."""
-        try:
-            asked = serializers.get("json").loads(body) if len(body) <= LONGEST_OPEN else None
-        except ProtocolError:
-            asked = None
-        protocols = asked.get("protocols") if type(asked) is dict else None
-        chosen = batches.choose(protocols, self._serializers) if type(protocols) is list else None
-        if chosen is not None:
-            return chosen
-        names = ", ".join(f"wamp.2.{name}" for name in self._serializers)
-        raise HttpRefusal(400, f'expected {{"protocols": [...]}} with one of {names}')
 
     def _send(self, session: PolledSession, posted: Posted) -> bool:
         session.send(posted.body)
@@ -315,6 +302,20 @@ class Gateway:
             cancel()
         if session is not None:
             session.end()
+
+
+def chosen(body: bytes, names: Sequence[str]) -> str:
+    """Return the first subprotocol that a body asks for and that is of one of these serializers."""
+    try:
+        asked = serializers.get("json").loads(body) if len(body) <= LONGEST_OPEN else None
+    except ProtocolError:
+        asked = None
+    protocols = asked.get("protocols") if type(asked) is dict else None
+    found = batches.choose(protocols, names) if type(protocols) is list else None
+    if found is not None:
+        return found
+    there = ", ".join(f"wamp.2.{name}" for name in names)
+    raise HttpRefusal(400, f'expected {{"protocols": [...]}} with one of {there}')
 
 
 def allowing(origin: str) -> Headers:

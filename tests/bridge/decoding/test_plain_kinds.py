@@ -116,6 +116,7 @@ def test_an_ais_sentence_begins_with_an_exclamation_mark() -> None:
         (b"$GPGLL,4916.45", "no sentence"),
         (b"GPGLL,4916.45*31", "no sentence"),
         (b"\xb5\x62\x01\x02", "no sentence"),
+        (b"$GPXXX,\0a*02", "no sentence"),  # WAMP carries no text that begins so
     ],
 )
 def test_a_line_that_is_no_right_sentence_is_refused(line: bytes, reason: str) -> None:

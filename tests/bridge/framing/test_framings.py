@@ -142,6 +142,14 @@ def test_a_delimited_frame_has_a_bound_in_one_piece_and_in_many(start: bytes) ->
         assert (framing.overlong, framing.garbage) == (1, 0)
 
 
+def test_a_start_behind_a_frame_that_is_too_long_counts_the_same_in_one_piece_and_in_many() -> None:
+    stream = b"\x02" + b"a" * 66 + b"\x02b\x03"
+    for pieces in ([stream], [bytes([byte]) for byte in stream]):
+        framing = Delimited(b"\x03", b"\x02", 64)
+        assert [frame for piece in pieces for frame in framing.feed(piece)] == [b"b"]
+        assert (framing.overlong, framing.garbage) == (1, 0)
+
+
 def test_a_line_that_never_ends_keeps_no_memory_and_counts_once() -> None:
     framing = Delimited(b"END", max_bytes=10)
     for _ in range(100):

@@ -58,7 +58,7 @@ def decode_nmea(line: bytes, unchecked: bool = False) -> Reading:
     return Reading([match[0].decode("latin-1")], kwargs, len(line))
 
 
-_SENTENCE = re.compile(rb"[$!]([^*$!]*)(?:\*([0-9A-Fa-f]{2}))?\Z")
+_SENTENCE = re.compile(rb"[$!]([^*$!\0]*)(?:\*([0-9A-Fa-f]{2}))?\Z")
 
 
 KIND = decoder_kind("nmea", NmeaSettings)

@@ -117,46 +117,47 @@ class Delimited(Cutter):
             self._noise = True
 
     def _next(self) -> bytes | None:
-        """Take what ends at the next delimiter; None when that is not there yet, b"": no frame."""
+        """Take what ends at the next delimiter; None when that is not there yet, b"": no frame.
+
+        One behind a frame that is too long is as if it had not come: the pieces must not matter.
+        """
         first = len(self._start)
-        found = self._rest.find(self._delimiter, first)
-        if found >= 0:
-            end = found + len(self._delimiter) + self._trailer
-            if len(self._rest) < end:
+        most = first + self._max_bytes + len(self._delimiter)
+        found = self._rest.find(self._delimiter, first, most)
+        if found < 0:
+            if len(self._rest) < most:
                 return None
-            whole, self._rest = self._rest[:end], self._rest[end:]
-            return self._newest(whole, found)
-        if len(self._rest) - first >= self._max_bytes + len(self._delimiter):
             self._give_up()
-            return b"" if self._start else None
-        return None
+            return b""
+        end = found + len(self._delimiter) + self._trailer
+        if len(self._rest) < end:
+            return None
+        whole, self._rest = self._rest[:end], self._rest[end:]
+        return self._newest(whole, found)
 
     def _give_up(self) -> None:
         """Drop a frame that is too long, up to the next start or else the next delimiter."""
         self.overlong += not self._noise
         self._noise = True
-        kept = len(self._rest) - 1 if self._start else len(self._delimiter) - 1
-        self.garbage_bytes += len(self._rest) - kept
-        self._rest = self._rest[len(self._rest) - kept :]
+        gone = 1 if self._start else self._max_bytes + 1  # what follows may begin a delimiter
+        self.garbage_bytes += gone
+        self._rest = self._rest[gone:]
 
     def _newest(self, whole: bytes, found: int) -> bytes:
         """Return the frame whose delimiter stands at `found`; b"" where there is none."""
         if self._noise:  # the end of a frame that is too long
             self._noise = False
             return b""
-        flaw = "overlong"
+        flaw = ""
         begins = self._beginnings(whole, found)
         for begin in begins:
             size = found - begin - len(self._start)
-            if size > self._max_bytes:
-                continue
             flaw = self._proof.flaw(whole[begin:], len(self._start))
             if not flaw:
                 self._drop_noise(whole[:begin])
                 self._noise = False
                 frame = whole[begin:] if self._keep else whole[begin + len(self._start) : found]
                 return self._plain(frame) if size else b""
-        self.overlong += flaw == "overlong"
         self.wrong += flaw == WRONG
         self.garbage_bytes += begins[0] + 1 if self._start else len(whole)
         if self._start:

@@ -1,0 +1,108 @@
+"""What comes before a session: who a proxy says that it is, cookies, tokens, long-poll's bodies."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import h11
+
+from wamplite.auth.cookie import Cookies
+from wamplite.core.errors import ProtocolError
+from wamplite.router.longpoll import chosen
+from wamplite.router.metrics import Readers
+from wamplite.router.polled_session import PolledSession
+from wamplite.transports.forwarded import Forwarding, address_of
+from wamplite.transports.http_server import HttpRefusal
+from wamplite.transports.proxy_header import ProxyHeader
+from wamplite.transports.rawsocket_frames import Framer
+
+from .frames import LIMIT, MOST, pieces
+
+TOKEN = "a-token-of-24-characters"
+READERS = Readers(TOKEN, frozenset(), frozenset())
+KNOWN = Cookies()
+SERIALIZERS = ("json", "msgpack", "cbor")
+
+
+def proxy_header(data: bytes) -> None:
+    """A PROXY header: the same client, or none, in whatever pieces, and nothing behind it read."""
+    data, cut = pieces(data)
+    whole, parts = introduced([data]), introduced(cut)
+    assert whole == parts, (whole, parts)
+    if whole[0] is not None:
+        ipaddress.ip_address(whole[0].address.partition("%")[0])
+
+
+def introduced(parts: list[bytes]) -> tuple[object, int, bool]:
+    """Return whom a header tells of, how many bytes it has, and whether it was refused."""
+    header, used = ProxyHeader(), 0
+    try:
+        for part in parts:
+            taken = header.feed(part)
+            used += taken
+            assert taken == len(part) or header.done
+            if header.done:
+                return header.source, used, False
+    except ProtocolError:
+        return None, 0, True
+    return None, used, False
+
+
+def forwarded(data: bytes) -> None:
+    """X-Forwarded-For and Forwarded, a line each: words, of which each is an address or none."""
+    old, _, new = data[:MOST].decode("latin-1").partition("\n")
+    try:
+        chains = Forwarding([old], [new] if new else []).chains()
+    except ProtocolError:
+        return
+    for word in (word for chain in chains for word in chain):
+        address = address_of(word)
+        assert address is None or str(ipaddress.ip_address(address)) == address
+
+
+def cookies(data: bytes) -> None:
+    """Cookie headers: nobody is known, so a new cookie is set, in one line of ASCII."""
+    sent = data[:MOST].decode("latin-1").split("\n")
+    shown, told = KNOWN.agree(sent, data[:1] < b"\x80")
+    assert shown.is_new and told is not None
+    assert told.isascii() and told.isprintable() and told.count(";") >= 4
+
+
+def authorization(data: bytes) -> None:
+    """Authorization, and Host behind a line end: let in by the token alone, or refused."""
+    value, _, host = data[:MOST].partition(b"\n")
+    names = ((b"Host", host or b"localhost"), (b"Authorization", value))
+    try:
+        request = h11.Request(method=b"GET", target=b"/metrics", headers=names)
+    except h11.LocalProtocolError:  # no such request comes out of the reader
+        return
+    try:
+        READERS.check(request, True)
+    except HttpRefusal as refusal:
+        assert refusal.status in (400, 401, 403)
+    else:
+        assert value.split()[1:] == [TOKEN.encode()]
+
+
+def longpoll(data: bytes) -> None:
+    """The body that opens a session, and one that is sent: refused, or messages of some bytes."""
+    try:
+        assert chosen(data, SERIALIZERS).partition(".")[0] in SERIALIZERS
+    except HttpRefusal as refusal:
+        assert refusal.status == 400
+    for subprotocol in ("json", "json.batched", "msgpack.batched"):
+        near, far = socket.socketpair()
+        with near:
+            session = PolledSession(far, subprotocol, 2.0)
+            try:
+                session.send(data[:LIMIT])
+            except ProtocolError:
+                continue
+            finally:
+                session.end()
+            framer = Framer(LIMIT)
+            with near.makefile("rb") as file:
+                came = file.read()
+            messages = framer.feed(came)
+            assert messages and all(messages) and not framer.buffered and not framer.error
