@@ -179,23 +179,25 @@ class BridgePort:
 
     def _procedures(self) -> list[tuple[str, DeviceHandler]]:
         own: list[tuple[str, DeviceHandler]] = [
-            (uri(self.name, "status"), self._plain(self._on_status)),
-            (uri(self.name, "stats"), self._plain(self.status)),
-            (uri(self.name, "write"), self._on_write),
-            (uri(self.name, "reopen"), self._plain(self._on_reopen)),
+            (uri(self.name, "status"), self._taking(0, self._on_status)),
+            (uri(self.name, "stats"), self._taking(0, self.status)),
+            (uri(self.name, "write"), self._taking(1, self._on_write)),
+            (uri(self.name, "reopen"), self._taking(0, self._on_reopen)),
         ]
         return (own if self.settings.status else []) + [
             (procedure.uri, self._procedure(procedure)) for procedure in self.settings.procedures
         ]
 
-    def _plain(self, handler: Callable[[], Any]) -> DeviceHandler:
-        """Return what serves a procedure without arguments."""
+    def _taking(self, number: int, handler: Callable[..., Any]) -> DeviceHandler:
+        """Return what serves a procedure of so many arguments, and refuses others in words."""
 
         def serve(invocation: Invocation) -> Any:
-            if invocation.args or invocation.kwargs:
-                text = f"{invocation.procedure} takes no arguments"
+            if len(invocation.args) != number or invocation.kwargs:
+                text = (
+                    f"{invocation.procedure} takes {'one argument' if number else 'no arguments'}"
+                )
                 raise InvalidArgument(uris.INVALID_ARGUMENT, text)
-            return handler()
+            return handler(*invocation.args)
 
         serve.__qualname__ = f"port {self.name}"  # as logs name it
         return serve
@@ -205,11 +207,9 @@ class BridgePort:
         self._tell(uri(self.name, "status"), status)
         return status
 
-    def _on_write(self, invocation: Invocation) -> int:
-        data = invocation.args[0] if len(invocation.args) == 1 else None
-        if not isinstance(data, (str, bytes)) or invocation.kwargs:
-            given = ", ".join(type(value).__name__ for value in invocation.args) or "nothing"
-            text = f"expected text or bytes for the device, not {given}"
+    def _on_write(self, data: object) -> int:
+        if not isinstance(data, (str, bytes)):
+            text = f"expected text or bytes for the device, not {type(data).__name__}"
             raise InvalidArgument(uris.INVALID_ARGUMENT, text)
         encoded = data.encode() if isinstance(data, str) else data
         self.commands.ask(uri(self.name, "write"), encoded, None, 0)
