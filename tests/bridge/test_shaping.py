@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wamplite.bridge.clock import NEVER, Moment
+from wamplite.bridge.counts import Counts
 from wamplite.bridge.decoding.readings import Reading
 from wamplite.bridge.shaping import MOST_TOPICS, PublishSettings, ShapedEvent, Shaper, TopicTemplate
 from wamplite.core.errors import UsageError
@@ -18,16 +19,25 @@ def reading(*args: Any, heard: Moment = NEVER, **kwargs: Any) -> Reading:
     return Reading(list(args), kwargs, 10, heard)
 
 
-def shaper(topic: str = "home.weather", **settings: Any) -> Shaper:
-    return Shaper(PublishSettings(topic=topic, **settings), "weather")
+class Shaping(Shaper):
+    """A Shaper that shows what it counts."""
+
+    def __init__(self, topic: str, **settings: Any) -> None:
+        self.counts = Counts()
+        super().__init__(PublishSettings(topic=topic, **settings), "weather", self.counts)
+
+
+def shaper(topic: str = "home.weather", **settings: Any) -> Shaping:
+    return Shaping(topic, **settings)
 
 
 def sent(publications: list[ShapedEvent]) -> list[Any]:
     return [[one.topic, one.args, one.kwargs] for one in publications]
 
 
-def balance(shaper: Shaper, returned: int) -> bool:
-    return shaper.candidates == returned + shaper.dropped.total() + shaper.waiting
+def balance(shaping: Shaping, returned: int) -> bool:
+    counts = shaping.counts
+    return counts.read == returned + sum(counts.dropped.values()) + shaping.waiting
 
 
 def test_without_a_field_in_the_topic_a_reading_is_one_event() -> None:
@@ -76,7 +86,7 @@ def test_what_a_topic_may_not_hold_is_replaced_by_choice(value: Any, topic: str 
 def test_a_value_that_cannot_be_in_a_topic_is_dropped_and_counted(value: Any) -> None:
     shaping = shaper("home.{id}")
     assert shaping.shape(reading(id=value), 0) == shaping.shape(reading(other=1), 0) == []
-    assert shaping.dropped == {"no topic": 2}
+    assert shaping.counts.dropped == {"no topic": 2}
     assert balance(shaping, 0)
 
 
@@ -92,7 +102,7 @@ def test_only_the_named_fields_are_published() -> None:
         ["home.weather", ["a"], {"temp": 1}]
     ]
     assert shaping.shape(reading(hum=2), 0) == []
-    assert shaping.dropped == {"no field": 1}
+    assert shaping.counts.dropped == {"no field": 1}
 
 
 def test_a_reading_of_nothing_is_counted_where_fields_make_the_events() -> None:
@@ -116,7 +126,7 @@ def test_a_deadband_holds_back_what_has_hardly_moved() -> None:
     temps = [21.0, 21.1, 21.19, 21.2, 21.1, 21.0]
     got = [sent(shaping.shape(reading(temp=temp), 0)) for temp in temps]
     assert [bool(one) for one in got] == [True, False, False, True, False, True]
-    assert shaping.dropped == {"deadband": 3}
+    assert shaping.counts.dropped == {"deadband": 3}
     assert balance(shaping, 3)
 
 
@@ -159,7 +169,7 @@ def test_min_interval_holds_the_newest_until_its_time() -> None:
     assert (held.kwargs, held.heard) == ({"temp": 3}, Moment(8, 8))
     assert shaping.due(111) == []
     assert shaping.next_due is None
-    assert shaping.dropped == {"interval": 1}
+    assert shaping.counts.dropped == {"interval": 1}
     assert shaping.shape(reading(temp=4), 115) == []
     assert sent(shaping.shape(reading(temp=5), 120)) == [["home.weather", [], {"temp": 5}]]
     assert balance(shaping, 3)
@@ -171,7 +181,7 @@ def test_what_is_held_is_dropped_when_the_device_takes_it_back() -> None:
     shaping.shape(reading(temp=25), 1)
     shaping.shape(reading(temp=20), 2)
     assert shaping.due(10) == []
-    assert shaping.dropped == {"interval": 1, "deadband": 1}
+    assert shaping.counts.dropped == {"interval": 1, "deadband": 1}
 
 
 def test_topics_that_a_device_makes_up_are_not_remembered_for_ever() -> None:

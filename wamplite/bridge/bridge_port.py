@@ -39,19 +39,16 @@ PublishStatus = Callable[[str, dict[str, Any]], None]
 DeviceHandler = Callable[..., Any]
 
 
-class CountedShaper:
-    """A Shaper whose counts are added to those of the port."""
+class EventMaker:
+    """Makes events of the readings of a port, as one `publish` says, and puts them away."""
 
     def __init__(
         self, settings: PublishSettings, port: str, counts: Counts, put: PutEvents
     ) -> None:
-        self._shaper = Shaper(settings, port)
+        self._shaper = Shaper(settings, port, counts)
         self._port = port
-        self._counts = counts
         self._put = put
-        self._candidates = 0
-        self._dropped: dict[str, int] = {}
-        self.held = 0
+        self.held = 0  # events that wait for `min_interval`; other threads look at it
 
     def deliver(self, readings: list[Reading], until: float | None = None) -> None:
         """Make events of readings, and of those held back until `until` (default: now)."""
@@ -60,23 +57,13 @@ class CountedShaper:
         for reading in readings:
             events += self._shaper.shape(reading, now)
         events += self._shaper.due(now if until is None else until)
-        self._account()
+        self.held = self._shaper.waiting
         if events:
             self._put(self._port, events)
 
     def next_due(self) -> float | None:
         """Return the monotonic time at which an event that is held back is due."""
         return self._shaper.next_due if self.held else None
-
-    def _account(self) -> None:
-        if self._shaper.candidates != self._candidates:
-            self._counts.took(self._shaper.candidates - self._candidates)
-            self._candidates = self._shaper.candidates
-        for reason, number in self._shaper.dropped.items():
-            if number != self._dropped.get(reason, 0):
-                self._counts.drop(reason, number - self._dropped.get(reason, 0))
-                self._dropped[reason] = number
-        self.held = self._shaper.waiting
 
 
 class BridgePort:
@@ -98,7 +85,7 @@ class BridgePort:
         self._clock = boot_clock
         self._since = clock.now()
         self._shapers = [
-            CountedShaper(publish, self.name, self.counts, put) for publish in settings.publish
+            EventMaker(publish, self.name, self.counts, put) for publish in settings.publish
         ]
         self.intake = Intake(
             settings.framing.make(),
@@ -111,7 +98,7 @@ class BridgePort:
         self.device = Device(settings, self.intake, self._changed)
         self.commands = Commands(self.device, self.intake)
         self._poll_shapers = [
-            CountedShaper(poll, self.name, self.counts, put) for poll in settings.polls
+            EventMaker(poll, self.name, self.counts, put) for poll in settings.polls
         ]
         self._polls = [
             make_poll(poll, self.commands, settings.baudrate, shaper.deliver)

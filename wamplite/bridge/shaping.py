@@ -8,14 +8,13 @@ With {field} in the topic, a reading is one candidate for each of its fields, wi
 only argument; without it, one candidate with all of its fields as keyword arguments. Positional
 values are the fields "0", "1" ... Deadband and intervals apply to each topic apart.
 
-Pure: `now` is a number that grows. The counts add up: candidates = returned + dropped, by reason +
-waiting.
+Pure: `now` is a number that grows. The counts add up: what was read, which are the candidates, is
+what was returned + dropped, by reason + waiting.
 """
 
 from __future__ import annotations
 
 import string
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -29,6 +28,7 @@ from ..keys import TableSettings, setting
 from ..schema import Flag, Names, Number, Text, Texts
 from ..units import DAY, Duration
 from .clock import Moment
+from .counts import Counts
 from .decoding.readings import Reading
 
 __all__ = ["PublishSettings", "ShapedEvent", "Shaper", "TopicTemplate"]
@@ -176,9 +176,8 @@ class _Track:
 class Shaper:
     """Turns the readings of a port into the events that one `publish` describes."""
 
-    def __init__(self, settings: PublishSettings, port: str = "") -> None:
-        self.candidates = 0
-        self.dropped: Counter[str] = Counter()
+    def __init__(self, settings: PublishSettings, port: str, counts: Counts) -> None:
+        self._counts = counts
         self._settings = settings
         self._template = TopicTemplate(settings.topic, settings.replace)
         self._each = "field" in self._template.names
@@ -204,9 +203,9 @@ class Shaper:
         """Return the events that a reading makes now."""
         publications = []
         for topic, publication, values in self._candidates(reading):
-            self.candidates += 1
+            self._counts.took(1)
             if topic is None:
-                self.dropped["no topic"] += 1
+                self._counts.drop("no topic")
             elif self._bare or self._passes(topic, publication, values, now):
                 publications.append(publication)
         return publications
@@ -219,8 +218,8 @@ class Shaper:
         fields = {name: every[name] for name in wanted if name in every} if wanted else every
         names = every | {"port": self._port}
         if not fields and (wanted or self._each):
-            self.candidates += 1
-            self.dropped["no field"] += 1
+            self._counts.took(1)
+            self._counts.drop("no field")
         elif not self._each:
             args = [value for at, value in enumerate(reading.args) if str(at) in fields]
             kwargs = {name: value for name, value in reading.kwargs.items() if name in fields}
@@ -253,7 +252,7 @@ class Shaper:
             self._let_go(
                 track
             )  # the value is back within the deadband: what was held back is outdated
-            self.dropped["deadband"] += 1
+            self._counts.drop("deadband")
             return False
         elif now - track.sent < self._settings.min_interval * SLACK:
             self._let_go(track)
@@ -273,7 +272,7 @@ class Shaper:
     def _let_go(self, track: _Track) -> None:
         if track.held is not None:
             track.held = None
-            self.dropped["interval"] += 1
+            self._counts.drop("interval")
 
     def _is_overdue(self, track: _Track, now: float) -> bool:
         longest = self._settings.max_interval
