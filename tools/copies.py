@@ -26,6 +26,7 @@ class Copy:
         self.path, self.log = directory, directory / "tests.log"
         shared = os.environ.get("WAMPLITE_SHARED", str(tree.parent / "shared"))
         self._environment = os.environ | {"PYTHONPATH": str(directory), "WAMPLITE_SHARED": shared}
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each run of tests would compile
         self._pytest = [python, "-m", "pytest", "-q", "-x", "--tb=short", "-p", "no:cacheprovider"]
         self._lock = threading.Lock()  # over what runs, and whether anything may
         self._running: subprocess.Popen[bytes] | None = None
