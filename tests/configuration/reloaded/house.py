@@ -53,10 +53,10 @@ class House:
 
     def __init__(self, folder: Path, **parts: str) -> None:
         self.folder = folder
-        self._open = ExitStack()
+        self.opened = ExitStack()
         found = self._written(parts)
         cookies = cookies_of(found.router)
-        self.router = self._open.enter_context(
+        self.router = self.opened.enter_context(
             Router(realms=[], cookies=cookies, **found.router.limits)
         )
         self.estate = Estate(self.router, found, cookies)
@@ -66,7 +66,7 @@ class House:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self.opened.close()
 
     def _written(self, parts: dict[str, str]) -> files.Configuration:
         path = self.folder / "wamplite.toml"
@@ -89,7 +89,7 @@ class House:
     def wire(self) -> Wire:
         """Connect, and say nothing."""
         wire = Wire(self.url)
-        self._open.callback(wire.close)
+        self.opened.callback(wire.close)
         return wire
 
     def guest(self, realm: str = "home", **details: Any) -> Wire:
@@ -99,17 +99,17 @@ class House:
     def log_in(self, authid: str, ticket: str, realm: str = "home") -> wamplite.Session:
         """Return a session by ticket."""
         session = wamplite.connect(self.url, realm=realm, auth=Ticket(authid, ticket))
-        self._open.callback(session.leave)
+        self.opened.callback(session.leave)
         return session
 
     def session(self, realm: str = "home") -> wamplite.Session:
         """Return a session by nothing."""
-        return self._open.enter_context(wamplite.connect(self.url, realm=realm))
+        return self.opened.enter_context(wamplite.connect(self.url, realm=realm))
 
     def silent(self, address: str = "127.0.0.1") -> socket.socket:
         """Return a socket that has said nothing yet."""
         sock = socket.create_connection(("127.0.0.1", self.port), 10, (address, 0))
-        self._open.callback(sock.close)
+        self.opened.callback(sock.close)
         return sock
 
     def http(self, path: str, *headers: str, method: str = "GET", body: str = "") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import wamplite
+from tests.router.conftest import connections
 from tests.transports.streams import make_certificate
 from wamplite.auth import Scram
 from wamplite.core.errors import WampliteError
@@ -116,8 +117,8 @@ def seen(house: House) -> str:
     headers += "Sec-WebSocket-Protocol: wamp.2.json\r\nX-Forwarded-For: 192.0.2.7\r\n"
     sock.sendall(f"GET /ws HTTP/1.1\r\n{headers}\r\n".encode())
     assert sock.recv(4096).startswith(b"HTTP/1.1 101")
-    addresses = house.router._shared.connections._addresses
-    found = next(name for name, number in addresses.items() if number)
+    (connection,) = connections(house.router)
+    found = connection.origin
     sock.close()
     return found
 

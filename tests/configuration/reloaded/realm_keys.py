@@ -79,7 +79,7 @@ class Asked:
         if not hasattr(house, "serving"):
             house.serving = True  # type: ignore[attr-defined]
             session = house.router.connect("home")
-            house._open.callback(session.leave)
+            house.opened.callback(session.leave)
             session.register("ask.who", self.who)
             session.register("ask.may", self.may)
 

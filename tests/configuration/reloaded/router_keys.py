@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.router.conftest import connections, figures, parts, socket_of
 from tests.waiting import until
 from wamplite.core.errors import TransportLost, WampliteError
 
@@ -48,7 +49,7 @@ def silent(house: House) -> int:
     number = times(comes)
     for sock in socks:
         sock.close()
-    until(lambda: house.router._shared.connections.joining == 0)
+    until(lambda: figures(house.router)["joining"] == 0)
     return number
 
 
@@ -129,27 +130,27 @@ def slows(house: House) -> bool:
 def deadline(house: House) -> int:
     """Return how many seconds somebody has who has just connected, about."""
     sock = house.silent()
-    until(lambda: house.router._shared.connections.joining == 1)
-    (connection,) = house.router._shared.connections._threads
-    left = connection.deadline - time.monotonic()  # type: ignore[attr-defined]
+    until(lambda: figures(house.router)["joining"] == 1)
+    (connection,) = connections(house.router)
+    left = connection.deadline - time.monotonic()
     sock.close()
-    until(lambda: not house.router._shared.connections._threads)
+    until(lambda: not connections(house.router))
     return round(left / 10) * 10
 
 
 def waits_for_close(house: House) -> int:
     wire = house.guest()
     assert wire.ask(6, {}, "wamp.close.close_realm")[0] == 6
-    connection = list(house.router._shared.connections._threads)[-1]
-    until(lambda: connection.deadline < float("inf"))  # type: ignore[attr-defined]
-    return round((connection.deadline - time.monotonic()) / 10) * 10  # type: ignore[attr-defined]
+    connection = connections(house.router)[-1]
+    until(lambda: connection.deadline < float("inf"))
+    return round((connection.deadline - time.monotonic()) / 10) * 10
 
 
 def pinged(house: House) -> bool:
     """Tell whether somebody who was there before is ended for its silence."""
     if not hasattr(house, "ancient"):
         house.ancient = house.guest()  # type: ignore[attr-defined]
-        (connection,) = house.router._shared.connections._threads
+        (connection,) = connections(house.router)
         connection._transport.expect_pongs()  # type: ignore[attr-defined]
         return house.router.sessions == 0
     until(lambda: house.router.sessions == 0, "it was ended")
@@ -157,14 +158,14 @@ def pinged(house: House) -> bool:
 
 
 def places(house: House) -> int:
-    return times(lambda _: house.router._shared.decoding.acquire(blocking=False))
+    return times(lambda _: parts(house.router).decoding.acquire(blocking=False))
 
 
 def buffer(house: House) -> list[int]:
     wire = house.guest()
-    (connection,) = house.router._shared.connections._threads
-    sock = connection.stream._sock  # type: ignore[attr-defined]
-    found = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
+    (connection,) = connections(house.router)
+    with socket_of(connection.stream) as sock:
+        found = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
     wire.close()
     until(lambda: house.router.sessions == 0)
     return [found]
