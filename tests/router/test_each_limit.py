@@ -119,6 +119,33 @@ def test_max_first_message_size_is_for_hello(start: Start, connect: Connect) -> 
     assert connect(router.url).join()
 
 
+def asked(url: str, *headers: str) -> int:
+    """Return the status of the answer to a WebSocket's request with some more headers."""
+    ours = ["Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
+    ours += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    ours += ["Sec-WebSocket-Protocol: wamp.2.json"]
+    with ExitStack() as stack:
+        sock = come(stack, url.removesuffix("/ws"))
+        sock.sendall("\r\n".join(["GET /ws HTTP/1.1", *ours, *headers, "", ""]).encode())
+        return int(sock.recv(12).split(b" ")[1])
+
+
+def test_max_http_request_is_of_its_head() -> None:
+    with Router(max_http_request=1024) as router:
+        url = router.listen("ws://127.0.0.1:0")
+        assert asked(url, f"X-More: {'x' * 500}") == 101
+        assert asked(url, f"X-More: {'x' * 1000}") == 431
+        counted(router, "http_requests_too_large")
+
+
+def test_max_http_headers_are_so_many() -> None:
+    with Router(max_http_headers=10) as router:
+        url = router.listen("ws://127.0.0.1:0")
+        assert asked(url, *(f"X-More-{at}: x" for at in range(4))) == 101
+        assert asked(url, *(f"X-More-{at}: x" for at in range(5))) == 431
+        counted(router, "http_requests_too_large")
+
+
 def flood(router: Router, connect: Connect, number: int, payload: Any = FLOOD) -> Wire:
     """Publish to a subscriber that does not read; return it."""
     slow, publisher = connect(router.url).join(), connect(router.url).join()

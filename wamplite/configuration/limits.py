@@ -25,6 +25,8 @@ ABOUT = {
     "max_handshaking_per_address": "how many of them of one address",
     "max_message_size": "the largest message, up to 16 MiB",
     "max_first_message_size": "the largest message before WELCOME",
+    "max_http_request": "the largest HTTP request, its body not counted",
+    "max_http_headers": "how many headers it may have",
     "max_outbox_size": "how much may wait for one slow reader; 0: 1 MiB, or two messages",
     "max_outbox_messages": "how many messages may wait for one slow reader",
     "max_buffered": "how much all connections together may hold",
@@ -46,7 +48,7 @@ ABOUT = {
     "max_logins_per_connection": "how many bad logins end a connection",
     "stack_size": "of a connection's thread",
 }
-SIZES = {"max_buffered", "socket_buffer"}  # and what ends with _size
+SIZES = {"max_buffered", "max_http_request", "socket_buffer"}  # and what ends with _size
 OTHERS = {
     "pid_file": DeclaredKey(
         FileName(of_state=True),

@@ -35,6 +35,7 @@ INCIDENTS = (
     "events_not_published",
     "handshakes_evicted",
     "history_not_stored",
+    "http_requests_too_large",
     "joins_refused",
     "largest_holders",
     "logins_delayed",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import UsageError
 from ..locks import Lock
-from ..transports.base import MOST
+from ..transports.base import MOST, HttpBounds
 from .memory import KIB, MIB, available
 
 ADDRESS_SPACE = 2**31  # of a 32-bit process, what is left of it for stacks at most
@@ -27,6 +27,8 @@ class Limits(NamedTuple):
     max_handshaking_per_address: int = 16  # twice as many while half of all places are free
     max_message_size: int = MIB
     max_first_message_size: int = 16 * 1024  # before WELCOME
+    max_http_request: int = 8192  # of a request's head
+    max_http_headers: int = 64
     max_outbox_size: int = 0  # 0: max(1 MiB, 2 x max_message_size)
     max_outbox_messages: int = 4096
     max_buffered: int = 64 * MIB  # of the memory: an eighth. Of all connections: left over in
@@ -52,6 +54,11 @@ class Limits(NamedTuple):
     stack_size: int = 512 * 1024  # of a connection's thread; the deepest payload needs a sixth
 
     @property
+    def of_http(self) -> HttpBounds:
+        """How much of an HTTP request is read."""
+        return HttpBounds(self.max_http_request, self.max_http_headers)
+
+    @property
     def outbox_size(self) -> int:
         """How much may be left over in one outbox before its peer is a slow consumer."""
         return self.max_outbox_size or max(MIB, 2 * self.max_message_size)
@@ -66,6 +73,8 @@ class LimitKeywords(TypedDict, total=False):
     max_handshaking_per_address: int
     max_message_size: int
     max_first_message_size: int
+    max_http_request: int
+    max_http_headers: int
     max_outbox_size: int
     max_outbox_messages: int
     max_buffered: int
@@ -98,6 +107,8 @@ OF_THE_MEMORY = {  # one for so many bytes
 LEAST = {  # what is not named here may be 0
     "max_message_size": 512,  # a RawSocket cannot announce less
     "max_first_message_size": 512,
+    "max_http_request": 256,
+    "max_http_headers": 8,  # fewer than a WebSocket needs
     "max_outbox_messages": 1,
     "max_decoding": 1,
     "max_logins_per_connection": 1,

@@ -242,6 +242,7 @@ class Listener:
             allowed_hosts=self._hosts(),
             compress=self._settings.compress,
             set_cookie=self._set_cookie(connection),
+            bounds=limits.of_http,
             meet=self._settings.proxies and partial(self._settings.proxies.meet, connection),
         )
 

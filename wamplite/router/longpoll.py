@@ -155,8 +155,8 @@ class Gateway:
 
     def serve(self, connection: SocketConnection, head: bytes) -> None:
         """Answer requests until their client, or the router, ends it."""
-        exchange = Exchange(connection.stream, head)
         limits = self._shared.limits
+        exchange = Exchange(connection.stream, head, limits.of_http)
         seconds, longest = limits.handshake_timeout, limits.max_message_size
         goes_on = True
         while goes_on and connection.waits_for_request(2 * seconds):

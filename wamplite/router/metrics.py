@@ -21,7 +21,6 @@ from ..core.messages import Abort, Authenticate, Challenge, Hello
 from ..transports import origins
 from ..transports.base import HandshakeRefused
 from ..transports.http_server import (
-    LARGEST_REQUEST,
     HttpRefusal,
     Request,
     authority,
@@ -137,7 +136,8 @@ class Metrics:
 
         In the thread of the connection, which has read `head`.
         """
-        while is_asking(head) and b"\n" not in head and len(head) < LARGEST_REQUEST:
+        most = self._shared.limits.max_http_request
+        while is_asking(head) and b"\n" not in head and len(head) < most:
             more = connection.stream.recv()
             if not more:
                 break
@@ -150,7 +150,7 @@ class Metrics:
     def _answer(self, connection: SocketConnection, head: bytes) -> None:
         stream, with_text = connection.stream, not head.startswith(b"HEAD")
         try:
-            request, _ = read_request(stream, head)
+            request, _ = read_request(stream, head, self._shared.limits.of_http)
             self._readers.check(request, connection, self._door)
         except HttpRefusal as refusal:
             stream.write([refuse(refusal, with_text)])

@@ -45,6 +45,9 @@ BOUNDS = {
 }
 
 
+TOO_LARGE = ("http_431", "metrics_431")  # how a request is refused that is too large
+
+
 def reason(name: str) -> str:
     """Return what may be told to whom a bound refuses."""
     bound = BOUNDS.get(name)
@@ -78,6 +81,8 @@ class Refusals:
 
     def warn(self, name: str, text: str) -> None:
         """Log a text, unless one of that name was logged a moment ago."""
+        if name in TOO_LARGE:
+            self._count("http_requests_too_large")
         now = self._clock()
         with self._lock:
             if now - self._told_at.get(name, float("-inf")) < QUIET:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..core.errors import ProtocolError, TransportLost
 from .stream import Stream
@@ -29,6 +30,16 @@ class HandshakeRefused(TransportLost):
     def __init__(self, text: str, kind: str) -> None:
         super().__init__(text)
         self.kind = kind
+
+
+class HttpBounds(NamedTuple):
+    """How much of an HTTP request is read, its body not counted."""
+
+    size: int = 8192  # bytes
+    headers: int = 64
+
+
+USUAL = HttpBounds()
 
 
 class Transport(ABC):

@@ -14,8 +14,8 @@ from http import HTTPStatus
 
 import h11
 
+from .base import USUAL, HttpBounds
 from .http_server import (
-    LARGEST_REQUEST,
     TEXT,
     HttpRefusal,
     Request,
@@ -30,9 +30,10 @@ from .stream import Stream
 class Exchange:
     """What is left of a connection that speaks HTTP: `head` has been read of it."""
 
-    def __init__(self, stream: Stream, head: bytes) -> None:
+    def __init__(self, stream: Stream, head: bytes, bounds: HttpBounds = USUAL) -> None:
         self._stream = stream
-        self._machine = h11.Connection(h11.SERVER, LARGEST_REQUEST)
+        self._bounds = bounds
+        self._machine = h11.Connection(h11.SERVER, bounds.size)
         self._machine.receive_data(head)
         self._until = 0.0  # of the request that is read
         self._wants_head = False  # the last one: the headers of its answer alone
@@ -51,7 +52,8 @@ class Exchange:
             if not isinstance(request, Request):
                 return None
             self._wants_head = request.method == b"HEAD"
-            check_bounds(request, sum(len(key) + len(value) for key, value in request.headers))
+            size = sum(len(key) + len(value) for key, value in request.headers)
+            check_bounds(request, size, self._bounds)
             _check_framing(request)
             return request, self._body(longest, note)
         except h11.RemoteProtocolError as exc:

@@ -14,11 +14,10 @@ import h11
 from h11 import Request as Request  # noqa: PLC0414 - exported
 
 from . import origins
+from .base import USUAL, HttpBounds
 from .stream import Stream
 
 LONGPOLL = "/lp"  # where sessions over HTTP requests are, if the router serves them
-LARGEST_REQUEST = 8192  # bytes
-MOST_HEADERS = 64
 PROXY_HEADERS = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")  # see proxy_header
 ABSOLUTE = re.compile(rb"(?:https?|wss?)://([^/?#]*)(.*)", re.IGNORECASE)  # what a proxy sends
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
@@ -37,9 +36,9 @@ class HttpRefusal(Exception):
         return f"{self.status.value} {self.status.phrase}: {self.text}"
 
 
-def read_request(stream: Stream, data: bytes) -> tuple[Request, bytes]:
-    """Read up to the blank line, and no more than LARGEST_REQUEST bytes."""
-    reader = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_REQUEST)
+def read_request(stream: Stream, data: bytes, bounds: HttpBounds = USUAL) -> tuple[Request, bytes]:
+    """Read up to the blank line, and no more than the bounds allow."""
+    reader = h11.Connection(h11.SERVER, max_incomplete_event_size=bounds.size)
     data = data or stream.recv()
     if data[:1] == b"\x16":
         raise HttpRefusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
@@ -55,7 +54,7 @@ def read_request(stream: Stream, data: bytes) -> tuple[Request, bytes]:
             event = reader.next_event()
             if isinstance(event, Request):
                 rest = reader.trailing_data[0]
-                check_bounds(event, size - len(rest))
+                check_bounds(event, size - len(rest), bounds)
                 return event, rest
             data = stream.recv()
     except h11.RemoteProtocolError as exc:
@@ -68,12 +67,11 @@ def bad(exc: h11.RemoteProtocolError) -> HttpRefusal:
     return HttpRefusal(exc.error_status_hint, f"a bad request: {exc}")
 
 
-def check_bounds(request: Request, size: int) -> None:
+def check_bounds(request: Request, size: int, bounds: HttpBounds) -> None:
     """Refuse what h11 let pass because all of it came at once."""
-    if size > LARGEST_REQUEST or len(list(request.headers)) > MOST_HEADERS:
-        raise HttpRefusal(
-            431, f"at most {LARGEST_REQUEST} bytes and {MOST_HEADERS} headers are read"
-        )
+    if size > bounds.size or len(list(request.headers)) > bounds.headers:
+        text = f"at most {bounds.size} bytes and {bounds.headers} headers are read"
+        raise HttpRefusal(431, text)
 
 
 def check_host(request: Request) -> None:

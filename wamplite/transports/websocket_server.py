@@ -25,7 +25,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from . import batches, websocket_upgrade
-from .base import Transport
+from .base import USUAL, HttpBounds, Transport
 from .stream import Stream
 from .websocket_frames import (
     NORMAL,
@@ -57,16 +57,18 @@ def accept(
     compress: bool = False,
     set_cookie: websocket_upgrade.SetCookie | None = None,
     meet: websocket_upgrade.Meet | None = None,
+    bounds: HttpBounds = USUAL,
 ) -> Transport:
     """Answer the request that begins with `head`, and return the WebSocket that it asked for.
 
     Messages are limited to `first_message_size` until `limit_receive` says otherwise.
     `allowed_hosts` are the names that this machine is called by, beside its own, localhost and
     addresses. compress: agree to permessage-deflate. set_cookie, meet: see websocket_upgrade.
+    bounds: of the request.
     Raises TransportLost when the answer was another than 101.
     """
     rules = websocket_upgrade.rules(
-        serializers, path, allowed_origins, allowed_hosts, compress, set_cookie, meet
+        serializers, path, allowed_origins, allowed_hosts, compress, set_cookie, meet, bounds
     )
     agreement, rest = websocket_upgrade.open_handshake(stream, head, rules)
     serializer, is_batched = batches.split(agreement.subprotocol)

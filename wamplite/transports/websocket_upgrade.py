@@ -11,7 +11,7 @@ import h11
 from wsproto.utilities import generate_accept_token
 
 from . import batches, origins
-from .base import HandshakeRefused
+from .base import USUAL, HandshakeRefused, HttpBounds
 from .http_server import (
     LONGPOLL,
     HttpRefusal,
@@ -47,6 +47,7 @@ class UpgradeRules(NamedTuple):
     compress: bool = False
     set_cookie: SetCookie | None = None
     meet: Meet | None = None
+    bounds: HttpBounds = USUAL
 
 
 class Agreement(NamedTuple):
@@ -63,7 +64,7 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[Ag
     """
     method = b"GET"
     try:
-        request, rest = read_request(stream, head)
+        request, rest = read_request(stream, head, rules.bounds)
         method = request.method
         if rules.meet is not None:
             rules.meet(request)
@@ -172,6 +173,7 @@ def rules(
     compress: bool,
     set_cookie: SetCookie | None = None,
     meet: Meet | None = None,
+    bounds: HttpBounds = USUAL,
 ) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
     return UpgradeRules(
@@ -182,4 +184,5 @@ def rules(
         compress,
         set_cookie,
         meet,
+        bounds,
     )

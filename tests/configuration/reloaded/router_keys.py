@@ -119,6 +119,12 @@ def calls(house: House) -> int:
     return 4 - refused
 
 
+def upgrades(*values: str) -> Callable[[House], str]:
+    """Return what tells how a WebSocket's request with these headers is answered."""
+    headers = [f"X-{at}: {value}" for at, value in enumerate(values)]
+    return lambda house: house.upgrade(*headers).split()[1]
+
+
 def slows(house: House) -> bool:
     """Tell whether 30 messages at once are too many."""
     before, wire = house.counted("sessions_slowed"), house.guest()
@@ -236,6 +242,13 @@ CASES = {
     ),
     "max_first_message_size": Case(
         **key("max_first_message_size", 1024, 4096), probe=takes_at_first, was=False, becomes=True
+    ),
+    "max_http_request": Case(
+        **key("max_http_request", 1024, "4 KiB".join('""')), probe=upgrades("x" * 1500),
+        was="431", becomes="101",
+    ),
+    "max_http_headers": Case(
+        **key("max_http_headers", 10, 99), probe=upgrades(*"x" * 20), was="431", becomes="101"
     ),
     "max_outbox_size": Case(
         **key("max_outbox_size", 60_000_000, 400_000, SLOW), probe=slow_ones_end,
