@@ -119,6 +119,41 @@ def test_max_first_message_size_is_for_hello(start: Start, connect: Connect) -> 
     assert connect(router.url).join()
 
 
+@pytest.mark.parametrize(
+    ("limit", "most", "good", "bad", "why"),
+    [
+        ("max_depth", 2, [[1]], [[[1]]], "nest at most 2 containers"),
+        ("max_elements", 3, [1, 2, 3], [1, 2, 3, 4], "at most 3 elements here"),
+        ("max_elements_in_all", 5, [[1], [2]], [[1], [2, 3]], "at most 5 elements in all"),
+    ],
+)
+def test_max_depth_and_the_other_bounds_of_structure(
+    limit: str, most: int, good: Any, bad: Any, why: str, start: Start, connect: Connect
+) -> None:
+    router = start(**{limit: most})
+    wire = connect(router.url).join()
+    options = {"acknowledge": True, "x_a": 1, "x_b": 1, "x_c": 1}
+    assert wire.ask(16, 1, options, TOPIC, [good])[0] == 17
+    answer = wire.ask(16, 2, options, TOPIC, [bad])
+    assert answer[4] == "wamp.error.invalid_argument" and why in str(answer)
+    counted(router, "unfit_messages")
+    assert wire.ask(16, 3, options, TOPIC, [], {"key": good})[0] == 17
+    with pytest.raises(UsageError, match=f"{limit} must be at most"):
+        Router(**{limit: 10**6})
+
+
+def test_max_elements_is_of_dicts_too(start: Start, connect: Connect) -> None:
+    wire = connect(start(max_elements=2).url).join()
+    assert wire.ask(48, 1, {}, TOPIC, [], {"a": 1, "b": 2, "c": 3})[0] == 8
+
+
+def test_max_elements_in_all_is_of_one_message(start: Start, connect: Connect) -> None:
+    wire = connect(start(max_elements_in_all=4).url).join()
+    for number in range(1, 4):
+        assert wire.ask(16, number, {"acknowledge": True}, TOPIC, [[1], 2])[0] == 17
+    assert wire.ask(16, 4, {"acknowledge": True}, TOPIC, [[1], 2, [3]])[0] == 8
+
+
 def asked(url: str, *headers: str) -> int:
     """Return the status of the answer to a WebSocket's request with some more headers."""
     ours = ["Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]

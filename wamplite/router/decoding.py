@@ -9,20 +9,27 @@ from ..core.errors import ProtocolError
 from ..core.members import Violation
 from ..core.parsing import parse
 from ..core.unfit import Uncarriable, unfit
+from ..serializers.structure import USUAL, Structure
 
 
 def decode(
-    payloads: Iterable[bytes], loads: Callable[[bytes], Any], tell: Callable[[str], None]
+    payloads: Iterable[bytes],
+    loads: Callable[[bytes], Any],
+    tell: Callable[[str], None],
+    structure: Structure = USUAL,
 ) -> list[Any]:
     """Return messages, `Unfit` for what cannot be carried on, and a `Violation` at the end of all.
 
-    tell: is told why a message is unfit.
+    tell: is told why a message is unfit. structure: bounds that may be narrower than of `loads`.
     """
     entries: list[Any] = []
     try:
         for payload in payloads:
             try:
-                entries.append(parse(loads(payload)))
+                array = loads(payload)
+                if structure is not USUAL:
+                    structure.check(array)
+                entries.append(parse(array))
             except Uncarriable as flaw:
                 entries.append(unfit(flaw))
                 tell(entries[-1].text)

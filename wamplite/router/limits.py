@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..core.errors import UsageError
 from ..locks import Lock
+from ..serializers.payload import MAX_DEPTH, MAX_LENGTH, MAX_TOTAL
+from ..serializers.structure import USUAL, Structure
 from ..transports.base import MOST, HttpBounds
 from .memory import KIB, MIB, available
 
@@ -27,6 +29,9 @@ class Limits(NamedTuple):
     max_handshaking_per_address: int = 16  # twice as many while half of all places are free
     max_message_size: int = MIB
     max_first_message_size: int = 16 * 1024  # before WELCOME
+    max_depth: int = MAX_DEPTH  # of one argument; these three may be less
+    max_elements: int = MAX_LENGTH  # of one container
+    max_elements_in_all: int = MAX_TOTAL  # of one payload
     max_http_request: int = 8192  # of a request's head
     max_http_headers: int = 64
     max_outbox_size: int = 0  # 0: max(1 MiB, 2 x max_message_size)
@@ -54,6 +59,12 @@ class Limits(NamedTuple):
     stack_size: int = 512 * 1024  # of a connection's thread; the deepest payload needs a sixth
 
     @property
+    def structure(self) -> Structure:
+        """What a message may nest and hold."""
+        found = Structure(self.max_depth, self.max_elements, self.max_elements_in_all)
+        return USUAL if found == USUAL else found
+
+    @property
     def of_http(self) -> HttpBounds:
         """How much of an HTTP request is read."""
         return HttpBounds(self.max_http_request, self.max_http_headers)
@@ -73,6 +84,9 @@ class LimitKeywords(TypedDict, total=False):
     max_handshaking_per_address: int
     max_message_size: int
     max_first_message_size: int
+    max_depth: int
+    max_elements: int
+    max_elements_in_all: int
     max_http_request: int
     max_http_headers: int
     max_outbox_size: int
@@ -118,6 +132,14 @@ LEAST = {  # what is not named here may be 0
 }
 
 
+MOST_OF = {  # what every serializer carries
+    "max_depth": MAX_DEPTH,
+    "max_elements": MAX_LENGTH,
+    "max_elements_in_all": MAX_TOTAL,
+    "max_message_size": MOST,
+}
+
+
 def checked(given: Mapping[str, Any]) -> Limits:
     """Return the limits with what is given; UsageError names what cannot be meant."""
     unknown = set(given) - set(Limits._fields)
@@ -133,8 +155,6 @@ def checked(given: Mapping[str, Any]) -> Limits:
         for name, size in OF_THE_MEMORY.items()
     }
     limits = Limits(**{**fitting, **given})
-    if limits.max_message_size > MOST:
-        raise UsageError(f"max_message_size must be at most {MOST}, not {limits.max_message_size}")
     if sys.maxsize < 2**32 and limits.max_connections * limits.stack_size > ADDRESS_SPACE:
         raise UsageError(
             f"{limits.max_connections} connections with stacks of {limits.stack_size} bytes"
@@ -152,6 +172,8 @@ def check(name: str, setting: Any) -> None:
     least = LEAST.get(name, 0)
     if not setting >= least:  # NaN neither
         raise UsageError(f"{name} must be at least {least}, not {setting!r}")
+    if setting > MOST_OF.get(name, setting):
+        raise UsageError(f"{name} must be at most {MOST_OF[name]}, not {setting!r}")
 
 
 class Counters:

@@ -57,6 +57,7 @@ class Shared:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.structure = limits.structure
         self.started = time.time()
         self.counters = Counters()
         self.count = self.counters.add  # one more of a name; any thread
@@ -77,7 +78,7 @@ class Shared:
 
     def take_limits(self, limits: Limits) -> None:
         """Have other limits from now on; any thread."""
-        before, self.limits = self.limits, limits
+        before, self.limits, self.structure = self.limits, limits, limits.structure
         for part in (self.refusals, self.logins, self.connections, self.housekeeper):
             part.limits = limits
         self.buffered.most = limits.max_buffered

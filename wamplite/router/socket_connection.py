@@ -298,7 +298,8 @@ class SocketConnection(Connection):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
-        return decode(payloads, self._serializer.loads, self._tell_unfit)
+        loads, structure = self._serializer.loads, self.shared.structure
+        return decode(payloads, loads, self._tell_unfit, structure)
 
     def _take_place(self, size: int) -> bool:
         """Wait until fewer decode what is large; False if the connection was ended meanwhile."""

@@ -34,7 +34,7 @@ def judged(array: Any) -> Any:
     path, why = found
     if type(array) is not list:
         raise ProtocolError(why)
-    raise Uncarriable(why, path, [_head(element) for element in array])
+    raise Uncarriable(why, path, [head(element) for element in array])
 
 
 def find_flaw(array: list[Any], own: int | None = None) -> tuple[list[int | str], str] | None:
@@ -111,7 +111,7 @@ def _is_unicode(text: str) -> bool:
         return False
 
 
-def _head(element: Any) -> Any:
+def head(element: Any) -> Any:
     """Return an element of the message as far as its grammar goes: Options without its flaws."""
     if type(element) is Flaw:
         return element.instead

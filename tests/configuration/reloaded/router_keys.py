@@ -119,6 +119,12 @@ def calls(house: House) -> int:
     return 4 - refused
 
 
+def fits(value: Any) -> Callable[[House], bool]:
+    """Return what tells whether an argument may be published."""
+    publish = 16, 1, {"acknowledge": True}, "a.t", [value]
+    return lambda house: house.guest().ask(*publish)[0] == 17
+
+
 def upgrades(*values: str) -> Callable[[House], str]:
     """Return what tells how a WebSocket's request with these headers is answered."""
     headers = [f"X-{at}: {value}" for at, value in enumerate(values)]
@@ -242,6 +248,13 @@ CASES = {
     ),
     "max_first_message_size": Case(
         **key("max_first_message_size", 1024, 4096), probe=takes_at_first, was=False, becomes=True
+    ),
+    "max_depth": Case(**key("max_depth", 2, 9), probe=fits([[[1]]]), was=False, becomes=True),
+    "max_elements": Case(
+        **key("max_elements", 2, 9), probe=fits([1, 2, 3]), was=False, becomes=True
+    ),
+    "max_elements_in_all": Case(
+        **key("max_elements_in_all", 3, 9), probe=fits([1, 2, 3]), was=False, becomes=True
     ),
     "max_http_request": Case(
         **key("max_http_request", 1024, "4 KiB".join('""')), probe=upgrades("x" * 1500),
