@@ -19,7 +19,7 @@ from ..core.errors import ApplicationError, InvalidArgument
 from . import clock
 from .asking.commands import Commands
 from .asking.polls import make_poll
-from .asking.requests import ProcedureSettings, SubscribeSettings
+from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .asking.templates import make_template
 from .counts import Counts
 from .decoding.decoder import make_reply
@@ -94,6 +94,7 @@ class BridgePort:
             self._deliver,
             self._next_due,
             self._lost,
+            lambda: self.commands.opened(),
         )
         self.device = Device(settings, self.intake, self._changed)
         self.commands = Commands(self.device, self.intake)
@@ -109,7 +110,10 @@ class BridgePort:
 
     def start(self) -> None:
         """Begin to read and to poll; returns at once."""
-        self.commands.start(self._polls)
+        beginning = [
+            self._beginning(number, init) for number, init in enumerate(self.settings.init, 1)
+        ]
+        self.commands.start(self._polls, beginning)
         self.device.start()
 
     def stop(self, timeout: float) -> bool:
@@ -207,7 +211,7 @@ class BridgePort:
 
     def _procedure(self, procedure: ProcedureSettings) -> DeviceHandler:
         write = make_template(procedure.write, procedure.encoding)
-        reply = make_reply(procedure.reply) if procedure.reply else None
+        reply = make_reply(procedure.reply, procedure.error) if procedure.reply else None
         timeout, retries = procedure.timeout, procedure.retries
 
         def serve(invocation: Invocation) -> Result | None:
@@ -217,6 +221,16 @@ class BridgePort:
 
         serve.__qualname__ = f"port {self.name}"  # as logs name it
         return serve
+
+    def _beginning(self, number: int, init: InitSettings) -> Callable[[], None]:
+        data = make_template(init.write, init.encoding)((), {})
+        reply = make_reply(init.reply, init.error) if init.reply else None
+
+        def begin() -> None:
+            self.commands.exchange(f"init {number}", data, reply, init.timeout, init.retries)
+            self.commands.pause(init.pause)
+
+        return begin
 
     def _topic(self, subscribe: SubscribeSettings) -> tuple[SubscribeSettings, DeviceHandler]:
         write = make_template(subscribe.write, subscribe.encoding)

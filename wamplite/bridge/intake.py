@@ -41,6 +41,7 @@ class Intake:
         deliver: Deliver,
         next_due: Callable[[], float | None] = lambda: None,
         when_lost: Callable[[], None] = lambda: None,
+        when_opened: Callable[[], None] = lambda: None,
     ) -> None:
         self.heard = self._touched = 0.0  # monotonic times of the last frame and byte
         self.gathers = not framing.gap  # it does not need the times of single bytes
@@ -52,6 +53,7 @@ class Intake:
         self._deliver = deliver
         self._next_due = next_due  # monotonic time at which to deliver, even no reading
         self._when_lost = when_lost
+        self._when_opened = when_opened
         self._drop_next = False
         self._lost = dict.fromkeys(LOSSES, 0)  # as of the last look
         self._garbage_bytes = 0
@@ -61,6 +63,7 @@ class Intake:
         """Begin a new stream; `lost` has dropped the rest of the old one."""
         self._touched = time.monotonic()
         self._drop_next = self._decoder.drops_first and not self._framing.knows_start
+        self._when_opened()
 
     def lost(self) -> None:
         """Drop the rest of the stream, and count the frame that was cut off, if any."""

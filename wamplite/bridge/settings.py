@@ -16,7 +16,7 @@ from ..schema import Flag, Text, Texts, Uri, Whole
 from ..tables import Tables
 from ..units import DAY, Duration, Size
 from .asking.polls import PollSettings
-from .asking.requests import ProcedureSettings, SubscribeSettings
+from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .decoding.decoder import DECODE, DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
 from .framing.framing import FRAMING, FRAMINGS, FramingSettings
@@ -120,6 +120,9 @@ class PortSettings(LineSettings):
     )
     publish: tuple[PublishSettings, ...] = setting(
         Tables(section(PublishSettings, PublishSettings.check)), "what is published of it", ()
+    )
+    init: tuple[InitSettings, ...] = setting(
+        Tables(section(InitSettings, InitSettings.check)), "what is written after each opening", ()
     )
     procedures: tuple[ProcedureSettings, ...] = setting(
         Tables(section(ProcedureSettings, ProcedureSettings.check)),

@@ -15,7 +15,7 @@ from tests.bridge.device_world import ECHO, DeviceWorld, echo
 from tests.bridge.responder import Lines
 from tests.client.scripted import soon
 from tests.waiting import until
-from wamplite.bridge.asking import commands
+from wamplite.bridge.asking import commands, device_job
 from wamplite.bridge.asking.polls import PollSettings
 from wamplite.bridge.asking.requests import ProcedureSettings, SubscribeSettings
 from wamplite.bridge.decoding.decoder import DECODERS
@@ -187,7 +187,7 @@ def test_more_than_can_wait_are_refused(
 def test_a_command_that_waited_for_too_long_is_not_written(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "LONGEST_QUEUED", ECHO.timeout / 4)
+    monkeypatch.setattr(device_job, "LONGEST_QUEUED", ECHO.timeout / 4)
     world = make(Lines(tmp_path, lambda line: None))
     first = soon(world.echo, "first")
     until(lambda: world.device.asked, "the first call is on its way")

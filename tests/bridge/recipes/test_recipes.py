@@ -146,6 +146,28 @@ def test_a_poll_of_mh_z19_asks_and_understands() -> None:
     assert read("mhz19", answer + mhz19(1), poll.reply)[0] == {"co2": 608, "temperature": 31}
 
 
+def test_a_davis_console_tells_its_values_in_metric_units() -> None:
+    poll = port_of("davis").polls[0]
+    assert poll.reply is not None
+    values = struct.pack("<BBHHhBhBBH15xB61x", 60, 0, 0, 29921, 700, 40, 320, 10, 9, 270, 55)
+    packet = b"LOO" + values + b"\n\r"
+    packet += of("crc16-xmodem", packet).to_bytes(2, "big")
+    assert read("davis", b"\x06" + packet, poll.reply) == [{
+        "pressure": 1013.2, "indoors": 21.1, "outdoors": 0.0, "wind": 4.5, "direction": 270,
+        "humidity": 55,
+    }]  # fmt: skip
+
+
+def test_an_instrument_answers_what_it_is_asked() -> None:
+    port = port_of("scpi")
+    assert port.polls[0].reply is not None and port.procedures[1].error is not None
+    assert read("scpi", b"..\n+1.23450000E+00\r\n", port.polls[0].reply) == [{"volt": 1.2345}]
+    assert read("scpi", b'..\n-222,"Data out of range"\n', port.procedures[0].reply) == [
+        ["-222", "Data out of range"]
+    ]
+    assert read("scpi", b"..\nSyntax Error\n", port.procedures[1].error) == [["Syntax Error"]]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_recipe_has_nothing_to_complain_of(name: str) -> None:
     from_file(FOLDER / name)

@@ -4,6 +4,8 @@
     topic ─────^                                     ^
     poll ────── when it is time                      │ the port's thread: is this frame the reply?
 
+After each opening of the device, what `init` says comes before all of them.
+
 A frame that is the reply is claimed: it goes to the caller and is not published. A reply that did
 not come in time may come late and must not answer the next command. So no other command is written
 until it has come, and is dropped, or until three times the timeout has passed since the write.
@@ -15,15 +17,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
-from ...locks import Condition, Latch
+from ...locks import Condition
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..intake import Intake
+from .device_job import DeviceJob
 from .raw import LATE, LATE_AT_LEAST, RawLine
 
 __all__ = ["Commands", "Poll", "Reply"]
@@ -32,9 +35,8 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 256  # jobs of one port
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
-LONGEST_QUEUED = 30.0  # seconds that a job waits in the queue
 
-Reply = Callable[[bytes], Reading | None]
+Reply = Callable[[bytes], Reading | None]  # ApplicationError: the device refuses
 
 
 class Poll(Protocol):
@@ -45,48 +47,6 @@ class Poll(Protocol):
     def not_before(self) -> float: ...  # monotonic time; 0: it need not be waited for
 
     def run(self) -> None: ...
-
-
-class DeviceJob:
-    """Something to do with the device, and the thread that waits for its result."""
-
-    def __init__(self, what: str, run: Callable[[], Any]) -> None:
-        self.what = what
-        self.since = time.monotonic()
-        self._run = run
-        self._done = Latch()
-        self._result: Any = None
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        """Do it; called on the thread of the commands."""
-        if time.monotonic() - self.since > LONGEST_QUEUED:
-            self.fail(
-                CallTimeout(uris.TIMEOUT, f"{self.what}: not its turn within {LONGEST_QUEUED:g} s")
-            )
-            return
-        try:
-            self._result = self._run()
-        except BaseException as exc:
-            self._error = exc
-        self._done.set()
-
-    def fail(self, error: BaseException) -> None:
-        """End it without having done it."""
-        self._error = error
-        self._done.set()
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception it ended with, or None."""
-        return self._error
-
-    def result(self) -> Any:
-        """Wait until it is done; returns its result or raises its exception."""
-        self._done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._result
 
 
 class Commands:
@@ -103,6 +63,9 @@ class Commands:
         self._thread: threading.Thread | None = None
         self._reply: Reply | None = None  # of the command that waits
         self._answer: Reading | None = None
+        self._refusal: ApplicationError | None = None  # what the device said instead
+        self._beginning: Sequence[Callable[[], None]] = ()  # what is done after an opening
+        self._is_opened = False  # ... and is to be done now
         self._is_lost = False  # the device was lost while it waited
         self._owed: list[Reply] = []  # replies that may still come
         self._owed_until = 0.0
@@ -112,12 +75,16 @@ class Commands:
 
     # ---- any thread
 
-    def start(self, polls: list[Poll]) -> None:
-        """Begin; the thread is started with the first poll or command."""
+    def start(self, polls: list[Poll], beginning: Sequence[Callable[[], None]] = ()) -> None:
+        """Begin; the thread is started with the first poll or command.
+
+        beginning: what is done after each opening, in the thread of the commands.
+        """
         now = time.monotonic()
         with self._changed:
             self._polls = [(poll, now) for poll in polls]
-            if polls:
+            self._beginning = beginning
+            if polls or beginning:
                 self._need_thread()
 
     def stop(self, timeout: float) -> bool:
@@ -174,9 +141,9 @@ class Commands:
     def claim(self, frame: bytes) -> bool:
         """Take a frame that is the reply, or a late reply; tell whether it was taken."""
         with self._changed:
-            if self._reply is not None and self._answer is None:
-                self._answer = self._reply(frame)
-                if self._answer is not None:
+            if self._reply is not None and not self._answered():
+                self._answer, self._refusal = _judged(self._reply, frame)
+                if self._answered():
                     self._changed.notify_all()
                     return True
             if self._owed and time.monotonic() < self._owed_until:
@@ -186,12 +153,18 @@ class Commands:
 
     def _take_late(self, frame: bytes) -> bool:
         for at, reply in enumerate(self._owed):
-            if reply(frame) is not None:
+            if _judged(reply, frame) != (None, None):
                 del self._owed[at]
                 self._late += 1
                 self._changed.notify_all()
                 return True
         return False
+
+    def opened(self) -> None:
+        """Note that the device is open: what is done then comes before all else."""
+        with self._changed:
+            self._is_opened = bool(self._beginning)
+            self._changed.notify_all()
 
     def lost(self) -> None:
         """Note that the device is lost: no reply can come any more."""
@@ -209,14 +182,34 @@ class Commands:
                 self._changed.wait_for(self._has_work, self._until_poll())
                 if self._stopping:
                     return
-                job = self._queue.popleft() if self._queue else self._due_poll()
+                job = self._next_job()
             if job is not None:
                 job.run()
                 if job.error is not None:
                     self._tell(job)
 
     def _has_work(self) -> bool:
-        return bool(self._queue) or self._stopping
+        return bool(self._queue) or self._stopping or self._is_opened
+
+    def _next_job(self) -> DeviceJob | None:
+        if self._is_opened:
+            self._is_opened = False
+            return DeviceJob("init", self._begin)
+        return self._queue.popleft() if self._queue else self._due_poll()
+
+    def _begin(self) -> None:
+        """Do what is done after an opening, up to what fails."""
+        try:
+            for do in self._beginning:
+                do()
+        except ApplicationError as exc:
+            log.warning("%s: after its opening: %s", self.name, exc)
+            raise
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until the end; only on the thread of the commands."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or self._is_opened, seconds)
 
     def _until_poll(self) -> float | None:
         if not self._polls:
@@ -269,13 +262,16 @@ class Commands:
 
     def _attempt(self, data: bytes, reply: Reply, timeout: float) -> Reading | None:
         with self._changed:
-            self._reply, self._answer, self._is_lost = reply, None, False
+            self._reply, self._answer, self._refusal = reply, None, None
+            self._is_lost = False
             self._intake.claim, self._device.eager = self.claim, True
         try:
             self._write(data)
             with self._changed:
                 self._owed_until = time.monotonic() + max(LATE * timeout, LATE_AT_LEAST)
                 self._changed.wait_for(self._is_over, timeout)
+                if self._refusal is not None:
+                    raise self._refusal
                 if self._is_lost and self._answer is None:
                     raise Unavailable(uris.UNAVAILABLE, self._device.down())
                 if self._stopping and self._answer is None:
@@ -289,8 +285,11 @@ class Commands:
                 if not self._owed:
                     self._intake.claim = None
 
+    def _answered(self) -> bool:
+        return self._answer is not None or self._refusal is not None
+
     def _is_over(self) -> bool:
-        return self._answer is not None or self._is_lost or self._stopping
+        return self._answered() or self._is_lost or self._stopping
 
     def _await_late(self) -> None:
         """Wait until no reply to an earlier command can come any more."""
@@ -308,6 +307,14 @@ class Commands:
             raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
         except TimeoutError as exc:
             raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
+
+
+def _judged(reply: Reply, frame: bytes) -> tuple[Reading | None, ApplicationError | None]:
+    """Return the reading that a frame holds as a reply, or the refusal that it is instead."""
+    try:
+        return reply(frame), None
+    except ApplicationError as refusal:
+        return None, refusal
 
 
 def _due(planned: tuple[Poll, float]) -> float:

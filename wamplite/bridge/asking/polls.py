@@ -63,7 +63,7 @@ def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver
     if settings.modbus is not None:
         return ModbusPoll(settings, Modbus(settings.modbus, commands, baudrate), deliver)
     assert settings.reply is not None
-    return RequestPoll(settings, commands, make_reply(settings.reply), deliver)
+    return RequestPoll(settings, commands, make_reply(settings.reply, settings.error), deliver)
 
 
 class Failure:

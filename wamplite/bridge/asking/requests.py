@@ -12,7 +12,14 @@ from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
 from .templates import make_template
 
-__all__ = ["AskSettings", "ProcedureSettings", "SubscribeSettings", "WriteSettings", "check_write"]
+__all__ = [
+    "AskSettings",
+    "InitSettings",
+    "ProcedureSettings",
+    "SubscribeSettings",
+    "WriteSettings",
+    "check_write",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,14 @@ class AskSettings(TableSettings):
     retries: int = setting(
         Whole(0, 100), "how often it is written again when no reply comes", 0, example=1
     )
+    error: DecodeSettings | None = setting(
+        REPLY,
+        "what the device answers instead when it refuses, a pattern or a table: the call fails at"
+        " once with what it holds",
+        None,
+        example="(ERR.*)",
+        needs=("reply",),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +80,22 @@ class ProcedureSettings(AskSettings, WriteSettings):
         super().check(at)
         if self.uri.startswith(("wamp.", "wamplite.")):
             (at / "uri").wrong(f"{self.uri} is reserved")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitSettings(AskSettings, WriteSettings):
+    """A command that is written after each opening, before all polls and calls."""
+
+    reply: DecodeSettings | None = setting(
+        REPLY, "the reply to it, as of a procedure", None, example="OK"
+    )
+    pause: float = setting(Duration(0, 60), "after it, before the next command", 0.0)
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled, or wants arguments."""
+        super().check(at)
+        if "{" in self.write.replace("{{", ""):
+            (at / "write").wrong("there are no arguments to fill in")
 
 
 @dataclass(frozen=True, kw_only=True)

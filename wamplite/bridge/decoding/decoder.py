@@ -8,11 +8,13 @@ readings that they return. Each kind has a file of its own, which declares its k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...checking import attempt, check_names
 from ...config import Location
+from ...core.errors import ApplicationError
 from ...keys import TableSettings, setting
 from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
@@ -23,6 +25,7 @@ from .value_types import TYPES
 __all__ = [
     "DECODE",
     "DECODERS",
+    "REFUSED",
     "REPLY",
     "DecodeSettings",
     "TextSettings",
@@ -31,6 +34,8 @@ __all__ = [
     "make_reply",
 ]
 
+
+REFUSED = "wamplite.error.refused"  # the error of a call whose device said no
 
 FACTOR = Number(-1e300, 1e300)
 
@@ -140,11 +145,22 @@ DECODE = Either(DECODERS)
 REPLY = Either(DECODERS, key="pattern", kind="regex")
 
 
-def make_reply(settings: DecodeSettings) -> Callable[[bytes], Reading | None]:
-    """Return a function that decodes a frame, or returns None where it is not the reply."""
+def make_reply(
+    settings: DecodeSettings, error: DecodeSettings | None = None
+) -> Callable[[bytes], Reading | None]:
+    """Return a function that decodes a frame, or returns None where it is not the reply.
+
+    error: what a device answers instead that refuses; the function then raises ApplicationError
+    with what was decoded.
+    """
     decode = settings.decoder().decode
+    refusal = error.decoder().decode if error is not None else None
 
     def reply(frame: bytes) -> Reading | None:
+        if refusal is not None:
+            with suppress(Undecodable):
+                said = refusal(frame)
+                raise ApplicationError(REFUSED, *said.args, **said.kwargs)
         try:
             return decode(frame)
         except Undecodable:

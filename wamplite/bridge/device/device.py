@@ -183,8 +183,8 @@ class Device:
             if self._stopping.is_set():
                 return
         self._opened = time.monotonic()
-        self._sink.opened()
         self.is_ready = True
+        self._sink.opened()
         if self.state is not DeviceState.SILENT:
             self._become(DeviceState.OPEN, "")
 
