@@ -105,15 +105,17 @@ def test_events_that_waited_are_published_in_order_once_there_is_a_session(
     assert [event.kwargs for event in arrived.events] == [{"seq": n} for n in range(1, 401)]
 
 
-def test_a_number_of_the_device_stands(
+def test_a_name_of_the_device_never_stands_for_one_of_the_bridge(
     line: Publishing, router_process: RouterProcess, arrived: Arrived
 ) -> None:
     line.counts.took(1)
-    line.outbox.put("a", [event(1, seq="mine")])
+    line.outbox.put("a", [event(1, seq="mine", _resent=True, seq_="as well", ts=3)])
     with wamplite.connect(router_process.rs) as session:
         line.publisher.joined(session)
         until(lambda: arrived.events, "arrived")
-    assert arrived.events[0].kwargs == {"seq": "mine"}
+    assert arrived.events[0].kwargs == {
+        "seq": 1, "seq__": "mine", "seq_": "as well", "_resent_": True, "ts": 3,
+    }  # fmt: skip
 
 
 def test_what_a_lost_session_did_not_confirm_goes_out_first_through_the_next_and_marked(
@@ -339,4 +341,5 @@ def test_a_clock_that_waits_for_the_network_says_so() -> None:
 
 
 def test_a_device_cannot_say_what_time_it_is_for_the_bridge() -> None:
-    assert stamps(SetClock(), is_set_to(NOON + 30), ts="mine") == [{"ts": NOON}]
+    told = stamps(SetClock(), is_set_to(NOON + 30), ts="mine")
+    assert told == [{"ts": NOON, "ts_": "mine"}]

@@ -28,6 +28,7 @@ from .clock import BootClock, Reckoning
 from .counts import Counts
 from .outbox.outbox import Outbox
 from .outbox.queue import WaitingEvent
+from .own_names import MARKS, TIMES, renamed
 
 __all__ = ["PublishingSession", "Publisher"]
 
@@ -189,12 +190,13 @@ class Publisher:
         except WampliteError as exc:  # a value that WAMP cannot carry
             self._refuse(entry, entry.port, exc)
             return None
-        kwargs = kwargs | _timestamp(entry, heard, reckoning)
+        ours, reserved = _timestamp(entry, heard, reckoning), TIMES if len(heard) == 2 else ()
         if entry.sent:
             self._counts(entry.port).resend(1)
         if self._marks:
             mark = {"seq": entry.seq, "_resent": True} if entry.sent else {"seq": entry.seq}
-            kwargs = {**mark, **kwargs}  # a device's own `seq` stands
+            ours, reserved = mark | ours, (*MARKS, *reserved)
+        kwargs = ours | renamed(kwargs, reserved)
         if not self._retains:
             options = {key: value for key, value in options.items() if key != "retain"}
         return topic, args, kwargs, options

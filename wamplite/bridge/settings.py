@@ -7,6 +7,7 @@ is asked. `configuration` reads them from a file or a script. Times are seconds,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..checking import attempt, check_unlike
@@ -20,6 +21,7 @@ from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .decoding.decoder import DECODE, DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
 from .framing.framing import FRAMING, FRAMINGS, FramingSettings
+from .own_names import MARKS, TIMES
 from .shaping import PublishSettings
 
 __all__ = ["BridgeSettings", "BufferSettings", "PortSettings", "SessionSettings"]
@@ -143,6 +145,18 @@ class PortSettings(LineSettings):
         name="poll",
     )
 
+    def check_names(self, marks: Collection[str], at: Location) -> None:
+        """Note a value that is called as one that the bridge adds itself."""
+        stamped = any(publish.timestamp for publish in self.publish)
+        read = [(self.decode, {*marks, *(TIMES if stamped else ())}, at / "decode")]
+        for number, poll in enumerate(self.polls):
+            if poll.reply is not None:
+                own = {*marks, *(TIMES if poll.timestamp else ())}
+                read.append((poll.reply, own, at / "poll" / number / "reply"))
+        for decode, own, place in read:
+            for name in sorted(own & (decode.names() or set())):
+                place.wrong(f'"{name}" is a name that the bridge itself gives: call it otherwise')
+
     def check(self, at: Location) -> None:
         """Check the line, and that what is published is decoded."""
         check_line(self, at)
@@ -183,3 +197,5 @@ class BridgeSettings(TableSettings):
             for n, procedure in enumerate(port.procedures)
         ]
         check_unlike("uri", procedures)
+        for port, at in ports:
+            port.check_names(MARKS if self.buffer.marks else (), at)

@@ -100,6 +100,15 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ("stopbits = 1.2\n", '4: port "p": stopbits: expected 1, 1.5 or 2'),
         ('parity = "even"\n', "4: port \"p\": parity: expected one of N, E, O, M, S, not 'even'"),
         ('framing = "line"\n', "4: port \"p\": framing: kind: unknown kind 'line'; did you mean"),
+        (
+            'decode = {kind = "csv", fields = ["seq", "temp"]}\n',
+            '4: port "p": decode: "seq" is a name that the bridge itself gives',
+        ),
+        (
+            'decode = {kind = "pairs", rename = {T = "ts"}}\n'
+            '[[port.publish]]\ntopic = "a.b"\ntimestamp = true\n',
+            '4: port "p": decode: "ts" is a name that the bridge itself gives',
+        ),
         ("framing = {}\n", '4: port "p": framing: kind: "kind" is missing; there are: block'),
         ("framing = {kind = 3}\n", '4: port "p": framing: kind: unknown kind 3; there are'),
         (

@@ -1,0 +1,22 @@
+"""The names of values that a bridge adds to events itself: no device's value stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+__all__ = ["MARKS", "TIMES", "renamed"]
+
+MARKS = ("seq", "_resent")  # where events are marked
+TIMES = ("ts", "_clock")  # where they tell when they were heard
+
+
+def renamed(values: dict[str, Any], reserved: Collection[str]) -> dict[str, Any]:
+    """Return the values of a device; a name that is the bridge's own has `_` behind it."""
+    taken = {name for name in reserved if name in values}
+    if not taken:
+        return values
+    free = {name: f"{name}_" for name in taken}
+    while clashes := [name for name, other in free.items() if other in values]:
+        free |= {name: f"{free[name]}_" for name in clashes}
+    return {free.get(name, name): value for name, value in values.items()}
