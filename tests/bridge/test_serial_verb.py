@@ -186,6 +186,33 @@ def test_the_first_half_line_and_garbage_are_counted_and_dropped(
     assert balanced(figures), figures
 
 
+def test_a_device_of_other_frames_is_described_by_options(
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
+) -> None:
+    device.plug()
+    line = ("--bytesize", "7", "--parity", "E", "--stopbits", "2", "--encoding", "latin-1")
+    bridge = start(router_process.rs, *line, "--delimiter", r";\r", "--csv", "temp,,unit")
+    await_open(bridge)
+    device.write(b"half;\r21.5,x,\xb0C;\r")
+    until(lambda: arrivals.events, "the reading")
+    end(bridge)
+    assert arrivals.events[0].kwargs == {"temp": "21.5", "unit": "°C"}
+
+
+def test_what_a_checksum_proves_is_published_and_nothing_else(
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
+) -> None:
+    device.plug()
+    wanted = ("--framing", "slip", "--checksum", "sum8", "--regex", r"(?P<letters>[a-z]+)")
+    bridge = start(router_process.rs, *wanted)
+    await_open(bridge)
+    device.write(b"\xc0abc\x26\xc0\xc0abd\x26\xc0\xc0abd\x27\xc0")  # 61 + 62 + 63 = 126
+    until(lambda: len(arrivals.events) == 2, "the readings")
+    figures = end(bridge)
+    assert [event.kwargs for event in arrivals.events] == [{"letters": "abc"}, {"letters": "abd"}]
+    assert figure("wrong checksum", figures) == 1
+
+
 def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
     device: PseudoDevice, start: Start, tmp_path: Path
 ) -> None:
@@ -282,6 +309,11 @@ def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
         ("serial", "/dev/x", "--publish", "a.b", "--baud", "0"),
         ("serial", "/dev/x", "--publish", "a.b", "--decode", "morse"),
         ("serial", "/dev/x", "--publish", "a.b", "--decode", "csv"),
+        ("serial", "/dev/x", "--publish", "a.b", "--parity", "even"),
+        ("serial", "/dev/x", "--publish", "a.b", "--regex", "("),
+        ("serial", "/dev/x", "--publish", "a.b", "--regex", "x", "--csv", "a,b"),
+        ("serial", "/dev/x", "--publish", "a.b", "--delimiter", "\\x"),
+        ("serial", "/dev/x", "--publish", "a.b", "--checksum", "crc"),
         ("serial", "/dev/x", "--publish", "not a uri"),
         ("serial", "/dev/x", "--publish", "wamp.forbidden"),
         ("serial", "/tmp", "--publish", "a.b"),

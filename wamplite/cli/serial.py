@@ -1,9 +1,13 @@
 """Publish what a serial device sends: each line an event of one topic.
 
+The line is 8N1 at 9600 baud unless --baud, --bytesize, --parity and --stopbits say otherwise. A
+frame is a line, or ends at --delimiter, or is of another --framing.
+
 --decode text: the line is the only argument. json: an object's members are keyword arguments, any
 other value is the only argument. nmea: the sentence, its checksum verified, is the only argument;
-keyword arguments are talker, type and fields. Other lines are counted and dropped, and with text
-and json the first line after every opening too, for it may be half a line.
+keyword arguments are talker, type and fields. --regex and --csv take the values out of a text.
+Other lines are counted and dropped, and the first line after every opening too, for it may be half
+a line, unless a checksum proves it whole.
 
 It goes on when the device is lost and comes back, and when the router is away: readings wait for
 it. It ends at SIGTERM or Ctrl-C. It is `wamplite bridge` with one port and one topic, which adds
@@ -14,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..client.component import Component
 from ..core import uris
@@ -35,10 +39,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--publish", required=True, metavar="URI", help="the topic")
     framings, decoders = "lines, cobs, slip ...", "text, bytes, json, nmea ..."
     add("--framing", default="lines", metavar="KIND", help=f"{framings} (default: %(default)s)")
-    add("--decode", default="text", metavar="KIND", help=f"{decoders} (default: %(default)s)")
+    add("--decode", metavar="KIND", help=f"{decoders} (default: text)")
+    add_line(parser)
+    add_kinds(parser)
     add_figures(parser)
     logs.add_options(parser)
     add_connection(parser)
+
+
+def add_line(parser: argparse.ArgumentParser) -> None:
+    """Add what a device's line is like: 7E1 and so on."""
+    add = parser.add_argument
+    add("--bytesize", type=positive, default=8, metavar="N", help="5 to 8 (default: %(default)s)")
+    add("--parity", default="N", metavar="P", help="N, E, O, M or S (default: %(default)s)")
+    add("--stopbits", type=float, default=1, metavar="N", help="1, 1.5 or 2 (default: 1)")
+
+
+def add_kinds(parser: argparse.ArgumentParser) -> None:
+    """Add what framings and decoders may be told; each of them chooses its kind, too."""
+    add = parser.add_argument
+    add("--delimiter", metavar="TEXT", help="what ends a frame; \\r, \\n, \\x02 are bytes")
+    add("--checksum", metavar="KIND", help="at the end of each frame: sum8, xor, crc16-modbus ...")
+    add("--regex", metavar="PATTERN", help="its groups are the arguments, by name if they have one")
+    add("--csv", metavar="NAMES", help="the values' names, separated by commas: temp,,hum")
+    add("--encoding", metavar="NAME", help="of text, such as latin-1 (default: utf-8)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,10 +94,37 @@ def settings_of(options: argparse.Namespace) -> BridgeSettings:
         "name": "serial",
         "device": os.path.abspath(options.device) if is_path else options.device,
         "baudrate": options.baud,
-        "framing": options.framing,
-        "decode": options.decode,
+        "bytesize": options.bytesize,
+        "parity": options.parity,
+        "stopbits": options.stopbits,
+        "framing": _framing(options),
+        "decode": _decode(options),
         "publish": [{"topic": options.publish}],
         "status": False,
     }
     buffer = {"max_messages": 10_000, "max_bytes": "16 MiB", "max_age": 0, "marks": False}
     return from_dict({"port": [port], "buffer": buffer})
+
+
+def _framing(options: argparse.Namespace) -> dict[str, Any]:
+    table: dict[str, Any] = {"kind": options.framing}
+    if options.delimiter is not None:
+        escaped = options.delimiter.encode("latin-1", "backslashreplace")
+        try:
+            delimiter = escaped.decode("unicode_escape")
+        except UnicodeError as exc:
+            raise UsageError(f"--delimiter: {options.delimiter!r} is no text: {exc}") from exc
+        table |= {"kind": "delimiter", "delimiter": delimiter}
+    return table | ({"checksum": options.checksum} if options.checksum else {})
+
+
+def _decode(options: argparse.Namespace) -> dict[str, Any]:
+    asked = [name for name in ("decode", "regex", "csv") if getattr(options, name) is not None]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]}: a frame is decoded in one way")
+    table: dict[str, Any] = {"kind": options.decode or "text"}
+    if options.regex is not None:
+        table = {"kind": "regex", "pattern": options.regex}
+    elif options.csv is not None:
+        table = {"kind": "csv", "fields": [name.strip() for name in options.csv.split(",")]}
+    return table | ({"encoding": options.encoding} if options.encoding else {})
