@@ -72,7 +72,8 @@ def test_each_example_of_a_key_is_one_that_it_may_have() -> None:
 @pytest.mark.parametrize("example", re.findall(r"^```toml\n(.*?)^```", TEXT, re.M | re.S))
 def test_the_example_parses(tmp_path: Path, example: str) -> None:
     (tmp_path / "bridge.toml").write_text(example)
-    assert [port.name for port in from_file(tmp_path / "bridge.toml").ports] == ["weather", "meter"]
+    names = [port.name for port in from_file(tmp_path / "bridge.toml").ports]
+    assert names in (["weather", "meter"], ["meter"])
 
 
 def test_the_script_describes_what_it_says() -> None:

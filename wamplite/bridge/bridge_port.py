@@ -18,9 +18,11 @@ from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument
 from . import clock
 from .asking.commands import Commands
+from .asking.modbus import ModbusSettings
 from .asking.polls import make_poll
+from .asking.register_writes import RegisterWrites
 from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
-from .asking.templates import make_template
+from .asking.templates import Template, make_template
 from .counts import Counts
 from .decoding.decoder import make_reply
 from .decoding.readings import Reading
@@ -209,7 +211,15 @@ class BridgePort:
     def _on_reopen(self) -> None:
         self.device.reopen("asked to")
 
+    def _writes(
+        self, what: str, asked: ProcedureSettings | SubscribeSettings, modbus: ModbusSettings
+    ) -> RegisterWrites:
+        baudrate, timeout = self.settings.baudrate, asked.timeout
+        return RegisterWrites(what, modbus, self.commands, baudrate, timeout, asked.retries)
+
     def _procedure(self, procedure: ProcedureSettings) -> DeviceHandler:
+        if procedure.modbus is not None:
+            return self._writes(procedure.uri, procedure, procedure.modbus).on_call
         write = make_template(procedure.write, procedure.encoding)
         reply = make_reply(procedure.reply, procedure.error) if procedure.reply else None
         timeout, retries = procedure.timeout, procedure.retries
@@ -233,12 +243,20 @@ class BridgePort:
         return begin
 
     def _topic(self, subscribe: SubscribeSettings) -> tuple[SubscribeSettings, DeviceHandler]:
-        write = make_template(subscribe.write, subscribe.encoding)
-        return subscribe, partial(self._on_event, subscribe.topic, write)
+        topic = subscribe.topic
+        if subscribe.modbus is not None:
+            write = self._writes(topic, subscribe, subscribe.modbus).on_event
+        else:
+            template = make_template(subscribe.write, subscribe.encoding)
+            write = partial(self._write, topic, template)
+        return subscribe, partial(self._on_event, write)
 
-    def _on_event(self, topic: str, write: Callable[..., bytes], event: Event) -> None:
+    def _write(self, topic: str, template: Template, event: Event) -> None:
+        self.commands.post(topic, template(event.args, event.kwargs))
+
+    def _on_event(self, write: Callable[[Event], None], event: Event) -> None:
         try:
-            self.commands.post(topic, write(event.args, event.kwargs))
+            write(event)
         except ApplicationError as exc:
             self.commands.failed += 1
             log.warning("%s: not written to %s: %s", event.topic, self.name, exc)

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from tests.bridge.device_world import DeviceWorld
+from tests.bridge.modbus_slave import RtuSlave
 from tests.bridge.responder import ModbusSlave
 from tests.waiting import until
 from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
+from wamplite.bridge.asking.registers import NamedRegisterSettings
 
 Make = Callable[..., DeviceWorld]
 
@@ -71,3 +73,24 @@ def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(
     until(lambda: len(polled) >= 3, "polled")
     assert set(polled) == {7}
     assert caplog.text.count("asked again and again") == 2
+
+
+def test_several_values_are_read_by_one_request_and_published_as_one_event(
+    make: Make, tmp_path: Path
+) -> None:
+    slave = RtuSlave(tmp_path, {1: {4: FLOAT[1], 5: FLOAT[0], 6: 2301, 7: 0x8001}})
+    values = (
+        NamedRegisterSettings(name="volts", address=4, type="float32", byteorder="CDAB"),
+        NamedRegisterSettings(name="mean", address=6, scale=0.1),
+        NamedRegisterSettings(name="alarm", address=7, mask=0x8000),
+        NamedRegisterSettings(name="state", address=7, mask=0x0003),
+    )
+    poll = PollSettings(
+        every=0.05, topic="com.example.meter", modbus=ModbusSettings(function=4, values=values)
+    )
+    world = make(slave, polls=(poll,), procedures=())
+    polled: list[dict[str, Any]] = []
+    world.session.subscribe("com.example.meter", lambda seq, **values: polled.append(values))
+    until(lambda: polled, "polled")
+    assert slave.asked[0][:-2].hex(" ", 2) == "0104 0004 0004"
+    assert polled[0] == {"volts": 230.5, "mean": 230.1, "alarm": True, "state": 1}

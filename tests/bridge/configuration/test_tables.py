@@ -225,7 +225,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a"\nmodbus = {function = 1}\n',
-            '7: port "p": poll 1: modbus: type: function 1 reads values of type bit',
+            '7: port "p": poll 1: modbus: type: function 1 is for values of type bit',
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a"\nmodbus = {type = "int32", count = 2}\n',
@@ -233,7 +233,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a"\nmodbus = {type = "string", scale = 2}\n',
-            '7: port "p": poll 1: modbus: scale: a string cannot be scaled',
+            '7: port "p": poll 1: modbus: scale: belongs to type = "uint16" or "int16" or',
         ),
         (HEAD, "5: port \"p\": name: another one has the name 'p' already"),
         (

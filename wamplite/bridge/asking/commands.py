@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
@@ -37,6 +37,7 @@ MOST_WAITING = 256  # jobs of one port
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
 
 Reply = Callable[[bytes], Reading | None]  # ApplicationError: the device refuses
+Result = TypeVar("Result")
 
 
 class Poll(Protocol):
@@ -105,14 +106,22 @@ class Commands:
         self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int = 0
     ) -> Reading | None:
         """Write a command when those before it are done, and return its reply."""
-        job = DeviceJob(what, lambda: self.exchange(what, data, reply, timeout, retries))
+        return self.run(what, lambda: self.exchange(what, data, reply, timeout, retries))
+
+    def run(self, what: str, do: Callable[[], Result]) -> Result:
+        """Do something with the device when it is its turn; returns what it returns, or raises."""
+        job = DeviceJob(what, do)
         self._append(job)
-        result: Reading | None = job.result()
+        result: Result = job.result()
         return result
 
     def post(self, what: str, data: bytes) -> None:
         """Write a command when those before it are done; does not wait for that."""
-        self._append(DeviceJob(what, lambda: self.exchange(what, data, None, 0, 0)))
+        self.post_job(what, lambda: self.exchange(what, data, None, 0, 0))
+
+    def post_job(self, what: str, do: Callable[[], object]) -> None:
+        """Do something with the device when it is its turn; does not wait for that."""
+        self._append(DeviceJob(what, do))
 
     @property
     def late(self) -> int:

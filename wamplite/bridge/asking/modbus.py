@@ -1,81 +1,116 @@
-"""Modbus RTU through minimalmodbus (the extra `modbus`), on a port that others may use too.
+"""Modbus through minimalmodbus (the extra `modbus`), on a port that others may use too.
 
-minimalmodbus has the protocol. In place of a serial port it is given a SerialShim, which reads and
-writes through the port's commands.
+minimalmodbus makes the requests and reads their replies. In place of a serial port it is given a
+SerialShim, whose telegrams go through the port's commands; `registers` makes values of registers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from ...config import Location
 from ...core import uris
-from ...core.errors import ApplicationError, CallTimeout, Unavailable, UsageError
-from ...keys import TableSettings, setting
-from ...schema import Number, Text, Whole
+from ...core.errors import (
+    ApplicationError,
+    CallTimeout,
+    InvalidArgument,
+    Unavailable,
+    UsageError,
+)
+from ...keys import section, setting
+from ...schema import Whole
+from ...tables import Tables
 from .. import clock
+from ..decoding.decoder import REFUSED
 from ..decoding.readings import Reading, Undecodable, checked
 from .commands import Commands
+from .registers import NAME, NamedRegisterSettings, RegisterSettings, decoded, encoded
 
-__all__ = ["Modbus", "ModbusSettings"]
+__all__ = ["MODBUS", "Modbus", "ModbusSettings"]
 
-ORDERS = {"big": 0, "little": 1, "big-swap": 2, "little-swap": 3}
+READS, READS_BITS = (1, 2, 3, 4), (1, 2)
+WRITES, WRITES_BITS, WRITES_MANY = (5, 6, 15, 16), (5, 15), (15, 16)
+MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123}  # of one request
 
-ReadSlave = Callable[[Any, "ModbusSettings"], Any]
-TYPES: dict[str, ReadSlave] = {
-    "bit": lambda slave, value: slave.read_bit(value.address, value.function),
-    "uint16": lambda slave, value: slave.read_register(value.address, 0, value.function),
-    "int16": lambda slave, value: slave.read_register(value.address, 0, value.function, True),
-    "uint32": lambda slave, value: slave.read_long(
-        value.address, value.function, False, ORDERS[value.byteorder]
-    ),
-    "int32": lambda slave, value: slave.read_long(
-        value.address, value.function, True, ORDERS[value.byteorder]
-    ),
-    "float32": lambda slave, value: slave.read_float(
-        value.address, value.function, 2, ORDERS[value.byteorder]
-    ),
-    "float64": lambda slave, value: slave.read_float(
-        value.address, value.function, 4, ORDERS[value.byteorder]
-    ),
-    "string": lambda slave, value: slave.read_string(value.address, value.count, value.function),
-}
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModbusSettings(TableSettings):
-    """What to read from a Modbus RTU slave, through minimalmodbus (`pip install minimalmodbus`)."""
+class ModbusSettings(RegisterSettings):
+    """What to read from a Modbus slave, or to write; needs `pip install minimalmodbus`."""
 
     unit: int = setting(Whole(1, 247), "the slave's address", 1)
     function: int = setting(
-        Whole(1, 4), "1 coils, 2 discrete inputs, 3 holding registers, 4 input registers", 3
+        Whole(1, 16),
+        "1 coils, 2 discrete inputs, 3 holding registers, 4 input registers; 5 and 15 write a coil"
+        " or several, 6 and 16 a register or several",
+        3,
     )
-    address: int = setting(Whole(0, 65535), "of the first register, counted from 0", 0)
-    type: str = setting(Text(*TYPES), "of the value; `bit` of functions 1 and 2 only", "uint16")
-    count: int = setting(
-        Whole(1, 125), "how many registers", 1, only=("type", ("string",)), example=4
-    )
-    byteorder: str = setting(Text(*ORDERS), "of 32 bits and more", "big")
-    scale: float = setting(Number(-1e300, 1e300), "the value is multiplied by it", 1.0)
     name: str = setting(
-        Text(pattern=r"[^\s.#{}]+", wanted="a name"),
+        NAME,
         "the value's name; without one, it is the only argument, `0` in `deadband`",
         "",
         example="volts",
     )
+    values: tuple[NamedRegisterSettings, ...] = setting(
+        Tables(section(NamedRegisterSettings, NamedRegisterSettings.check)),
+        "several values, read by one request and published as one event",
+        (),
+        excludes=("address", "type", "count", "byteorder", "scale", "mask", "name"),
+    )
+
+    @property
+    def fields(self) -> tuple[RegisterSettings, ...]:
+        """What is read or written: the values, or the one that it is itself."""
+        return self.values or (self,)
+
+    @property
+    def span(self) -> range:
+        """The addresses that one request reads."""
+        return range(
+            min(field.address for field in self.fields),
+            max(field.address + field.size for field in self.fields),
+        )
+
+    def names(self) -> set[str]:
+        """Return the names of what is read."""
+        return {value.name for value in self.values} or {self.name or "0"}
 
     def check(self, at: Location) -> None:
-        """Check that the function can read the type, and that the library is installed."""
+        """Check that the function fits the types, and that the library is installed."""
+        super().check(at)
         if find_spec("minimalmodbus") is None:
             at.wrong("Modbus needs minimalmodbus: pip install minimalmodbus")
-        if (self.type == "bit") != (self.function in (1, 2)):
-            kinds = "of type bit" if self.function in (1, 2) else "of another type than bit"
-            (at / "type").wrong(f"function {self.function} reads values {kinds}")
-        if self.scale != 1 and self.type in ("bit", "string"):
-            (at / "scale").wrong(f"a {self.type} cannot be scaled")
+        if self.function not in MOST:
+            there = ", ".join(map(str, MOST))
+            (at / "function").wrong(f"expected one of {there}, not {self.function}")
+            return
+        are_bits = self.function in (*READS_BITS, *WRITES_BITS)
+        for number, field in enumerate(self.fields):
+            if (field.type == "bit") != are_bits:
+                kinds = "of type bit" if are_bits else "of another type than bit"
+                place = at / "values" / number if self.values else at
+                (place / "type").wrong(f"function {self.function} is for values {kinds}")
+        if len(self.span) > MOST[self.function]:
+            number = MOST[self.function]
+            at.wrong(f"{len(self.span)} registers; function {self.function} takes {number} at most")
+        if len(self.names()) < len(self.values):
+            (at / "values").wrong("a name stands there twice")
+
+    def check_use(self, writes: bool, at: Location) -> None:
+        """Note a function that reads where it must write, or the other way round."""
+        allowed = WRITES if writes else READS
+        if self.function not in allowed:
+            what = "writes" if writes else "reads"
+            (at / "function").wrong(f"expected one that {what}: {', '.join(map(str, allowed))}")
+        elif writes and (self.values or self.mask):
+            at.wrong('"values" and "mask" are for reading')
+
+
+MODBUS = section(ModbusSettings, ModbusSettings.check)
 
 
 class SerialShim:
@@ -83,8 +118,8 @@ class SerialShim:
 
     is_open = True
 
-    def __init__(self, commands: Commands, name: str, baudrate: int) -> None:
-        self.port = name  # minimalmodbus keeps the times of each port by name
+    def __init__(self, commands: Commands, baudrate: int) -> None:
+        self.port = commands.name  # minimalmodbus keeps the times of each port by name
         self.baudrate = baudrate
         self.timeout = 1.0
         self._request = b""
@@ -105,7 +140,7 @@ class SerialShim:
 
 
 class Modbus:
-    """One value of one slave."""
+    """What is asked of one slave; only on the thread of the commands."""
 
     def __init__(self, settings: ModbusSettings, commands: Commands, baudrate: int) -> None:
         try:
@@ -113,43 +148,83 @@ class Modbus:
         except ImportError as exc:
             raise UsageError("Modbus needs minimalmodbus: pip install minimalmodbus") from exc
         self._settings = settings
-        self._commands = commands
-        commands.raw.is_used = True
-        self._shim = SerialShim(commands, commands.name, baudrate)
+        self._raw = commands.raw
+        self._raw.is_used = True
+        self._shim = SerialShim(commands, baudrate)
         self._slave = minimalmodbus.Instrument(self._shim, settings.unit)
         self._failure = minimalmodbus.ModbusException
-        self._refusal = (minimalmodbus.IllegalRequestError, minimalmodbus.NegativeAcknowledgeError)
         self._silence = minimalmodbus.NoResponseError
-
-    def read(self, timeout: float, retries: int) -> Reading:
-        """Ask for the value; only on the thread of the commands."""
-        self._shim.timeout = timeout
-        if self._commands.raw.is_mute(self._settings.unit):
-            retries = 0
-        for left in range(retries, -1, -1):
-            try:
-                return self._reading(TYPES[self._settings.type](self._slave, self._settings))
-            except self._refusal as exc:
-                raise self._as_error(exc) from exc
-            except (self._failure, ValueError, Undecodable) as exc:
-                if not left:
-                    raise self._as_error(exc) from exc
-        raise AssertionError("retries is below 0")
+        self._refusal = minimalmodbus.SlaveReportedException
+        self._busy = minimalmodbus.SlaveDeviceBusyError
 
     def not_before(self) -> float:
         """Return when the slave can be asked (monotonic); 0: now."""
-        return self._commands.raw.not_before(self._settings.unit)
+        return self._raw.not_before(self._settings.unit)
 
-    def _reading(self, value: Any) -> Reading:
+    def read(self, timeout: float, retries: int) -> Reading:
+        """Ask for the values."""
+        settings, span = self._settings, self._settings.span
+        function, slave = settings.function, self._slave
+        ask = slave.read_bits if function in READS_BITS else slave.read_registers
+        words = self._tried(lambda: ask(span.start, len(span), function), timeout, retries)
+        found = [
+            words[field.address - span.start : field.address - span.start + field.size]
+            for field in settings.fields
+        ]
+        try:
+            pairs = zip(settings.fields, found, strict=True)
+            values = [decoded(field, piece) for field, piece in pairs]
+            names = [value.name for value in settings.values] or [settings.name]
+            named = dict(zip(names, values, strict=True)) if names[0] else {}
+            size = len(span) * 2
+            return checked(Reading([] if named else values, named, size, clock.now()))
+        except Undecodable as exc:
+            raise self._as_error(exc) from exc
+
+    def words(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[int]:
+        """Return the registers or coils to write; InvalidArgument for what they cannot hold."""
         settings = self._settings
-        if settings.scale != 1 and type(value) in (int, float):
-            value = value * settings.scale
-        args, kwargs = ([], {settings.name: value}) if settings.name else ([value], {})
-        return checked(Reading(args, kwargs, 8, clock.now()))
+        if settings.name:
+            if settings.name not in kwargs:
+                text = f"keyword argument {settings.name} is missing"
+                raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+            args = [kwargs[settings.name]]
+        most = MOST[settings.function] if settings.function in WRITES_MANY else 1
+        if not 1 <= len(args) * settings.size <= max(most, settings.size):
+            text = f"expected {'values' if most > 1 else 'one value'} to write, not {len(args)}"
+            raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+        return [word for value in args for word in encoded(settings, value)]
+
+    def write(self, words: list[int], timeout: float, retries: int) -> None:
+        """Write registers or coils, as `words` has made them."""
+        slave, address = self._slave, self._settings.address
+        writes: dict[int, Callable[[], None]] = {
+            5: lambda: slave.write_bit(address, words[0], 5),
+            6: lambda: slave.write_register(address, words[0], 0, 6),
+            15: lambda: slave.write_bits(address, words),
+            16: lambda: slave.write_registers(address, words),
+        }
+        self._tried(writes[self._settings.function], timeout, retries)
+
+    def _tried(self, ask: Callable[[], Result], timeout: float, retries: int) -> Result:
+        """Ask, and ask again where no right reply came, or the slave is busy."""
+        self._shim.timeout = timeout
+        if self._raw.is_mute(self._settings.unit):
+            retries = 0
+        for left in range(retries, -1, -1):
+            try:
+                return ask()
+            except (self._failure, ValueError) as exc:
+                is_final = isinstance(exc, self._refusal) and not isinstance(exc, self._busy)
+                if is_final or not left:
+                    raise self._as_error(exc) from exc
+        raise AssertionError("retries is below 0")
 
     def _as_error(self, exc: Exception) -> ApplicationError:
         at = self._settings
-        text = f"Modbus unit {at.unit}, function {at.function}, address {at.address}: {exc}"
+        text = f"Modbus unit {at.unit}, function {at.function}, address {at.span.start}: {exc}"
         if isinstance(exc, self._silence):
             return CallTimeout(uris.TIMEOUT, text)
+        if isinstance(exc, self._refusal):
+            return ApplicationError(REFUSED, text)
         return Unavailable(uris.UNAVAILABLE, text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...config import Location
 from ...core.errors import ApplicationError
-from ...keys import section, setting
+from ...keys import setting
 from ...schema import Encoding, Text
 from ...units import DAY, Duration
 from .. import clock
@@ -15,7 +15,7 @@ from ..decoding.decoder import REPLY, DecodeSettings, make_reply
 from ..decoding.readings import Deliver
 from ..shaping import PublishSettings
 from .commands import Commands, Poll, Reply
-from .modbus import Modbus, ModbusSettings
+from .modbus import MODBUS, Modbus, ModbusSettings
 from .requests import AskSettings, check_write
 from .templates import make_template
 
@@ -30,7 +30,7 @@ class PollSettings(AskSettings, PublishSettings):
 
     every: float = setting(Duration(0.05, 365 * DAY), "between two requests", example=5)
     modbus: ModbusSettings | None = setting(
-        section(ModbusSettings, ModbusSettings.check),
+        MODBUS,
         "what to read from a Modbus slave; or else `write`",
         None,
     )
@@ -48,7 +48,8 @@ class PollSettings(AskSettings, PublishSettings):
         """Check that it asks for something, and publishes what its reply holds."""
         super().check(at)
         if self.modbus is not None:
-            self.check_values({self.modbus.name or "0"}, at)
+            self.modbus.check_use(False, at / "modbus")
+            self.check_values(self.modbus.names(), at)
         elif self.reply is None:
             at.wrong('a poll has either "modbus" or "write"')
         else:

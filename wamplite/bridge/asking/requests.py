@@ -10,6 +10,7 @@ from ...keys import TableSettings, setting
 from ...schema import Encoding, Text, Uri, Whole
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
+from .modbus import MODBUS, ModbusSettings
 from .templates import make_template
 
 __all__ = [
@@ -22,21 +23,43 @@ __all__ = [
 ]
 
 
+WRITTEN = (
+    "what is written: `{0}`, `{1}` are arguments, `{name}` keyword arguments, with a format as in"
+    " Python: `{0:d}`"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class WriteSettings(TableSettings):
     """What is written to a device, as text."""
 
-    write: str = setting(
-        Text(),
-        "what is written: `{0}`, `{1}` are arguments, `{name}` keyword arguments, with a format as"
-        " in Python: `{0:d}`",
-        example="FAN {0:d}\n",
+    write: str = setting(Text(), WRITTEN, example="FAN {0:d}\n")
+    encoding: str = setting(
+        Encoding(), "how the text becomes bytes", "utf-8", needs=("write",), example="latin-1"
     )
-    encoding: str = setting(Encoding(), "how the text becomes bytes", "utf-8", example="latin-1")
 
     def check(self, at: Location) -> None:
         """Note a template that cannot be filled."""
         check_write(self.write, self.encoding, at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgumentsSettings(WriteSettings):
+    """What arguments are written to: a text that is filled in, or registers of a Modbus slave."""
+
+    write: str = setting(Text(), WRITTEN, "", excludes=("modbus",), example="FAN {0:d}\n")
+    modbus: ModbusSettings | None = setting(
+        MODBUS, "the registers or coils that are written, by function 5, 6, 15 or 16", None
+    )
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled, and a function of Modbus that does not write."""
+        if self.modbus is not None:
+            self.modbus.check_use(True, at / "modbus")
+        elif self.write:
+            super().check(at)
+        else:
+            at.wrong('expected "write" or "modbus"')
 
 
 def check_write(write: str, encoding: str, at: Location) -> None:
@@ -63,7 +86,7 @@ class AskSettings(TableSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcedureSettings(AskSettings, WriteSettings):
+class ProcedureSettings(AskSettings, ArgumentsSettings):
     """A procedure: what a call writes to the device, and the frame that is its reply."""
 
     uri: str = setting(Uri(), "the procedure", example="home.weather.fan")
@@ -72,6 +95,7 @@ class ProcedureSettings(AskSettings, WriteSettings):
         "the reply: a pattern, or a table as for `decode`; without it, the call returns after the"
         " write",
         None,
+        needs=("write",),
         example="OK FAN=(\\d+)",
     )
 
@@ -99,13 +123,18 @@ class InitSettings(AskSettings, WriteSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SubscribeSettings(WriteSettings):
-    """A topic whose events are written to the device."""
+class SubscribeSettings(ArgumentsSettings):
+    """A topic whose events are written to the device; of Modbus, a failure is logged."""
 
     topic: str = setting(Uri(pattern=True), "the topic", example="home.night")
     match: str = setting(
         Text("exact", "prefix", "wildcard"), "how it finds topics, where the router can", "exact"
     )
+    timeout: float = setting(Duration(0.01, DAY), "for the slave's reply", 1.5, needs=("modbus",))
+    retries: int = setting(
+        Whole(0, 100), "how often it is written again when no reply comes", 0, needs=("modbus",),
+        example=1,
+    )  # fmt: skip
 
     def check(self, at: Location) -> None:
         """Note a template that cannot be filled, and empty components but of wildcards."""

@@ -7,10 +7,10 @@ to an earlier one can come any more (see `raw`).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
+
+from ..framing.checksums import KINDS
 
 __all__ = ["Expected", "Found", "checksum", "expected_reply", "find"]
 
@@ -101,15 +101,4 @@ def find(data: bytes, owed: Sequence[Expected], is_over: bool = False) -> Found 
 
 def checksum(data: bytes) -> bytes:
     """Return the two bytes of the CRC of Modbus."""
-    table, value = _table(), 0xFFFF
-    for byte in data:
-        value = value >> 8 ^ table[(value ^ byte) & 0xFF]
-    return struct.pack("<H", value)
-
-
-@lru_cache(1)
-def _table() -> list[int]:
-    table = list(range(256))
-    for _ in range(8):
-        table = [(value >> 1 ^ 0xA001) if value & 1 else value >> 1 for value in table]
-    return table
+    return KINDS["crc16-modbus"].compute(data).to_bytes(2, "little")
