@@ -1,16 +1,15 @@
-"""What comes before a session: who a proxy says that it is, cookies, tokens, long-poll's bodies."""
+"""What comes before a session: for whom a proxy comes, cookies, passwords, long-poll's bodies."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-
-import h11
+from base64 import b64decode
 
 from wamplite.auth.cookie import Cookies
 from wamplite.core.errors import ProtocolError
 from wamplite.router.longpoll import chosen
-from wamplite.router.metrics import Readers
+from wamplite.router.metrics import credentials
 from wamplite.router.polled_session import PolledSession
 from wamplite.transports.forwarded import Forwarding, address_of
 from wamplite.transports.http_server import HttpRefusal
@@ -19,8 +18,6 @@ from wamplite.transports.rawsocket_frames import Framer
 
 from .frames import LIMIT, MOST, pieces
 
-TOKEN = "a-token-of-24-characters"
-READERS = Readers(TOKEN, frozenset(), frozenset())
 KNOWN = Cookies()
 SERIALIZERS = ("json", "msgpack", "cbor")
 
@@ -70,19 +67,15 @@ def cookies(data: bytes) -> None:
 
 
 def authorization(data: bytes) -> None:
-    """Authorization, and Host behind a line end: let in by the token alone, or refused."""
-    value, _, host = data[:MOST].partition(b"\n")
-    names = ((b"Host", host or b"localhost"), (b"Authorization", value))
+    """The value of Authorization: a user without a colon and a password, or refused."""
+    told = data[:MOST].decode("latin-1")
     try:
-        request = h11.Request(method=b"GET", target=b"/metrics", headers=names)
-    except h11.LocalProtocolError:  # no such request comes out of the reader
-        return
-    try:
-        READERS.check(request, True)
+        user, password = credentials(told)
     except HttpRefusal as refusal:
-        assert refusal.status in (400, 401, 403)
+        assert refusal.status == 401
     else:
-        assert value.split()[1:] == [TOKEN.encode()]
+        assert told[:6].lower() == "basic " and ":" not in user
+        assert b64decode(told[6:].strip(" ")) == f"{user}:{password}".encode()
 
 
 def longpoll(data: bytes) -> None:

@@ -115,7 +115,7 @@ def credentials(told: str) -> tuple[str, str]:
     """Return the user and the password of a header (RFC 7617); HttpRefusal where it has none."""
     scheme, _, rest = told.partition(" ")
     try:
-        user, colon, password = b64decode(rest.strip(), validate=True).decode().partition(":")
+        user, colon, password = b64decode(rest.strip(" "), validate=True).decode().partition(":")
     except ValueError:
         colon = ""
     if scheme.lower() != "basic" or not colon:
