@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 
@@ -83,7 +82,6 @@ LISTED = {
 }
 
 
-@cache
 def private_names() -> set[str]:
     """Return the private names of wamplite's modules, classes and objects."""
     found: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from base64 import b64encode
@@ -67,3 +68,31 @@ def test_the_tool_runs_to_its_end() -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
     rows = [line.split()[0] for line in done.stdout.splitlines()]
     assert rows == ["method", "ticket", "wampcra", "wamp-scram", "scram", "cryptosign"], done.stderr
+
+
+def test_whoever_is_unknown_looks_like_one_of_the_users_by_all_methods_together() -> None:
+    users = Users(
+        [
+            User.of_password("joe", "sensor", PASSWORD, iterations=QUICK),
+            User.of_password("ann", "admin", PASSWORD, iterations=QUICK + 1),
+            User.of_secret("old", "legacy", PASSWORD),
+        ]
+    )
+    there, found = ({shown(users, name) for name in names} for names in (REAL, MADE_UP))
+    assert found == there
+    assert len(there) == len(REAL)
+
+
+REAL = ("joe", "ann", "old")
+MADE_UP = [f"nobody{number}" for number in range(60)]
+
+
+def shown(users: Users, authid: str) -> tuple[Any, ...]:
+    """Return what a name's challenges tell of how its password is kept, and of its role."""
+    nonce = b64encode(bytes(16)).decode()
+    cra = Talk("wampcra", authid, users).answer
+    scram = Talk("scram", authid, users, nonce=nonce).answer
+    assert isinstance(cra, Challenge) and isinstance(scram, Challenge)
+    role = json.loads(cra.extra["challenge"])["authrole"]
+    salts = {cra.extra.get("salt"), scram.extra["salt"]}
+    return role, cra.extra.get("iterations"), scram.extra["iterations"], len(salts)

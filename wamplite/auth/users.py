@@ -160,15 +160,21 @@ def _scram_keys(password: str, salt: str, iterations: int, kdf: str, memory: int
     return scram_keys(prepared, salt, ARGON2_ITERATIONS, kdf, memory)
 
 
+class Look(NamedTuple):
+    """What is told of a user before anything is proven."""
+
+    role: str = ""
+    scram: tuple[str, int, int] = (PBKDF2, ITERATIONS, 0)  # kdf, iterations, memory
+    cra: int = ITERATIONS  # 0: without salt
+
+
 class UserTable(NamedTuple):
     """Users by what they say or show, and what whoever is unknown is made to look like."""
 
     by_authid: dict[str, User]
     by_key: dict[str, User]
     by_certificate: dict[str, User]
-    scrams: list[tuple[str, int, int]]  # kdf, iterations and memory, as there are
-    cras: list[int]  # iterations, as there are; 0: without salt
-    roles: list[str]
+    looks: list[Look]  # as there are
 
 
 class Users:
@@ -236,15 +242,11 @@ class Users:
     def _nobody(self, authid: str) -> User:
         """Return who is asked as one of the users is, and always as the same one."""
         made = mac(self._secret, authid.encode())
-        salt, number = b64encode(made[:16]).decode(), made[16]
-        scrams = self._table.scrams or [(PBKDF2, ITERATIONS, 0)]
-        kdf, iterations, memory = scrams[number % len(scrams)]
-        scram = ScramKeys(salt, iterations, made, made, kdf, memory)
-        cras = self._table.cras or [ITERATIONS]
-        iterations = cras[number % len(cras)]
-        cra = CraKey(made, salt if iterations else "", iterations)
-        roles = self._table.roles or [""]  # wampcra tells one before anything is proven
-        return User(authid, roles[made[17] % len(roles)], scram, cra, is_known=False)
+        salt, looks = b64encode(made[:16]).decode(), self._table.looks or [Look()]
+        look = looks[int.from_bytes(made[16:20], "big") % len(looks)]
+        scram = ScramKeys(salt, look.scram[1], made, made, look.scram[0], look.scram[2])
+        cra = CraKey(made, salt if look.cra else "", look.cra)
+        return User(authid, look.role, scram, cra, is_known=False)
 
 
 def _table(users: Iterable[User]) -> UserTable:
@@ -257,12 +259,16 @@ def _table(users: Iterable[User]) -> UserTable:
         by_authid[user.authid] = user
         _put(by_key, user, user.pubkeys, "public key")
         _put(by_certificate, user, user.certificates, "certificate")
-    scrams = {
-        (one.kdf, one.iterations, one.memory) for user in by_authid.values() if (one := user.scram)
-    }
-    cras = {user.cra.iterations for user in by_authid.values() if user.cra}
-    roles = {user.role for user in by_authid.values()}
-    return UserTable(by_authid, by_key, by_certificate, sorted(scrams), sorted(cras), sorted(roles))
+    looks = sorted({_look(user) for user in by_authid.values()})
+    return UserTable(by_authid, by_key, by_certificate, looks)
+
+
+def _look(user: User) -> Look:
+    """Return what a user looks like: whole, for in other company nobody would be a user."""
+    look = Look(user.role)
+    if user.scram:
+        look = look._replace(scram=(user.scram.kdf, user.scram.iterations, user.scram.memory))
+    return look._replace(cra=user.cra.iterations) if user.cra else look
 
 
 def _put(known: dict[str, User], user: User, names: Iterable[str], what: str) -> None:

@@ -22,7 +22,6 @@ from wamplite.bridge.bridge_port import BridgePort
 from wamplite.bridge.clock import BootClock
 from wamplite.bridge.settings import PortSettings
 from wamplite.bridge.shaping import ShapedEvent
-from wamplite.client.results import Invocation
 from wamplite.core.errors import ApplicationError
 
 REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
@@ -180,8 +179,7 @@ def test_what_a_reply_to_a_hand_written_request_says_is_nobodys(
     slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n == 1 else "", LATE)
     world = polled(slave, poll("volt", every=0.2))
     until(lambda: len(world.events) == 1, "polled")
-    uri, request = "wamplite.bridge.test.write", bytes.fromhex("010400020002d00b")
-    world.port.procedures[uri](Invocation(uri, [request], {}, {}, 1, 1))
+    world.port.procedures["wamplite.bridge.test.write"](bytes.fromhex("010400020002d00b"))
     until(lambda: len(world.events) >= 4, "polled on")
     assert right(world.events)
     assert world.port.figures()["late_replies"] == 1
