@@ -19,6 +19,7 @@ from wamplite.bridge.settings import BufferSettings
 PORTS = st.sampled_from("ab")
 FEW = st.integers(1, 3)
 NUMBER, SIZE, AGE = 5, 5 * OVERHEAD + 120, 10.0
+SOME = 6  # events that came before the process or its file is lost
 Dropped = tuple[str, str]  # port, reason
 
 
@@ -181,7 +182,7 @@ class QueueModel(RuleBasedStateMachine):
         done_to = self.queue.done_to
         self.on_disk = [item for item in self.on_disk if item.seq > done_to]
 
-    @precondition(lambda self: self.storing is None)
+    @precondition(lambda self: self.storing is None and self.read > SOME)
     @rule()
     def crash(self) -> None:
         """Begin anew with what is on the disk; what was not there is lost with its process."""
@@ -222,7 +223,7 @@ class QueueModel(RuleBasedStateMachine):
         self.read += len(ports)
         self.find_rows(last + 1)
 
-    @precondition(lambda self: self.storing is None)
+    @precondition(lambda self: self.storing is None and self.read > SOME)
     @rule()
     def lose(self) -> None:
         """The file is damaged: what was only there is dropped, the rest goes to another."""
