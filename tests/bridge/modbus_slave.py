@@ -14,9 +14,17 @@ from pathlib import Path
 
 from tests.bridge.responder import Responder, checksum
 
-TROUBLES = ("late", "silent", "damaged", "echo", "noise", "cut")
+TROUBLES = ("late", "silent", "damaged", "echo", "only echo", "noise", "cut")
 FIXED = 8  # bytes of a request without values
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
+
+
+def floats(values: dict[int, float]) -> dict[int, int]:
+    """Return registers that hold floats at these addresses."""
+    cells: dict[int, int] = {}
+    for address, value in values.items():
+        cells[address], cells[address + 1] = struct.unpack(">2H", struct.pack(">f", value))
+    return cells
 
 
 class Registers:
@@ -93,6 +101,8 @@ class RtuSlave(Responder):
         assert checksum(request[:-2]) == request[-2:], request.hex()
         trouble = self.trouble(len(self.asked))
         self.asked.append(request)
+        if trouble in ("echo", "only echo"):
+            self.write(request)
         body = self.registers.reply(request[:-2])
         if not body or trouble == "silent":
             return
@@ -103,8 +113,6 @@ class RtuSlave(Responder):
             reply = reply[:-3] + bytes([reply[-3] ^ 0x10]) + reply[-2:]
         elif trouble == "cut":
             reply = reply[:-1]
-        elif trouble == "echo":
-            self.write(request)
         elif trouble == "noise":
             self.write(b"\0\xff" + request[:2])
         self.write(reply)

@@ -6,7 +6,7 @@ WAMPLITE_MODBUS_REQUESTS=10000 asks so often in each of the first tests: minutes
 from __future__ import annotations
 
 import os
-import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,14 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.modbus_slave import RtuSlave
+from tests.bridge.modbus_slave import RtuSlave, floats
+from tests.bridge.polled_port import PolledPort
+from tests.bridge.responder import checksum
 from tests.waiting import until
 from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
-from wamplite.bridge.bridge_port import BridgePort
-from wamplite.bridge.clock import BootClock
-from wamplite.bridge.settings import PortSettings
-from wamplite.bridge.shaping import ShapedEvent
 from wamplite.core.errors import ApplicationError
 
 REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
@@ -31,29 +29,7 @@ VALUES = {"volt": 230.5, "amp": 4.75, "watt": 1094.0, "hertz": 50.0}
 ADDRESSES = {name: 2 * number for number, name in enumerate(VALUES)}
 
 
-def floats(values: dict[int, float]) -> dict[int, int]:
-    """Return registers that hold floats at these addresses."""
-    cells: dict[int, int] = {}
-    for address, value in values.items():
-        cells[address], cells[address + 1] = struct.unpack(">2H", struct.pack(">f", value))
-    return cells
-
-
 CELLS = floats({ADDRESSES[name]: value for name, value in VALUES.items()})
-
-
-class PolledPort:
-    """A port that polls, without a router: what it would publish is kept."""
-
-    def __init__(self, device: str, polls: tuple[PollSettings, ...]) -> None:
-        self.events: list[tuple[str, Any]] = []
-        settings = PortSettings(name="test", device=device, baudrate=115200, polls=polls)
-        self.port = BridgePort(
-            settings, self._put, lambda topic, status: None, lambda port: 0, BootClock()
-        )
-
-    def _put(self, port: str, events: list[ShapedEvent]) -> None:
-        self.events += [(event.topic, event.args[0]) for event in events]
 
 
 Polled = Callable[..., PolledPort]
@@ -61,12 +37,12 @@ Polled = Callable[..., PolledPort]
 
 @pytest.fixture
 def polled() -> Iterator[Polled]:
-    """Give `polled(slave, polls)`: a running port."""
+    """Give `polled(slave, *polls, **port)`: a running port."""
     with ExitStack() as stack:
 
-        def make(slave: RtuSlave, *polls: PollSettings) -> PolledPort:
+        def make(slave: RtuSlave, *polls: PollSettings, **more: Any) -> PolledPort:
             stack.enter_context(slave)
-            port = PolledPort(slave.path, polls)
+            port = PolledPort(slave.path, polls, **more)
             port.port.start()
             stack.callback(lambda: port.port.stop(5))
             return port
@@ -205,3 +181,31 @@ def test_a_stop_ends_the_wait_for_what_is_owed(polled: Polled, tmp_path: Path) -
     assert world.port.commands.stop(5)
     with pytest.raises(ApplicationError):
         world.port.commands.raw.exchange(bytes.fromhex("010400020002d00b"), 5.0)
+
+
+def test_between_a_reply_and_the_next_request_is_a_pause(polled: Polled, tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def trouble(number: int) -> str:
+        times.append(time.monotonic())
+        return ""
+
+    slave = RtuSlave(tmp_path, {1: CELLS}, trouble)
+    world = polled(slave, *(poll(name, timeout=5) for name in VALUES), pause=0.1)
+    until(lambda: len(world.events) >= 5, "polled")
+    assert all(later - earlier >= 0.1 for earlier, later in zip(times, times[1:], strict=False))
+
+
+BODY = bytes.fromhex("01060000002a")
+ONE_REGISTER = BODY + checksum(BODY)  # its reply is the same
+
+
+def test_an_adapter_that_echoes_confirms_nothing(polled: Polled, tmp_path: Path) -> None:
+    slave = RtuSlave(tmp_path, {1: {0: 0}}, lambda n: "echo")
+    world = polled(slave, echo=True)
+    until(lambda: world.port.device.is_ready, "open")
+    assert world.port.commands.raw.exchange(ONE_REGISTER, 5.0) == ONE_REGISTER
+    slave.registers.units.clear()
+    slave.trouble = lambda n: "only echo"
+    assert world.port.commands.raw.exchange(ONE_REGISTER, 0.3) == b""
+    assert slave.registers.units == {}

@@ -57,7 +57,8 @@ class RawLine:
         self._debts: list[Debt] = []
         self._mute: set[int] = set()  # units
         self._longest = LATE_AT_LEAST  # seconds that a reply has ever been waited for
-        self._last = 0.0  # monotonic time of the last byte
+        self._echo = b""  # the request, which the adapter returns before all else
+        self._last = self._ended = 0.0  # monotonic times of the last byte and exchange
         self._is_lost = self._is_stopping = False
 
     # ---- the thread of the commands
@@ -68,23 +69,27 @@ class RawLine:
         if expected is None:
             raise ValueError(f"no request of Modbus RTU: {request.hex(' ')}")
         self.await_late(expected.unit)
+        self._pause()
         with self._changed:
             self._data.clear()
             self._asked, self._answer, self._is_lost = expected, None, False
+            self._echo = request if self._device.settings.echo else b""
             self._intake.take_raw, self._device.eager = self.take, True
         try:
-            self._pause()
             self._write(request)
             return self._await_reply(expected, timeout)
         finally:
             with self._changed:
-                self._asked, self._device.eager = None, False
+                self._asked, self._device.eager, self._echo = None, False, b""
+                self._ended = time.monotonic()
                 self._unhook()
 
     def _pause(self) -> None:
-        """Keep the silence that ends a telegram."""
-        silence = max(SHORTEST_SILENCE, SILENCE / self._device.settings.baudrate)
-        time.sleep(max(0.0, self._last + silence - time.monotonic()))
+        """Keep the silence that ends a telegram, and the pause that the slaves need."""
+        settings = self._device.settings
+        silence = max(SHORTEST_SILENCE, SILENCE / settings.baudrate)
+        quiet = max(self._last + silence, self._ended + settings.pause)
+        time.sleep(max(0.0, quiet - time.monotonic()))
 
     def _await_reply(self, expected: Expected, timeout: float) -> bytes:
         late = max(LATE * timeout, LATE_AT_LEAST)
@@ -164,6 +169,12 @@ class RawLine:
 
     def _sort(self, is_over: bool = False) -> None:
         """Hand on the reply, and throw away the late ones; what is left may be part of one."""
+        if self._echo:
+            at = self._data.find(self._echo)
+            if at < 0:
+                return
+            del self._data[: at + len(self._echo)]
+            self._echo = b""
         while True:
             debts = [(debt.expected, debt) for debt in self._debts if debt.expected]
             owed = [expected for expected, _ in debts]

@@ -71,6 +71,12 @@ class LineSettings(TableSettings):
         "after so long without a frame the device is closed and opened again; 0: never",
         0.0,
     )
+    pause: float = setting(
+        Duration(0, 60), "of Modbus: left between a reply and the next request", 0.0, example=0.05
+    )
+    echo: bool = setting(
+        Flag(), "of Modbus: the adapter returns each request before the reply to it", False
+    )
     write_timeout: float = setting(
         Duration(0.01, 60), "after so long a write fails that the device does not take", 1.0
     )
