@@ -20,6 +20,7 @@ from tests.bridge.responder import checksum
 from tests.waiting import until
 from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
+from wamplite.client.results import Invocation
 from wamplite.core.errors import ApplicationError
 
 REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
@@ -155,7 +156,8 @@ def test_what_a_reply_to_a_hand_written_request_says_is_nobodys(
     slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n == 1 else "", LATE)
     world = polled(slave, poll("volt", every=0.2))
     until(lambda: len(world.events) == 1, "polled")
-    world.port.procedures["wamplite.bridge.test.write"](bytes.fromhex("010400020002d00b"))
+    uri, request = "wamplite.bridge.test.write", bytes.fromhex("010400020002d00b")
+    world.port.procedures[uri](Invocation(uri, [request], {}, {}, 1, 1))
     until(lambda: len(world.events) >= 4, "polled on")
     assert right(world.events)
     assert world.port.figures()["late_replies"] == 1
