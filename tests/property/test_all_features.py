@@ -2,7 +2,10 @@
 
 Each request gets one answer, each CALL exactly one that is final and no progress behind it. No
 EVENT comes without a subscription, no INVOCATION without a registration, no INTERRUPT without an
-open invocation. Nothing is said to who has left; once all have left, no table holds anything.
+open invocation. Each payload comes with the ppt keys that it was sent with, and nobody is told what
+belongs to a feature that he did not announce. ABORT is for who has broken the protocol. Nothing is
+said to who has left; once all have left, no table holds anything. Every option and every procedure
+of the router is drawn; what comes of the latter in full is judged by the models beside this one.
 
 WAMPLITE_STEPS=1000000 runs it long; a failure names its seed and step.
 """
@@ -10,8 +13,7 @@ WAMPLITE_STEPS=1000000 runs it long; a failure names its seed and step.
 from __future__ import annotations
 
 import os
-import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -28,54 +30,29 @@ from tests.core.world import (
     UNREGISTER,
     UNSUBSCRIBE,
     YIELD,
-    World,
-    take,
 )
-from wamplite import features
-from wamplite.core.feature import announced, made
+from tests.property.asked import URIS, procedures
+from tests.property.judge import PARTS, PASSED, Judge, Seat, ppt_of
+from wamplite.advanced.payload_passthru_mode import KEYS
+from wamplite.core.messages import CODES, Call, Error, Publish, Yield
+from wamplite.core.options import OPTIONS
 
 CANCEL = 49
+TYPES = {CODES[kind]: kind for kind in OPTIONS}
+EVERY_OPTION = {(kind, key) for kind, keys in OPTIONS.items() for key in keys}
+EVERY_OPTION |= {(kind, key) for kind in (Call, Publish, Yield, Error) for key in KEYS}
 STEPS = int(os.environ.get("WAMPLITE_STEPS", "40000"))
-CLIENT = announced(
-    ("publisher", "subscriber", "caller", "callee"), map(made, features.for_client("all"))
-)
-NAMES = {SUBSCRIBE: "SUBSCRIBED", UNSUBSCRIBE: "UNSUBSCRIBED", REGISTER: "REGISTERED"}
-NAMES |= {UNREGISTER: "UNREGISTERED", PUBLISH: "PUBLISHED"}
-URIS = ["a", "a.b", "a.bc", "c.b", "c.d.b", "no good", "wamp.x"]
 PATTERNS = ["a", "a.b", "c..b", ".b", "c", "b c"]
 META = ["wamp.session.on_join", "wamp.registration.on_create", "wamp.subscription.on_delete"]
 KEPT = {"event_retention", "event_history"}  # outlive the sessions, as they should
 
 
-class Seat:
-    """One session, and what it may expect."""
-
-    def __init__(self, world: World) -> None:
-        self.peer = world.join(**CLIENT)
-        self.request = 0
-        self.asked: dict[int, int] = {}  # request -> code, of those that wait for an answer
-        self.calls: dict[int, dict[str, Any]] = {}  # request -> options, in flight
-        self.uris: dict[int, str] = {}  # of calls
-        self.ending: dict[int, int] = {}  # request -> what it unsubscribes or unregisters
-        self.limits: dict[int, float] = {}  # call -> when its time is over
-        self.sending: set[int] = set()  # calls whose arguments go on
-        self.subscriptions: set[int] = set()
-        self.registrations: set[int] = set()
-        self.open: dict[int, dict[str, Any]] = {}  # invocation -> its details
-        self.gone = False
-
-
-class Trial:
-    """Four seats that do anything, and the judge of what they are sent."""
+class Trial(Judge):
+    """Four seats that do anything."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)
-        self.forwards = seed % 2 == 1  # or else the router keeps all limits
-        self.world = World(
-            *features.for_router("all"), max_calls=24, max_subscriptions=8, max_registrations=8
-        )
-        self.seats = [Seat(self.world) for _ in range(4)]
-        self.said: Counter[str] = Counter()
+        super().__init__(seed)
+        self.drawn: set[tuple[type, str]] = set()  # options
         self.acts: list[tuple[int, Callable[[Seat], None]]] = [
             (10, self.subscribe),
             (5, self.unsubscribe),
@@ -86,10 +63,11 @@ class Trial:
             (6, self.go_on),
             (6, self.cancel),
             (20, self.answer),
-            (5, self.ask_the_router),
+            (8, self.ask_the_router),
             (3, self.tick),
             (2, self.leave),
         ]
+        self.procedures = procedures(self)
 
     # What is done
 
@@ -101,9 +79,8 @@ class Trial:
 
     def some(self, **options: Any) -> dict[str, Any]:
         """Return some of these options; what can be called is drawn."""
-        chosen = self.random.sample(
-            list(options), self.random.choice([0, 0, 1, 1, 2, len(options)])
-        )
+        number = min(self.random.choice([0, 0, 1, 1, 2, len(options)]), len(options))
+        chosen = self.random.sample(list(options), number)
         return {key: options[key]() if callable(options[key]) else options[key] for key in chosen}
 
     def a_bool(self) -> bool:
@@ -116,18 +93,36 @@ class Trial:
     def authids(self) -> list[str]:
         return [f"peer{number}" for number in self.sessions()]
 
+    def a_key(self) -> str:
+        return self.random.choice("xyz")
+
     def a_match(self) -> str:
         return self.random.choice(["exact", "prefix", "wildcard"])
+
+    def sealed(self) -> dict[str, Any]:
+        """Return ppt keys to draw from: the scheme alone now and then, mostly nothing."""
+        if self.random.random() < 0.8:
+            return {}
+        keys = {"ppt_scheme": "x_a", "ppt_serializer": "json", "ppt_cipher": "c", "ppt_keyid": "k"}
+        return keys if self.a_bool() else {"ppt_scheme": "mqtt"}
+
+    def payload(self, options: dict[str, Any]) -> list[int]:
+        """Return a payload of its own, and note by which ppt keys it is sent."""
+        number = len(self.payloads) + 1
+        self.payloads[number] = ppt_of(options)
+        return [number]
 
     def say(self, seat: Seat, code: int, *rest: Any, answered: bool = True) -> int:
         seat.request += 1
         if answered:
             seat.asked[seat.request] = code
+        if isinstance(rest[0], dict):
+            self.drawn |= {(TYPES[code], key) for key in rest[0]}
         self.world.send(seat.peer, [code, seat.request, *rest])
         return seat.request
 
     def subscribe(self, seat: Seat) -> None:
-        options = self.some(match=self.a_match, get_retained=True)
+        options = self.some(match=self.a_match, get_retained=True, nkey=self.a_key)
         uri = self.random.choice([*PATTERNS, *URIS, *META])
         self.say(seat, SUBSCRIBE, options, uri)
 
@@ -157,52 +152,43 @@ class Trial:
         options = self.some(
             acknowledge=True, exclude_me=self.a_bool, disclose_me=self.a_bool, retain=True,
             exclude=self.sessions, eligible=self.sessions, exclude_authid=self.authids,
-            eligible_authrole=["anonymous"],
-        )  # fmt: skip
+            eligible_authid=self.authids, exclude_authrole=["nobody"],
+            eligible_authrole=["anonymous"], rkey=self.a_key,
+        ) | self.sealed()  # fmt: skip
         answered = options.get("acknowledge", False)
-        args = self.random.choice([[], [[1]], [[], {"k": 1}]])
+        payload = self.payload(options)
+        args = self.random.choice([[], [payload], [payload, {"k": 1}]])
+        if "ppt_scheme" in options and not seat.has("publisher", PASSED):
+            seat.breaks = True
         self.say(seat, PUBLISH, options, self.random.choice(URIS), *args, answered=answered)
 
     def call(self, seat: Seat) -> None:
         options = self.some(
             timeout=lambda: self.random.choice([0, 50, 300, 5000]),
-            receive_progress=True, disclose_me=self.a_bool, progress=True,
-            rkey=lambda: self.random.choice("xyz"),
-        )  # fmt: skip
+            receive_progress=True, disclose_me=self.a_bool, progress=True, rkey=self.a_key,
+        ) | self.sealed()  # fmt: skip
         if "rkey" in options and self.a_bool():
             options["runmode"] = "partition"
-        self.begin(seat, options, self.random.choice(URIS), [1])
+        self.begin(seat, options, self.random.choice(URIS), self.payload(options))
 
     def ask_the_router(self, seat: Seat) -> None:
-        other = self.random.choice(self.seats).peer.member.session
-        events = ["a", [1], {}]
-        uri, args = self.random.choice(
-            [
-                ("session.count", []),
-                ("session.kill", [other]),
-                ("session.add_testament", events),
-                ("session.flush_testaments", []),
-                ("reflect.define", ["a.b", {"text": "x"}]),
-                ("reflection.procedure.list", []),
-                ("subscription.get_events", [self.random.choice([*seat.subscriptions, 1])]),
-                ("registration.match", ["a.b"]),
-                ("subscription.list", []),
-                (
-                    "registration.remove_callee",
-                    [self.random.choice([*seat.registrations, 1]), other],
-                ),
-                ("nothing", []),
-            ]
-        )
-        self.begin(seat, {}, f"wamp.{uri}", args)
+        uri = self.random.choice(list(self.procedures))
+        options = self.some(progress=True) | self.sealed() if self.random.random() < 0.1 else {}
+        args, kwargs = self.procedures[uri](seat)
+        self.begin(seat, options, f"wamp.{uri}", args, kwargs)
 
-    def begin(self, seat: Seat, options: dict[str, Any], uri: str, args: list[Any]) -> None:
+    def begin(
+        self, seat: Seat, options: dict[str, Any], uri: str, args: list[Any], kwargs: Any = None
+    ) -> None:
+        if "ppt_scheme" in options and not seat.has("caller", PASSED):
+            seat.breaks = True
         seat.calls[seat.request + 1] = options
         if options.get("progress"):
             seat.sending.add(seat.request + 1)
+            seat.breaks |= not seat.has("caller", *PARTS)
         seat.uris[seat.request + 1] = uri
         self.limit(seat, seat.request + 1)
-        self.say(seat, CALL, options, uri, args, answered=False)
+        self.say(seat, CALL, options, uri, args, kwargs or {}, answered=False)
 
     def limit(self, seat: Seat, request: int) -> None:
         milliseconds = seat.calls[request].get("timeout", 0)
@@ -217,8 +203,9 @@ class Trial:
         options = {"progress": True} if self.a_bool() else {}
         if not options:
             seat.sending.discard(request)
-        uri = seat.uris[request]
-        self.world.send(seat.peer, [CALL, request, options, uri, [2]])
+        self.world.send(
+            seat.peer, [CALL, request, options, seat.uris[request], self.payload(options)]
+        )
 
     def cancel(self, seat: Seat) -> None:
         request = self.random.choice([*seat.calls, max(1, seat.request - 1)])
@@ -232,13 +219,22 @@ class Trial:
             self.finish(seat, self.random.choice(list(seat.open)))
 
     def finish(self, seat: Seat, invocation: int) -> None:
+        options = self.sealed()
+        if options and not seat.has("callee", PASSED):
+            if self.a_bool():  # else sessions end too soon
+                options = {}
+            seat.breaks |= bool(options)
         if seat.open[invocation].get("receive_progress") and self.random.random() < 0.6:
-            self.world.send(seat.peer, [YIELD, invocation, {"progress": True}, [1]])
-            return
-        del seat.open[invocation]
+            options["progress"] = True
+        else:
+            del seat.open[invocation]
         error = self.random.choice(["a.error", "wamp.error.unavailable", "wamp.error.canceled"])
-        array = [YIELD, invocation, {}, [1]] if self.a_bool() else None
-        self.world.send(seat.peer, array or [ERROR, INVOCATION, invocation, {}, error, [1]])
+        payload = self.payload(options)
+        array = [YIELD, invocation, options, payload]
+        if not options.get("progress") and not self.a_bool():
+            array = [ERROR, INVOCATION, invocation, options, error, payload]
+        self.drawn |= {(TYPES[array[0]], key) for key in options}
+        self.world.send(seat.peer, array)
 
     def tick(self, _: Seat) -> None:
         self.world.time.tick(self.random.random() / 2)
@@ -250,96 +246,11 @@ class Trial:
         elif how < 0.8:
             self.world.lose(seat.peer)
         else:
+            seat.breaks = True
             self.world.violate(seat.peer)
         self.read()
         assert seat.gone or how >= 0.4, "no answer to GOODBYE"
         self.follow(seat)
-
-    def follow(self, seat: Seat) -> None:
-        """Let another session sit there."""
-        assert not seat.peer.member.open
-        seat.gone = True
-        if seat in self.seats:
-            self.seats[self.seats.index(seat)] = Seat(self.world)
-
-    # What is judged
-
-    def read(self) -> None:
-        for seat in list(self.seats):
-            for message in take(seat.peer):
-                assert not seat.gone, f"said to who has left: {message}"
-                self.said[message[0]] += 1
-                getattr(self, f"on_{message[0].lower()}")(seat, *message[1:])
-            if not seat.peer.member.open and seat in self.seats:
-                self.follow(seat)
-            late = [call for call, end in seat.limits.items() if end < self.world.time.now()]
-            assert seat.gone or not late, f"their time is over, and nobody was told: {late}"
-
-    def answered(self, seat: Seat, request: int, *codes: int) -> None:
-        assert seat.asked.pop(request, None) in codes, f"a second answer, or another's: {request}"
-
-    def on_subscribed(self, seat: Seat, request: int, subscription: int) -> None:
-        self.answered(seat, request, SUBSCRIBE)
-        seat.subscriptions.add(subscription)
-
-    def on_unsubscribed(self, seat: Seat, request: int, *details: Any) -> None:
-        if request:
-            self.answered(seat, request, UNSUBSCRIBE)
-        seat.subscriptions.remove(seat.ending[request] if request else details[0]["subscription"])
-
-    def on_registered(self, seat: Seat, request: int, registration: int) -> None:
-        self.answered(seat, request, REGISTER)
-        seat.registrations.add(registration)
-
-    def on_unregistered(self, seat: Seat, request: int, *details: Any) -> None:
-        if request:
-            self.answered(seat, request, UNREGISTER)
-        seat.registrations.remove(seat.ending[request] if request else details[0]["registration"])
-
-    def on_published(self, seat: Seat, request: int, publication: int) -> None:
-        self.answered(seat, request, PUBLISH)
-
-    def on_event(self, seat: Seat, subscription: int, *rest: Any) -> None:
-        assert subscription in seat.subscriptions, "an EVENT without a subscription"
-
-    def on_invocation(
-        self, seat: Seat, number: int, registration: int, details: Any, *rest: Any
-    ) -> None:
-        if number in seat.open:  # its arguments go on
-            seat.open[number] |= details
-            return
-        assert registration in seat.registrations, "an INVOCATION without a registration"
-        seat.open[number] = details
-
-    def on_interrupt(self, seat: Seat, number: int, options: Any) -> None:
-        assert number in seat.open, "an INTERRUPT of what is not open"
-
-    def on_result(self, seat: Seat, request: int, details: dict[str, Any], *rest: Any) -> None:
-        assert request in seat.calls, "a RESULT behind the final one"
-        if details.get("progress"):
-            assert seat.calls[request].get("receive_progress"), "progress that nobody asked for"
-            self.limit(seat, request)
-        else:
-            self.end_call(seat, request)
-
-    def on_error(
-        self, seat: Seat, kind: int, request: int, details: Any, error: str, *rest: Any
-    ) -> None:
-        if kind == CALL:
-            assert request in seat.calls, "an ERROR behind the final answer"
-            self.end_call(seat, request)
-        else:
-            self.answered(seat, request, kind)
-
-    def end_call(self, seat: Seat, request: int) -> None:
-        del seat.calls[request]
-        seat.sending.discard(request)
-        seat.limits.pop(request, None)
-
-    def on_goodbye(self, seat: Seat, *rest: Any) -> None:
-        seat.gone = True
-
-    on_abort = on_goodbye
 
     # The end
 
@@ -352,7 +263,9 @@ class Trial:
                 break
             for seat in list(self.seats):
                 for invocation in list(seat.open):
-                    self.finish(seat, invocation)
+                    if invocation in seat.open and not seat.gone:  # what others did may end it
+                        self.finish(seat, invocation)
+                        self.read()
         for seat in self.seats:
             assert not seat.asked, f"never answered: {seat.asked}"
             assert not seat.calls, f"never ended: {seat.calls}"
@@ -392,5 +305,8 @@ def test_whatever_is_done_it_keeps_its_promises(seed: int) -> None:
             raise AssertionError(f"seed {seed}, step {number}: {error}") from error
     trial.settle()
     trial.all_leave()
+    assert trial.drawn >= EVERY_OPTION, EVERY_OPTION - trial.drawn
+    assert trial.served == set(trial.procedures), set(trial.procedures) - trial.served
+    assert {f"wamp.{uri}" for uri in trial.procedures} == set(trial.world.realm.procedures)
     rare = {"INTERRUPT", "ABORT", "GOODBYE", "EVENT", "RESULT", "ERROR", "UNREGISTERED"}
     assert all(trial.said[name] > STEPS / 2000 for name in rare), trial.said

@@ -7,11 +7,9 @@ left every table is empty.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from tests.core.world import (
     CALL,
@@ -25,16 +23,13 @@ from tests.core.world import (
     UNSUBSCRIBE,
     YIELD,
     Peer,
-    World,
-    take,
 )
+from tests.property.model import MATCHES, SEATS, Model, fits, many
 from wamplite.advanced.pattern_based_subscription import ForRouter as Patterns
 from wamplite.advanced.publisher_exclusion import ForRouter as Exclusion
 
-SEATS = st.integers(0, 3)
 URIS = st.sampled_from(["a", "a.b", "a.bc", "c.b", "c", "no good", "wamp.x"])
 PATTERNS = st.sampled_from(["a", "a.b", ".b", "c..b", "b c"])
-MATCHES = st.sampled_from(["exact", "prefix", "wildcard"])
 LIMIT = 3
 CALLS = 6  # of one session; two of them may be of one caller and one callee
 IN_REALM = 8
@@ -54,43 +49,17 @@ def is_uri(uri: str) -> bool:
     return " " not in uri and all(uri.split("."))
 
 
-def fits(match: str, pattern: str, topic: str) -> bool:
-    """Tell in the plainest way whether a subscription gets a topic."""
-    if match == "prefix":
-        return topic.startswith(pattern)
-    if match == "exact":
-        return topic == pattern
-    pairs = list(zip(pattern.split("."), topic.split("."), strict=False))
-    same = len(pattern.split(".")) == len(topic.split("."))
-    return same and all(want in ("", got) for want, got in pairs)
-
-
-class RealmModel(RuleBasedStateMachine):
+class RealmModel(Model):
     """Four seats; whoever leaves is followed by a new session on the same seat."""
 
     def __init__(self) -> None:
-        super().__init__()
         limits = dict.fromkeys(("max_subscriptions", "max_registrations"), LIMIT)
         limits |= {"max_calls": CALLS, "max_in_realm": IN_REALM}
-        self.world = World(Patterns, Exclusion, **limits)
-        self.seats = self.world.joined(4)
+        super().__init__(Patterns, Exclusion, **limits)
         self.subscriptions: dict[tuple[str, str], dict[Peer, int]] = {}
         self.registrations: dict[str, tuple[Peer, int]] = {}
         self.waiting: list[Waiting] = []
-        self.request = 0
         self.issued: dict[Peer, int] = {}
-        self.expected: list[tuple[Peer, list[Any]]] = []
-
-    def say(self, seat: int, code: int, *rest: Any) -> tuple[Peer, int]:
-        self.request += 1
-        self.world.send(self.seats[seat], [code, self.request, *rest])
-        return self.seats[seat], self.request
-
-    def expect(self, peer: Peer, *message: Any) -> None:
-        self.expected.append((peer, list(message)))
-
-    def expect_error(self, peer: Peer, kind: int, request: int, error: str) -> None:
-        self.expect(peer, "ERROR", kind, request, {}, error)
 
     def held(self, peer: Peer) -> list[tuple[str, str]]:
         return [key for key, held in self.subscriptions.items() if peer in held]
@@ -244,41 +213,9 @@ class RealmModel(RuleBasedStateMachine):
             self.waiting.remove(call)
             if call.caller is not peer:
                 self.expect_error(call.caller, CALL, call.request, "wamp.error.canceled")
-        self.seats[seat] = self.world.join()
+        self.seats[seat] = self.sit(seat)
         return peer
-
-    @invariant()
-    def everybody_was_sent_what_the_model_expects(self) -> None:
-        expected, self.expected = self.expected, []
-        for peer in self.world.peers:
-            sent = sorted((plain(message) for message in take(peer)), key=repr)
-            assert sent == sorted((message for to, message in expected if to is peer), key=repr)
-
-    def teardown(self) -> None:
-        for peer in self.seats:
-            self.world.lose(peer)
-        assert self.world.is_empty()
-
-
-def plain(message: list[Any]) -> list[Any]:
-    """Leave out what the model cannot know: publication ids and the texts of errors."""
-    match message:
-        case ["EVENT", subscription, _, *rest]:
-            return ["EVENT", subscription, "id", *rest]
-        case ["PUBLISHED", request, _]:
-            return ["PUBLISHED", request, "id"]
-        case ["ABORT", _, reason]:
-            return ["ABORT", "text", reason]
-        case ["ERROR", kind, request, details, error, [str()]]:
-            return ["ERROR", kind, request, details, error]
-    return message
 
 
 TestRealmModel = RealmModel.TestCase
-TestRealmModel.settings = settings(
-    max_examples=250,
-    stateful_step_count=40,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestRealmModel.settings = many(250)

@@ -103,10 +103,12 @@ class Records:
 
     def joined(self, member: Any, record: Any) -> None:
         """Tell that a session has got a part in a record, which may be new."""
+        is_new = len(self.sessions(record)) == 1
+        if is_new:
+            record.notes["created"] = iso(self.realm.now())
         if uris.is_reserved(record.uri):
             return
-        if len(self.sessions(record)) == 1:
-            record.notes["created"] = iso(self.realm.now())
+        if is_new:
             self._announce("on_create", member, record, self.details(record))
         self._announce(self.come, member, record, record.id)
 

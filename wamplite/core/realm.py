@@ -280,8 +280,8 @@ class Realm:
             with ExitStack() as leaving:  # all of these, the last one first, whatever one raises
                 for observer in reversed(self.left):
                     leaving.callback(observer, member, None, entry)
-                leaving.callback(self.broker.leave, member)
                 leaving.callback(self.dealer.leave, member)
+                leaving.callback(self.broker.leave, member)  # no event of all this is for it
         return True
 
     def _part(self, member: Member, reason: str, details: dict[str, Any], entry: Any) -> None:
