@@ -67,6 +67,10 @@ def test_104_a_full_disk_costs_no_session_and_is_made_up_for() -> None:
     survive("full")
 
 
+def test_104_a_disk_that_is_full_at_the_start_is_told() -> None:
+    survive("full_at_the_start")
+
+
 def test_107_a_read_only_file_system_is_refused_or_costs_no_session() -> None:
     survive("read_only")
 

@@ -21,10 +21,10 @@ LISTEN = ("tcp://127.0.0.1:0",)
 TOPIC = "com.example.topic"
 
 
-def publish(router: RouterProcess, *values: Any) -> None:
+def publish(router: RouterProcess, *values: Any, topic: str = TOPIC) -> None:
     with wamplite.connect(router.rs) as session:
         for value in values:
-            session.publish(TOPIC, value, options={"acknowledge": True, "retain": True})
+            session.publish(topic, value, options={"acknowledge": True, "retain": True})
 
 
 def kept(router: RouterProcess) -> tuple[list[Any], list[Any]]:
@@ -157,16 +157,39 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("name", "sound"), [("history", [1, 2]), ("retained", ["a", "c"])])
 def test_an_event_that_cannot_be_read_is_left_out_and_the_file_set_aside(
-    tmp_path: Path, change: str
+    tmp_path: Path, name: str, sound: list[Any], change: str
 ) -> None:
+    file = f"{name}-realm1.db"
     with running_router(*OPTIONS, str(tmp_path)) as router:
-        publish(router, 1, 2, 3)
-    name = "history-realm1.db"
-    with closing(sqlite3.connect(tmp_path / name)) as database, database:
-        database.execute(f"UPDATE event SET {CHANGES[change]} WHERE number = 2")
+        publish(router, 1, 3, 2)
+        for value in ("a", "b", "c"):
+            publish(router, value, topic=f"{TOPIC}.{value}")
+    with closing(sqlite3.connect(tmp_path / file)) as database, database:
+        (number,) = database.execute(DAMAGED[name]).fetchone()
+        database.execute(f"UPDATE event SET {CHANGES[change]} WHERE number = {number}")
     for is_told in (True, False):  # what was sound is in the new file
         with running_router(*OPTIONS, str(tmp_path)) as router:
-            assert kept(router)[0] == [1, 3]
+            assert found_of(router, name) == sound
             assert ("1 events cannot be read" in router.stderr()) is is_told
-    assert len(list(tmp_path.glob(f"{name}.damaged-*"))) == 1
+    assert len(list(tmp_path.glob(f"{file}.damaged-*"))) == 1
+
+
+DAMAGED = {
+    "history": f"SELECT number FROM event WHERE topic = '{TOPIC}' LIMIT 1 OFFSET 1",
+    "retained": f"SELECT number FROM event WHERE topic = '{TOPIC}.b'",
+}
+
+
+def found_of(router: RouterProcess, name: str) -> list[Any]:
+    """Return what is kept of one topic's history, or of the topics below it."""
+    if name == "history":
+        return kept(router)[0]
+    found: list[Any] = []
+    with wamplite.connect(router.rs) as session:
+        options = {"get_retained": True, "match": "prefix"}
+        session.subscribe(f"{TOPIC}.", found.append, options=options)
+        session.subscribe("com.example.none", print)  # answered behind the events
+        session.drain()
+    return sorted(found)
