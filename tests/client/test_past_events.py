@@ -101,12 +101,31 @@ def test_a_router_that_always_tells_the_same_is_left_alone(peer: Peer) -> None:
     assert router.found() == [1, 2]
 
 
-def test_a_list_of_events_as_the_only_argument_is_taken(peer: Peer) -> None:
+def test_crossbars_list_of_the_newest_comes_in_order_and_whole(peer: Peer) -> None:
+    session = peer.join()
+    asking = soon(session.meta.events, 7)
+    _, request, _, _, *payload = peer.receive()
+    assert payload == [[7]]
+    peer.send([50, request, {}, [[event(number) for number in range(12, 2, -1)]]])
+    _, request, _, _, *payload = peer.receive()
+    assert payload[0] == [7] and payload[1]["limit"] > 10**9
+    peer.send([50, request, {}, [[event(number) for number in range(12, 0, -1)]]])
+    assert [each["publication"] for each in asking.result()] == list(range(1, 13))
+    asking = soon(session.meta.events, 7, limit=2)
+    _, request, _, _, *payload = peer.receive()
+    assert payload == [[7], {"limit": 2}]
+    peer.send([50, request, {}, [[event(12), event(11)]]])
+    assert [each["publication"] for each in asking.result()] == [11, 12]
+    leave(peer, session)
+
+
+def test_the_words_of_nexus_are_those_of_the_section(peer: Peer) -> None:
     session = peer.join()
     asking = soon(session.meta.events, 7)
     _, request, *_ = peer.receive()
-    peer.send([50, request, {}, [[event(1), event(2)]]])
-    assert [each["publication"] for each in asking.result()] == [1, 2]
+    told = {"Subscription": 7, "Publication": 5, "Details": {}, "Arguments": [1]}
+    peer.send([50, request, {}, [told], {"is_limit_reached": False}])
+    assert asking.result() == [{"subscription": 7, "publication": 5, "details": {}, "args": [1]}]
     leave(peer, session)
 
 

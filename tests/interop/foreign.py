@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.interop.peers import ROUTERS, Words, installed
 
-START_SECONDS = 90.0
+START_SECONDS = 140.0
 STOP_SECONDS = 10.0
 
 

@@ -4,6 +4,10 @@
 
 Where that is, its publication says. A router that has forgotten it meanwhile tells from the
 beginning, or nothing: then its time says it. What was told before is left out.
+
+Crossbar has a convention of its own: one list, the newest first, of ten events where no `limit` is
+told. It knows no other condition. Here they come in order, and all of them. nexus has other words
+for what an event tells, and no timestamp.
 """
 
 from __future__ import annotations
@@ -15,6 +19,14 @@ from typing import Any
 GET_EVENTS = "wamp.subscription.get_events"
 OLDEST_FIRST = ("after_publication", "from_time")
 NEWEST_FIRST = ("before_publication", "until_time")
+MANY = 2**31 - 1
+WORDS = {  # of nexus
+    "Subscription": "subscription",
+    "Publication": "publication",
+    "Details": "details",
+    "Arguments": "args",
+    "ArgumentsKw": "kwargs",
+}
 Event = dict[str, Any]
 
 
@@ -45,6 +57,10 @@ def _ask(session: Any, subscription: int, filters: Mapping[str, Any]) -> tuple[l
     """Return the events of one answer, and whether the router says that there are more."""
     result = session.call_result(GET_EVENTS, [subscription], filters)
     events: list[Any] = result.args
-    if len(events) == 1 and isinstance(events[0], list):  # as some routers answer
-        events = events[0]
+    if len(events) == 1 and isinstance(events[0], list):
+        if "limit" not in filters:
+            events = session.call_result(GET_EVENTS, [subscription], {"limit": MANY}).args
+        return events[0][::-1], False
+    if events and "Publication" in events[0]:
+        events = [{WORDS.get(key, key): event[key] for key in event} for event in events]
     return events, bool(result.kwargs.get("is_limit_reached"))
