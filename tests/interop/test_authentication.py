@@ -108,7 +108,7 @@ def check_login(url: str, way: str) -> None:
         wamplite.connect(url, auth=WAYS[way]("wrong"))
 
 
-@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.timeout(200)  # Crossbar may start slowly
 @pytest.mark.parametrize(
     ("name", "way"),
     [("nxt", way) for way in EVERYWHERE] + [("crossbar", way) for way in WAYS],

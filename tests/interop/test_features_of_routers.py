@@ -288,7 +288,7 @@ CASES = [
 ]
 
 
-@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.timeout(200)  # Crossbar may start slowly
 @pytest.mark.parametrize(("name", "check"), CASES)
 def test_the_client_uses_a_feature(
     name: str, check: Callable[[Pair], Any], foreign_routers: dict[str, Foreign]

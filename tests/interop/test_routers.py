@@ -20,7 +20,7 @@ def outcomes() -> dict[str, dict[tuple[str, str], dict[str, Any]]]:
     return {}
 
 
-@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.timeout(200)  # Crossbar may start slowly
 @pytest.mark.parametrize(("name", "transport", "serializer"), CASES)
 def test_the_client_does_it_all(
     name: str,
@@ -41,7 +41,7 @@ def test_the_client_does_it_all(
     assert seen["caller"]["gone"] == NO_SUCH_PROCEDURE
 
 
-@pytest.mark.timeout(150)  # Crossbar may start slowly
+@pytest.mark.timeout(200)  # Crossbar may start slowly
 @pytest.mark.parametrize(
     ("name", "transport"), [(name, way) for name, r in ROUTERS.items() for way in r.transports]
 )

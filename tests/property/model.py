@@ -20,11 +20,11 @@ SEATS = st.integers(0, 3)
 MATCHES = st.sampled_from(["exact", "prefix", "wildcard"])
 
 
-def many(examples: int) -> settings:
-    """Return settings for so many sequences, of 40 steps each."""
+def many(examples: int, steps: int = 200) -> settings:
+    """Return settings for so many sequences of so many steps."""
     return settings(
         max_examples=examples,
-        stateful_step_count=40,
+        stateful_step_count=steps,
         derandomize=True,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

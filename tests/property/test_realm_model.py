@@ -218,4 +218,4 @@ class RealmModel(Model):
 
 
 TestRealmModel = RealmModel.TestCase
-TestRealmModel.settings = many(250)
+TestRealmModel.settings = many(250, steps=40)

@@ -257,4 +257,4 @@ class RecordsModel(Model):
 
 
 TestRecordsModel = RecordsModel.TestCase
-TestRecordsModel.settings = many(60)
+TestRecordsModel.settings = many(40)

@@ -188,4 +188,4 @@ class SealedModel(Model):
 
 
 TestSealedModel = SealedModel.TestCase
-TestSealedModel.settings = many(60)
+TestSealedModel.settings = many(40)

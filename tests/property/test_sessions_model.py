@@ -223,4 +223,4 @@ def details(peer: Peer) -> dict[str, Any]:
 
 
 TestSessionsModel = SessionsModel.TestCase
-TestSessionsModel.settings = many(60)
+TestSessionsModel.settings = many(40)

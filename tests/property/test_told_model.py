@@ -135,7 +135,8 @@ class ToldModel(Model):
         found = [past for past in self.past if fits(match, uri, past.topic)]
         places = {past.publication: at for at, past in enumerate(found, 1)}
         if time is not None:
-            name, seconds = time
+            name, ago = time
+            seconds = max(0, int(self.world.time.now()) - ago)
             kwargs[f"{name}_time"] = moment(seconds)
             found = [past for past in found if COMPARE[name](past.seconds, seconds)]
         if publication is not None:
@@ -254,4 +255,4 @@ def may_get(peer: Peer, role: str) -> bool:
 
 
 TestToldModel = ToldModel.TestCase
-TestToldModel.settings = many(60)
+TestToldModel.settings = many(40)
