@@ -209,6 +209,47 @@ def test_a_sealed_payload_is_for_those_who_announced_it(join: Join) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["PUBLISH", "YIELD", "ERROR"])
+def test_who_did_not_announce_it_sends_no_sealed_payload(kind: str, join: Join) -> None:
+    sealed = {"ppt_scheme": "x_mine"}
+    breaks, caller = join(), join("caller", **PASSED)
+    serve(breaks)
+    caller.send(CALL, 1, {}, P)
+    invocation = breaks.receive()[1]
+    said: dict[str, list[Any]] = {
+        "PUBLISH": [PUBLISH, 2, sealed, T, [b"x"]],
+        "YIELD": [YIELD, invocation, sealed, [b"x"]],
+        "ERROR": [ERROR, INVOCATION, invocation, sealed, "com.app.no", [b"x"]],
+    }
+    breaks.send(*said[kind])
+    assert breaks.receive()[::2] == [ABORT, VIOLATION]
+    assert caller.receive()[4] == "wamp.error.canceled"
+
+
+def test_a_sealed_answer_is_for_a_caller_that_announced_it(join: Join) -> None:
+    sealed = {"ppt_scheme": "x_mine"}
+    caller, callee = join(), join("callee", **PASSED)
+    serve(callee)
+    for request, error in ((1, False), (2, True)):
+        caller.send(CALL, request, {}, P)
+        number = callee.receive()[1]
+        failing = [ERROR, INVOCATION, number, sealed, "com.app.no", [b"x"]]
+        callee.send(*(failing if error else [YIELD, number, sealed, [b"x"]]))
+        assert caller.receive()[4] == "wamp.error.feature_not_supported"
+
+
+def test_procedures_of_the_router_take_neither_parts_nor_sealed_payloads(join: Join) -> None:
+    caller = join("caller", **PARTS, **PASSED)
+    for request, option in ((1, {"progress": True}), (2, {"ppt_scheme": "x_mine"})):
+        refused = caller.ask(CALL, request, option, "wamp.session.count")
+        assert refused[4] == "wamp.error.feature_not_supported"
+    caller.send(CALL, 1, {"progress": True}, "wamp.session.count")  # they have crossed
+    caller.send(CALL, 1, {}, "wamp.session.count")
+    assert caller.ask(CALL, 3, {}, "wamp.session.count")[:2] == [RESULT, 3]
+    for option in ({"progress": True}, {"ppt_scheme": "x_mine"}):
+        assert join().ask(CALL, 1, option, "wamp.session.count")[::2] == [ABORT, VIOLATION]
+
+
 def test_what_needs_no_announcement_is_for_all(join: Join) -> None:
     caller, callee, subscriber = join(), join(), join()
     mine = caller.welcome[1]
