@@ -255,4 +255,4 @@ def may_get(peer: Peer, role: str) -> bool:
 
 
 TestToldModel = ToldModel.TestCase
-TestToldModel.settings = many(40)
+TestToldModel.settings = many(100)
