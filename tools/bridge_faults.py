@@ -8,7 +8,8 @@ A `wamplite bridge` with three ports, which are pseudo-terminals whose devices s
 and a router that keeps what it saw. The faults: see `Bridge.FAULTS`. In the end the bridge must be
 the process it was, hold no more files, threads or memory, and its counts must say: read = published
 + dropped, by reason + waiting; what it says it published has been seen by the router, in order,
-nothing twice but what is marked; what is missing it counted. Exit 1 otherwise.
+nothing twice but what is marked; what is missing it counted; no event says that it was heard in
+1970. Exit 1 otherwise. It runs in a mount namespace (`unshare -Urm`), for the outbox's disk.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ sys.path.insert(0, str(ROOT))
 import wamplite  # noqa: E402 - found through ROOT
 from tests.bridge.pseudo import sentence  # noqa: E402
 from tests.processes import Program  # noqa: E402
-from tests.processes import wamplite as command  # noqa: E402
 from tests.waiting import until  # noqa: E402
-from tools.fault_site import CONFIGURATION, PORT, ROUTER, Talker  # noqa: E402
+from tools.fault_site import CONFIGURATION, PORT, ROUTER, Disk, Talker  # noqa: E402
+from wamplite.version import MADE  # noqa: E402
 
 PORTS = 3
 MOST = 500  # events that the outbox holds
 SILENCE = 1.5
+HOUR = 3600.0
+WRITTEN_AGAIN = 8.0  # seconds in which a disk with room again is noticed
+NAMESPACE = ("unshare", "-Urm")
 KILL_WINDOW = 50  # events that a router may have confirmed and not written down when it is killed
 
 
@@ -60,12 +64,16 @@ class Bridge:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.port = server.getsockname()[1]
         self.talkers = [Talker(folder, number) for number in range(PORTS)]
-        text = CONFIGURATION.format(port=self.port, most=MOST)
+        self.disk = Disk(folder / "disk")
+        self.clock = folder / "clock"
+        self.set_clock(0.0)
+        text = CONFIGURATION.format(port=self.port, most=MOST, disk=self.disk.folder)
         for number, talker in enumerate(self.talkers):
             text += PORT.format(number=number, device=talker.device.path, silence=self.silent)
         (folder / "bridge.toml").write_text(text)
         self.router = self.start_router()
-        self.program = Program(*command("bridge", str(folder / "bridge.toml")))
+        words = (str(ROOT / "tools" / "moved_clock.py"), str(self.clock), "bridge")
+        self.program = Program(sys.executable, *words, str(folder / "bridge.toml"))
 
     def start_router(self) -> Program:
         words = ("-c", ROUTER, str(self.port), str(self.seen))
@@ -80,6 +88,7 @@ class Bridge:
             program.stop()
         for talker in self.talkers:
             talker.end()
+        self.disk.end()
 
     # ---- faults
 
@@ -158,6 +167,35 @@ class Bridge:
         self.pause(0.1, 1.5)
         self.program.interrupt(signal.SIGCONT)
 
+    def set_clock(self, seconds: float) -> None:
+        """Let the clock that the bridge reads be off by so many seconds, from one moment on."""
+        new = self.clock.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.replace(self.clock)
+
+    def move_clock(self) -> None:
+        """The clock goes forward or back by hours, with or without the router; then it is right."""
+        self.set_clock(self.chance.choice((-30, -7, -1, 1, 7, 30)) * HOUR)
+        if self.chance.random() < 0.5:
+            self.kill_router()
+        self.pause(0.2, 2.0)
+        self.set_clock(0.0)
+
+    def lose_clock(self) -> None:
+        """It is 1970, and then it is not."""
+        self.set_clock(-time.time() + 60)
+        if self.chance.random() < 0.5:
+            self.kill_router()
+        self.pause(0.2, 2.0)
+        self.set_clock(0.0)
+
+    def fill_disk(self) -> None:
+        """The outbox's disk is full while the router is away, and has room again."""
+        self.disk.fill()
+        self.kill_router()
+        self.pause(0.5, 2.0)
+        self.disk.empty()
+
     def pause(self, least: float, most: float) -> None:
         time.sleep(self.haste * self.chance.uniform(least, most))
 
@@ -172,6 +210,9 @@ class Bridge:
         (stop_router, 2),
         (fill_outbox, 5),
         (stop_bridge, 8),
+        (move_clock, 8),
+        (lose_clock, 5),
+        (fill_disk, 5),
     )
 
     # ---- what must be so
@@ -193,6 +234,7 @@ class Bridge:
         for talker in self.talkers:
             talker.silent = True
         until(self.is_quiet, "all has been published", 60.0)
+        until(lambda: not self.is_in_trouble(), "the outbox is written again", WRITTEN_AGAIN)
         after = self.holds()
         print(f"held before: {before}, after: {after}")
         assert self.program.pid == pid
@@ -205,6 +247,11 @@ class Bridge:
         told = self.stats()
         gone = told["published"] + sum(told["dropped"].values())
         return bool(told["waiting"] == 0 and told["read"] == gone)
+
+    def is_in_trouble(self) -> bool:
+        """Tell whether the outbox has said of its disk that it fails, and not yet that it works."""
+        log = self.program.stderr()
+        return log.count("kept in memory until it works") != log.count("written again")
 
     def stats(self) -> dict[str, Any]:
         """Return the counts of all ports together, asked for through the router."""
@@ -240,6 +287,7 @@ class Bridge:
         assert self.program.wait() == 0, self.program.stderr()
         log = self.program.stderr()
         assert "Traceback" not in log, log
+        assert "expired: " not in log, "a clock that was set has made events too old"
         published = dropped = 0
         for line in log.splitlines()[-PORTS:]:
             print(re.sub(r".*(tty\d)", r"\1", line))
@@ -251,16 +299,18 @@ class Bridge:
             dropped += sum(map(int, re.findall(r"(?:overflow|expired|refused): (\d+)", line)))
         self.compare([json.loads(line) for line in self.seen.open()], published, dropped)
 
-    def compare(self, seen: list[tuple[str, int, bool, str]], published: int, lost: int) -> None:
+    def compare(self, seen: list[Any], published: int, lost: int) -> None:
         """See that all that was published was seen, in order, and what was not was counted."""
-        fresh = [seq for _, seq, resent, _ in seen if not resent]
+        untrue = [ts for *_, ts in seen if ts is not None and ts < MADE]
+        assert not untrue, f"{len(untrue)} say that they were heard in 1970"
+        fresh = [seq for _, seq, resent, *_ in seen if not resent]
         assert fresh == sorted(set(fresh)), "out of order, or twice without a mark"
         for number in range(PORTS):
             told = [
-                int(n) for topic, _, resent, n in seen if topic[-1] == str(number) and not resent
+                int(n) for topic, _, resent, n, _ in seen if topic[-1] == str(number) and not resent
             ]
             assert told == sorted(set(told)), f"port {number}: sentences out of order, or twice"
-        every = {seq for _, seq, _, _ in seen}
+        every = {seq for _, seq, *_ in seen}
         missing = published - len(every)
         print(
             f"published {published}, seen {len(every)}, seen again {len(seen) - len(every)},"
@@ -274,6 +324,9 @@ class Bridge:
 def main(words: list[str]) -> int:
     """Run what the words of a command line say."""
     options = parse(words)
+    if not options.inside:
+        again = [*NAMESPACE, sys.executable, str(ROOT / "tools" / "faults"), "bridge", "--inside"]
+        os.execvp(again[0], [*again, *words])
     print(f"seed {options.seed}", flush=True)
     began = time.monotonic()
     with ExitStack() as stack:
@@ -301,5 +354,6 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--stop", type=float, default=30.0, metavar="SECONDS", help="how long a router is stopped"
     )
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--hurry", action="store_true", help="shorter pauses between the faults")
     return parser.parse_args(words)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +19,7 @@ url = "rs://127.0.0.1:{port}"
 serializer = "msgpack"
 [buffer]
 max_messages = {most}
+path = "{disk}/outbox"
 """
 PORT = """
 [[port]]
@@ -26,6 +29,7 @@ silence = {silence}
 decode = {{kind = "nmea"}}
   [[port.publish]]
   topic = "faults.p{number}"
+  timestamp = true
 """
 
 # A router that writes down what it hands on, line by line, before anybody can lose it.
@@ -33,7 +37,8 @@ ROUTER = """
 import json, os, sys, threading, wamplite
 seen = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 def note(event: wamplite.Event):
-    line = [event.topic, event.kwargs["seq"], "_resent" in event.kwargs, event.kwargs["fields"][3]]
+    told = event.kwargs
+    line = [event.topic, told["seq"], "_resent" in told, told["fields"][3], told["ts"]]
     os.write(seen, json.dumps(line).encode() + b"\\n")
 router = wamplite.Router()
 session = router.connect("realm1")
@@ -43,6 +48,33 @@ router.listen("tcp://127.0.0.1:" + sys.argv[1])
 print("ready", flush=True)
 threading.Event().wait()
 """
+
+
+DISK = 16 * 1024 * 1024  # bytes of the disk that the outbox is on; SQLite's log takes up to 4 MiB
+
+
+class Disk:
+    """A small disk of its own, which can be filled; it needs a mount namespace (`unshare -Urm`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler = folder / "filler"
+        folder.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "outbox", str(folder)]
+        subprocess.run(words, check=True)
+
+    def fill(self) -> None:
+        """Leave no byte on it."""
+        with self._filler.open("ab", buffering=0) as file, suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+
+    def empty(self) -> None:
+        """Make room again."""
+        self._filler.unlink()
+
+    def end(self) -> None:
+        subprocess.run(["umount", "-l", str(self.folder)], check=True)
 
 
 class Talker:
