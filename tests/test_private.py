@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -82,6 +83,7 @@ LISTED = {
 }
 
 
+@cache
 def private_names() -> set[str]:
     """Return the private names of wamplite's modules, classes and objects."""
     found: set[str] = set()

@@ -39,6 +39,9 @@ def measured(tree: Path, folder: str, scratch: Path) -> coverage.Coverage:
     command += ["-q", "-x", "-p", "no:cacheprovider", f"tests/{folder}"]
     command += ["-k", " and ".join(f"not {name}" for name in LEFT_OUT)]
     environment = os.environ | {"PYTHONPATH": str(tree)}
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # each program that a test starts would compile
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stdout}{done.stderr}the tests of {folder} fail")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,6 +13,7 @@ import websocket
 
 from tests.auth.dialogues import DENIED, PASSWORD, QUICK
 from tests.transports.streams import PATIENCE, Certificate
+from tests.waiting import Hesitant
 from wamplite import Router, UsageError
 from wamplite.auth import Cookies, User, Users, methods
 from wamplite.auth import cookie as cookie_module
@@ -153,6 +155,19 @@ def test_cookies_are_forgotten_on_request_and_in_time(monkeypatch: pytest.Monkey
         now = cookie_module.time.monotonic() + 61
         monkeypatch.setattr(cookie_module.time, "monotonic", lambda: now)
         assert ann.join("cookie")[0] == 3 and not kept(cookies)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_they_may_be_forgotten_by_several_at_once() -> None:
+    cookies = Cookies()
+    with serving(cookies) as (_, url):
+        for _ in range(3):
+            Browser(url).join("ticket", authid="joe")
+    cookies._known = Hesitant(cookies._known)
+    with ThreadPoolExecutor(4) as pool:
+        for forgetting in [pool.submit(cookies.forget) for _ in range(4)]:
+            forgetting.result(PATIENCE)
+    assert kept(cookies) == 0
 
 
 def test_as_many_are_kept_as_were_allowed_and_the_oldest_goes() -> None:

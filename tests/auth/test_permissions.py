@@ -113,6 +113,22 @@ def test_any_other_authid_has_its_own(authid: str) -> None:
                    authid=authid)  # fmt: skip
 
 
+def test_a_permission_is_as_long_as_a_uri_for_a_short_name() -> None:
+    uri = "{authid}." + "a" * 253
+    assert decided(
+        "call", uri.replace("{authid}", "b"), Permission(uri, allow=["call"]), authid="b"
+    )
+    with pytest.raises(UsageError, match="is not a URI"):
+        Permission(uri + "a")
+
+
+def test_permissions_are_equal_in_whatever_order_they_allow() -> None:
+    one, other = (
+        Permission("a", allow=allow) for allow in (["call", "publish"], ["publish", "call"])
+    )
+    assert one == other and hash(one) == hash(other)
+
+
 def test_what_would_be_too_long_for_a_uri_permits_nothing() -> None:
     own = Permission("home.{authid}.{authid}.", "prefix", ["call"])
     assert not decided("call", f"home.{'a' * 200}.{'a' * 200}.", own, authid="a" * 200)

@@ -246,6 +246,16 @@ def test_argon2_says_which_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> 
         User.of_password("joe", "sensor", "x", kdf=ARGON2)
 
 
+@pytest.mark.parametrize(("name", "told"), [("wamp-scram", {"memory": None}), ("scram", {})])
+def test_the_memory_of_a_kdf_that_needs_none_is_told_as_each_takes_it(
+    name: str, told: dict[str, None]
+) -> None:
+    hello = next(Scram("joe", PASSWORD).methods(None)[name]())
+    challenge = Talk(name, "joe", **hello["authextra"]).answer
+    assert isinstance(challenge, Challenge)
+    assert {key: value for key, value in challenge.extra.items() if key == "memory"} == told
+
+
 def test_a_nonce_of_autobahns_scram_is_base64() -> None:
     answer = Talk("scram", "joe", nonce="no base64!").answer
     assert isinstance(answer, Abort) and answer.reason == FAILED
