@@ -145,7 +145,7 @@ class QueueModel(RuleBasedStateMachine):
             item.seq for item in unstored[: len(batch)]
         ]
         assert flying <= len(batch) <= max(flying, number)
-        assert sum(entry.size for entry in batch[flying:-1]) < size
+        assert len(batch) == max(flying, 1) or sum(entry.size for entry in batch[:-1]) < size
         self.storing = unstored[: len(batch)]
         for item in self.storing[flying:]:
             item.place = "storing"

@@ -64,3 +64,10 @@ def test_that_events_are_dropped_is_over_once_some_are_handed_out(queue: Queue) 
     assert queue.is_dropping
     queue.take(1)
     assert not queue.is_dropping
+
+
+def test_what_is_confirmed_twice_counts_once(queue: Queue) -> None:
+    batch = queue.take(2)
+    queue.confirm(batch)
+    queue.confirm(batch, "refused")
+    assert (len(queue), queue.waiting("a"), queue.size) == (2, 2, 2 * SIZE)

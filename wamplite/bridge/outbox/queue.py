@@ -275,7 +275,6 @@ class Queue:
         """
         self.following = max(self.following, following)
         if not tally:
-            self.stored_to = self._storing_to = self.done_to
             return
         shift = last + 1 - self._fresh[0].seq if self._fresh else 0
         if shift > 0:
