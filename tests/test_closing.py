@@ -128,6 +128,7 @@ WITHIN = {  # closed by one of these, which are tried
     "Shared",  # by its router, once
     "OutboxFile",  # closed by its outbox, once, with a number
     "Feature", "ForRouter",  # closed by their realm, once
+    "Chronicle", "Shelf",  # by their feature, once
 }  # fmt: skip
 
 
@@ -162,14 +163,14 @@ def closable() -> set[str]:
     """Return the names of the classes that have a close() of their own."""
     found = set()
     for module in pkgutil.walk_packages(wamplite.__path__, "wamplite."):
-        if module.name != "wamplite.__main__":
+        if module.name != "wamplite.__main__" and not module.name.startswith("wamplite.micro."):
             members = inspect.getmembers(importlib.import_module(module.name), is_closable)
             found |= {name for name, kind in members if kind.__module__ == module.name}
     return found
 
 
 def is_closable(kind: object) -> bool:
-    return inspect.isclass(kind) and "close" in vars(kind) and not is_protocol(kind)
+    return inspect.isclass(kind) and callable(vars(kind).get("close")) and not is_protocol(kind)
 
 
 def is_protocol(kind: type) -> bool:
