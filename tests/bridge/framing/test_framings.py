@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wamplite.bridge.framing.block import Block
+from wamplite.bridge.framing.checksums import Checksum
 from wamplite.bridge.framing.cobs import Cobs
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
@@ -17,6 +18,7 @@ from wamplite.bridge.framing.framing import FRAMINGS, Framing
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
+from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.framing.slip import Slip
 
 
@@ -44,7 +46,33 @@ def between(data: bytes) -> bytes:
     return b"<<" + data.replace(b"<", b"").replace(b">", b"") + b">>"
 
 
+def proved(data: bytes) -> bytes:
+    whole = between(data)
+    return whole + bytes([sum(whole[2:]) & 0xFF])
+
+
+def proved_fixed(data: bytes) -> bytes:
+    content = data[:3].ljust(3)
+    return content + bytes([sum(content) & 0xFF])
+
+
+SUM8 = Proof((Checksum("sum8"),))
 MAKERS: dict[str, tuple[Callable[[], Framing], Callable[[bytes], bytes]]] = {
+    "proved": (lambda: Delimited(b">>", b"<<", 600, trailer=1, proof=SUM8), proved),
+    "proved fixed": (
+        lambda: Fixed(4, b"\x02", proof=SUM8),
+        lambda data: b"\x02" + proved_fixed(data),
+    ),
+    "proved without a start": (lambda: Fixed(4, proof=SUM8), proved_fixed),
+    "proved length": (
+        lambda: LengthPrefixed(2, start=b"\xaa", proof=SUM8, max_bytes=600),
+        lambda data: (
+            b"\xaa"
+            + (len(data) + 1).to_bytes(2, "big")
+            + data
+            + bytes([sum(data) + sum((len(data) + 1).to_bytes(2, "big")) & 0xFF])
+        ),
+    ),
     "cobs": (lambda: Cobs(600), cobs),
     "slip": (lambda: Slip(600), slip),
     "length": (lambda: LengthPrefixed(2, "little", start=b"\xaa\x55", max_bytes=600), length),
@@ -87,6 +115,7 @@ def test_noise_makes_the_same_frames_in_one_piece_and_byte_by_byte(
     got = at_once.feed(stream)
     assert [f for byte in stream for f in slowly.feed(bytes([byte]))] == got
     assert (slowly.overlong, slowly.garbage) == (at_once.overlong, at_once.garbage)
+    assert slowly.garbage_bytes == at_once.garbage_bytes
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -111,9 +111,9 @@ class Delimited(Cutter):
 
     def _drop_noise(self, data: bytes) -> None:
         """Count bytes that belong to no frame, and once that there are some."""
-        if data.strip(BETWEEN):
+        if garbage := data.translate(None, BETWEEN):
             self.garbage += not self._noise
-            self.garbage_bytes += len(data)
+            self.garbage_bytes += len(garbage)
             self._noise = True
 
     def _next(self) -> bytes | None:
