@@ -185,7 +185,7 @@ def test_every_counter_is_named() -> None:
     assert set(INCIDENTS) <= told, "/metrics tells from 0 of a counter that is not there"
 
 
-NO_MOMENTS = {"drafted", "features", "may_see", "may_know"}
+NO_MOMENTS = {"drafted", "features", "may_act", "may_see", "may_know"}
 
 
 def test_every_moment_of_a_realm_is_named() -> None:

@@ -14,7 +14,8 @@ from wamplite.advanced import (
     publisher_identification,
     subscriber_blackwhite_listing,
 )
-from wamplite.advanced.event_retention import LIMITED, MAX_EVENT, ForRouter
+from wamplite.advanced.event_retention import LIMITED, MAX_EVENT, ForRouter, Shelf
+from wamplite.advanced.event_retention import Kept as Stored
 from wamplite.core.errors import UsageError
 from wamplite.core.feature import announced
 
@@ -397,3 +398,13 @@ def test_what_could_not_be_stored_stays_counted(file: str) -> None:
     kept.feature.shelves[0].store._journal.faults = 3
     change(kept)
     assert kept.feature.counters() == {"retained_not_stored": 3}
+
+
+def test_of_two_shelves_that_had_a_topic_the_newer_event_is_kept() -> None:
+    old, new = (Stored(n, {}, [n], {}, {}, 0, float(n), 10) for n in (1, 2))
+    for here, comes in ((old, new), (new, old)):
+        shelf = Shelf()
+        shelf.adopt("a", (here,))
+        shelf.adopt("a", (comes,))
+        assert [kept.args for kept in shelf.topics["a"]] == [[2]]
+        assert shelf.bytes == 10

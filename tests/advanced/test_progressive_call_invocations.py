@@ -10,6 +10,7 @@ from wamplite.advanced import call_canceling, concurrency, shared_registration
 from wamplite.advanced.progressive_call_invocations import GRACE, ForClient, ForRouter
 from wamplite.core.feature import announced
 from wamplite.core.grammar import State
+from wamplite.core.messages import Result
 
 KEYS = ("progressive_call_invocations", "call_canceling")
 ABLE = {"features": dict.fromkeys(KEYS, True)}
@@ -98,6 +99,13 @@ def test_parts_of_a_call_that_was_refused_are_dropped(procedure: str, strict: bo
     assert only(caller)[:5] == ["ERROR", 48, 1, {}, f"wamp.error.{wanted}"]
     world.send(caller, [CALL, 2, {}, P])
     assert only(callee)[:2] == ["INVOCATION", 1]
+
+
+def test_a_procedure_of_the_router_takes_a_call_that_says_it_is_whole() -> None:
+    world, _, caller = a_world()
+    world.realm.procedures["com.app.own"] = lambda caller, call: Result(call.request, {}, [5])
+    world.send(caller, [CALL, 1, {"progress": False}, "com.app.own"])
+    assert only(caller) == ["RESULT", 1, {}, [5]]
 
 
 def test_a_caller_that_did_not_announce_it_breaks_the_protocol_whomever_it_calls() -> None:

@@ -97,9 +97,10 @@ class Shelf:
     def adopt(self, topic: str, events: tuple[Kept, ...]) -> None:
         """Keep what another shelf has kept of a topic, unless what is here is newer."""
         here = self.topics.pop(topic, ())
+        self.bytes -= sum(kept.weight for kept in here)
         if here and here[0].time > events[0].time:
-            events, here = here, ()
-        self.bytes += sum(kept.weight for kept in events) - sum(kept.weight for kept in here)
+            events = here
+        self.bytes += sum(kept.weight for kept in events)
         numbered = [kept._replace(number=next(self.numbers)) for kept in reversed(events)]
         self.topics[topic] = tuple(reversed(numbered))
 
