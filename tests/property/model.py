@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tests.core.world import CALL, Peer, World, take
+from tests.core.world import CALL, GOODBYE, Peer, World, take
 from wamplite.core.feature import Factory
 
 SEATS = st.integers(0, 3)
@@ -55,6 +55,16 @@ class Model(RuleBasedStateMachine):
     def sit(self, seat: int) -> Peer:
         """Let a new session take a seat."""
         return self.world.join()
+
+    def part(self, seat: int, politely: bool) -> Peer:
+        """Have the session of a seat leave, by GOODBYE or without a word."""
+        peer = self.seats[seat]
+        if politely:
+            self.world.send(peer, [GOODBYE, {}, "wamp.close.close_realm"])
+            self.expect(peer, "GOODBYE", {}, "wamp.close.goodbye_and_out")
+        else:
+            self.world.lose(peer)
+        return peer
 
     def say(self, seat: int, code: int, *rest: Any) -> tuple[Peer, int]:
         """Send a request under an id of its own; return who asks, and the id."""

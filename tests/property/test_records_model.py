@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.core.world import (
-    GOODBYE,
     REGISTER,
     SUBSCRIBE,
     UNREGISTER,
@@ -183,12 +182,7 @@ class RecordsModel(Model):
 
     @rule(seat=SEATS, politely=st.booleans())
     def leave(self, seat: int, politely: bool) -> None:
-        peer = self.seats[seat]
-        if politely:
-            self.world.send(peer, [GOODBYE, {}, "wamp.close.close_realm"])
-            self.expect(peer, "GOODBYE", {}, "wamp.close.goodbye_and_out")
-        else:
-            self.world.lose(peer)
+        peer = self.part(seat, politely)
         for kind in ("registration", "subscription"):
             for record in [r for r in self.records(kind) if peer in r.sessions]:
                 self.end(kind, peer, record)

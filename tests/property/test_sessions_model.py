@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from tests.core.world import GOODBYE, SUBSCRIBE, Peer
+from tests.core.world import SUBSCRIBE, Peer
 from tests.property.model import SEATS, Model, many
 from wamplite import features
 from wamplite.core.members import Identity, Join
@@ -99,12 +99,7 @@ class SessionsModel(Model):
 
     @rule(seat=SEATS, politely=st.booleans())
     def end(self, seat: int, politely: bool) -> None:
-        peer = self.seats[seat]
-        if politely:
-            self.world.send(peer, [GOODBYE, {}, "wamp.close.close_realm"])
-            self.expect(peer, "GOODBYE", {}, "wamp.close.goodbye_and_out")
-        else:
-            self.world.lose(peer)
+        self.part(seat, politely)
         self.leave(seat)
         self.follow()
 

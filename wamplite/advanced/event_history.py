@@ -16,7 +16,6 @@ BOUNDS, is asked before `topics`; others may take their place: `prepared`, then 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
 from itertools import accumulate, count, takewhile
@@ -28,6 +27,7 @@ from ..core.messages import Call, Publish, Result
 from ..core.meta import an_id, iso, keyword, may_know
 from ..core.records import Publication
 from ..core.weight import weigh
+from ..storage import opened, taken_over
 from ..storage.chronicle import MAX_EVENT, Chronicle, Past, of_rules, rearranged, stored
 
 MOST = 1000
@@ -89,14 +89,7 @@ class ForRouter(Feature):
         Nothing has changed by it; any thread.
         """
         there = {one.file for one in self.chronicles if one.file and one not in self.others}
-        made = of_rules(rules)
-        with ExitStack() as back:
-            for chronicle in made:
-                if chronicle.file not in there:
-                    chronicle.open(self.realm)
-                    back.callback(chronicle.close)
-            back.pop_all()
-        return made
+        return opened(of_rules(rules), there, self.realm)
 
     def take(self, chronicles: list[Chronicle]) -> list[Chronicle]:
         """Keep events by these from now on (the routing role); return those to be closed.
@@ -104,15 +97,12 @@ class ForRouter(Feature):
         What is kept stays, where it belongs now; what no rule names is forgotten, but in a file.
         """
         rules = [one for one in self.chronicles if one not in self.others]
-        before = {one.file: one for one in rules if one.store is not None}
-        for chronicle in chronicles:
-            if chronicle.store is None and chronicle.file in before:
-                chronicle.take_over(before.pop(chronicle.file))
-        self.not_stored += sum(one.store.faults for one in before.values())
+        gone = taken_over(rules, chronicles)
+        self.not_stored += sum(one.store.faults for one in gone)
         past, self.chronicles = self.chronicles, [*chronicles, *self.others]
         self.numbers = count(rearranged(past, self.chronicles) + 1)
         self._watch()
-        return list(before.values())
+        return gone
 
     # ---- keeping
 

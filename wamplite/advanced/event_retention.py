@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
@@ -28,6 +27,7 @@ from ..core.matching import ORDER, matches
 from ..core.messages import Event
 from ..core.records import Publication
 from ..core.weight import weigh
+from ..storage import opened, taken_over
 
 LIMITED = 4
 MAX_TOPICS = 10_000
@@ -240,14 +240,7 @@ class ForRouter(Feature):
         Nothing has changed by it; any thread.
         """
         there = {shelf.file for shelf in self.shelves[:-1] if shelf.file}
-        made = _made(shelves)
-        with ExitStack() as back:
-            for shelf in made:
-                if shelf.file not in there:
-                    shelf.open(self.realm)
-                    back.callback(shelf.close)
-            back.pop_all()
-        return made
+        return opened(_made(shelves), there, self.realm)
 
     def take(self, shelves: list[Shelf]) -> list[Shelf]:
         """Keep events on these from now on (the routing role); return those to be closed.
@@ -256,15 +249,12 @@ class ForRouter(Feature):
         has any more is left as it is.
         """
         *before, others = self.shelves
-        there = {shelf.file: shelf for shelf in before if shelf.store is not None}
-        for shelf in shelves:
-            if shelf.store is None and shelf.file in there:
-                shelf.take_over(there.pop(shelf.file))
+        gone = taken_over(before, shelves)
         self.forgotten += sum(shelf.forgotten for shelf in before)
-        self.not_stored += sum(map(_faults, there.values()))
+        self.not_stored += sum(map(_faults, gone))
         self.shelves = [*shelves, others]
         self._arrange([*before, *self.shelves])
-        return list(there.values())
+        return gone
 
     def _arrange(self, shelves: list[Shelf]) -> None:
         """Have what these hold where its topic belongs: elsewhere it would not be the last."""

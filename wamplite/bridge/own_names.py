@@ -13,10 +13,13 @@ TIMES = ("ts", "_clock")  # where they tell when they were heard
 
 def renamed(values: dict[str, Any], reserved: Collection[str]) -> dict[str, Any]:
     """Return the values of a device; a name that is the bridge's own has `_` behind it."""
-    taken = {name for name in reserved if name in values}
-    if not taken:
+    if values.keys().isdisjoint(reserved):
         return values
-    free = {name: f"{name}_" for name in taken}
-    while clashes := [name for name, other in free.items() if other in values]:
-        free |= {name: f"{free[name]}_" for name in clashes}
+    free = {name: _free(name, values) for name in reserved}
     return {free.get(name, name): value for name, value in values.items()}
+
+
+def _free(name: str, values: dict[str, Any]) -> str:
+    while name in values:
+        name += "_"
+    return name

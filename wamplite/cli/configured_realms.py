@@ -14,6 +14,7 @@ from typing import TypeVar
 from ..configuration.settings import HistorySettings, KeptSettings, RealmSettings, RetainSettings
 from ..core import uris
 from ..core.errors import UsageError
+from ..core.matching import ORDER
 
 Kept = TypeVar("Kept", bound=KeptSettings)
 OPTIONS = ("feature", "history", "keep", "strict")
@@ -56,7 +57,7 @@ def _rule(topic: str, keep: Path | None, number: int) -> HistorySettings:
     """Return the rule of --history TOPIC; each has a file of its own."""
     match, colon, uri = topic.partition(":")
     match, uri = (match, uri) if colon else ("exact", topic)
-    if match not in ("exact", "prefix", "wildcard") or not uris.is_valid_for(match, uri):
+    if match not in ORDER or not uris.is_valid_for(match, uri):
         raise UsageError(f"--history: {topic!r} is no topic, prefix:TOPIC or wildcard:TOPIC")
     name = f"history-{number + 1}" if number else "history"
     return HistorySettings(uri=uri, match=match, store=_store(keep, name))

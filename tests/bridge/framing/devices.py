@@ -33,9 +33,13 @@ def sds011(number: int) -> bytes:
     return b"\xaa\xc0" + content + bytes([of("sum8", content)]) + b"\xab"
 
 
+def bm(content: bytes) -> bytes:
+    frame = b"BM" + (len(content) + 2).to_bytes(2, "big") + content
+    return frame + of("sum16", frame).to_bytes(2, "big")
+
+
 def pms5003(number: int) -> bytes:
-    content = b"\x42\x4d\x00\x1c" + number.to_bytes(4, "big") + bytes(range(22))
-    return content + of("sum16", content).to_bytes(2, "big")
+    return bm(number.to_bytes(4, "big") + bytes(range(22)))
 
 
 def mhz19(number: int) -> bytes:
@@ -45,18 +49,30 @@ def mhz19(number: int) -> bytes:
 
 def p1(number: int) -> bytes:
     lines = [b"/ISk5\\2MT382-1000", b"", b"1-3:0.2.8(50)", b"1-0:1.7.0(%06.3f*kW)" % (number / 1e3)]
-    telegram = b"\r\n".join([*lines, b"0-1:24.2.1(101209112500W)(%09d*m3)" % number, b"!"])
-    return telegram + b"%04X\r\n" % of("crc16-arc", telegram)
+    return telegram(*lines, b"0-1:24.2.1(101209112500W)(%09d*m3)" % number)
+
+
+def telegram(*lines: bytes) -> bytes:
+    text = b"\r\n".join([*lines, b"!"])
+    return text + b"%04X\r\n" % of("crc16-arc", text)
 
 
 def vedirect(number: int) -> bytes:
     fields = [b"PID\t0xA389", b"V\t%d" % number, b"I\t-%d" % (number % 7), b"PPV\t4", b"SER#\tHQ1"]
-    block = b"".join(b"\r\n" + field for field in [*fields, b"Checksum\t"])
-    return block + bytes([of("sum8-negated", block)])
+    return block(*fields)
+
+
+def block(*fields: bytes) -> bytes:
+    text = b"".join(b"\r\n" + field for field in (*fields, b"Checksum\t"))
+    return text + bytes([of("sum8-negated", text)])
 
 
 def ubx(number: int) -> bytes:
-    content = b"\x01\x07" + (20).to_bytes(2, "little") + number.to_bytes(4, "little") + bytes(16)
+    return nav_pvt(number.to_bytes(4, "little") + bytes(16))
+
+
+def nav_pvt(payload: bytes) -> bytes:
+    content = b"\x01\x07" + len(payload).to_bytes(2, "little") + payload
     return b"\xb5\x62" + content + of("fletcher8", content).to_bytes(2, "big")
 
 

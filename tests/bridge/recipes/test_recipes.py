@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.framing.devices import esp3, mhz19, of, ubx
+from tests.bridge.framing.devices import (
+    block,
+    bm,
+    esp3,
+    mhz19,
+    nav_pvt,
+    of,
+    sds011,
+    telegram,
+    ubx,
+)
 from tests.processes import ROOT
 from wamplite.bridge.configuration.tables import from_file
 from wamplite.bridge.counts import Counts
@@ -34,29 +44,16 @@ def read(name: str, data: bytes, decode: DecodeSettings | None = None) -> list[A
     return [reading.kwargs or reading.args for reading in readings]
 
 
-def sds011(pm25: int, pm10: int) -> bytes:
-    content = struct.pack("<HHH", pm25, pm10, 0x60A1)
-    return b"\xaa\xc0" + content + bytes([of("sum8", content)]) + b"\xab"
+def air(pm25: int, pm10: int) -> bytes:
+    return sds011(pm25 | pm10 << 16)
 
 
-def pms5003(*numbers: int) -> bytes:
-    frame = b"BM" + struct.pack(">14H", 28, *numbers)
-    return frame + of("sum16", frame).to_bytes(2, "big")
-
-
-def vedirect(*fields: bytes) -> bytes:
-    block = b"".join(b"\r\n" + field for field in (*fields, b"Checksum\t"))
-    return block + bytes([of("sum8-negated", block)])
-
-
-def telegram(power: bytes) -> bytes:
-    lines = [
+def meter(power: bytes) -> bytes:
+    return telegram(
         b"/XMX5LGBBFG1009394887", b"", b"1-3:0.2.8(42)", b"0-0:1.0.0(160905202134S)",
         b"1-0:1.8.1(000051.775*kWh)", b"1-0:1.8.2(000000.000*kWh)", b"1-0:1.7.0(%s*kW)" % power,
-        b"1-0:2.7.0(00.000*kW)", b"0-1:24.2.1(160905200000S)(00000.107*m3)", b"!",
-    ]  # fmt: skip
-    text = b"\r\n".join(lines)
-    return text + b"%04X\r\n" % of("crc16-arc", text)
+        b"1-0:2.7.0(00.000*kW)", b"0-1:24.2.1(160905200000S)(00000.107*m3)",
+    )  # fmt: skip
 
 
 def teleinfo(label: bytes, value: bytes) -> bytes:
@@ -64,14 +61,12 @@ def teleinfo(label: bytes, value: bytes) -> bytes:
     return b"\n" + line + b" " + bytes([of("sum6", line)]) + b"\r"
 
 
-def nav_pvt(longitude: int, latitude: int, altitude: int) -> bytes:
+def place(longitude: int, latitude: int, altitude: int) -> bytes:
     payload = struct.pack("<IHBBBBBBIiBBBB", 0, 2026, 3, 4, 5, 6, 7, 0, 0, 0, 3, 1, 0, 11)
-    payload += struct.pack("<iiii", longitude, latitude, 0, altitude) + bytes(52)
-    content = b"\x01\x07" + struct.pack("<H", len(payload)) + payload
-    return b"\xb5b" + content + of("fletcher8", content).to_bytes(2, "big")
+    return nav_pvt(payload + struct.pack("<iiii", longitude, latitude, 0, altitude) + bytes(52))
 
 
-PM = (9, 9, 9, 5, 12, 15, 900, 260, 40, 6, 2, 1, 0x9100)
+PM = struct.pack(">13H", 9, 9, 9, 5, 12, 15, 900, 260, 40, 6, 2, 1, 0x9100)
 MPPT = (b"PID\t0xA389", b"FW\t119", b"SER#\tHQ1", b"V\t12830", b"I\t-15", b"CS\t3", b"PPV\t4")
 SUN = {"battery_volt": 12.83, "battery_ampere": -0.015, "panel_watt": 4, "state": 3}
 METER = {
@@ -86,17 +81,17 @@ PLACE = {
 @pytest.mark.parametrize(
     ("name", "data", "values"),
     [
-        ("sds011", sds011(134, 253) + sds011(135, 0), [
+        ("sds011", air(134, 253) + air(135, 0), [
             {"pm25": 13.4, "pm10": 25.3}, {"pm25": 13.5, "pm10": 0.0},
         ]),
-        ("pms5003", pms5003(*PM), [{
+        ("pms5003", bm(PM), [{
             "pm1": 5, "pm25": 12, "pm10": 15, "n03": 900, "n05": 260, "n1": 40, "n25": 6, "n5": 2,
             "n10": 1,
         }]),
-        ("vedirect", vedirect(*MPPT) * 2, [SUN, SUN]),
-        ("ubx", ubx(1) + nav_pvt(-65056000, 533613000, 61700), [PLACE]),
+        ("vedirect", block(*MPPT) * 2, [SUN, SUN]),
+        ("ubx", ubx(1) + place(-65056000, 533613000, 61700), [PLACE]),
         ("esp3", esp3(7), [[esp3(7)]]),
-        ("p1", telegram(b"00.244"), [METER]),
+        ("p1", meter(b"00.244"), [METER]),
         ("arduino", b"half=1\nReady\nT=21.5 H=40\r\n", [{"temperature": 21.5, "humidity": 40}]),
         ("teleinfo", b"\x02" + teleinfo(b"BASE", b"012345678") + teleinfo(b"PAPP", b"00750"), [
             {"label": "BASE", "value": "012345678"}, {"label": "PAPP", "value": "00750"},
@@ -118,12 +113,12 @@ def test_a_recipe_makes_values_of_what_its_device_sends(
 @pytest.mark.parametrize(
     ("name", "right"),
     [
-        ("sds011", sds011(134, 253)),
-        ("pms5003", pms5003(*PM)),
-        ("vedirect", vedirect(*MPPT)),
-        ("ubx", nav_pvt(1, 2, 3)),
+        ("sds011", air(134, 253)),
+        ("pms5003", bm(PM)),
+        ("vedirect", block(*MPPT)),
+        ("ubx", place(1, 2, 3)),
         ("esp3", esp3(7)),
-        ("p1", telegram(b"00.244")),
+        ("p1", meter(b"00.244")),
         ("teleinfo", teleinfo(b"BASE", b"012345678")),
     ],
 )

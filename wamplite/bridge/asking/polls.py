@@ -16,7 +16,7 @@ from ..decoding.readings import Deliver
 from ..shaping import PublishSettings
 from .commands import Commands, Poll, Reply
 from .modbus import MODBUS, Modbus, ModbusSettings
-from .requests import AskSettings, check_write
+from .requests import AskSettings, check_no_arguments, check_write
 from .templates import make_template
 
 __all__ = ["PollSettings", "make_poll"]
@@ -54,8 +54,7 @@ class PollSettings(AskSettings, PublishSettings):
             at.wrong('a poll has either "modbus" or "write"')
         else:
             check_write(self.write, self.encoding, at)
-            if "{" in self.write.replace("{{", ""):
-                (at / "write").wrong("a poll has no arguments to fill in")
+            check_no_arguments(self.write, "a poll has no arguments to fill in", at)
             self.check_values(self.reply.names(), at)
 
 

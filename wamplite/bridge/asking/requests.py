@@ -19,6 +19,7 @@ __all__ = [
     "ProcedureSettings",
     "SubscribeSettings",
     "WriteSettings",
+    "check_no_arguments",
     "check_write",
 ]
 
@@ -65,6 +66,12 @@ class ArgumentsSettings(WriteSettings):
 def check_write(write: str, encoding: str, at: Location) -> None:
     """Note a template that cannot be filled."""
     attempt(at / "write", make_template, write, encoding)
+
+
+def check_no_arguments(write: str, text: str, at: Location) -> None:
+    """Note, by this text, a template that wants arguments."""
+    if "{" in write.replace("{{", ""):
+        (at / "write").wrong(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +125,7 @@ class InitSettings(AskSettings, WriteSettings):
     def check(self, at: Location) -> None:
         """Note a template that cannot be filled, or wants arguments."""
         super().check(at)
-        if "{" in self.write.replace("{{", ""):
-            (at / "write").wrong("there are no arguments to fill in")
+        check_no_arguments(self.write, "there are no arguments to fill in", at)
 
 
 @dataclass(frozen=True, kw_only=True)

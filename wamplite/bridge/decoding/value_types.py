@@ -66,15 +66,19 @@ def _quantity(text: str, decimal: str) -> str | None:
     return sign + re.sub(r"\D", "", digits) + rest.replace(decimal, ".")
 
 
-def _twos_complement(text: str) -> int:
+def _hexadecimal(text: str) -> tuple[int, int]:
+    """Return a number, and that of which its highest bit alone is set."""
     digits = text[2:] if text[:2] in ("0x", "0X") else text
-    value, half = int(digits, 16), 1 << 4 * len(digits) - 1
+    return int(digits, 16), 1 << 4 * len(digits) - 1
+
+
+def _twos_complement(text: str) -> int:
+    value, half = _hexadecimal(text)
     return value - 2 * half if value >= half else value
 
 
 def _sign_magnitude(text: str) -> int:
-    digits = text[2:] if text[:2] in ("0x", "0X") else text
-    value, half = int(digits, 16), 1 << 4 * len(digits) - 1
+    value, half = _hexadecimal(text)
     return half - value if value >= half else value
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from ...keys import setting
 from ...schema import Kind, Whole
 from ...units import Duration
-from .cutter import Cutter
+from .cutter import OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
@@ -92,7 +92,6 @@ class Block(Cutter):
         self._start_over()
         self._rest = b""  # of a line that has not ended
         self._torn = False  # the beginning of that line was dropped
-        self._noise = False  # within garbage that has been counted
 
     def _start_over(self) -> None:
         self._block: list[bytes] = []
@@ -183,19 +182,13 @@ class Block(Cutter):
             self._drop_block()
 
     def _drop_long(self) -> None:
-        self.overlong += 1
+        self._tally(OVERLONG)
         self._drop_block()
 
     def _drop_block(self) -> None:
         self.garbage_bytes += self._size
         self._dropping = True
         self._block, self._size = [], 0
-
-    def _drop_noise(self, size: int) -> None:
-        """Count bytes that belong to no frame, and once that there are some."""
-        self.garbage += not self._noise
-        self.garbage_bytes += size
-        self._noise = True
 
 
 KIND = framing_kind("block", BlockSettings)

@@ -72,13 +72,14 @@ class Sum(NamedTuple):
     compute: Callable[[bytes], int]
 
 
+NEGATED = Sum(1, lambda data: -sum(data) & 0xFF)
 KINDS = {
     "sum8": Sum(1, lambda data: sum(data) & 0xFF),
-    "sum8-negated": Sum(1, lambda data: -sum(data) & 0xFF),
+    "sum8-negated": NEGATED,
     "sum6": Sum(1, lambda data: (sum(data) & 0x3F) + 0x20),  # a printable character: teleinfo
     "sum16": Sum(2, lambda data: sum(data) & 0xFFFF),
     "xor": Sum(1, lambda data: reduce(xor, data, 0)),
-    "lrc": Sum(1, lambda data: -sum(data) & 0xFF),  # as Modbus has it: the same as sum8-negated
+    "lrc": NEGATED,  # as Modbus has it
     "fletcher8": Sum(2, fletcher8),
     "crc8": Sum(1, crc8),
     "crc16-modbus": Sum(2, reflected(0xA001, 0xFFFF)),
@@ -125,8 +126,8 @@ class Checksum:
     @property
     def reach(self) -> int:
         """How many bytes behind the start a frame must have at least."""
-        ends = [self.at + self._size, *(one for one in self.over if not isinstance(one, str))]
-        return max(-end if end < 0 else end for end in [*ends, min(self.at, 0)])
+        places = [place for place in (self.at, *self.over) if not isinstance(place, str)]
+        return max(self.at + self._size, *map(abs, places))
 
     def fits(self, whole: bytes, start: int) -> bool:
         """Tell whether a frame whose start has so many bytes has the right checksum."""

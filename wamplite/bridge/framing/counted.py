@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from ...keys import setting
 from ...schema import Bytes, Flag
 from ...units import Duration
-from .cutter import Cutter
+from .cutter import OVERLONG, Cutter
 from .delimiter import partial
 from .framing import StartSettings
 from .proof import GARBAGE, WRONG, Proof
@@ -29,7 +29,6 @@ from .proof import GARBAGE, WRONG, Proof
 __all__ = ["NONE", "TOO_LONG", "Counted", "CountedSettings"]
 
 NONE, TOO_LONG = -1, -2  # instead of a size: no frame begins here
-OVERLONG = "overlong"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +60,6 @@ class Counted(Cutter, ABC):
         self._start = start
         self._keep = keep
         self._rest = b""
-        self._noise = False  # within garbage that has been counted
         self._astray = False  # a frame was refuted, and no start shows the next
 
     @property
@@ -154,17 +152,9 @@ class Counted(Cutter, ABC):
 
     def _refute(self, flaw: str) -> None:
         if not self._noise:
-            self.wrong += flaw == WRONG
-            self.garbage += flaw == GARBAGE
-            self.overlong += flaw == OVERLONG
+            self._tally(flaw)
         self._noise = True
         self._astray = not self._start and bool(self._proof)
-
-    def _drop_noise(self, size: int) -> None:
-        """Count bytes that belong to no frame, and once that there are some."""
-        self.garbage += not self._noise
-        self.garbage_bytes += size
-        self._noise = True
 
     def _seek(self, at: int) -> int | None:
         """Find where the next frame begins; None when its start has not come yet."""

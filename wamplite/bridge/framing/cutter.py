@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .proof import NO_PROOF, WRONG, Proof
+from .proof import GARBAGE, NO_PROOF, WRONG, Proof
 
-__all__ = ["Cutter"]
+__all__ = ["OVERLONG", "Cutter"]
+
+OVERLONG = "overlong"  # why a frame is dropped, beside those of a proof
 
 
 class Cutter:
@@ -16,6 +18,19 @@ class Cutter:
         self.garbage = 0  # runs of bytes that belong to no frame
         self.garbage_bytes = 0  # ... and how many those are
         self._proof = proof
+        self._noise = False  # within garbage that has been counted
+
+    def _tally(self, flaw: str) -> None:
+        """Count a run of bytes of which no frame is made, and why."""
+        self.wrong += flaw == WRONG
+        self.garbage += flaw == GARBAGE
+        self.overlong += flaw == OVERLONG
+
+    def _drop_noise(self, size: int) -> None:
+        """Count bytes that belong to no frame, and once that there are some."""
+        self.garbage += not self._noise
+        self.garbage_bytes += size
+        self._noise = True
 
     def _proved(self, frames: list[bytes], proof: Proof) -> list[bytes]:
         """Leave those out that the proof refutes."""
@@ -24,7 +39,6 @@ class Cutter:
     def _is_refuted(self, frame: bytes, proof: Proof) -> bool:
         flaw = proof.flaw(frame, 0)
         if flaw:
-            self.wrong += flaw == WRONG
-            self.garbage += flaw != WRONG
+            self._tally(flaw)
             self.garbage_bytes += len(frame)
         return bool(flaw)

@@ -16,7 +16,7 @@ from ...keys import setting
 from ...schema import Bytes, Flag, Whole
 from .cutter import Cutter
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
-from .proof import NO_PROOF, WRONG, Proof
+from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "Delimited", "DelimiterSettings", "partial"]
 
@@ -75,7 +75,6 @@ class Delimited(Cutter):
         self._trailer = trailer
         self._keep = keep
         self._rest = b""
-        self._noise = False  # within garbage that has been counted
 
     @property
     def pending(self) -> bool:
@@ -104,17 +103,15 @@ class Delimited(Cutter):
         found = begin >= 0
         if not found:
             begin = len(self._rest) - partial(self._rest, self._start)
-        self._drop_noise(self._rest[:begin])
+        self._skip(self._rest[:begin])
         self._rest = self._rest[begin:]
         self._noise = self._noise and not found
         return found
 
-    def _drop_noise(self, data: bytes) -> None:
-        """Count bytes that belong to no frame, and once that there are some."""
+    def _skip(self, data: bytes) -> None:
+        """Drop bytes that belong to no frame; some may stand between two."""
         if garbage := data.translate(None, BETWEEN):
-            self.garbage += not self._noise
-            self.garbage_bytes += len(garbage)
-            self._noise = True
+            self._drop_noise(len(garbage))
 
     def _next(self) -> bytes | None:
         """Take what ends at the next delimiter; None when that is not there yet, b"": no frame.
@@ -148,17 +145,16 @@ class Delimited(Cutter):
         if self._noise:  # the end of a frame that is too long
             self._noise = False
             return b""
-        flaw = ""
         begins = self._beginnings(whole, found)
         for begin in begins:
             size = found - begin - len(self._start)
             flaw = self._proof.flaw(whole[begin:], len(self._start))
             if not flaw:
-                self._drop_noise(whole[:begin])
+                self._skip(whole[:begin])
                 self._noise = False
                 frame = whole[begin:] if self._keep else whole[begin + len(self._start) : found]
                 return self._plain(frame) if size else b""
-        self.wrong += flaw == WRONG
+        self._tally(flaw)
         self.garbage_bytes += begins[0] + 1 if self._start else len(whole)
         if self._start:
             self._rest = whole[begins[0] + 1 :] + self._rest
