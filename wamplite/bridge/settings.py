@@ -16,6 +16,7 @@ from ..keys import TableSettings, section, setting
 from ..schema import Flag, Text, Texts, Uri, Whole
 from ..tables import Tables
 from ..units import DAY, Duration, Size
+from .asking.modbus import ModbusSettings
 from .asking.polls import PollSettings
 from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .decoding.decoder import DECODE, DECODERS, DecodeSettings
@@ -25,6 +26,10 @@ from .own_names import MARKS, TIMES
 from .shaping import PublishSettings
 
 __all__ = ["BridgeSettings", "BufferSettings", "PortSettings", "SessionSettings"]
+
+
+LAST_UNIT = 247  # on a line; the others are reserved
+ONLY_MODBUS = 'modbus_framing = "tcp" carries nothing but Modbus'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +165,28 @@ class PortSettings(LineSettings):
     def check(self, at: Location) -> None:
         """Check the line, and that what is published is decoded."""
         check_line(self, at)
+        self._check_modbus(at)
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
+
+    def _check_modbus(self, at: Location) -> None:
+        """Note units that there are not, and what a connection of Modbus/TCP cannot carry."""
+        is_tcp = self.modbus_framing == "tcp"
+        asked: dict[str, list[ModbusSettings | None]] = {
+            "poll": [poll.modbus for poll in self.polls],
+            "procedure": [procedure.modbus for procedure in self.procedures],
+            "subscribe": [subscribe.modbus for subscribe in self.subscribes],
+        }
+        for key, all_of_it in asked.items():
+            for number, modbus in enumerate(all_of_it):
+                if is_tcp and modbus is None:
+                    (at / key / number).wrong(ONLY_MODBUS)
+                elif not is_tcp and modbus is not None and not 1 <= modbus.unit <= LAST_UNIT:
+                    place = at / key / number / "modbus" / "unit"
+                    place.wrong(f"{modbus.unit} is none but over Modbus/TCP; expected 1 to 247")
+        for key, others in (("publish", self.publish), ("init", self.init)):
+            if is_tcp and others:
+                (at / key / 0).wrong(ONLY_MODBUS)
 
 
 @dataclass(frozen=True, kw_only=True)

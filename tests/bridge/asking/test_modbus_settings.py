@@ -61,3 +61,39 @@ def test_what_cannot_be_polled_is_said(modbus: dict[str, Any], text: str) -> Non
 def test_what_cannot_be_written_is_said(entry: dict[str, Any], text: str) -> None:
     found = problem("procedure", {"uri": "a.b", **entry})
     assert found.startswith(text), found
+
+
+POLL = {"every": 1, "topic": "a", "modbus": {"unit": 0}}
+TCP = {"device": "socket://127.0.0.1:502", "modbus_framing": "tcp"}
+ONLY = 'modbus_framing = "tcp" carries nothing but Modbus'
+
+
+@pytest.mark.parametrize(
+    ("port", "text"),
+    [
+        (
+            {"device": "socket://127.0.0.1:502", "poll": [POLL]},
+            "poll 1: modbus: unit: 0 is none but over Modbus/TCP; expected 1 to 247",
+        ),
+        (
+            {"modbus_framing": "tcp", "poll": [POLL]},
+            "modbus_framing: Modbus/TCP needs a device socket://HOST:PORT",
+        ),
+        ({**TCP, "echo": True}, "echo: does nothing over Modbus/TCP"),
+        ({**TCP, "strip_parity": True}, "strip_parity: does nothing over Modbus/TCP"),
+        ({**TCP, "publish": [{"topic": "a"}]}, f"publish 1: {ONLY}"),
+        ({**TCP, "init": [{"write": "a"}]}, f"init 1: {ONLY}"),
+        ({**TCP, "procedure": [{"uri": "a.b", "write": "a"}]}, f"procedure 1: {ONLY}"),
+        ({**TCP, "modbus_framing": "tpc"}, "modbus_framing: expected one of rtu, tcp, not 'tpc'"),
+    ],
+)
+def test_what_modbus_tcp_cannot_do_is_said(port: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        from_dict({"port": [{"name": "p", "device": "/dev/x", **port}]})
+    assert text in str(caught.value)
+
+
+def test_over_modbus_tcp_there_are_more_units() -> None:
+    port = {"name": "p", **TCP, "poll": [POLL, {**POLL, "modbus": {"unit": 255}}]}
+    settings = from_dict({"port": [port]})
+    assert [poll.modbus.unit for poll in settings.ports[0].polls if poll.modbus] == [0, 255]

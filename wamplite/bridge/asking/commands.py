@@ -27,7 +27,8 @@ from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..intake import Intake
 from .device_job import DeviceJob
-from .raw import LATE, LATE_AT_LEAST, RawLine
+from .modbus_line import make_line
+from .raw import LATE, LATE_AT_LEAST
 
 __all__ = ["Commands", "Poll", "Reply"]
 
@@ -70,7 +71,7 @@ class Commands:
         self._is_lost = False  # the device was lost while it waited
         self._owed: list[Reply] = []  # replies that may still come
         self._owed_until = 0.0
-        self.raw = RawLine(device, intake, self._write)
+        self.raw = make_line(device, intake, self._write)
         self.failed = 0
         self._late = 0
 

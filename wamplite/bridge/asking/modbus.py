@@ -28,12 +28,15 @@ from ..decoding.decoder import REFUSED
 from ..decoding.readings import Reading, Undecodable, checked
 from .commands import Commands
 from .registers import NAME, NamedRegisterSettings, RegisterSettings, decoded, encoded
+from .rtu import with_checksum
 
 __all__ = ["MODBUS", "Modbus", "ModbusSettings"]
 
 READS, READS_BITS = (1, 2, 3, 4), (1, 2)
 WRITES, WRITES_BITS, WRITES_MANY = (5, 6, 15, 16), (5, 15), (15, 16)
 MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123}  # of one request
+
+STAND_IN = 1  # for unit 0, which minimalmodbus takes for a broadcast: that has no reply
 
 Result = TypeVar("Result")
 
@@ -42,7 +45,9 @@ Result = TypeVar("Result")
 class ModbusSettings(RegisterSettings):
     """What to read from a Modbus slave, or to write; needs `pip install minimalmodbus`."""
 
-    unit: int = setting(Whole(1, 247), "the slave's address", 1)
+    unit: int = setting(
+        Whole(0, 255), "the slave's address, 1 to 247; over Modbus/TCP 0 to 255", 1, example=2
+    )
     function: int = setting(
         Whole(1, 16),
         "1 coils, 2 discrete inputs, 3 holding registers, 4 input registers; 5 and 15 write a coil"
@@ -118,8 +123,10 @@ class SerialShim:
 
     is_open = True
 
-    def __init__(self, commands: Commands, baudrate: int) -> None:
+    def __init__(self, commands: Commands, baudrate: int, unit: int) -> None:
         self.port = commands.name  # minimalmodbus keeps the times of each port by name
+        self.address = unit or STAND_IN
+        self._unit = unit
         self.baudrate = baudrate
         self.timeout = 1.0
         self._request = b""
@@ -131,7 +138,11 @@ class SerialShim:
 
     def read(self, size: int) -> bytes:
         """Return the answer to the request; its size is that of an exception where it is one."""
-        return self._commands.exchange_raw(self._request, self.timeout)
+        if self._unit:
+            return self._commands.exchange_raw(self._request, self.timeout)
+        request = with_checksum(bytes([self._unit]) + self._request[1:-2])
+        reply = self._commands.exchange_raw(request, self.timeout)
+        return with_checksum(bytes([self.address]) + reply[1:-2]) if reply else b""
 
     def open(self) -> None:
         """Do nothing: it is always open."""
@@ -150,8 +161,8 @@ class Modbus:
         self._settings = settings
         self._raw = commands.raw
         self._raw.is_used = True
-        self._shim = SerialShim(commands, baudrate)
-        self._slave = minimalmodbus.Instrument(self._shim, settings.unit)
+        self._shim = SerialShim(commands, baudrate, settings.unit)
+        self._slave = minimalmodbus.Instrument(self._shim, self._shim.address)
         self._failure = minimalmodbus.ModbusException
         self._silence = minimalmodbus.NoResponseError
         self._refusal = minimalmodbus.SlaveReportedException

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..framing.checksums import KINDS
 
-__all__ = ["Expected", "Found", "checksum", "expected_reply", "find"]
+__all__ = ["Expected", "Found", "checksum", "expected_reply", "find", "with_checksum"]
 
 BITS, REGISTERS = (1, 2), (3, 4)
 WRITE_ONE, WRITE_MANY = (5, 6), (15, 16)
@@ -102,3 +102,8 @@ def find(data: bytes, owed: Sequence[Expected], is_over: bool = False) -> Found 
 def checksum(data: bytes) -> bytes:
     """Return the two bytes of the CRC of Modbus."""
     return KINDS["crc16-modbus"].compute(data).to_bytes(2, "little")
+
+
+def with_checksum(data: bytes) -> bytes:
+    """Return a telegram: unit and PDU, and behind them the CRC."""
+    return data + checksum(data)

@@ -220,8 +220,8 @@ class Device:
             return
         if self.settings.strip_parity:
             data = data.translate(SEVEN_BITS)
-        self._wait = FIRST_WAIT
         self._sink.received(data, clock.now())
+        self._wait = FIRST_WAIT
         if self.state is DeviceState.SILENT and self._sink.heard >= self._opened:
             self._become(DeviceState.OPEN, "")
 

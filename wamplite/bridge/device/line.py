@@ -74,6 +74,12 @@ class LineSettings(TableSettings):
     pause: float = setting(
         Duration(0, 60), "of Modbus: left between a reply and the next request", 0.0, example=0.05
     )
+    modbus_framing: str = setting(
+        Text("rtu", "tcp"),
+        "of Modbus: telegrams with a checksum, or with the header of Modbus/TCP",
+        "rtu",
+        example="tcp",
+    )
     echo: bool = setting(
         Flag(), "of Modbus: the adapter returns each request before the reply to it", False
     )
@@ -90,6 +96,12 @@ def check_line(settings: LineSettings, at: Location) -> None:
     """Check the stop bits, and that nothing is asked of a TCP stream that only a line has."""
     if settings.stopbits not in (1, 1.5, 2):
         (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
+    if settings.modbus_framing == "tcp":
+        if not settings.device.startswith("socket://"):
+            (at / "modbus_framing").wrong("Modbus/TCP needs a device socket://HOST:PORT")
+        for key in ("echo", "strip_parity"):
+            if getattr(settings, key):
+                (at / key).wrong("does nothing over Modbus/TCP")
     if settings.device.startswith("socket://"):
         for key, default in OF_A_LINE.items():
             if getattr(settings, key) != default:
