@@ -45,6 +45,17 @@ class Program:
         descriptor = self.log.fileno()  # whose offset is the process's, too: it is left alone
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode(errors="replace")
 
+    def await_stderr(self, text: str, times: int = 1) -> None:
+        """Wait until stderr holds a text so often: a log is written by a thread of its own."""
+
+        def is_there() -> bool:
+            has_ended = self.process.poll() is not None
+            found = self.stderr().count(text) >= times
+            assert found or not has_ended, f"it has ended without {text!r}: {self.stderr()}"
+            return found
+
+        until(is_there, lambda: f"{text!r} {times} times in {self.stderr()}")
+
     def line(self, seconds: float = PATIENCE) -> str:
         """Return the next line of stdout without its end; "" when stdout has ended."""
         deadline = time.monotonic() + seconds

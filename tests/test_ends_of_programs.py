@@ -89,7 +89,7 @@ def started(name: str, url: str, tmp_path: Path, how: str, stdin: int = -3) -> I
             while program.line() != "ready":
                 continue
         else:
-            until(lambda: SAID[name] in program.stderr(), f"{name} hears: {program.stderr()}")
+            program.await_stderr(SAID[name])
         yield program
 
 
@@ -147,7 +147,7 @@ def test_sessions_of_a_router_live_through_it_and_hear_goodbye_at_the_end(
         assert router.lines(2)[1] == "ready"
         with wamplite.connect(url) as session:
             router.interrupt(number)
-            until(lambda: signal.Signals(number).name in router.stderr(), "it is told")
+            router.await_stderr(signal.Signals(number).name)
             with pytest.raises(wamplite.NoSuchProcedure):
                 session.call("com.example.nobody")
             router.interrupt(signal.SIGALRM)
@@ -161,7 +161,7 @@ def test_a_router_tells_its_figures_when_asked(tmp_path: Path) -> None:
         assert router.lines(2)[1] == "ready"
         with wamplite.connect(url):
             router.interrupt(signal.SIGUSR1)
-            until(lambda: "SIGUSR1: sessions=1" in router.stderr(), "it tells")
+            router.await_stderr("SIGUSR1: sessions=1")
 
 
 def test_a_program_that_ignores_hangups_goes_on_ignoring_them(
@@ -171,7 +171,7 @@ def test_a_program_that_ignores_hangups_goes_on_ignoring_them(
     for words in (VERBS["sub"], VERBS["register"]):
         ignoring = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *command(*words)]
         with running(*ignoring) as program:
-            until(lambda: "ed com.example" in program.stderr(), "it is there")
+            program.await_stderr("ed com.example")
             program.interrupt(signal.SIGHUP)
             program.interrupt(signal.SIGTERM)
             assert program.wait() == 0

@@ -62,7 +62,7 @@ class Site:
         self.stack.callback(program.stop)
         if await_open:
             number = len(self.devices)
-            until(lambda: program.stderr().count(": open at") >= number, "open")
+            program.await_stderr(": open at", number)
         return program
 
 
@@ -120,13 +120,13 @@ def test_several_ports_arrive_each_in_order_and_one_bad_port_stops_none(
     arrivals = Arrivals(router_process.rs, 3)
     stack.callback(arrivals.session.leave)
     bridge = site.run(router_process.rs, await_open=False)
-    until(lambda: bridge.stderr().count(": open at") == 2, "two are open")
+    bridge.await_stderr(": open at", 2)
     for start in range(0, 400, 100):
         feed(devices[0], range(start, start + 100))
         feed(devices[2], range(start, start + 100))
     until(lambda: [len(events) for events in arrivals.events] == [400, 0, 400], "all arrived")
     devices[1].plug()
-    until(lambda: bridge.stderr().count(": open at") == 3, "the third is open")
+    bridge.await_stderr(": open at", 3)
     feed(devices[1], range(5))
     until(lambda: arrivals.numbers(1) == list(range(5)), "arrived")
     assert arrivals.numbers(0) == arrivals.numbers(2) == list(range(400))
@@ -149,7 +149,7 @@ def test_a_router_that_comes_back_is_joined_within_3_seconds(site: Site) -> None
     listen = [f"tcp://127.0.0.1:{port}"]
     with running_router(listen=listen) as router:
         began = time.monotonic()
-        until(lambda: "joined realm1" in bridge.stderr(), "joined")
+        bridge.await_stderr("joined realm1")
         assert time.monotonic() - began < 3.0
         arrivals = Arrivals(router.rs, 1)
         feed(device, range(10, 20))
@@ -184,7 +184,7 @@ def test_sigterm_with_a_router_that_stalls_ends_in_time_and_marks_what_was_sent(
     path = site.folder / "outbox"
     stalled, other = start_router(), start_router()
     bridge = site.run(stalled.rs, f'path = "{path}"')
-    until(lambda: "joined realm1" in bridge.stderr(), "joined")
+    bridge.await_stderr("joined realm1")
     feed(device, range(10))
     until(lambda: call_stats(stalled.rs)["published"] == 10, "published")
     stalled.interrupt(signal.SIGSTOP)
@@ -272,7 +272,7 @@ class Feeder:
 def test_it_is_small_with_three_ports(site: Site, router_process: RouterProcess) -> None:
     site.plug(3)
     bridge = site.run(router_process.rs)
-    until(lambda: "joined realm1" in bridge.stderr(), "joined")
+    bridge.await_stderr("joined realm1")
     status = Path(f"/proc/{bridge.pid}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+)", status)
     assert found and int(found[1]) < 36 * 1024, "30 MB, and what -X dev costs"

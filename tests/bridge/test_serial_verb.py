@@ -157,7 +157,7 @@ def test_a_device_that_is_not_there_yet_is_waited_for(
     device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:
     bridge = start(router_process.rs, "--decode", "nmea")
-    until(lambda: "not there" in bridge.stderr(), "told")
+    bridge.await_stderr("not there")
     device.plug()
     await_open(bridge)
     device.write(sentence(1))
@@ -275,7 +275,7 @@ def test_a_signal_ends_it_quietly_while_device_and_router_are_away(
     number: int, start: Start, tmp_path: Path
 ) -> None:
     bridge = start(f"unix://{tmp_path}/absent")
-    until(lambda: "not there" in bridge.stderr(), "told")
+    bridge.await_stderr("not there")
     figures = end(bridge, number)
     assert figure("frames", figures) == 0
 

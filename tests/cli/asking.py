@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.processes import ROOT, Program, RouterProcess, running, wamplite
-from tests.waiting import until
 
 
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -24,15 +23,5 @@ def ask(router: RouterProcess, *arguments: str, **more: Any) -> subprocess.Compl
 @contextmanager
 def subscribed(router: RouterProcess, *arguments: str) -> Iterator[Program]:
     with running(*wamplite("sub", *arguments, "-v", "--url", router.rs)) as program:
-        await_stderr(program, "subscribed ")
+        program.await_stderr("subscribed ")
         yield program
-
-
-def await_stderr(program: Program, text: str, times: int = 1) -> None:
-    def is_there() -> bool:
-        has_ended = program.process.poll() is not None
-        found = program.stderr().count(text) >= times
-        assert found or not has_ended, f"it has ended without {text!r}: {program.stderr()}"
-        return found
-
-    until(is_there, text)

@@ -17,7 +17,6 @@ import pytest
 from tests.bridge.pseudo import PseudoDevice
 from tests.processes import ROOT, Program, RouterProcess
 from tests.processes import wamplite as command
-from tests.waiting import until
 from wamplite.bridge.settings import PortSettings
 from wamplite.cli import bridge
 
@@ -39,7 +38,7 @@ def program(tmp_path: Path, device: PseudoDevice) -> Iterator[Any]:
         file = written(tmp_path, text.replace("DEVICE", device.path))
         program = Program(sys.executable, "-X", "dev", *command("bridge", file, *options)[1:])
         started.append(program)
-        until(lambda: ": open at" in program.stderr(), "the device is open")
+        program.await_stderr(": open at")
         return program
 
     yield start
@@ -182,7 +181,7 @@ def test_a_signal_ends_it_and_the_books_are_told(
     session = f'[session]\nurl = "{router_process.rs}"\n'
     running = program(session + PUBLISH, "--figures", "0.5")
     device.write(b"half\none\n")
-    until(lambda: "published=1 dropped=1" in running.stderr(), "the figures are logged")
+    running.await_stderr("published=1 dropped=1")
     begin = time.monotonic()
     running.interrupt(number)
     assert running.wait() == 0

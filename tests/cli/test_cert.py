@@ -229,7 +229,7 @@ def test_a_running_router_shows_what_was_renewed_and_loses_nobody(own: Path) -> 
                 wamplite.connect(url, ca=ca, fingerprint=before)
             wamplite.connect(url, fingerprint=key).leave()
             assert session.call("wamp.session.count") == 1
-        assert "is shown as it is now" in router.stderr()
+        router.await_stderr("is shown as it is now")
         verb = [sys.executable, "-m", "wamplite", "call", "wamp.session.count", "--url", url]
         for trust in (["--ca", ca], ["--fingerprint", f"sha256:{key}"]):
             with running(*verb, *trust) as called:

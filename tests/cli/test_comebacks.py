@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import wamplite
-from tests.cli.asking import await_stderr, run
+from tests.cli.asking import run
 from tests.processes import Program, RouterProcess, running, running_router
 from tests.processes import wamplite as command
 from tests.waiting import PATIENCE
@@ -31,7 +31,7 @@ def verb(listen: list[str], words: tuple[str, ...], *more: str) -> list[str]:
 
 
 def served(program: Program, times: int = 1) -> None:
-    await_stderr(program, "d com.example.r\n", times)
+    program.await_stderr("d com.example.r\n", times)
 
 
 def end(router: RouterProcess) -> None:
@@ -45,7 +45,7 @@ def test_sub_comes_back_and_says_once_that_it_tries(listen: list[str]) -> None:
         assert run("pub", "com.example.r", "1", "--url", *listen).returncode == 0
         assert sub.line() == "1"
         end(router)
-        await_stderr(sub, LOST)
+        sub.await_stderr(LOST)
         with running_router(listen=listen):
             served(sub, 2)
             assert run("pub", "com.example.r", "2", "--url", *listen).returncode == 0
@@ -57,18 +57,18 @@ def test_register_comes_back(listen: list[str]) -> None:
     with running_router(listen=listen) as router, running(*verb(listen, REGISTER)) as register:
         served(register)
         end(router)
-        await_stderr(register, LOST)
+        register.await_stderr(LOST)
         with running_router(listen=listen):
             served(register, 2)
             assert run("call", "com.example.r", "5", "--url", *listen).stdout == "5\n"
-        assert register.stderr().count(LOST) == 2  # the second router has ended, too
+        register.await_stderr(LOST, 2)  # the second router has ended, too
 
 
 def test_a_procedure_that_is_taken_meanwhile_is_asked_for_again(listen: list[str]) -> None:
     with running_router(listen=listen) as router, running(*verb(listen, REGISTER)) as register:
         served(register)
         end(router)
-        await_stderr(register, LOST)
+        register.await_stderr(LOST)
         with wamplite.Router() as other, other.connect() as session:
             left = threading.Event()
             session.subscribe("wamp.session.on_leave", lambda *_: left.set())
@@ -111,7 +111,7 @@ def test_a_router_that_is_not_there_at_first_gives_3(
 
 def test_register_waits_for_a_router_where_it_is_told_to(listen: list[str]) -> None:
     with running(*verb(listen, REGISTER, "--retry")) as register:
-        await_stderr(register, LOST)
+        register.await_stderr(LOST)
         with running_router(listen=listen):
             served(register)
 
@@ -128,7 +128,7 @@ def test_a_realm_that_is_gone_ends_it_with_1(listen: list[str]) -> None:
     with running_router(listen=listen) as router, running(*verb(listen, SUB)) as sub:
         served(sub)
         end(router)
-        await_stderr(sub, LOST)
+        sub.await_stderr(LOST)
         with running_router(listen=listen, realms=("elsewhere",)):
             assert sub.wait() == 1
             assert "wamp.error.no_such_realm" in sub.stderr()
@@ -141,7 +141,7 @@ def test_a_signal_ends_it_while_it_waits_for_the_router(
     with running_router(listen=listen) as router, running(*verb(listen, REGISTER)) as register:
         served(register)
         end(router)
-        await_stderr(register, LOST)
+        register.await_stderr(LOST)
         register.interrupt(number)
         assert register.wait() == code
 
@@ -155,7 +155,7 @@ def test_sub_prints_what_was_kept_in_between(listen: list[str], tmp_path: Path) 
         assert run(*publish, "1").returncode == 0
         assert sub.line() == "1"
         end(router)
-        await_stderr(sub, LOST)
+        sub.await_stderr(LOST)
         with running_router(*keeping, listen=listen):
             assert run(*publish, "2").returncode == 0
             assert run(*publish, "3").returncode == 0

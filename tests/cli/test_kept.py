@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.asking import ask, await_stderr, subscribed
+from tests.cli.asking import ask, subscribed
 from tests.processes import Program, RouterProcess, running, running_router, wamplite
 from wamplite import connect
 
@@ -183,7 +183,7 @@ def test_count_bounds_the_history_too(router: RouterProcess) -> None:
 
 def bequeathed(router: RouterProcess, *words: str) -> Program:
     program = Program(*wamplite("testament", *words, "-v", "--url", router.rs))
-    await_stderr(program, "testament ")
+    program.await_stderr("testament ")
     return program
 
 

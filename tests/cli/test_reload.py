@@ -116,7 +116,7 @@ def test_on_any_fault_all_stays_as_it_was(tmp_path: Path, pairs: list[tuple[str,
             assert may_publish(session, "home.sensors.x")
             with wamplite.connect(router.rs, realm="home") as guest:
                 assert guest.authrole == "guest"
-        assert "nothing has changed" in router.stderr()
+        router.await_stderr("nothing has changed")
 
 
 def test_listeners_come_and_go_and_who_came_there_stays(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_sighup_reads_the_file_again_and_what_must_wait_is_told(tmp_path: Path) 
     with configured(path) as router:
         change(path, ('features = ["standard"]', 'features = ["basic"]'))
         router.process.send_signal(signal.SIGHUP)
-        until(lambda: "realm home: features: needs a restart of the router" in router.stderr())
+        router.await_stderr("realm home: features: needs a restart of the router")
 
 
 def test_a_file_of_users_that_changes_is_noticed(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_file_of_users_that_changes_is_noticed(tmp_path: Path) -> None:
             for name in ("joe", "ann")
         ]
         users.chmod(0o644)
-        until(lambda: "the users stay as they are" in router.stderr())
+        router.await_stderr("the users stay as they are")
         write_users(tmp_path / "new.toml", joe("another"), joe(authid="bob"))
         (tmp_path / "new.toml").rename(users)
         ended(sessions[1])
@@ -200,7 +200,7 @@ def test_a_router_without_a_file_says_at_once_that_there_is_nothing_to_reload() 
         done = run("reload", "--pid", str(router.pid))
         assert done.returncode == 1 and "this router has no file" in done.stderr, done.stderr
         assert time.monotonic() - begun < 15
-        until(lambda: "this router has no file" in router.stderr())
+        router.await_stderr("this router has no file")
 
 
 def test_who_is_no_router_is_left_alone() -> None:

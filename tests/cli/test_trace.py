@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import wamplite
-from tests.cli.asking import ask, await_stderr, run
+from tests.cli.asking import ask, run
 from tests.processes import Program, RouterProcess, running, running_router
 from tests.processes import wamplite as command
 from tests.waiting import PATIENCE, until
@@ -31,7 +31,7 @@ def router() -> Iterator[RouterProcess]:
 @contextmanager
 def tracing(router: RouterProcess, *words: str) -> Iterator[Program]:
     with running(*command("trace", "-v", "--url", router.rs, *words)) as program:
-        await_stderr(program, "tracing realm1")
+        program.await_stderr("tracing realm1")
         yield program
 
 

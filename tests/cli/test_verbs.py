@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.asking import ask, await_stderr, run, subscribed
+from tests.cli.asking import ask, run, subscribed
 from tests.processes import ROOT, Program, RouterProcess, running, running_router, wamplite
 from tests.waiting import until
 from wamplite.cli import VERBS
@@ -238,7 +238,7 @@ def test_sub_fills_a_format(router: RouterProcess) -> None:
 def test_sub_takes_several_topics_and_patterns(router: RouterProcess) -> None:
     words = ["com.a.", "com.b.", "--match", "prefix", "-F", "{topic}", "-C", "2"]
     with subscribed(router, *words) as sub:
-        await_stderr(sub, "subscribed com.b.")
+        sub.await_stderr("subscribed com.b.")
         ask(router, "pub", "com.b.2")
         ask(router, "pub", "com.a.1")
         assert sub.lines(2) == ["com.b.2", "com.a.1"]
@@ -311,10 +311,10 @@ def test_sub_waits_for_a_router_and_comes_back_where_it_is_told_to(tmp_path: Pat
     listen = [f"unix://{tmp_path}/sock"]
     topic = ["com.example.r", "-F", "{0}", "-C", "2", "--retry", "-v"]
     with running(*wamplite("sub", *topic, "--url", *listen)) as sub:
-        await_stderr(sub, "is a router running there?; trying again")
+        sub.await_stderr("is a router running there?; trying again")
         for number in (1, 2):
             with running_router(listen=listen):
-                await_stderr(sub, "subscribed com.example.r\n", number)
+                sub.await_stderr("subscribed com.example.r\n", number)
                 assert run("pub", "com.example.r", str(number), "--url", *listen).returncode == 0
                 assert sub.line() == str(number)
         assert sub.wait() == 0
@@ -357,7 +357,7 @@ def registered(router: RouterProcess, *words: str, **options: str) -> Iterator[P
     more = [word for key, value in options.items() for word in (f"--{key}", value)]
     command = ["register", "com.example.run", "-v", *more, "--url", router.rs, "--", *words]
     with running(*wamplite(*command)) as program:
-        await_stderr(program, "registered ")
+        program.await_stderr("registered ")
         yield program
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tests.processes import ROOT, RouterProcess, running, running_router, wamplite
-from tests.waiting import until
 
 BAD = b"t.\xff"
 HUGE = "9" * 5000
@@ -234,7 +233,7 @@ def published(router: RouterProcess, *words: str | bytes, **more: Any) -> list[A
 
 def await_subscribed(program: Any) -> None:
     try:
-        until(lambda: "subscribed " in program.stderr(), "subscribed")
+        program.await_stderr("subscribed ")
     except AssertionError:
         state = program.states() if program.process.poll() is None else program.process.returncode
         raise AssertionError(f"not subscribed; {state}; stderr: {program.stderr()!r}") from None
@@ -286,7 +285,7 @@ def test_a_command_gets_its_words_in_every_locale(
         monkeypatch.setenv(name, value)
     command = ["register", "com.example.say", "-v", "--url", router.rs, "--", "printf", "%s°"]
     with running(*wamplite(*command)) as callee:
-        until(lambda: "registered" in callee.stderr(), "registered")
+        callee.await_stderr("registered")
         done = run(router, "call", "com.example.say", "é", "-W", "10")
     assert (done.returncode, done.stdout) == (0, b'"\\u00e9\\u00b0"\n')
 
@@ -353,7 +352,7 @@ def test_what_a_peer_says_cannot_command_the_terminal(router: RouterProcess) -> 
     program = "echo 'red \033[31m' >&2; exit 1"
     command = ["register", "com.example.red", "-v", "--url", router.rs, "--", "sh", "-c", program]
     with running(*wamplite(*command)) as callee:
-        until(lambda: "registered" in callee.stderr(), "registered")
+        callee.await_stderr("registered")
         done = run(router, "call", "com.example.red", "-W", "10")
         assert b"\x1b" not in done.stderr and b"red " in done.stderr
         assert "\x1b" not in callee.stderr()

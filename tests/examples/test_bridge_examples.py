@@ -84,7 +84,7 @@ def start(stack: ExitStack, *words: str, opens: int = 1) -> Program:
     """Start a bridge, and wait until it has opened its devices: what came before is gone."""
     program = Program(sys.executable, "-W", "error", *command("bridge", *words)[1:])
     stack.callback(program.stop)
-    until(lambda: program.stderr().count(": open at") == opens, "the devices are open")
+    program.await_stderr(": open at", opens)
     return program
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 import wamplite
 from tests.faults.witnesses import is_served_anew, witnessed
 from tests.processes import RouterProcess
-from tests.waiting import until
 
 TOPIC = "faults.stored.news"
 STORED = {"acknowledge": True, "retain": True}
@@ -80,7 +79,7 @@ def full(folder: Path) -> None:
     with witnessed(router.port):
         filler = fill(folder)
         publish(router, 3, 30, 5000)
-        until(lambda: "could not be stored" in router.stderr(), router.stderr)
+        router.await_stderr("could not be stored")
         assert kept(router) == list(range(30)) and is_served_anew(router.port)
         lost = not_stored(router)
         assert set(lost) == {"history_not_stored", "retained_not_stored"} and all(lost.values())

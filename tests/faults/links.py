@@ -64,13 +64,13 @@ def new_address(router: RouterProcess, witness: wamplite.Session, seconds: float
     service.register("faults.link.moved", lambda: "here")
     service.start()
     until(lambda: service.session is not None)
-    until(lambda: f"{BEFORE}:" in router.stderr())
+    router.await_stderr(f"{BEFORE}:")
     ip(f"addr del {BEFORE}/32 dev lo")
     ip(f"addr add {AFTER}/32 dev lo")
     ip(f"route replace local {ROUTER} dev lo src {AFTER} table local")
     first = service.session
     until(lambda: service.session not in (None, first), "it comes back", 3 * seconds + 20)
-    until(lambda: f"{AFTER}:" in router.stderr())  # the log is written by a thread of its own
+    router.await_stderr(f"{AFTER}:")  # the log is written by a thread of its own
     until(lambda: is_answered(witness), "its procedure is there again", 3 * seconds + 20)
     service.stop()
 

@@ -50,7 +50,7 @@ def test_71_of_400_connections_of_one_address_so_many_are_taken(
     for session in taken:
         session.close()
     until(lambda: from_greedy_again(router.port))
-    assert "max_connections_per_address" in router.stderr()
+    router.await_stderr("max_connections_per_address")
 
 
 def from_greedy_again(port: int) -> bool:

@@ -12,7 +12,6 @@ import pytest
 import wamplite
 from tests.faults.witnesses import witnessed
 from tests.processes import Program, RouterProcess
-from tests.waiting import until
 
 WHOLE = """
 [[listener]]
@@ -53,7 +52,7 @@ class ConfiguredRouter(RouterProcess):
         """Have the file read again."""
         before = self.stderr().count("the file was read again")
         self.interrupt(signal.SIGHUP)
-        until(lambda: self.stderr().count("the file was read again") > before, self.stderr)
+        self.await_stderr("the file was read again", before + 1)
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +87,7 @@ def test_84_with_a_broken_configuration_the_old_one_stays(
         path.write_bytes(BROKEN[what].encode("utf-8", "surrogateescape"))
         before = router.stderr().count("nothing has changed")
         router.read_again()
-        assert router.stderr().count("nothing has changed") == before + 1
+        router.await_stderr("nothing has changed", before + 1)
         with wamplite.connect(router.ws) as fresh:
             assert fresh.call("faults.reload") == "still here"
     with pytest.raises(wamplite.WampliteError):

@@ -15,7 +15,6 @@ from tests.faults.conftest import Bystander, Holdings, warm_up
 from tests.faults.wire import Wire, upgrade
 from tests.faults.witnesses import is_served_anew
 from tests.processes import RouterProcess, serving
-from tests.waiting import until
 
 TROUBLE = ("ResourceWarning",)  # that no thread can be started is logged as the fault it is
 PIDS = Path("/sys/fs/cgroup/pids")  # of version 1; of version 2 there is one for all controllers
@@ -56,7 +55,7 @@ def test_75_at_the_limit_of_files_accepting_pauses_and_goes_on(
 ) -> None:
     with limited(router, resource.RLIMIT_NOFILE, descriptors(router)):
         waiting = [socket.create_connection(("127.0.0.1", router.port), 10) for _ in range(20)]
-        until(lambda: "accept failed" in router.stderr())
+        router.await_stderr("accept failed")
         before = ticks(router)
         for _ in range(50):
             bystander.publish(bystander.witness)
@@ -104,4 +103,4 @@ def test_76_where_no_thread_can_be_started_the_connection_is_closed(
                 wire.close()
                 bystander.publish(bystander.witness)
         assert is_served_anew(router.port)
-    assert "no thread for the connection" in router.stderr()
+    router.await_stderr("no thread for the connection")

@@ -36,7 +36,7 @@ def is_there(witness: Session, session: Session) -> bool:
 def await_end(router: RouterProcess, witness: Session, session: Session) -> None:
     """Wait until a session that did not read is ended."""
     until(lambda: not is_there(witness, session))
-    assert "reads too slowly" in router.stderr()
+    router.await_stderr("reads too slowly")
     with pytest.raises(Closed):
         while True:
             session.hear()

@@ -22,7 +22,6 @@ from tests.faults.disks import end, kept, publish, start
 from tests.faults.scale import scaled
 from tests.faults.witnesses import witnessed
 from tests.processes import ROOT, Program, RouterProcess
-from tests.waiting import until
 
 NAMES = ("history-realm1.db", "retained-realm1.db")
 NAMESPACE = ["unshare", "-Urm"]
@@ -92,7 +91,7 @@ def test_105_an_fsync_that_fails_is_told_and_costs_nothing(tmp_path: Path, when:
     with running(kept_in) as router, witnessed(router.port):
         inject = ["-e", f"inject=fsync,fdatasync:error=EIO:when={when}"]
         with traced([*STRACE, *inject, "-o", str(trace), "-p", str(router.pid)]) as strace:
-            until(lambda: "attached" in strace.stderr(), strace.stderr)
+            strace.await_stderr("attached")
             first = 0
             while "could not be stored" not in router.stderr():
                 publish(router, first, first + 20, 20_000)

@@ -12,7 +12,6 @@ from tests.faults.sessions import Session, open_session
 from tests.faults.wire import Closed
 from tests.faults.witnesses import is_served_anew
 from tests.processes import RouterProcess
-from tests.waiting import until
 
 Connect = Callable[..., Session]
 ENDED = ("connection", "connection, opening", "accepting, serving")  # what costs that one
@@ -58,5 +57,5 @@ def test_83_a_fault_in_any_thread_is_logged_and_the_router_lives(
     if place not in ENDED:
         publisher.say(16, 7, {}, "faults.threads", [place])
         assert subscriber.hear()[4] == [place]
-    until(lambda: router.stderr().count("Traceback") > before, router.stderr)
+    router.await_stderr("Traceback", before + 1)
     assert is_served_anew(router.port)

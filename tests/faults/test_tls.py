@@ -139,6 +139,6 @@ def test_25_renegotiation_is_refused_and_costs_that_connection_at_most(
         assert stdin is not None
         until(lambda: client.line().startswith("---"), client.stderr)
         stdin.write(b"R\n")  # its word for: agree on new keys
-        until(lambda: "RENEGOTIATING" in client.stderr(), client.stderr)
+        client.await_stderr("RENEGOTIATING")
         assert client.wait() != 0, "the router agreed to new keys"
     assert witness.is_served()

@@ -146,7 +146,7 @@ def test_it_leaves_with_goodbye(
             session.publish("com.test.leave")
             await_line(board, "left")
         assert board.wait() == 0
-    assert router_process.stderr().count("it said GOODBYE, wamp.close.close_realm") == 2
+    router_process.await_stderr("it said GOODBYE, wamp.close.close_realm", 2)
 
 
 @pytest.mark.parametrize("style", ["run", "serve"])

@@ -7,7 +7,7 @@ import time
 from tests.processes import RouterProcess
 from wamplite.transports.rawsocket_frames import frame
 
-from .conftest import ROLES, Wire, eventually
+from .conftest import ROLES, Wire
 
 
 def test_a_flood_of_bad_joins_does_not_flood_the_log(router_process: RouterProcess) -> None:
@@ -21,7 +21,7 @@ def test_a_flood_of_bad_joins_does_not_flood_the_log(router_process: RouterProce
         assert wire.rest() == []
         wire.close()
     Wire(router_process.rs).join().close()
-    eventually(lambda: "did not join" in router_process.stderr())
+    router_process.await_stderr("did not join")
     lines = router_process.stderr().splitlines()
     told = [line for line in lines if "did not join" in line]
     assert len(told) <= 10 * (time.monotonic() - begun + 2)
@@ -37,5 +37,5 @@ def test_payloads_are_not_logged(router_process: RouterProcess) -> None:
     wire.stream.write([frame(b"\x93" + secret.encode())])
     assert [array[0] for array in wire.rest()] == [3]
     wire.close()
-    eventually(lambda: "octets follow the message" in router_process.stderr())
+    router_process.await_stderr("octets follow the message")
     assert secret not in router_process.stderr()
