@@ -127,6 +127,40 @@ def test_half_a_message_and_more_than_a_message_are_refused(
             serializer.loads(wrong)
 
 
+BAD = {  # values that no serializer may let pass, as each of them could be written
+    "json": [
+        b"1e400",
+        b"-9223372036854775809",
+        b"18446744073709551616",
+        b'"\\u0000-"',
+        b'"\\ud800"',
+    ],
+    "msgpack": [b"\xcb\x7f\xf0" + bytes(6), b"\xa1\0", b"\x81\1\2", b"\xd4\1\2"],
+    "cbor": [
+        b"\xf9\x7e\0",
+        b"\x3b" + b"\xff" * 8,
+        b"\x61\0",
+        b"\xa1\1\2",
+        b"\xc2\x49\1" + bytes(8),
+    ],
+}
+
+
+@serializer_of_each
+@pytest.mark.parametrize(
+    "texts", [[], ["x" * 5000], ["x" * 70_000], ["x" * 50] * 200, ["x,"] * 40_000]
+)
+def test_a_bad_value_is_found_beside_few_long_texts_and_many_short_ones(
+    serializer: Serializer, texts: list[str]
+) -> None:
+    written = serializer.dumps([48, 70_000, {}, "com.example.echo", [texts, 7_654_321]])
+    assert serializer.loads(written)[4] == [texts, 7_654_321]
+    good = serializer.dumps([7_654_321])[1:].rstrip(b"]")
+    for bad in BAD[serializer.name]:
+        with pytest.raises(ProtocolError):
+            serializer.loads(written.replace(good, bad))
+
+
 @serializer_of_each
 def test_what_cannot_be_written_is_our_callers_fault(serializer: Serializer) -> None:
     with pytest.raises(UsageError, match="cannot carry the message"):

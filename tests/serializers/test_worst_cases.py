@@ -57,3 +57,11 @@ def test_a_long_text_costs_some_passes_over_its_octets(name: str, text: str) -> 
     written = one.dumps([48, 70_000, {}, "com.example.echo", [content]])
     one_pass = least(lambda: written.translate(None, b"q"))
     assert least(lambda: one.loads(written)) < TIMES[name] * one_pass
+
+
+@pytest.mark.parametrize("name", ["msgpack", "cbor"])
+def test_a_long_text_among_few_values_costs_less_than_a_pass_for_each_check(name: str) -> None:
+    one = serializers.get(name)
+    written = one.dumps([48, 70_000, {}, "com.example.echo", ["x" * SIZE]])
+    one_pass = least(lambda: written.translate(None, b"q"))
+    assert least(lambda: one.loads(written)) < 1.5 * one_pass

@@ -16,7 +16,7 @@ import cbor2
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .flaws import Flaw, judged
-from .headers import ENDLESS, Format, Header, check_headers
+from .headers import ENDLESS, FEW_VALUES, Format, Header, check_headers
 from .payload import (
     LEVELS,
     MANY,
@@ -105,8 +105,13 @@ class Cbor(Serializer):
             if end is not cbor2.undefined:
                 raise ProtocolError("CBOR: octets follow the message")
         else:
-            check_headers(data, _FORMAT)
+            few = check_headers(data, _FORMAT, FEW_VALUES)
+            if not few:
+                check_headers(data, _FORMAT)
             array = _decoded(data)
+            if few:
+                check_all(array, _ODD_RULES)
+                return array
         if _may_be_low(data) or (len(data) > SMALL and _may_hold_nul(data)):
             check_all(array, _ODD_RULES)
         elif len(data) > SMALL:

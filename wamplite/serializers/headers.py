@@ -8,6 +8,7 @@ of that on the bytes.
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 from ..core.errors import ProtocolError
@@ -21,6 +22,7 @@ from .payload import (
     raise_too_many,
 )
 
+FEW_VALUES = 32  # a message that holds no more is checked value by value, however large it is
 ENDLESS = -2  # the length of a container that a break ends; counted down, it never becomes 0
 
 
@@ -41,17 +43,21 @@ class Format(NamedTuple):
     stop: int | None = None  # the octet that ends an endless container
 
 
-def check_headers(data: bytes, form: Format) -> None:
-    """Refuse what lies, nests too deep, holds too much or goes on after its end."""
+def check_headers(data: bytes, form: Format, most: int = sys.maxsize) -> bool:
+    """Refuse what lies, nests too deep, holds too much or goes on after its end.
+
+    After `most` values the rest is left unread, and False returned.
+    """
     _, sizes, headers, stop = form
     at, opened = 0, 0
     left, items = 1, 1
     outer: list[tuple[int, int]] = []
     try:
-        while True:
+        for _ in range(most):
             while not left:
                 if not outer:
-                    return _check_end(at, data, form)
+                    _check_end(at, data, form)
+                    return True
                 left, items = outer.pop()
             head = data[at]
             size = sizes[head]
@@ -80,6 +86,7 @@ def check_headers(data: bytes, form: Format) -> None:
                 _check_container(length, opened, len(outer))
             else:
                 at += length
+        return False
     except IndexError:
         raise ProtocolError(f"{form.name}: the message ends too early") from None
 

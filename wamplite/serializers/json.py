@@ -17,9 +17,11 @@ from typing import Any, NoReturn
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .flaws import Flaw, judged
-from .json_pieces import check_depth, read
+from .headers import FEW_VALUES
+from .json_pieces import check_depth, count_some, read
 from .payload import (
     MAX_LENGTH,
+    SMALL,
     Rules,
     check_all,
     check_message,
@@ -133,6 +135,14 @@ def _check_huge(floats: Iterable[float]) -> None:
         raise _Huge
 
 
+def _may_hold_huge(data: bytes) -> bool:
+    """Tell whether the values are to be looked at: they are few, or some octets are odd."""
+    size = len(data)
+    if size > MAX_LENGTH or (size > SMALL and count_some(data, b",", FEW_VALUES) < FEW_VALUES):
+        return True
+    return _FEWEST_DIGITS in data.translate(_DIGITS)
+
+
 class FastJson(Json):
     """JSON by orjson; what it reads differently from the standard library is read again by that."""
 
@@ -151,10 +161,9 @@ class FastJson(Json):
             array = orjson.loads(data)
         except ValueError as exc:
             raise ProtocolError(f"not JSON: {exc}") from exc
-        if b"\\u0000" in data:
+        if b"\\" in data and b"\\u0000" in data:
             array = _to_bytes(array)
-        large = len(data) > MAX_LENGTH or type(array) is not list
-        if large or _FEWEST_DIGITS in data.translate(_DIGITS):
+        if _may_hold_huge(data) or type(array) is not list:
             try:
                 check_message(array, _check_huge)
             except _Huge:

@@ -14,7 +14,7 @@ from msgpack import Packer, unpackb
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .flaws import judged
-from .headers import Format, Header, check_headers
+from .headers import FEW_VALUES, Format, Header, check_headers
 from .payload import (
     LEVELS,
     MANY,
@@ -87,22 +87,36 @@ class MsgPack(Serializer):
 
     def _plain(self, data: bytes) -> Any:
         size = len(data)
-        if size > _TINY:
-            few = _FEW if size <= SMALL else _FEWER
-            if size > MAX_LENGTH or len(data.translate(None, _HARMLESS)) > few:
-                check_headers(data, _FORMAT)
-        try:
-            array = unpackb(data)
-        except Exception as exc:  # whatever a decoder says of hostile bytes
-            raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
         if size > SMALL:
-            if b"\0" in data and (data.count(0) > MANY or _find_nul(data)):
-                check_all(array, NUL_RULES)
-            else:
-                check_message(array)
-        elif size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
+            return _large(data)
+        if size > _TINY and len(data.translate(None, _HARMLESS)) > _FEW:
+            check_headers(data, _FORMAT)
+        array = _decoded(data)
+        if size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
             check_small(array)
         return array
+
+
+def _large(data: bytes) -> Any:
+    if check_headers(data, _FORMAT, FEW_VALUES):  # a long text, and little else
+        array = _decoded(data)
+        check_small(array)
+        return array
+    if len(data) > MAX_LENGTH or len(data.translate(None, _HARMLESS)) > _FEWER:
+        check_headers(data, _FORMAT)
+    array = _decoded(data)
+    if b"\0" in data and (data.count(0) > MANY or _find_nul(data)):
+        check_all(array, NUL_RULES)
+    else:
+        check_message(array)
+    return array
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return unpackb(data)
+    except Exception as exc:  # whatever a decoder says of hostile bytes
+        raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
 
 
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}

@@ -98,9 +98,9 @@ STRICT = Rules(check_finite, check_ints, check_texts, check_surrogates)
 
 
 def check_small(array: Any) -> None:
-    """Check a decoded message of at most SMALL bytes whose integers are known to be right.
+    """Check a decoded message of few bytes or few values whose integers are known to be right.
 
-    So few bytes hold nothing that is too long. What is odd goes on to `check_all`.
+    At most SMALL bytes hold nothing that is too long. What is odd goes on to `check_all`.
     """
     level: Iterable[Any] = array if type(array) is list else [array]
     for _ in range(LEVELS):
