@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -98,8 +97,3 @@ def test_the_feature_table_is_the_codes() -> None:
         [sys.executable, ROOT / "tools" / "feature_table", "--check"], timeout=20
     )
     assert checked.returncode == 0, "run tools/feature_table --write"
-
-
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", TEXT))
-def test_links_lead_to_files(target: str) -> None:
-    assert (ROOT / Path(target)).exists()

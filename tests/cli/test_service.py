@@ -55,6 +55,22 @@ def test_the_bridges_unit_gets_its_file_and_its_secret() -> None:
     assert "User=pi" in shown("bridge", "--account", "pi")
 
 
+def test_a_template_runs_a_router_for_each_file(tmp_path: Path) -> None:
+    unit = shown("router@", "--", "--log-format", "json")
+    assert unit[0] == "# wamplite-router@.service"
+    command = "-m wamplite router --log-format json --config /etc/wamplite/%i.toml"
+    for line in (
+        f"ExecStart={sys.executable} {command}",
+        "ConditionPathExists=/etc/wamplite/%i.toml",
+        *("StateDirectory=wamplite-router-%i", "SyslogIdentifier=wamplite-router-%i"),
+        "Description=WAMP router (wamplite) of %i.toml",
+    ):
+        assert line in unit, line
+    done = service("install", "router@", "--directory", str(tmp_path))
+    assert done.stdout.splitlines()[-1].endswith("enable --now wamplite-router@FILE.service")
+    assert [one.name for one in tmp_path.iterdir()] == ["wamplite-router@.service"]
+
+
 def test_a_users_unit_asks_for_nothing_that_only_root_can_give() -> None:
     unit = "\n".join(shown("--user"))
     assert unit.count("Type=notify") == 2 and unit.count("WantedBy=default.target") == 2
@@ -149,7 +165,8 @@ def test_systemd_finds_nothing_wrong(user: bool, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze")
     words = ["--user"] if user else []
-    assert service("install", *words, "--directory", str(tmp_path)).returncode == 0
+    names = ["router", "router@", "bridge"]
+    assert service("install", *words, *names, "--directory", str(tmp_path)).returncode == 0
     paths = sorted(map(str, tmp_path.iterdir()))
     done = subprocess.run(
         ["systemd-analyze", *words, "verify", "--man=no", *paths],

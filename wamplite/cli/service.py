@@ -5,9 +5,11 @@
                                                find it: sudo $(command -v wamplite) service install
     wamplite service install --user bridge     one, in ~/.config/systemd/user
     wamplite service show router -- --listen tcp://127.0.0.1:8080 --realm home
+    sudo wamplite service install router@      a template: one router for each file
 
 What follows `--` goes to the router. The bridge reads /etc/wamplite/bridge.toml, with --user
-~/.config/wamplite/bridge.toml. Existing units are overwritten only with --force.
+~/.config/wamplite/bridge.toml; wamplite-router@home reads home.toml in the same folder. Existing
+units are overwritten only with --force.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ from .profile import config_home
 from .streams import complain
 
 TAKES_REST = True
-NAMES = ("router", "bridge")
+NAMES = ("router", "bridge")  # unless others are asked for
+TEMPLATE = "router@"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite service`."""
     add = parser.add_argument
     add("action", choices=("install", "show"))
-    add("names", nargs="*", metavar="UNIT", help="router, bridge (default: both)")
+    add("names", nargs="*", metavar="UNIT", help="router, bridge (default: these), router@")
     add("--user", action="store_true", help="for the user's own systemd, without root")
     add("--force", action="store_true", help="write over units that are there")
     add("--directory", metavar="DIR", help="where to install them")
@@ -44,11 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show or write the units."""
     names = list(dict.fromkeys(options.names)) or list(NAMES)
-    if unknown := set(names) - set(NAMES):
-        raise UsageError(f"units are {' and '.join(NAMES)}, not {', '.join(sorted(unknown))}")
+    if unknown := set(names) - {*NAMES, TEMPLATE}:
+        known = f"{', '.join(NAMES)} and {TEMPLATE}"
+        raise UsageError(f"units are {known}, not {', '.join(sorted(unknown))}")
     if options.user and options.account:
         raise UsageError("--user runs as that user: leave --account out")
-    if options.rest and "router" not in names:
+    if options.rest and not {"router", TEMPLATE} & set(names):
         raise UsageError("what follows `--` goes to the router, which is not asked for")
     check(options)
     texts = {f"wamplite-{name}.service": text_of(name, options) for name in names}
@@ -74,11 +78,13 @@ def check(options: argparse.Namespace) -> None:
 
 def text_of(name: str, options: argparse.Namespace) -> str:
     """Return the text of a unit."""
-    command = [sys.executable, "-m", "wamplite", name]
-    if name == "router":
-        again = [*command[:-1], "reload"]
-        return systemd.router([*command, *options.rest], options.user, options.account, again)
+    program = [sys.executable, "-m", "wamplite"]
     folder = home() / "wamplite" if options.user else Path("/etc/wamplite")
+    if name != "bridge":
+        files = folder.absolute() if name == TEMPLATE else None
+        command, again = [*program, "router", *options.rest], [*program, "reload"]
+        return systemd.router(command, options.user, options.account, again, files)
+    command = [*program, name]
     config = Path(options.config or folder / "bridge.toml").absolute()
     secret = Path(options.secret).absolute() if options.secret else None
     return systemd.bridge([*command, str(config)], options.user, options.account, config, secret)
@@ -112,7 +118,8 @@ def install(texts: dict[str, str], options: argparse.Namespace) -> None:
         again = shlex.join([sys.executable, "-m", "wamplite", *sys.argv[1:]])
         raise PermissionError(f"{error}; as root: sudo {again}") from error
     systemctl = "systemctl --user" if options.user else "systemctl"
-    print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(texts)}")
+    units = [name.replace("@", "@FILE") for name in texts]
+    print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(units)}")
 
 
 def write(texts: dict[str, str], folder: Path) -> None:

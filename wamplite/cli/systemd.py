@@ -49,14 +49,26 @@ TTYS = ("DevicePolicy=closed", "DeviceAllow=char-tty* rw", "SupplementaryGroups=
 MODULES = "modprobe@usbserial.service modprobe@cdc_acm.service"
 
 
-def router(command: list[str], user: bool, account: str | None, again: Iterable[str] = ()) -> str:
-    """Return the router's unit; again: the command that has it read its file again."""
-    about = ("Description=WAMP router (wamplite)", DOCUMENTATION)
-    reload = [f"ExecReload={' '.join(map(quoted, again))} --pid $MAINPID"] if again else []
-    own = [*reload, *named("wamplite-router"), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
+def router(
+    command: list[str], user: bool, account: str | None, again: list[str], files: Path | None
+) -> str:
+    """Return the router's unit; again: the command that has it read its file again.
+
+    files: the unit is a template, wamplite-router@NAME reads NAME.toml of this folder.
+    """
+    about = ["Description=WAMP router (wamplite)", DOCUMENTATION]
+    words, name = list(map(quoted, command)), "wamplite-router"
+    if files is not None:
+        file = quoted(str(files / "NAME.toml")).replace("NAME.toml", "%i.toml")
+        about[0] += " of %i.toml"
+        about.append(f"ConditionPathExists={escaped(str(files))}/%i.toml")
+        words += ["--config", file]
+        name += "-%i"
+    own = [f"ExecReload={' '.join(map(quoted, again))} --pid $MAINPID"]
+    own += [*named(name), *memory(30, 40), "TasksMax=2048", "LimitNOFILE=8192"]
     if not user:  # where memory is short, other programs are killed before the router
         own.append("OOMScoreAdjust=-200")
-    return unit(about, command, user, account, own)
+    return unit(about, words, user, account, own)
 
 
 def named(name: str) -> UnitLines:
@@ -82,16 +94,16 @@ def bridge(
     service = [*named("wamplite-bridge"), *memory(20, 25), "TasksMax=256"]
     if secret is not None:
         service.append(f"LoadCredential={escaped(f'{secret.name}:{secret}')}")
-    return unit(about, command, user, account, service)
+    return unit(about, list(map(quoted, command)), user, account, service)
 
 
 def unit(
-    about: UnitLines, command: list[str], user: bool, account: str | None, own: UnitLines
+    about: UnitLines, words: list[str], user: bool, account: str | None, own: UnitLines
 ) -> str:
-    """Return a unit from its parts."""
+    """Return a unit from its parts; words: of its command, as systemd reads them."""
     sections = {
         "Unit": [*about, "StartLimitIntervalSec=0"],
-        "Service": [*LASTING, f"ExecStart={' '.join(map(quoted, command))}", *own],
+        "Service": [*LASTING, f"ExecStart={' '.join(words)}", *own],
         "Install": ["WantedBy=default.target" if user else "WantedBy=multi-user.target"],
     }
     sections["Service"].append("NoNewPrivileges=yes")
