@@ -14,10 +14,16 @@ from wamplite.bridge.shaping import ShapedEvent
 class PolledPort:
     """Keeps what it would publish: topics, and the values of events without names or with."""
 
-    def __init__(self, device: str, polls: tuple[PollSettings, ...], **more: Any) -> None:
+    def __init__(
+        self,
+        device: str,
+        polls: tuple[PollSettings, ...],
+        kind: type[BridgePort] = BridgePort,
+        **more: Any,
+    ) -> None:
         self.events: list[tuple[str, Any]] = []
         settings = PortSettings(name="test", device=device, baudrate=115200, polls=polls, **more)
-        self.port = BridgePort(
+        self.port = kind(
             settings, self._put, lambda topic, status: None, lambda port: 0, BootClock()
         )
 

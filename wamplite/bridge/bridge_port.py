@@ -89,7 +89,7 @@ class BridgePort:
         self._shapers = [
             EventMaker(publish, self.name, self.counts, put) for publish in settings.publish
         ]
-        self.intake = Intake(
+        self.intake = self._make_intake(
             settings.framing.make(),
             settings.decode.decoder(),
             self.counts,
@@ -98,8 +98,8 @@ class BridgePort:
             self._lost,
             lambda: self.commands.opened(),
         )
-        self.device = Device(settings, self.intake, self._changed)
-        self.commands = Commands(self.device, self.intake)
+        self.device = self._make_device()
+        self.commands: Commands = Commands(self.device, self.intake)
         self._poll_shapers = [
             EventMaker(poll, self.name, self.counts, put) for poll in settings.polls
         ]
@@ -109,6 +109,12 @@ class BridgePort:
         ]
         self.procedures = dict(self._procedures())
         self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
+
+    def _make_intake(self, *parts: Any) -> Intake:
+        return Intake(*parts)
+
+    def _make_device(self) -> Device:
+        return Device(self.settings, self.intake, self._changed)
 
     def start(self) -> None:
         """Begin to read and to poll; returns at once."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wamplite
 from tests.bridge.device_world import ECHO, DeviceWorld, echo
+from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import Lines
 from tests.waiting import until
+from wamplite.bridge.asking.commands import SOON
 from wamplite.bridge.asking.polls import PollSettings
 from wamplite.bridge.asking.requests import InitSettings
+from wamplite.bridge.bridge_port import BridgePort
 from wamplite.bridge.configuration.tables import from_dict
 from wamplite.bridge.decoding.decoder import DECODERS, REFUSED
+from wamplite.bridge.intake import Intake
 from wamplite.core.errors import UsageError
 
 Make = Callable[..., DeviceWorld]
@@ -90,6 +96,28 @@ def test_what_comes_first_comes_first_after_each_opening(make: Make, tmp_path: P
     until(lambda: b"T?" in world.device.asked[world.device.asked.index(b"WAKE", before) :], "on")
     again = world.device.asked[world.device.asked.index(b"WAKE", before) :]
     assert again[:3] == [b"WAKE", b"MODE 7", b"T?"]
+
+
+def test_no_poll_slips_in_before_what_comes_first(tmp_path: Path) -> None:
+    """The device's thread may be held up between being ready and saying so."""
+
+    class HeldUpIntake(Intake):
+        def opened(self) -> None:
+            threading.Event().wait(2 * SOON)
+            super().opened()
+
+    class HeldUpPort(BridgePort):
+        def _make_intake(self, *parts: Any) -> Intake:
+            return HeldUpIntake(*parts)
+
+    with Lines(tmp_path, lambda line: None) as device:
+        world = PolledPort(device.path, (ASKED,), kind=HeldUpPort, init=(WAKE,))
+        world.port.start()
+        try:
+            until(lambda: len(device.asked) >= 2, "asked")
+        finally:
+            assert world.port.stop(5)
+    assert device.asked[:2] == [b"WAKE", b"T?"]
 
 
 def test_an_init_that_is_not_answered_is_told_and_the_rest_left_out(

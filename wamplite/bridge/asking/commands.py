@@ -68,6 +68,7 @@ class Commands:
         self._refusal: ApplicationError | None = None  # what the device said instead
         self._beginning: Sequence[Callable[[], None]] = ()  # what is done after an opening
         self._is_opened = False  # ... and is to be done now
+        self._knows_of_opening = False  # only then anything else is done
         self._is_lost = False  # the device was lost while it waited
         self._owed: list[Reply] = []  # replies that may still come
         self._owed_until = 0.0
@@ -129,8 +130,11 @@ class Commands:
         """How many replies came too late, and were thrown away."""
         return self._late + self.raw.late
 
+    def _is_ready(self) -> bool:
+        return self._knows_of_opening and self._device.is_ready
+
     def _append(self, job: DeviceJob) -> None:
-        if not self._device.is_ready:
+        if not self._is_ready():
             raise Unavailable(uris.UNAVAILABLE, self._device.down())
         with self._changed:
             if self._stopping or len(self._queue) >= MOST_WAITING:
@@ -174,12 +178,14 @@ class Commands:
         """Note that the device is open: what is done then comes before all else."""
         with self._changed:
             self._is_opened = bool(self._beginning)
+            self._knows_of_opening = True
             self._changed.notify_all()
 
     def lost(self) -> None:
         """Note that the device is lost: no reply can come any more."""
         with self._changed:
             self._is_lost = True
+            self._knows_of_opening = False
             self._owed.clear()
             self._changed.notify_all()
         self.raw.lost()
@@ -235,7 +241,7 @@ class Commands:
         if _due(self._polls[at]) > now:
             return None
         poll, due = self._polls[at]
-        if not self._device.is_ready:
+        if not self._is_ready():
             self._polls[at] = poll, now + min(poll.every, SOON)
             return None
         self._polls[at] = poll, max(due + poll.every, now)
