@@ -17,6 +17,7 @@ The layers, from the cable upwards. Each has tests of its own, and none imports 
     outbox/         events that wait for the router, bounded, in memory or in a file
     publisher       outbox to session, in order, confirmed by the router
     bridge_port     all of that for one port; `status` tells how it is, `counts` what it did
+    watched         a port without a router that tells each step
     bridge          all ports and one session
     settings        the keys of a bridge and of a port; what a port consists of declares its own
     kinds           framings and decoders by name, each with its keys in a file of its own

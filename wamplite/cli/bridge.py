@@ -5,6 +5,11 @@ ends at SIGTERM or Ctrl-C. docs/bridge.md explains every key of FILE. Modules fo
 are looked for in the directory of FILE, too.
 
 --stdout json needs no router and no outbox: each event is a line {"topic", "args", "kwargs"}.
+
+--watch shows live what PORT sends, byte by byte, which frames are found in it, what is dropped and
+why, and what would be published; nothing is. --replay puts the bytes of a file through PORT's
+framing and decoder, without the device: a line for each event and each drop; exit code 1 where
+nothing would be published. When piped both print JSON lines; docs/bridge.md explains them.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import notify, signals
+from ..core.errors import UsageError
 from . import logs
 from .common import emit, seconds
 
@@ -36,7 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite bridge`."""
     add = parser.add_argument
     add("file", metavar="FILE", help="what to do, in TOML")
-    add("--check", action="store_true", help="check FILE, and do nothing else")
+    add("port", metavar="PORT", nargs="?", help="of FILE, for --watch and --replay")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="check FILE, and do nothing else")
+    mode.add_argument("--watch", action="store_true", help="show what PORT sends, publish nothing")
+    mode.add_argument("--replay", metavar="CAPTURE", help="a file of raw bytes; -: stdin")
     add("--stdout", choices=("json",), help="print events instead of publishing them")
     add_figures(parser)
     logs.add_options(parser)
@@ -59,6 +69,12 @@ def run(options: argparse.Namespace) -> int:
     from ..bridge.configuration.tables import from_file
 
     settings = from_file(options.file)
+    if options.watch or options.replay is not None:
+        from . import bridge_steps
+
+        return bridge_steps.run(options, settings)
+    if options.port is not None:
+        raise UsageError(f"{options.port!r}: PORT is for --watch and --replay")
     if options.check:
         return check(settings, options.file)
     from ..bridge.bridge import Bridge
