@@ -44,6 +44,8 @@ def test_an_idle_session_is_small_and_has_one_thread(
 ) -> None:
     if sys.version_info < (3, 11):
         goal += 6  # there each Python call deepens the C stack, and a thread touches more of it
+    if sys.version_info >= (3, 14):
+        goal += 3  # measured: 30.0 KB, where 3.11 has 23.7
     kilobytes, threads = footprint.per_session(kind, getattr(footprint, kind), SESSIONS, goal)
     assert kilobytes.value <= goal
     assert threads.value == 1

@@ -263,7 +263,9 @@ def test_who_asks_later_takes_over(router: Router, client: Make) -> None:
     other.path = http.path
     http.send(32, 1, {}, "com.app.topic")
     assert http.receive()[0] == 33
+    eventually(lambda: figures(router)["joining"] == 1)  # it waits for a request
     http.connection.request("POST", f"{http.path}/receive")
+    eventually(lambda: figures(router)["joining"] == 0)
     thread = threading.Thread(target=lambda: came.append(other.receive()))
     came: list[Any] = []
     thread.start()

@@ -62,7 +62,12 @@ def test_the_end_is_that_of_openssl(days: int, tmp_path: Path) -> None:
 def test_a_certificate_of_version_1_is_read_too(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("[req]\ndistinguished_name = name\n[name]\n")
-    cert = made(tmp_path, "-newkey", "ed25519", "-config", str(config))
+    words = ["-newkey", "ed25519", "-config", str(config)]
+    cert = made(tmp_path, *words)
+    if "Version: 1" not in told(
+        cert, "-text"
+    ):  # OpenSSL from 3.4 on makes one where it is asked to
+        cert = made(tmp_path, *words, "-x509v1")
     assert "Version: 1" in told(cert, "-text")
     assert len(fingerprints(der_of(cert))) == 2
 

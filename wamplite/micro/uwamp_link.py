@@ -131,17 +131,22 @@ class Link:
 
 
 class Tcp(Link):
-	"""To host and port; tls: an SSLContext. A name is looked up as the port does: it may wait."""
+	"""To host and port; tls: an SSLContext. A name is looked up as the port does: it may wait.
+
+	Of several addresses each has its turn: localhost may be ::1, where nobody listens.
+	"""
 
 	def __init__(self, wamp, host, port, tls=None):
 		super().__init__(wamp)
-		self._host, self._port, self._tls = host, port, tls
+		self._host, self._port, self._tls, self._turn = host, port, tls, 0
 
 	def _connect(self):
 		from select import POLLOUT, poll
 		from socket import SOCK_STREAM, getaddrinfo, socket
 
-		family, kind, proto, _, address = getaddrinfo(self._host, self._port, 0, SOCK_STREAM)[0]
+		found = getaddrinfo(self._host, self._port, 0, SOCK_STREAM)
+		family, kind, proto, _, address = found[self._turn % len(found)]
+		self._turn += 1
 		line = socket(family, kind, proto)
 		line.setblocking(False)
 		try:
