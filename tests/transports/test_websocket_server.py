@@ -297,6 +297,41 @@ def test_text_that_is_not_utf8_is_answered_with_1007(
     assert close_code(peer) == 1007
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 2047, 2049, 30_001, 70_000])
+def test_a_long_text_may_be_cut_within_a_character(
+    cut: int, server: WebSocketServer, peer: WebSocketPeer
+) -> None:
+    text = ("a€" * 20_000 + "é").encode()
+    wire = masked(TEXT, text) + masked(TEXT, b"next")
+    for part in (wire[:14], wire[14 : 14 + cut]):
+        peer.write(part)
+        came = 0
+        while came < len(part):
+            before = server.stream.came
+            assert server.receive() == []
+            came += server.stream.came - before
+    assert server.buffered == cut
+    peer.write(wire[14 + cut :])
+    assert take(server, 2) == [text, b"next"]
+    assert server.buffered == 0
+
+
+@pytest.mark.parametrize("size", [3, 70_000])
+@pytest.mark.parametrize("tail", [b"\xe2\x82", b"\xe2\x82a", b"\xe2a\x82"])
+def test_a_character_that_is_not_whole_is_answered_with_1007(
+    tail: bytes, size: int, server: WebSocketServer, peer: WebSocketPeer
+) -> None:
+    wire = masked(TEXT, b"x" * size + tail)
+    peer.write(wire[:-2])
+    while server.stream.came < len(wire) - 2:
+        assert server.receive() == []
+    peer.write(wire[-2:])
+    messages, error = end_of(server)
+    assert (messages, type(error)) == ([], ProtocolError)
+    assert f"byte {size}" in str(error)
+    assert close_code(peer) == 1007
+
+
 def test_a_character_may_be_split_between_fragments(
     server: WebSocketServer, peer: WebSocketPeer
 ) -> None:

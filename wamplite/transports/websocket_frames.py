@@ -3,18 +3,21 @@
     frames:  first byte (FIN, opcode) . size . masking key, from the client alone . payload
     life:    receive() ... receive() -> the end is found -> close frame -> it is raised
 
-One recv is cut into all its messages at once. Small whole data frames are cut here within a
-microsecond or two; whatever else arrives (fragments, control frames, long frames, nonsense) takes
-the subclass's careful way, byte for byte in the order of arrival.
-Bounds: a message and its fragments `limit_receive()`, what is held of a header 13 bytes, PONGs
-only while the peer reads them. The peer's end, its breach or its close frame, is told after the
-messages that came before it: `receive()` returns those, the next `receive()` writes the close frame
-and raises. Any thread may write, ping and finish; only the reading thread receives.
+One recv is cut into all its messages at once. Messages in one frame are cut here, however long
+they are and however many recvs they take: a small one costs a microsecond or two. Whatever else
+arrives (fragments, control frames, deflated messages, nonsense) takes the subclass's careful way,
+byte for byte in the order of arrival.
+Bounds: a message and its fragments `limit_receive()`, asked of its header, and only what has come
+is held; of a header 13 bytes; PONGs only while the peer reads them. The peer's end, its breach or
+its close frame, is told after the messages that came before it: `receive()` returns those, the next
+`receive()` writes the close frame and raises. Any thread may write, ping and finish; only the
+reading thread receives.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from codecs import utf_8_decode
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,6 +38,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A  # with FIN
 DEFLATED = 0x40  # the bit RSV1, in the first frame of a message
 NORMAL, BREACH, WRONG_KIND, NO_CODE, NOT_UTF8, TOO_BIG = 1000, 1002, 1003, 1005, 1007, 1009
 UNREAD_PONGS = 65536  # bytes left over in the outbox: a peer that does not read gets no more PONGs
+NOTHING = bytearray()  # is collected: made once, it lies amid nothing that others free
 _TABLES = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
@@ -106,6 +110,10 @@ class WebSocket(Transport):
         self.incoming = bytearray()  # of a message whose last frame is still to come
         self.messages: list[bytes] = []  # those of one recv
         self.answers: list[bytes] = []  # PONGs of one recv
+        self._collected = NOTHING  # of a message in one frame that a recv has cut, unmasked
+        self._missing = 0  # bytes that it still lacks
+        self._key = b""  # of its mask
+        self._undecoded = b""  # the beginning of a character at its end
         self.ended: WampliteError | None = None
         self._last_word = (NORMAL, "")
         self._goodbye = Lock()  # taken once, by whoever writes the close frame
@@ -114,7 +122,7 @@ class WebSocket(Transport):
 
     @property
     def buffered(self) -> int:
-        return len(self.incoming)
+        return len(self.incoming) + len(self._collected)
 
     def limit_receive(self, size: int) -> None:
         """Set the largest message that is accepted from now on."""
@@ -146,16 +154,16 @@ class WebSocket(Transport):
 
     def _cut(self, data: bytes) -> None:
         """Cut what has arrived into `messages`, `answers` and, when it is the last, `ended`."""
-        position, end = 0, len(data)
+        position, end = self._collect(data) if self._missing else 0, len(data)
         while position < end and self.ended is None:
             if not self.owed and not self.within:
-                position = self._cut_small(data, position, end)
+                position = self._cut_whole(data, position, end)
                 if position == end or self.ended is not None:
                     return
             position = self.cut_carefully(data, position, end)
 
-    def _cut_small(self, data: bytes, position: int, end: int) -> int:
-        """Cut whole, unfragmented frames of our kind; return where another thing begins."""
+    def _cut_whole(self, data: bytes, position: int, end: int) -> int:
+        """Cut unfragmented frames of our kind; return where another thing begins."""
         first_byte, limit, messages, keyed = self.first_byte, self.limit, self.messages, self.keyed
         key_size = keyed >> 5  # 4, or 0 without a key
         while end - position > 1 and data[position] == first_byte:
@@ -164,11 +172,19 @@ class WebSocket(Transport):
                 start, size = start + 2, data[position + 2] << 8 | data[position + 3]
                 if size < 126:
                     break
+            elif size == 127 and end - position > 9:
+                start, size = start + 8, int.from_bytes(data[position + 2 : position + 10], "big")
+                if size < 65536:
+                    break
             elif size > 125:
                 break
-            if size > limit or start + size > end:
+            if size > limit or start > end:
                 break
             position = start + size
+            if position > end:
+                self._collected, self._missing = bytearray(), size
+                self._key = data[start - 4 : start]
+                return start + self._collect(data[start:])
             message = data[start:position]
             if keyed:
                 message = xor(data[start - 4 : start], message)
@@ -176,6 +192,34 @@ class WebSocket(Transport):
                 break
             messages.append(message)
         return position
+
+    def _collect(self, data: bytes) -> int:
+        """Take the next part of a message in one frame; return where it ends."""
+        part = data if len(data) <= self._missing else data[: self._missing]
+        if self.keyed:
+            turn = len(self._collected) & 3
+            part = xor(self._key[turn:] + self._key[:turn], part)
+        self._missing -= len(part)
+        if self.first_byte == TEXT and not self._goes_on_as_text(part):
+            return len(part)
+        self._collected += part
+        if not self._missing:
+            self.messages.append(bytes(self._collected))
+            self._collected = NOTHING
+        return len(part)
+
+    def _goes_on_as_text(self, part: bytes) -> bool:
+        """Tell whether it is UTF-8, in which a character may be cut; where not, that is the end."""
+        if part.isascii() and not self._undecoded:
+            return True
+        text = self._undecoded + part
+        try:
+            _, decoded = utf_8_decode(text, "strict", not self._missing)
+        except UnicodeDecodeError as exc:
+            self._refuse_text(exc, len(self._collected) - len(self._undecoded))
+            return False
+        self._undecoded = text[decoded:]
+        return True
 
     @abstractmethod
     def cut_carefully(self, data: bytes, position: int, end: int) -> int:
@@ -262,6 +306,10 @@ class WebSocket(Transport):
         try:
             message.decode()
         except UnicodeDecodeError as exc:
-            self.refuse(NOT_UTF8, f"a text message is not UTF-8: {exc.reason}, byte {exc.start}")
+            self._refuse_text(exc)
             return False
         return True
+
+    def _refuse_text(self, exc: UnicodeDecodeError, before: int = 0) -> None:
+        at = before + exc.start
+        self.refuse(NOT_UTF8, f"a text message is not UTF-8: {exc.reason}, byte {at}")

@@ -8,7 +8,7 @@ messages without a bound, and its close never ends. So the subclass owns all inp
 
     handshake       nothing to do: websocket_upgrade has answered
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
-    cut_carefully   what is no small whole frame goes to wsproto, a frame or a part at a time
+    cut_carefully   what is no message in one frame goes to wsproto, a frame or a part at a time
     _handle_events  what wsproto says of those: data, ping, close, or a breach of RFC 6455
     close           through the outbox; `send` is not used: frames are made and written apart
 
@@ -126,7 +126,7 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
     @property
     def buffered(self) -> int:
         packed = self.siphon.packed if self.siphon else b""
-        return len(self.incoming) + len(packed)
+        return super().buffered + len(packed)
 
     def handshake(self) -> None:
         """Begin behind the handshake."""
