@@ -23,6 +23,14 @@ def summed(content: bytes) -> bytes:
     return content + bytes([sum(content) & 0xFF])
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_the_end_of_a_line_is_no_part_of_what_its_checksum_proves(end: bytes) -> None:
+    framing = Lines(proof=SUM8)
+    lines = [summed(b"a:%d" % number) for number in range(1, 4)]
+    assert framing.feed(b"".join(line + end for line in lines)) == lines
+    assert framing.wrong == 0
+
+
 def test_a_good_frame_within_a_refuted_one_is_found() -> None:
     framing = Fixed(4, b"<", proof=SUM8)
     assert framing.feed(b"<ab<" + summed(b"efg") + b"<" + summed(b"hij")) == [

@@ -1,7 +1,8 @@
 """Lines of text: a line ends at LF or CRLF.
 
 Until the first LF a CR ends a line too, for the device may end its lines with CR only; after it, a
-CR is a byte like others (binary data between lines holds some). A line longer than the bound is
+CR is a byte like others (binary data between lines holds some); but where a line has to prove
+itself, one before the LF is no part of it. A line longer than the bound is
 dropped whole, and the next CR or LF ends it, as at the beginning. Lines that hold only white space
 are no frames.
 """
@@ -78,7 +79,9 @@ class Lines(Cutter):
                 self._end = _LF
             start = end + 1
         self._rest = b"" if self._dropping else buffer[start:]
-        return self._proved(frames, self._proof) if self._proof else frames
+        if not self._proof:
+            return frames
+        return self._proved([frame.removesuffix(b"\r") for frame in frames], self._proof)
 
     def _drop(self) -> None:
         self.overlong += 1
