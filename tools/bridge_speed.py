@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Print what a bridge costs: its memory while idle, its processor time while devices speak.
 
-    python tools/bridge_speed.py                     three quiet ports; four ports, 2,000 lines a second
+    python tools/bridge_speed.py            three quiet ports; four with 2,000 lines a second
     python tools/bridge_speed.py --seconds 60 --rate 4000
-    python tools/bridge_speed.py --check             exit 1 when a figure is beyond its goal
+    python tools/bridge_speed.py --check    exit 1 when a figure is beyond its goal
 
 Devices are pseudo-terminals, the router is a process of its own. Each line has a checksum, which is
 verified, and becomes an event that the router confirms: half of the ports send NMEA, the others
@@ -105,7 +105,7 @@ class Site:
         return sum(int(number) for number in dict(found).values())
 
     def speak(self, rate: float, seconds: float) -> int:
-        """Let all devices speak together at a rate, in lines a second; return how many there were."""
+        """Let all devices speak at a rate, in lines a second; return how many there were."""
         counts = [0] * len(self.devices)
         threads = [
             threading.Thread(target=self._speak, args=(at, rate / len(counts), seconds, counts))
