@@ -22,9 +22,9 @@ from .asking.modbus import ModbusSettings
 from .asking.polls import make_poll
 from .asking.register_writes import RegisterWrites
 from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
-from .asking.templates import Template, make_template
+from .asking.templates import Template
+from .asking.text_line import DeviceCommand
 from .counts import Counts
-from .decoding.decoder import make_reply
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
 from .intake import Intake
@@ -104,7 +104,7 @@ class BridgePort:
             EventMaker(poll, self.name, self.counts, put) for poll in settings.polls
         ]
         self._polls = [
-            make_poll(poll, self.commands, settings.baudrate, shaper.deliver)
+            make_poll(poll, self.commands, settings, shaper.deliver)
             for poll, shaper in zip(settings.polls, self._poll_shapers, strict=True)
         ]
         self.procedures = dict(self._procedures())
@@ -211,7 +211,8 @@ class BridgePort:
             text = f"expected text or bytes for the device, not {type(data).__name__}"
             raise InvalidArgument(uris.INVALID_ARGUMENT, text)
         encoded = data.encode() if isinstance(data, str) else data
-        self.commands.ask(uri(self.name, "write"), encoded, None, 0)
+        is_text = isinstance(data, str)
+        self.commands.ask(DeviceCommand(uri(self.name, "write"), encoded, is_text=is_text))
         return len(encoded)
 
     def _on_reopen(self) -> None:
@@ -226,24 +227,23 @@ class BridgePort:
     def _procedure(self, procedure: ProcedureSettings) -> DeviceHandler:
         if procedure.modbus is not None:
             return self._writes(procedure.uri, procedure, procedure.modbus).on_call
-        write = make_template(procedure.write, procedure.encoding)
-        reply = make_reply(procedure.reply, procedure.error) if procedure.reply else None
-        timeout, retries = procedure.timeout, procedure.retries
+        fill = procedure.template()
+        command = procedure.command(procedure.uri, self.settings.prompt)
 
         def serve(invocation: Invocation) -> Result | None:
-            data = write(invocation.args, invocation.kwargs)
-            answer = self.commands.ask(procedure.uri, data, reply, timeout, retries)
+            data = fill(invocation.args, invocation.kwargs)
+            answer = self.commands.ask(command._replace(data=data))
             return None if answer is None else Result(answer.args, answer.kwargs, {})
 
         serve.__qualname__ = f"port {self.name}"  # as logs name it
         return serve
 
     def _beginning(self, number: int, init: InitSettings) -> Callable[[], None]:
-        data = make_template(init.write, init.encoding)((), {})
-        reply = make_reply(init.reply, init.error) if init.reply else None
+        command = init.command(f"init {number}", self.settings.prompt)
+        command = command._replace(data=init.template()((), {}))
 
         def begin() -> None:
-            self.commands.exchange(f"init {number}", data, reply, init.timeout, init.retries)
+            self.commands.exchange(command)
             self.commands.pause(init.pause)
 
         return begin
@@ -253,12 +253,12 @@ class BridgePort:
         if subscribe.modbus is not None:
             write = self._writes(topic, subscribe, subscribe.modbus).on_event
         else:
-            template = make_template(subscribe.write, subscribe.encoding)
-            write = partial(self._write, topic, template)
+            command = subscribe.command(topic, self.settings.prompt)
+            write = partial(self._write, command, subscribe.template())
         return subscribe, partial(self._on_event, write)
 
-    def _write(self, topic: str, template: Template, event: Event) -> None:
-        self.commands.post(topic, template(event.args, event.kwargs))
+    def _write(self, command: DeviceCommand, template: Template, event: Event) -> None:
+        self.commands.post(command._replace(data=template(event.args, event.kwargs)))
 
     def _on_event(self, write: Callable[[Event], None], event: Event) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from . import clock
 from .counts import Counts
@@ -31,6 +31,7 @@ class Intake:
 
     claim: takes a frame that is a reply and tells so; None while no command waits.
     take_raw: takes bytes as they come and tells so; None while they go through the framing.
+    sift: yields what is left of bytes for the framing. came: is told of it, behind the frames.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Intake:
         self.gathers = not framing.gap  # it does not need the times of single bytes
         self.claim: Claim | None = None
         self.take_raw: Callable[[bytes], bool] | None = None
+        self.sift: Callable[[bytes], Iterable[bytes]] | None = None
+        self.came: Callable[[bytes], None] | None = None
         self._framing = framing
         self._decoder = decoder
         self._counts = counts
@@ -79,7 +82,10 @@ class Intake:
             return
         self._heard = heard or clock.now()
         self._touched = time.monotonic()
-        self._handle(self._framing.feed(data, self._touched))
+        for rest in (data,) if self.sift is None else self.sift(data):
+            self._handle(self._framing.feed(rest, self._touched))
+            if self.came is not None:
+                self.came(rest)
 
     def patience(self) -> float | None:
         """Return in how many seconds `idle` has to be called; None: it has not."""

@@ -18,7 +18,7 @@ from ..tables import Tables
 from ..units import DAY, Duration, Size
 from .asking.modbus import ModbusSettings
 from .asking.polls import PollSettings
-from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
+from .asking.requests import AskSettings, InitSettings, ProcedureSettings, SubscribeSettings
 from .decoding.decoder import DECODE, DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
 from .framing.framing import FRAMING, FRAMINGS, FramingSettings
@@ -166,6 +166,7 @@ class PortSettings(LineSettings):
         """Check the line, and that what is published is decoded."""
         check_line(self, at)
         self._check_modbus(at)
+        self._check_prompts(at)
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
 
@@ -187,6 +188,19 @@ class PortSettings(LineSettings):
         for key, others in (("publish", self.publish), ("init", self.init)):
             if is_tcp and others:
                 (at / key / 0).wrong(ONLY_MODBUS)
+
+    def _check_prompts(self, at: Location) -> None:
+        """Note prompts of frames that do not end as lines do, and one that is missing."""
+        keys = ("init", "procedure", "subscribe", "poll")
+        written = (self.init, self.procedures, self.subscribes, self.polls)
+        for key, all_of_them in zip(keys, written, strict=True):
+            for number, one in enumerate(all_of_them):
+                prompt = self.prompt if one.prompt is None else one.prompt
+                if isinstance(one, AskSettings) and one.until_prompt and not prompt:
+                    (at / key / number / "until_prompt").wrong('there is no "prompt"')
+                if prompt and not self.framing.has_line_ends:
+                    at.wrong('"prompt" is for the framings "lines" and "delimiter"')
+                    return
 
 
 @dataclass(frozen=True, kw_only=True)

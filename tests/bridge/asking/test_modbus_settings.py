@@ -54,7 +54,7 @@ def test_what_cannot_be_polled_is_said(modbus: dict[str, Any], text: str) -> Non
             {"modbus": {"function": 6, "type": "uint32"}},
             "modbus: 2 registers; function 6 takes 1 at most",
         ),
-        ({"timeout": 1}, 'expected "write" or "modbus"'),
+        ({"timeout": 1}, 'expected "write", "write_hex" or "modbus"'),
         ({"write": "x", "modbus": {"function": 6}}, 'write: excludes "modbus"'),
     ],
 )

@@ -209,7 +209,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a.b"\n',
-            '4: port "p": poll 1: a poll has either "modbus" or "write"',
+            '4: port "p": poll 1: a poll has "modbus", or "reply" and "write" or "write_hex"',
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a.b"\nwrite = "?"\n',
@@ -217,7 +217,7 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a.b"\nmodbus = {}\nreply = "x"\n',
-            '8: port "p": poll 1: reply: needs "write"',
+            '8: port "p": poll 1: reply: excludes "modbus"',
         ),
         (
             '[[port.poll]]\nevery = 1\ntopic = "a.{volt}"\nmodbus = {name = "volts"}\n',

@@ -6,9 +6,9 @@
 
 After each opening of the device, what `init` says comes before all of them.
 
-A frame that is the reply is claimed: it goes to the caller and is not published. A reply that did
-not come in time may come late and must not answer the next command. So no other command is written
-until it has come, and is dropped, or until three times the timeout has passed since the write.
+A device is asked over one of two lines: text and bytes, whose replies are frames of the port, over
+`text_line`; Modbus over `raw`. Each waits for what is owed on the other. Between two commands the
+port's `pause` is kept.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from ..device.device import Device, DeviceDown
 from ..intake import Intake
 from .device_job import DeviceJob
 from .modbus_line import make_line
-from .raw import LATE, LATE_AT_LEAST
+from .replies import Gathering
+from .text_line import DeviceCommand, NoPrompt, TextLine
 
-__all__ = ["Commands", "Poll", "Reply"]
+__all__ = ["Commands", "Poll"]
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 256  # jobs of one port
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
 
-Reply = Callable[[bytes], Reading | None]  # ApplicationError: the device refuses
 Result = TypeVar("Result")
 
 
@@ -63,18 +63,14 @@ class Commands:
         self._polls: list[tuple[Poll, float]] = []
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self._reply: Reply | None = None  # of the command that waits
-        self._answer: Reading | None = None
-        self._refusal: ApplicationError | None = None  # what the device said instead
         self._beginning: Sequence[Callable[[], None]] = ()  # what is done after an opening
         self._is_opened = False  # ... and is to be done now
+        self._is_beginning = False  # ... and is being done
         self._knows_of_opening = False  # only then anything else is done
-        self._is_lost = False  # the device was lost while it waited
-        self._owed: list[Reply] = []  # replies that may still come
-        self._owed_until = 0.0
+        self._ended = 0.0  # monotonic time when the last command ended
         self.raw = make_line(device, intake, self._write)
+        self.text = TextLine(device, intake, self._write)
         self.failed = 0
-        self._late = 0
 
     # ---- any thread
 
@@ -98,17 +94,16 @@ class Commands:
             self._queue.clear()
             self._changed.notify_all()
         self.raw.stop()
+        self.text.stop()
         for job in jobs:
             job.fail(Unavailable(uris.UNAVAILABLE, "the bridge is ending"))
         if thread is not None:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
-    def ask(
-        self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int = 0
-    ) -> Reading | None:
+    def ask(self, command: DeviceCommand) -> Reading | None:
         """Write a command when those before it are done, and return its reply."""
-        return self.run(what, lambda: self.exchange(what, data, reply, timeout, retries))
+        return self.run(command.what, lambda: self.exchange(command))
 
     def run(self, what: str, do: Callable[[], Result]) -> Result:
         """Do something with the device when it is its turn; returns what it returns, or raises."""
@@ -117,9 +112,9 @@ class Commands:
         result: Result = job.result()
         return result
 
-    def post(self, what: str, data: bytes) -> None:
+    def post(self, command: DeviceCommand) -> None:
         """Write a command when those before it are done; does not wait for that."""
-        self.post_job(what, lambda: self.exchange(what, data, None, 0, 0))
+        self.post_job(command.what, lambda: self.exchange(command))
 
     def post_job(self, what: str, do: Callable[[], object]) -> None:
         """Do something with the device when it is its turn; does not wait for that."""
@@ -128,7 +123,7 @@ class Commands:
     @property
     def late(self) -> int:
         """How many replies came too late, and were thrown away."""
-        return self._late + self.raw.late
+        return self.text.late + self.raw.late
 
     def _is_ready(self) -> bool:
         return self._knows_of_opening and self._device.is_ready
@@ -152,28 +147,6 @@ class Commands:
 
     # ---- the device's thread
 
-    def claim(self, frame: bytes) -> bool:
-        """Take a frame that is the reply, or a late reply; tell whether it was taken."""
-        with self._changed:
-            if self._reply is not None and not self._answered():
-                self._answer, self._refusal = _judged(self._reply, frame)
-                if self._answered():
-                    self._changed.notify_all()
-                    return True
-            if self._owed and time.monotonic() < self._owed_until:
-                return self._take_late(frame)
-            self._owed.clear()
-            return False
-
-    def _take_late(self, frame: bytes) -> bool:
-        for at, reply in enumerate(self._owed):
-            if _judged(reply, frame) != (None, None):
-                del self._owed[at]
-                self._late += 1
-                self._changed.notify_all()
-                return True
-        return False
-
     def opened(self) -> None:
         """Note that the device is open: what is done then comes before all else."""
         with self._changed:
@@ -184,10 +157,9 @@ class Commands:
     def lost(self) -> None:
         """Note that the device is lost: no reply can come any more."""
         with self._changed:
-            self._is_lost = True
             self._knows_of_opening = False
-            self._owed.clear()
             self._changed.notify_all()
+        self.text.lost()
         self.raw.lost()
 
     # ---- the thread of the commands
@@ -215,12 +187,15 @@ class Commands:
 
     def _begin(self) -> None:
         """Do what is done after an opening, up to what fails."""
+        self._is_beginning = True
         try:
             for do in self._beginning:
                 do()
         except ApplicationError as exc:
             log.warning("%s: after its opening: %s", self.name, exc)
             raise
+        finally:
+            self._is_beginning = False
 
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the end; only on the thread of the commands."""
@@ -253,84 +228,58 @@ class Commands:
         level = logging.DEBUG if expected else logging.ERROR
         log.log(level, "%s: %s", job.what, job.error, exc_info=None if expected else job.error)
 
-    def exchange(
-        self, what: str, data: bytes, reply: Reply | None, timeout: float, retries: int
-    ) -> Reading | None:
-        """Write a command and wait for its reply; only on the thread of the commands."""
-        self._await_late()
+    def exchange(self, command: DeviceCommand) -> Reading | None:
+        """Write a command and wait for its reply; only on the thread of the commands.
+
+        Where the device does not say its prompt, what is done after an opening is done once more.
+        """
+        self.text.await_late()
         self.raw.await_late()
-        if reply is None:
-            self._write(data)
-            self.raw.wrote(data)
-            return None
-        for _ in range(retries + 1):
-            answer = self._attempt(data, reply, timeout)
-            if answer is not None:
-                return answer
-        tries = f", {retries + 1} times" if retries else ""
-        text = f"{what}: no reply from {self._device.address} within {timeout:g} s{tries}"
-        raise CallTimeout(uris.TIMEOUT, text)
+        for left in range(command.retries, -1, -1):
+            gathering = self._attempt(command)
+            if gathering is None:
+                break
+            if gathering.answer is not None:
+                return gathering.answer
+            if not left:
+                raise self.text.failure(command, gathering)
+        self.raw.wrote(command.data)
+        return None
+
+    def _attempt(self, command: DeviceCommand) -> Gathering | None:
+        self._keep_pause()
+        try:
+            return self.text.attempt(command)
+        except NoPrompt:
+            self._is_opened = bool(self._beginning) and not self._is_beginning
+            raise
+        finally:
+            self._ended = max(self._ended, time.monotonic())
 
     def exchange_raw(self, request: bytes, timeout: float) -> bytes:
         """Write a request of Modbus and wait for its reply; only on the thread of the commands."""
-        self._await_late()
-        return self.raw.exchange(request, timeout)
-
-    def _attempt(self, data: bytes, reply: Reply, timeout: float) -> Reading | None:
-        with self._changed:
-            self._reply, self._answer, self._refusal = reply, None, None
-            self._is_lost = False
-            self._intake.claim, self._device.eager = self.claim, True
+        self.text.await_late()
+        self._keep_pause()
         try:
-            self._write(data)
-            with self._changed:
-                self._owed_until = time.monotonic() + max(LATE * timeout, LATE_AT_LEAST)
-                self._changed.wait_for(self._is_over, timeout)
-                if self._refusal is not None:
-                    raise self._refusal
-                if self._is_lost and self._answer is None:
-                    raise Unavailable(uris.UNAVAILABLE, self._device.down())
-                if self._stopping and self._answer is None:
-                    raise Unavailable(uris.UNAVAILABLE, "the bridge is ending")
-                if self._answer is None:
-                    self._owed.append(reply)
-                return self._answer
+            return self.raw.exchange(request, timeout)
         finally:
+            self._ended = max(self._ended, time.monotonic())
+
+    def _keep_pause(self) -> None:
+        """Wait until the port's pause behind the last command is over."""
+        if pause := self._device.settings.pause:
             with self._changed:
-                self._reply, self._device.eager = None, False
-                if not self._owed:
-                    self._intake.claim = None
-
-    def _answered(self) -> bool:
-        return self._answer is not None or self._refusal is not None
-
-    def _is_over(self) -> bool:
-        return self._answered() or self._is_lost or self._stopping
-
-    def _await_late(self) -> None:
-        """Wait until no reply to an earlier command can come any more."""
-        with self._changed:
-            left = self._owed_until - time.monotonic()
-            if self._owed and left > 0:
-                self._changed.wait_for(lambda: not self._owed or self._stopping, left)
-            self._owed.clear()
-            self._intake.claim = None
+                left = self._ended + pause - time.monotonic()
+                self._changed.wait_for(lambda: self._stopping, max(0.0, left))
 
     def _write(self, data: bytes) -> None:
         try:
             self._device.write(data)
+            self._ended = time.monotonic() + self._device.duration(data)
         except DeviceDown as exc:
             raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
         except TimeoutError as exc:
             raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
-
-
-def _judged(reply: Reply, frame: bytes) -> tuple[Reading | None, ApplicationError | None]:
-    """Return the reading that a frame holds as a reply, or the refusal that it is instead."""
-    try:
-        return reply(frame), None
-    except ApplicationError as refusal:
-        return None, refusal
 
 
 def _due(planned: tuple[Poll, float]) -> float:

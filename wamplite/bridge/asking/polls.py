@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from ...config import Location
 from ...core.errors import ApplicationError
 from ...keys import setting
-from ...schema import Encoding, Text
+from ...schema import Text
 from ...units import DAY, Duration
 from .. import clock
-from ..decoding.decoder import REPLY, DecodeSettings, make_reply
+from ..decoding.decoder import REPLY, DecodeSettings
 from ..decoding.readings import Deliver
+from ..device.line import LineSettings
 from ..shaping import PublishSettings
-from .commands import Commands, Poll, Reply
+from .commands import Commands, Poll
 from .modbus import MODBUS, Modbus, ModbusSettings
-from .requests import AskSettings, check_no_arguments, check_write
-from .templates import make_template
+from .requests import ArgumentsSettings, AskSettings
+from .text_line import DeviceCommand
 
 __all__ = ["PollSettings", "make_poll"]
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PollSettings(AskSettings, PublishSettings):
+class PollSettings(ArgumentsSettings, AskSettings, PublishSettings):
     """A request that is repeated, and its reply published as by a `publish`."""
 
     every: float = setting(Duration(0.05, 365 * DAY), "between two requests", example=5)
@@ -35,35 +36,37 @@ class PollSettings(AskSettings, PublishSettings):
         None,
     )
     write: str = setting(
-        Text(), "what is written", "", excludes=("modbus",), needs=("reply",), example="T?\n"
-    )
+        Text(), "what is written", "", excludes=("write_hex", "modbus"), needs=("reply",),
+        example="T?\n",
+    )  # fmt: skip
     reply: DecodeSettings | None = setting(
-        REPLY, "the reply to it, as of a procedure", None, needs=("write",), example="T=(.*)"
-    )
-    encoding: str = setting(
-        Encoding(), "how the text becomes bytes", "utf-8", needs=("write",), example="latin-1"
+        REPLY, "the reply to it, as of a procedure", None, excludes=("modbus",), example="T=(.*)"
     )
 
     def check(self, at: Location) -> None:
         """Check that it asks for something, and publishes what its reply holds."""
-        super().check(at)
+        PublishSettings.check(self, at)
         if self.modbus is not None:
             self.modbus.check_use(False, at / "modbus")
             self.check_values(self.modbus.names(), at)
-        elif self.reply is None:
-            at.wrong('a poll has either "modbus" or "write"')
+        elif self.reply is None or not (self.write or self.write_hex):
+            at.wrong('a poll has "modbus", or "reply" and "write" or "write_hex"')
         else:
-            check_write(self.write, self.encoding, at)
-            check_no_arguments(self.write, "a poll has no arguments to fill in", at)
+            self.check_write(at)
+            self.check_reply(at)
+            self.check_no_arguments("a poll has no arguments to fill in", at)
             self.check_values(self.reply.names(), at)
 
 
-def make_poll(settings: PollSettings, commands: Commands, baudrate: int, deliver: Deliver) -> Poll:
-    """Return the poll that the settings describe."""
+def make_poll(
+    settings: PollSettings, commands: Commands, port: LineSettings, deliver: Deliver
+) -> Poll:
+    """Return the poll that the settings of a port describe."""
     if settings.modbus is not None:
-        return ModbusPoll(settings, Modbus(settings.modbus, commands, baudrate), deliver)
-    assert settings.reply is not None
-    return RequestPoll(settings, commands, make_reply(settings.reply, settings.error), deliver)
+        return ModbusPoll(settings, Modbus(settings.modbus, commands, port.baudrate), deliver)
+    command = settings.command(f"poll for {settings.topic}", port.prompt)
+    command = command._replace(data=settings.template()((), {}))
+    return RequestPoll(settings.every, command, commands, deliver)
 
 
 class Failure:
@@ -90,15 +93,13 @@ class RequestPoll:
     """A poll that writes bytes and publishes the frame that is their reply."""
 
     def __init__(
-        self, settings: PollSettings, commands: Commands, reply: Reply, deliver: Deliver
+        self, every: float, command: DeviceCommand, commands: Commands, deliver: Deliver
     ) -> None:
-        self.every = settings.every
-        self._settings = settings
+        self.every = every
+        self._command = command
         self._commands = commands
         self._deliver = deliver
-        self._data = make_template(settings.write, settings.encoding)((), {})
-        self._reply = reply
-        self._failure = Failure(f"poll for {settings.topic}")
+        self._failure = Failure(command.what)
 
     def not_before(self) -> float:
         """Return 0: what is owed to others is waited for."""
@@ -106,15 +107,8 @@ class RequestPoll:
 
     def run(self) -> None:
         """Ask once."""
-        settings = self._settings
         try:
-            answer = self._commands.exchange(
-                f"poll for {settings.topic}",
-                self._data,
-                self._reply,
-                settings.timeout,
-                settings.retries,
-            )
+            answer = self._commands.exchange(self._command)
         except ApplicationError as exc:
             self._failure.failed(exc)
             raise

@@ -58,7 +58,7 @@ class RawLine:
         self._mute: set[int] = set()  # units
         self._longest = LATE_AT_LEAST  # seconds that a reply has ever been waited for
         self._echo = b""  # the request, which the adapter returns before all else
-        self._last = self._ended = 0.0  # monotonic times of the last byte and exchange
+        self._last = 0.0  # monotonic time of the last byte
         self._is_lost = self._is_stopping = False
 
     # ---- the thread of the commands
@@ -81,15 +81,12 @@ class RawLine:
         finally:
             with self._changed:
                 self._asked, self._device.eager, self._echo = None, False, b""
-                self._ended = time.monotonic()
                 self._unhook()
 
     def _pause(self) -> None:
-        """Keep the silence that ends a telegram, and the pause that the slaves need."""
-        settings = self._device.settings
-        silence = max(SHORTEST_SILENCE, SILENCE / settings.baudrate)
-        quiet = max(self._last + silence, self._ended + settings.pause)
-        time.sleep(max(0.0, quiet - time.monotonic()))
+        """Keep the silence that ends a telegram."""
+        silence = max(SHORTEST_SILENCE, SILENCE / self._device.settings.baudrate)
+        time.sleep(max(0.0, self._last + silence - time.monotonic()))
 
     def _await_reply(self, expected: Expected, timeout: float) -> bytes:
         late = max(LATE * timeout, LATE_AT_LEAST)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
 
-__all__ = ["Template", "make_template"]
+__all__ = ["Template", "argument", "fields_of", "make_template"]
 
 Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
 MOST = 4096  # bytes of one command
@@ -22,13 +22,13 @@ MOST = 4096  # bytes of one command
 
 def make_template(template: str, encoding: str = "utf-8") -> Template:
     """Return a function that fills the template, or raises InvalidArgument."""
-    fields = _fields(template)
+    fields = [name for _, name, _ in fields_of(template, "write") if name is not None]
     single = fields[0] if template in ("{" + name + "}" for name in fields) else None
     filler = _Filler()
 
     def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
         if single is not None:
-            return _bounded(_as_is(filler.get_value(_key(single), args, kwargs), encoding))
+            return _bounded(_as_is(argument(single, args, kwargs), encoding))
         try:
             return _bounded(filler.vformat(template, args, kwargs).encode(encoding))
         except (ValueError, TypeError) as exc:
@@ -37,19 +37,29 @@ def make_template(template: str, encoding: str = "utf-8") -> Template:
     return write
 
 
-def _fields(template: str) -> list[str]:
-    """Return the names in a template; UsageError for any but a plain name."""
+def fields_of(template: str, key: str) -> list[tuple[str, str | None, str]]:
+    """Return each text of a template, with the name and the format of the field behind it, if any.
+
+    UsageError, which names the key, for any field but one with a plain name.
+    """
     try:
-        pieces = [piece for piece in string.Formatter().parse(template) if piece[1] is not None]
+        pieces = list(string.Formatter().parse(template))
     except ValueError as exc:
-        raise UsageError(f"write {template!r}: {exc}") from exc
+        raise UsageError(f"{key} {template!r}: {exc}") from exc
     for _, name, form, conversion in pieces:
+        if name is None:
+            continue
         if not name or set(name) & set(".[") or conversion or "{" in (form or ""):
             raise UsageError(
-                f"write {template!r}: a field is {{0}} or {{name}}, with a format or without,"
+                f"{key} {template!r}: a field is {{0}} or {{name}}, with a format or without,"
                 f" not {{{name}{'!' + conversion if conversion else ''}}}"
             )
-    return [name or "" for _, name, _, _ in pieces]
+    return [(text, name, form or "") for text, name, form, _ in pieces]
+
+
+def argument(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return the argument that a field names; InvalidArgument where there is none."""
+    return _Filler().get_value(_key(name), args, kwargs)
 
 
 class _Filler(string.Formatter):

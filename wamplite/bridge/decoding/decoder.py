@@ -7,14 +7,12 @@ readings that they return. Each kind has a file of its own, which declares its k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...checking import attempt, check_names
 from ...config import Location
-from ...core.errors import ApplicationError
 from ...keys import TableSettings, setting
 from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
@@ -31,7 +29,6 @@ __all__ = [
     "TextSettings",
     "TypedSettings",
     "decoder_kind",
-    "make_reply",
 ]
 
 
@@ -143,27 +140,3 @@ def decoder_kind(name: str, made: type[DecodeSettings], *positional: str) -> Kin
 DECODERS = Kinds(__package__)
 DECODE = Either(DECODERS)
 REPLY = Either(DECODERS, key="pattern", kind="regex")
-
-
-def make_reply(
-    settings: DecodeSettings, error: DecodeSettings | None = None
-) -> Callable[[bytes], Reading | None]:
-    """Return a function that decodes a frame, or returns None where it is not the reply.
-
-    error: what a device answers instead that refuses; the function then raises ApplicationError
-    with what was decoded.
-    """
-    decode = settings.decoder().decode
-    refusal = error.decoder().decode if error is not None else None
-
-    def reply(frame: bytes) -> Reading | None:
-        if refusal is not None:
-            with suppress(Undecodable):
-                said = refusal(frame)
-                raise ApplicationError(REFUSED, *said.args, **said.kwargs)
-        try:
-            return decode(frame)
-        except Undecodable:
-            return None
-
-    return reply

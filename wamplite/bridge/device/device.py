@@ -39,6 +39,7 @@ LONGEST_WAIT = 30.0
 LOOK = 0.25  # seconds between two looks whether a lost device has come back
 GATHER = 0.008  # seconds between two reads of a busy device: 100 bytes at 115200 baud
 BUSY = 0.05  # seconds: a device that was read within them is busy
+BITS = 10  # of a byte on the line, as a rule
 OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for a URL: no file in /dev announces it
 
 
@@ -123,6 +124,11 @@ class Device:
     def down(self) -> str:
         """Return the text for a command that cannot reach the device."""
         return f"{self.address} is {self.state.value}{self.why and f': {self.why}'}"
+
+    def duration(self, data: bytes) -> float:
+        """Return how many seconds bytes take on the line; 0 where there is none."""
+        is_line = not self.address.startswith("socket://")
+        return is_line * len(data) * BITS / self.settings.baudrate
 
     def write(self, data: bytes, seconds: float | None = None) -> None:
         """Write to the device; DeviceDown when it is not open, TimeoutError when it takes nothing.

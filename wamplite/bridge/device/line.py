@@ -8,6 +8,7 @@ from ...config import Location
 from ...keys import TableSettings, setting
 from ...schema import Flag, Number, Text, Whole
 from ...units import DAY, Duration
+from ..line_pattern import LinePattern
 
 __all__ = ["LineSettings", "check_line"]
 
@@ -72,7 +73,7 @@ class LineSettings(TableSettings):
         0.0,
     )
     pause: float = setting(
-        Duration(0, 60), "of Modbus: left between a reply and the next request", 0.0, example=0.05
+        Duration(0, 60), "left between the end of a command and the next one", 0.0, example=0.05
     )
     modbus_framing: str = setting(
         Text("rtu", "tcp"),
@@ -81,7 +82,13 @@ class LineSettings(TableSettings):
         example="tcp",
     )
     echo: bool = setting(
-        Flag(), "of Modbus: the adapter returns each request before the reply to it", False
+        Flag(), "the device or its adapter returns what is written: that is no reply", False
+    )
+    prompt: str = setting(
+        LinePattern(),
+        "what the device says, without a line end, before it takes a command",
+        "",
+        example="^> $",
     )
     write_timeout: float = setting(
         Duration(0.01, 60), "after so long a write fails that the device does not take", 1.0

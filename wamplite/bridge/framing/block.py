@@ -11,13 +11,12 @@ A block that gets no byte for `gap` seconds (0: for ever) is garbage, too.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
 
 from ...keys import setting
-from ...schema import Kind, Whole
+from ...schema import Whole
 from ...units import Duration
+from ..line_pattern import LinePattern, line_pattern
 from .cutter import OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
@@ -28,30 +27,13 @@ ENDS = b"\r\n"
 BLANK = b" \t\0"  # a line of these alone is a blank one
 
 
-class _Pattern(Kind):
-    """A regular expression for a line in which each byte is a character."""
-
-    wanted = "a regular expression"
-    short = "pattern"
-
-    def fits(self, value: Any) -> bool:
-        try:
-            re.compile(value.encode("latin-1"))
-        except (AttributeError, UnicodeError, re.error, OverflowError, RecursionError):
-            return False
-        return bool(value)
-
-    def described(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1}
-
-
 @dataclass(frozen=True, kw_only=True)
 class BlockSettings(BoundedSettings):
     """Several lines: a telegram, a report, a record that ends with a blank line."""
 
-    begin: str = setting(_Pattern(), "what the first line looks like", "", example="^/")
+    begin: str = setting(LinePattern(), "what the first line looks like", "", example="^/")
     end: str = setting(
-        _Pattern(), "what the last line looks like; else a blank line ends it", "", example="^!"
+        LinePattern(), "what the last line looks like; else a blank line ends it", "", example="^!"
     )
     lines: int = setting(Whole(0, 1000), "how many lines make a block", 0, excludes=("end",))
     gap: float = setting(
@@ -85,8 +67,8 @@ class Block(Cutter):
         super().__init__(proof)
         self.gap = gap
         self.knows_start = bool(begin) or bool(proof)
-        self._begin = re.compile(begin.encode("latin-1")) if begin else None
-        self._end = re.compile(end.encode("latin-1")) if end else None
+        self._begin = line_pattern(begin)
+        self._end = line_pattern(end)
         self._lines = lines
         self._max_bytes = max_bytes
         self._start_over()

@@ -28,6 +28,8 @@ MOST_STARTS = 16  # that are tried of one frame: noise may be full of them
 class DelimiterSettings(BoundedSettings, StartSettings):
     """The bytes before a delimiter, or between a start and a delimiter."""
 
+    has_line_ends = True
+
     delimiter: bytes = setting(
         Bytes(), "what ends a frame, of one byte or more", b"\n", example="\r\n"
     )

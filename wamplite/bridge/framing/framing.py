@@ -9,7 +9,7 @@ in whatever pieces they come. Each kind has a file of its own, which declares it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ...config import Location
 from ...keys import TableSettings, setting
@@ -69,7 +69,12 @@ class Framing(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FramingSettings(TableSettings):
-    """Where a frame ends and the next begins: what the settings of all kinds are."""
+    """Where a frame ends and the next begins: what the settings of all kinds are.
+
+    has_line_ends: a prompt may stand before a frame.
+    """
+
+    has_line_ends: ClassVar[bool] = False
 
     checksum: tuple[ChecksumSettings, ...] = setting(
         CHECKSUMS, "what proves a frame whole, see below", (), example="crc16-modbus"

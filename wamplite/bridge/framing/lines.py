@@ -26,6 +26,8 @@ _LF = re.compile(rb"\n")
 class LinesSettings(BoundedSettings):
     """A line, ended by LF or CRLF, or by CR as long as no LF has come; blank lines are dropped."""
 
+    has_line_ends = True
+
     def make(self) -> Lines:
         return Lines(self.max_bytes, self.proof)
 

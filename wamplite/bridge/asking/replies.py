@@ -1,0 +1,120 @@
+"""The replies of a device: what one looks like, and its frames as they come; pure.
+
+A reply is one frame that fits, or several: from the first one (that `begin` fits) to the one that
+`until` fits, so many `lines`, or all up to the prompt. Several are decoded as one, with a line feed
+between them. What a device says when it refuses ends either.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ...core.errors import ApplicationError
+from ..decoding.decoder import REFUSED, DecodeSettings
+from ..decoding.readings import Decode, Reading, Undecodable
+from ..line_pattern import line_pattern
+
+__all__ = ["Gathering", "Reply"]
+
+MOST_BYTES = 65536  # of a reply
+LINE_ENDS = b"\0\r\n"
+NOTHING = Reading([], {}, 0)
+
+
+class Reply:
+    """What a reply looks like.
+
+    decode: what it holds; None: nothing that anybody wants. error: what a device answers instead
+    that refuses. begin, until: patterns of the first and the last line; lines: how many there are;
+    ends_at_prompt: all lines up to the prompt.
+    """
+
+    def __init__(
+        self,
+        decode: DecodeSettings | None,
+        error: DecodeSettings | None = None,
+        *,
+        begin: str = "",
+        until: str = "",
+        lines: int = 0,
+        ends_at_prompt: bool = False,
+    ) -> None:
+        self.decode = _decode_of(decode)
+        self._error = _decode_of(error)
+        self.ends_at_prompt = ends_at_prompt
+        self._begin = line_pattern(begin)
+        self._until = line_pattern(until)
+        self._lines = lines
+        self.is_long = bool(until or lines or ends_at_prompt)
+
+    def refusal(self, frame: bytes) -> ApplicationError | None:
+        """Return what a frame says where it is a refusal."""
+        if self._error is not None:
+            with suppress(Undecodable):
+                said = self._error(frame)
+                return ApplicationError(REFUSED, *said.args, **said.kwargs)
+        return None
+
+    def begins(self, frame: bytes) -> bool:
+        """Tell whether a frame can be the first of a reply."""
+        return self._begin is None or self._begin.search(frame) is not None
+
+    def ends(self, frame: bytes, number: int) -> bool:
+        """Tell whether a frame, the so manieth, is the last of a reply."""
+        if self._until is not None:
+            return self._until.search(frame) is not None
+        return number == self._lines
+
+
+def _decode_of(settings: DecodeSettings | None) -> Decode | None:
+    return None if settings is None else settings.decoder().decode
+
+
+class Gathering:
+    """One reply as it comes, frame by frame; over with an answer, a refusal or a flaw."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.answer: Reading | None = None
+        self.refusal: ApplicationError | None = None
+        self.flaw = ""  # why the frames that came are no reply
+        self._frames: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more belongs to it."""
+        return self.answer is not None or self.refusal is not None or bool(self.flaw)
+
+    def take(self, frame: bytes) -> bool:
+        """Take a frame; tell whether it belongs to the reply."""
+        self.refusal = self.reply.refusal(frame)
+        if self.refusal is not None:
+            return True
+        if not self.reply.is_long:
+            self.answer = self._read(frame)
+            return self.answer is not None
+        frame = frame.strip(LINE_ENDS)
+        if not self._frames and not self.reply.begins(frame):
+            return False
+        self._frames.append(frame)
+        self._size += len(frame)
+        if self._size > MOST_BYTES:
+            self.flaw = f"it is longer than {MOST_BYTES} bytes"
+        elif self.reply.ends(frame, len(self._frames)):
+            self.finish()
+        return True
+
+    def finish(self) -> None:
+        """Decode all frames that have come as one."""
+        self.answer = self._read(b"\n".join(self._frames))
+
+    def _read(self, frame: bytes) -> Reading | None:
+        if self.reply.decode is None:
+            return NOTHING
+        try:
+            return self.reply.decode(frame)
+        except Undecodable as exc:
+            if self.reply.is_long:
+                self.flaw = exc.reason or "no reading"
+            return None

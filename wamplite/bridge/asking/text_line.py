@@ -1,0 +1,254 @@
+"""Commands on the line of a port, each with its reply, made of the frames of the port.
+
+    await_late, attempt ──> prompt? ──> write ──> echo? frames: the reply? a late one? ──> reading
+
+A frame that belongs to the reply is claimed: it goes to the caller and is not published. A reply
+that did not come in time may come late and must not answer the next command. So no other command is
+written until it has come, and is dropped, or until three times the timeout has passed since the
+write. An echo is taken out of the bytes before frames are made of them.
+
+A prompt has no line end, so what has come since the last one is looked at: it is a prompt when it
+fits and nothing follows for QUIET seconds. It is taken off the line that follows it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from ...core import uris
+from ...core.errors import ApplicationError, CallTimeout, Unavailable
+from ...locks import Condition
+from ..device.device import Device
+from ..intake import Intake
+from .echo import Echo
+from .raw import LATE, LATE_AT_LEAST
+from .replies import Gathering, Reply
+
+__all__ = ["WRONG_REPLY", "DeviceCommand", "NoPrompt", "TextLine"]
+
+WRONG_REPLY = "wamplite.error.wrong_reply"  # the error of a call whose reply had several frames
+QUIET = 0.05  # seconds without a byte behind a prompt; a USB adapter waits 0.016 for more
+MOST_BEGUN = 256  # bytes of a line that are looked at for a prompt
+LINE_END = re.compile(rb".*[\r\n]", re.S)
+
+
+class DeviceCommand(NamedTuple):
+    """What is written, and what is waited for before and behind it.
+
+    reply: None: nothing is waited for. prompt: what the device says before it takes the command.
+    is_text: line ends within the data end lines, and an echo may have others.
+    """
+
+    what: str  # for errors and logs
+    data: bytes
+    reply: Reply | None = None
+    timeout: float = 0.0
+    retries: int = 0
+    prompt: re.Pattern[bytes] | None = None
+    is_text: bool = True
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds something may come back of it."""
+        return max(LATE * self.timeout, LATE_AT_LEAST)
+
+
+class NoPrompt(CallTimeout):
+    """The device did not say its prompt: nothing was written."""
+
+
+class TextLine:
+    """The frames of a port; one command at a time, on the thread of the commands."""
+
+    def __init__(self, device: Device, intake: Intake, write: Callable[[bytes], None]) -> None:
+        self.late = 0
+        self._device = device
+        self._intake = intake
+        self._write = write
+        self._changed = Condition()  # guards all below
+        self._running: Gathering | None = None
+        self._prompt: re.Pattern[bytes] | None = None  # of the command that was written last
+        self._owed: list[Gathering] = []  # replies that may still come
+        self._owed_until = 0.0
+        self._begun = self._before = b""  # what came since the last line end; before the write
+        self._last = 0.0  # monotonic time of the last byte
+        self._is_lost = self._is_stopping = False
+        self._echo: Echo | None = None
+        if device.settings.echo:
+            self._echo = Echo()
+            intake.sift = self._sift
+        intake.came = self._came
+
+    # ---- the device's thread
+
+    def _sift(self, data: bytes) -> Iterator[bytes]:
+        assert self._echo is not None
+        return self._echo.sift(data, time.monotonic())
+
+    def _came(self, data: bytes) -> None:
+        """Note bytes of which frames have been made."""
+        with self._changed:
+            ended = LINE_END.match(data)
+            self._begun = data[ended.end() :] if ended else self._begun + data
+            self._begun = self._begun[-MOST_BEGUN:]
+            self._last = time.monotonic()
+            self._changed.notify_all()
+
+    def claim(self, frame: bytes) -> bool:
+        """Take a frame of the reply, or of a late one; tell whether it was taken."""
+        with self._changed:
+            before, self._before = self._before, b""
+            frame = frame.removeprefix(before)
+            if before and not frame.strip():
+                return True  # a prompt, and nothing behind it
+            if self._listens() and self._running is not None and self._running.take(frame):
+                self._changed.notify_all()
+                return True
+            if self._owed and time.monotonic() < self._owed_until:
+                return self._take_late(frame)
+            self._owed.clear()
+            return False
+
+    def _listens(self) -> bool:
+        """Tell whether a frame can be one of the reply that is waited for."""
+        return not (self._running is None or self._running.is_over or self._awaits_echo())
+
+    def _awaits_echo(self) -> bool:
+        return self._echo is not None and self._echo.is_owed
+
+    def _take_late(self, frame: bytes) -> bool:
+        for late in self._owed:
+            if late.take(frame):
+                self._pay(late)
+                return True
+        return False
+
+    def _pay(self, late: Gathering) -> None:
+        if late.is_over:
+            self._owed.remove(late)
+            self.late += 1
+            self._changed.notify_all()
+
+    def lost(self) -> None:
+        """Note that the device is lost: no reply can come any more."""
+        with self._changed:
+            self._is_lost = True
+            self._owed.clear()
+            self._begun = self._before = b""
+            if self._echo is not None:
+                self._echo.forget()
+            self._changed.notify_all()
+
+    # ---- any thread
+
+    def stop(self) -> None:
+        """End all waits."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+
+    # ---- the thread of the commands
+
+    def failure(self, command: DeviceCommand, gathering: Gathering) -> ApplicationError:
+        """Return the error of a command that has not got its reply."""
+        start = f"{command.what}: "
+        if gathering.flaw:
+            text = f"what {self._device.address} answered is no reply: {gathering.flaw}"
+            return ApplicationError(WRONG_REPLY, start + text)
+        missing = "echo" if self._awaits_echo() else "reply"
+        tries = f", {command.retries + 1} times" if command.retries else ""
+        text = f"no {missing} from {self._device.address} within {command.timeout:g} s{tries}"
+        return CallTimeout(uris.TIMEOUT, start + text)
+
+    def attempt(self, command: DeviceCommand) -> Gathering | None:
+        """Write it once; return what came of its reply, None where it has none."""
+        gathering = Gathering(command.reply) if command.reply is not None else None
+        with self._changed:
+            self._is_lost = False
+            self._await_prompt(command)
+            self._running, self._prompt = gathering, command.prompt
+            self._before, self._begun = (self._begun if command.prompt else b""), b""
+            if self._echo is not None:
+                until = time.monotonic() + command.patience
+                self._echo.expect(command.data, command.is_text, until)
+            self._intake.claim, self._device.eager = self.claim, gathering is not None
+        try:
+            self._write(command.data)
+            if gathering is not None:
+                self._gather(gathering, command)
+            return gathering
+        finally:
+            with self._changed:
+                self._running, self._device.eager = None, False
+                self._unhook()
+
+    def _gather(self, gathering: Gathering, command: DeviceCommand) -> None:
+        with self._changed:
+            self._owed_until = time.monotonic() + command.patience
+            self._wait(lambda: self._is_whole(gathering), command.timeout)
+            if gathering.refusal is not None:
+                raise gathering.refusal
+            if not gathering.is_over:
+                self._fail_if_gone()
+                self._owed.append(gathering)
+
+    def _is_whole(self, gathering: Gathering) -> bool:
+        """Tell whether nothing more comes of a reply."""
+        ends = gathering.reply.ends_at_prompt and not self._awaits_echo()
+        if ends and not gathering.is_over and self._stands(self._prompt):
+            gathering.finish()
+        return gathering.is_over
+
+    def _await_prompt(self, command: DeviceCommand) -> None:
+        prompt = command.prompt
+        if prompt is None or self._wait(lambda: self._stands(prompt), command.timeout):
+            return
+        self._fail_if_gone()
+        text = (
+            f"{command.what}: not written: no prompt {prompt.pattern.decode('latin-1')!r} from"
+            f" {self._device.address} within {command.timeout:g} s, it ended with {self._begun!r}"
+        )
+        raise NoPrompt(uris.TIMEOUT, text)
+
+    def _stands(self, prompt: re.Pattern[bytes] | None) -> bool:
+        """Tell whether what came last is a prompt."""
+        if prompt is None or not self._begun or time.monotonic() - self._last < QUIET:
+            return False
+        return prompt.search(self._begun) is not None
+
+    def _fail_if_gone(self) -> None:
+        if self._is_lost:
+            raise Unavailable(uris.UNAVAILABLE, self._device.down())
+        if self._is_stopping:
+            raise Unavailable(uris.UNAVAILABLE, "the bridge is ending")
+
+    def _wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until it holds, maybe by silence alone; False: the time is up, or it is the end."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            now = time.monotonic()
+            if self._is_lost or self._is_stopping or now >= deadline:
+                return False
+            silent_at = self._last + QUIET
+            self._changed.wait((min(deadline, silent_at) if silent_at > now else deadline) - now)
+        return True
+
+    def await_late(self) -> None:
+        """Wait until no reply to an earlier command can come any more."""
+        with self._changed:
+            self._wait(self._is_paid, self._owed_until - time.monotonic())
+            self._owed.clear()
+            self._unhook()
+
+    def _is_paid(self) -> bool:
+        for late in list(self._owed):
+            self._is_whole(late)
+            self._pay(late)
+        return not self._owed
+
+    def _unhook(self) -> None:
+        if not (self._owed or self._before):
+            self._intake.claim = None
