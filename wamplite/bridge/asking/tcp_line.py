@@ -37,7 +37,6 @@ class TcpLine:
         self._is_waiting = False  # for the reply to it
         self._answer: Telegram | None = None
         self._mute: set[int] = set()  # units
-        self._ended = 0.0  # monotonic time
         self._is_lost = self._is_stopping = False
         intake.take_raw = self.take
 
@@ -49,8 +48,6 @@ class TcpLine:
         ValueError for a reply of another unit.
         """
         unit = request[0]
-        quiet = self._ended + self._device.settings.pause
-        time.sleep(max(0.0, quiet - time.monotonic()))
         with self._changed:
             self._transaction = self._transaction % LAST_TRANSACTION + 1
             self._is_waiting, self._answer, self._is_lost = True, None, False
@@ -61,7 +58,6 @@ class TcpLine:
         finally:
             with self._changed:
                 self._is_waiting = self._device.eager = False
-                self._ended = time.monotonic()
         if answer is None:
             return b""
         if answer.unit != unit:
