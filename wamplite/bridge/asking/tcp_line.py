@@ -9,7 +9,6 @@ which the header of Modbus/TCP stands for on the way.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from ...core import uris
