@@ -7,6 +7,7 @@ import pytest
 from tests.core.world import CALL, ERROR, PUBLISH, YIELD, Peer, World, only, take
 from wamplite.advanced.payload_passthru_mode import ForRouter
 from wamplite.core.feature import announced
+from wamplite.core.messages import Result
 
 NAME = "payload_passthru_mode"
 PPT = {
@@ -79,6 +80,37 @@ def test_a_procedure_of_the_router_is_not_asked_what_it_cannot_read(payload: Any
     assert only(bob)[4] == "wamp.error.feature_not_supported"
     world.send(poor, [CALL, 1, PPT, "com.app.own", payload])
     assert only(poor)[2] == "wamp.error.protocol_violation"
+
+
+def test_a_scheme_of_no_name_is_none() -> None:
+    world, ann, bob = a_world(one={}, other={})
+    empty = {"ppt_scheme": ""}
+    world.realm.procedures["com.app.own"] = lambda caller, call: Result(call.request, {}, [5])
+    world.send(bob, [PUBLISH, 1, empty, "com.app.t", [1]], [CALL, 2, empty, "com.app.p", [2]])
+    assert [message[3:] for message in take(ann)] == [[{}, [1]], [{}, [2]]]
+    world.send(ann, [YIELD, 1, empty, [3]])
+    world.send(bob, [CALL, 3, empty, "com.app.own"])
+    assert take(bob) == [["RESULT", 2, {}, [3]], ["RESULT", 3, {}, [5]]]
+
+
+@pytest.mark.parametrize("options", [{"enc_algo": "cryptobox"}, {"ppt_scheme": ""}])
+@pytest.mark.parametrize("kind", [PUBLISH, CALL, YIELD, ERROR])
+def test_nothing_passes_unread_that_the_receiver_would_not_be_told_of(
+    kind: int, options: dict[str, Any]
+) -> None:
+    world, ann, bob = a_world()
+    sender, receiver = (bob, ann) if kind in (PUBLISH, CALL) else (ann, bob)
+    world.send(bob, [CALL, 1, {}, "com.app.p"])
+    take(ann)
+    said: dict[int, list[Any]] = {
+        PUBLISH: [PUBLISH, 2, options, "com.app.t", b"sealed"],
+        CALL: [CALL, 2, options, "com.app.p", b"sealed"],
+        YIELD: [YIELD, 1, options, b"sealed"],
+        ERROR: [ERROR, 68, 1, options, "com.app.no", b"sealed"],
+    }
+    world.send(sender, said[kind])
+    assert only(sender)[2] == "wamp.error.protocol_violation"
+    assert b"sealed" not in [part for message in take(receiver) for part in message]
 
 
 @pytest.mark.parametrize("answer", [[YIELD, 1, PPT, [b""]], [ERROR, 68, 1, PPT, "com.app.no"]])

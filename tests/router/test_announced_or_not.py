@@ -152,6 +152,17 @@ def test_arguments_in_parts_need_all_three(join: Join) -> None:
     ]
 
 
+def test_each_part_tells_who_calls_and_how_it_is_sealed(join: Join) -> None:
+    caller, callee = join("caller", **PARTS, **PASSED), join("callee", **PARTS, **PASSED)
+    serve(callee)
+    caller.send(CALL, 1, {"progress": True, "disclose_me": True, "ppt_scheme": "x_a"}, P, [b"1"])
+    caller.send(CALL, 1, {}, P, [b"2"])
+    first, last = callee.receive(), callee.receive()
+    assert first[3].pop("progress") is True
+    assert last[3] == first[3] and last[3]["ppt_scheme"] == "x_a"
+    assert last[3]["caller"] == caller.welcome[1]
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_who_is_to_be_told_is_told_that_it_was_taken_away(announced: bool, join: Join) -> None:
     callee = join("callee", **({"registration_revocation": True} if announced else {}))
@@ -224,6 +235,15 @@ def test_who_did_not_announce_it_sends_no_sealed_payload(kind: str, join: Join) 
     breaks.send(*said[kind])
     assert breaks.receive()[::2] == [ABORT, VIOLATION]
     assert caller.receive()[4] == "wamp.error.canceled"
+
+
+def test_no_publisher_ends_its_subscribers_by_what_they_could_not_read(join: Join) -> None:
+    subscriber, publisher = join("subscriber", **PASSED), join("publisher", **PASSED)
+    assert subscriber.ask(SUBSCRIBE, 1, {}, T)[0] == 33
+    publisher.send(PUBLISH, 1, {"enc_algo": "cryptobox"}, T, b"sealed")
+    assert publisher.receive()[::2] == [ABORT, VIOLATION]
+    join("publisher", **PASSED).send(PUBLISH, 1, {"ppt_scheme": "x_a"}, T, b"sealed")
+    assert subscriber.receive()[3:] == [{"ppt_scheme": "x_a", "trustlevel": 0}, b"sealed"]
 
 
 def test_a_sealed_answer_is_for_a_caller_that_announced_it(join: Join) -> None:

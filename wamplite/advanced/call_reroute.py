@@ -3,7 +3,8 @@
 Announced by dealer and callee. The next is chosen by the policy of the registration as if those who
 were unavailable were not there; where nobody is left, and with policy `single`, the caller gets
 `wamp.error.no_available_callee`. The payload of a call that may be sent on is kept for that long,
-KEPT bytes of one call and ALL_KEPT of all; of a larger one the callee's ERROR is passed on.
+KEPT bytes of one call and ALL_KEPT of all; of a larger one the callee's ERROR is passed on. So is
+that of a call in parts, all of which go to one callee, and of one that its caller has canceled.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class ForRouter(Feature):
 
     def on_called(self, caller: Any, pending: Any, call: Call) -> None:
         """Keep what the call says, if it may have to be said again."""
-        if pending.callee.registration.invoke == "single":
+        if pending.callee.registration.invoke == "single" or call.options.get("progress"):
             return
         weight = weigh([call.args, call.kwargs], KEPT)
         if weight <= KEPT and self.kept + weight <= ALL_KEPT:
@@ -49,6 +50,8 @@ class ForRouter(Feature):
         pending = member.invocations.get(error.request)
         unavailable = error.request_type == INVOCATION and error.error == uris.UNAVAILABLE
         if pending is None or not unavailable or not member.announced("callee", self.name):
+            return inner(member, error)
+        if pending.interrupted:
             return inner(member, error)
         single = pending.callee.registration.invoke == "single"
         if not single and "reroute" not in pending.notes:

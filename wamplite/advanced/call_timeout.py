@@ -3,7 +3,8 @@
 Announced by dealer and callee. It is in milliseconds; 0 is no limit. The dealer keeps the time, and
 interrupts the callee where that announced call_canceling; with `REGISTER.Options.forward_timeout`,
 and call_timeout announced, INVOCATION.Details.timeout tells the callee, which keeps it itself.
-With progressive results the time runs to the first of them, and then from one to the next.
+With progressive results the time runs to the first of them, and then from one to the next. One
+side keeps it: the dealer that of a call that waits for a callee, and on to its end whoever gets it.
 """
 
 from __future__ import annotations
@@ -28,15 +29,27 @@ class ForRouter(Feature):
 
     def on_option(self, pending: Any, milliseconds: int) -> None:
         """Tell the callee the limit, or keep it once the call is on its way."""
-        if not milliseconds:
+        if not milliseconds or "limit" in pending.notes:  # drafted once more for another callee
             return
         callee = pending.callee
-        if callee.notes.get("forward_timeout") and callee.member.announced(
-            "callee", "call_timeout"
-        ):
+        forwards = callee.notes.get("forward_timeout")
+        forwards = forwards and callee.member.announced("callee", "call_timeout")
+        if forwards:
             pending.details["timeout"] = milliseconds
-        elif "limit" not in pending.notes:  # it is drafted once more for another callee
-            pending.notes["limit"] = Limit(self, pending, milliseconds)
+        if pending.caller.calls.get(pending.request) is not pending:
+            pending.begins = [*(pending.begins or ()), self.on_begun]
+        elif not forwards:  # the callee before has kept the time
+            self.keep(pending)
+
+    def on_begun(self, pending: Any) -> None:
+        """Keep the time of a call whose callee does not, and of one that waits for a callee."""
+        if not pending.invocation:
+            pending.details.pop("timeout", None)
+        if "timeout" not in pending.details:
+            self.keep(pending)
+
+    def keep(self, pending: Any) -> None:
+        pending.notes["limit"] = Limit(self, pending, pending.options["timeout"])
 
     def on_progress(self, caller: Any, pending: Any, result: Any) -> None:
         if "limit" in pending.notes:
@@ -52,15 +65,15 @@ class ForClient(Feature):
 
 
 class Limit:
-    """The time that one call has: begun once it is stored, and at each progressive result."""
+    """The time that one call has: begun at once, and again at each progressive result."""
 
     def __init__(self, feature: ForRouter, pending: Any, milliseconds: int) -> None:
         self.dealer, self.later = feature.dealer, feature.later
         self.pending: Any = pending
         self.milliseconds = milliseconds
         self.cancel: Callable[[], None] = lambda: None
-        pending.begins = [*(pending.begins or ()), lambda pending: self.restart()]
         pending.ends = [*(pending.ends or ()), self.end]
+        self.restart()
 
     def restart(self) -> None:
         self.cancel()

@@ -1,9 +1,10 @@
 """`ppt_scheme`: a payload that the router does not look into (RFC "Payload Passthru Mode").
 
 Announced by all roles. The ppt keys of CALL, PUBLISH, YIELD and ERROR come out again in INVOCATION,
-EVENT, RESULT and ERROR. Whoever sends them must have announced this; a callee that did not fails
-the call with `wamp.error.feature_not_supported`, and so does a caller that could not read the
-answer. A subscriber that did not has to ignore what it cannot read.
+EVENT, RESULT and ERROR; an empty `ppt_scheme` is none. Whoever sends one must have announced this;
+a callee that did not fails the call with `wamp.error.feature_not_supported`, and so does a caller
+that could not read the answer. A subscriber that did not has to ignore what it cannot read. That
+Arguments are one binary is for the two ends to see to: the router does not look.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class ForRouter(Feature):
     def install(self, host: Host) -> None:
         broker, dealer = host.broker, host.dealer
         self.dealer = dealer
-        host.unread = self.check_sender
+        host.unread = self.check_unread
         tables = broker.publish_options, dealer.call_options, dealer.yield_options
         for table in (*tables, dealer.error_options):
             for key in KEYS:
@@ -44,8 +45,17 @@ class ForRouter(Feature):
             name = name_of(message)
             raise ProtocolError(f"{name}: the {role} did not announce {self.name}")
 
+    def check_unread(self, member: Any, message: Any) -> None:
+        """Let nothing pass unread that no key would tell the receiver of."""
+        self.check_sender(member, message)
+        if not _scheme(message):
+            text = "a payload that is no list needs a ppt_scheme"
+            raise ProtocolError(f"{name_of(message)}: {text}")
+
     def on_own(self, caller: Any, scheme: str) -> None:
         """Refuse a sealed call of the router's own procedure."""
+        if not scheme:
+            return
         if not caller.announced("caller", self.name):
             raise ProtocolError(f"CALL: the caller did not announce {self.name}")
         raise Refused(uris.FEATURE_NOT_SUPPORTED, "a procedure of the router opens no payload")
@@ -61,7 +71,7 @@ class ForRouter(Feature):
             )
 
     def on_answer(self, inner: Any, member: Any, answer: Any) -> None:
-        if "ppt_scheme" in answer[2 if type(answer) is Error else 1]:
+        if _scheme(answer):
             self.check_sender(member, answer)
             pending = member.invocations.get(answer.request)
             if pending is not None and not pending.caller.announced("caller", self.name):
@@ -79,8 +89,14 @@ class ForClient(Feature):
         """Nothing to add: a client packs what is asked for, and unpacks what arrives so."""
 
 
+def _scheme(message: Any) -> Any:
+    """Return the scheme that a message names in its Options, or an ERROR in its Details."""
+    return message[2 if type(message) is Error else 1].get("ppt_scheme")
+
+
 def _copy(key: str) -> Any:
     def copy(record: Any, value: str) -> None:
-        record.details[key] = value
+        if value:
+            record.details[key] = value
 
     return copy

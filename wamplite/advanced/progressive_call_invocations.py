@@ -2,10 +2,10 @@
 
 Announced by caller, dealer and callee; a callee must announce call_canceling as well. All CALLs of
 one request id, the last of them without `progress`, become INVOCATIONs of one id to the callee that
-got the first. Options other than `progress` are those of the first CALL. A part that comes when the
-call has ended, or was refused, is dropped: the two have crossed. So the ids of the last calls in
-parts that ended are remembered for each session, GRACE of them. Procedures of the router's own take
-no parts.
+got the first. Options other than `progress` are those of the first CALL, and each INVOCATION tells
+what the first told by them. A part that comes when the call has ended, or was refused, is dropped:
+the two have crossed. So the ids of the last calls in parts that ended are remembered for each
+session, GRACE of them. Procedures of the router's own take no parts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..core.feature import Feature, Handler, Host, Refused, claim
 from ..core.messages import Call, Invocation
 
 GRACE = 256
+PLAIN = (list, type(None))  # Arguments that are not one sealed binary
 
 
 class ForRouter(Feature):
@@ -76,8 +77,12 @@ class ForRouter(Feature):
             text = "a further part came before a callee was free"
             self.dealer.fail(pending, uris.UNAVAILABLE, text)
             return
-        details = {"progress": True} if call.options.get("progress") else {}
-        pending.notes["parts"] = bool(details)
+        if type(call.args) not in PLAIN and "ppt_scheme" not in pending.details:
+            raise ProtocolError("CALL: a payload that is no list, in a call whose first part was")
+        details = pending.details.copy()
+        if not call.options.get("progress"):
+            pending.notes["parts"] = False
+            del details["progress"]
         callee = pending.callee
         number = callee.registration.id
         part = Invocation(pending.invocation, number, details, call.args, call.kwargs)

@@ -104,12 +104,12 @@ class Dealer(Registrations):
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to a callee and remember who waits for the answer."""
         request, options, procedure, args, kwargs = call
+        if type(args) not in ARGUMENTS:
+            self._unread(caller, call)
         asked_before = request in caller.calls or self.continuation is not None
         if asked_before and not self.is_new(caller, call):
             assert self.continuation is not None
             return self.continuation.go_on(caller, call)
-        if type(args) not in ARGUMENTS:
-            self._unread(caller, call)
         registration = self._exact.get(procedure)
         if registration is None:
             if procedure in self.procedures:
