@@ -12,6 +12,7 @@ from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
 from wamplite.core.messages import Event, Published
 from wamplite.core.parsing import to_array
+from wamplite.router.event_writer import EventWriter
 from wamplite.router.mailbox import MANY, Encoder, FrameMailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
@@ -125,7 +126,8 @@ def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> No
 def test_an_encoder_that_failed_still_knows_its_last_message(post: Post) -> None:
     transport = post.transport
     encoding: list[Encoder] = []
-    encoder = Encoder(serializers.get("msgpack"), encoding)
+    serializer = serializers.get("msgpack")
+    encoder = Encoder(serializer, EventWriter(serializer), encoding)
     small = event(1)
     encoder.encode(small, transport)
     kept = encoder.frame, encoder.size

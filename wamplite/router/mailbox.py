@@ -3,7 +3,8 @@
 Posting happens with the routing role of the realm only, so nothing is locked here: messages are
 encoded as they are posted, gathered, and written at once at the end of the round. An Encoder serves
 all peers of a realm that share serializer and framing, and remembers its last message of a round:
-an EVENT is encoded once, however many subscribers it has, and nothing of it stays.
+an EVENT is encoded once, however many subscribers it has, and nothing of it stays. What several
+framings or several heads have in common is written once, too (event_writer.py).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..core import uris
-from ..core.messages import Message
+from ..core.messages import Event, Message
 from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
+from .event_writer import LARGE, EventWriter
 from .presence import Posting
 
 MANY = 128  # so many in one round are written before it ends
@@ -34,10 +36,16 @@ class Mailbox(Posting, Protocol):
 
 
 class Encoder:
-    """Messages to frames, for one serializer and one framing. `encoding`: those that keep one."""
+    """Messages to frames, for one serializer and one framing.
 
-    def __init__(self, serializer: Serializer, encoding: list[Encoder]) -> None:
+    events: of the serializer. `encoding`: the encoders that keep a message.
+    """
+
+    def __init__(
+        self, serializer: Serializer, events: EventWriter, encoding: list[Encoder]
+    ) -> None:
         self._dumps = serializer.dumps
+        self._events = events
         self._encoding = encoding
         self.last: Message | None = None
         self.frame = b""
@@ -45,16 +53,23 @@ class Encoder:
 
     def encode(self, message: Message, transport: Transport) -> None:
         """Make the frame of a message, and keep it for the next who is posted the same."""
-        payload = self._dumps(to_array(message))
+        events = self._events
+        if events.last is not None and type(message) is Event:
+            payload = events.write(message)
+        else:
+            payload = self._dumps(to_array(message))
         size = len(payload)
         frame = transport.frame(payload) if size <= MOST else b""  # no transport carries it
         if self.last is None:
             self._encoding.append(self)
         self.last, self.size, self.frame = message, size, frame
+        if size > LARGE and type(message) is Event:
+            events.keep(message, payload)
 
     def forget(self) -> None:
         """Forget the message: after its round nobody is posted the same."""
         self.last, self.frame = None, b""
+        self._events.forget()
 
 
 class ToldEncoder:

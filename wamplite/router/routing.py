@@ -27,6 +27,7 @@ from ..core.members import Lost, Member
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
 from ..transports.base import Transport
+from .event_writer import EventWriter
 from .faults import guarded, log_fault
 from .mailbox import Encoder, FrameMailbox
 
@@ -103,8 +104,9 @@ class Routing:
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
-        self._guard = Lock()  # guards the next five; not held while anything is handled
+        self._guard = Lock()  # guards the next six; not held while anything is handled
         self._encoders: dict[tuple[str, str], Encoder] = {}
+        self._events: dict[str, EventWriter] = {}
         self._inbox: list[Arrival | Errand] = []
         self._routing = False  # somebody owns the role
         self._handed = False  # ... the spare thread, as soon as it wakes
@@ -147,7 +149,8 @@ class Routing:
             found = self._encoders.get(key)
             if found is None:
                 serializer = serializers.get(transport.serializer)
-                found = self._encoders[key] = Encoder(serializer, self.encoding)
+                events = self._events.setdefault(transport.serializer, EventWriter(serializer))
+                found = self._encoders[key] = Encoder(serializer, events, self.encoding)
         return found
 
     def run(self, errand: Callable[[], None]) -> None:

@@ -20,6 +20,13 @@ class Serializer(ABC):
     def dumps(self, array: list[Any]) -> bytes:
         """Write an array; UsageError names what this format cannot carry."""
 
+    def with_head(self, written: bytes, head: list[Any], other: list[Any]) -> bytes:
+        """Return what `dumps` has written of an array that begins with `head`, beginning otherwise.
+
+        `other` has as many elements; the array has at most 15. The rest is not written again.
+        """
+        return written[:1] + self.dumps(other)[1:] + written[len(self.dumps(head)) :]
+
     @abstractmethod
     def loads(self, data: bytes) -> Any:
         """Read and check one message; ProtocolError says what is wrong with it."""

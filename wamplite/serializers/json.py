@@ -106,6 +106,9 @@ class Json(Serializer):
         except (TypeError, ValueError, RecursionError) as exc:
             raise UsageError(f"JSON cannot carry the message: {exc}") from exc
 
+    def with_head(self, written: bytes, head: list[Any], other: list[Any]) -> bytes:
+        return self.dumps(other)[:-1] + written[len(self.dumps(head)) - 1 :]
+
     def loads(self, data: bytes) -> Any:
         try:
             return self._plain(data)
