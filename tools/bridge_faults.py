@@ -4,12 +4,15 @@
     tools/faults bridge --faults 20 --stop 1 --hurry
     tools/faults bridge --seed 7                 the same faults in the same order
 
-A `wamplite bridge` with three ports, which are pseudo-terminals whose devices speak all the time,
-and a router that keeps what it saw. The faults: see `Bridge.FAULTS`. In the end the bridge must be
-the process it was, hold no more files, threads or memory, and its counts must say: read = published
-+ dropped, by reason + waiting; what it says it published has been seen by the router, in order,
-nothing twice but what is marked; what is missing it counted; no event says that it was heard in
-1970. Exit 1 otherwise. It runs in a mount namespace (`unshare -Urm`), for the outbox's disk.
+A `wamplite bridge` with four ports, which are pseudo-terminals, and a router that keeps what it
+saw. Three devices speak all the time: sentences, frames with a CRC (after an `init`), blocks of
+lines with a CRC. The fourth is a Modbus slave, which is polled and written to. The faults: see
+`Bridge.FAULTS`. In the end the bridge must be the process it was, hold no more files, threads or
+memory, and its counts must say: read = published + dropped, by reason + waiting; what it says it
+published has been seen by the router, in order, nothing twice but what is marked; what is missing
+it counted; no event holds a value that no device had, or says that it was heard in 1970; what a
+call was told is written the slave has. Exit 1 otherwise. It runs in a mount namespace (`unshare
+-Urm`), for the outbox's disk.
 """
 
 from __future__ import annotations
@@ -33,13 +36,25 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import wamplite  # noqa: E402 - found through ROOT
-from tests.bridge.pseudo import sentence  # noqa: E402
 from tests.processes import Program  # noqa: E402
 from tests.waiting import until  # noqa: E402
-from tools.fault_site import CONFIGURATION, PORT, ROUTER, Disk, Talker  # noqa: E402
+from tools import bridge_kills  # noqa: E402
+from tools.fault_site import (  # noqa: E402
+    ROUTER,
+    TOPICS,
+    Disk,
+    Slave,
+    Talker,
+    block,
+    compare_values,
+    configured,
+    framed,
+    sentence,
+    write_number,
+)
 from wamplite.version import MADE  # noqa: E402
 
-PORTS = 3
+PORTS = 4
 MOST = 500  # events that the outbox holds
 SILENCE = 1.5
 HOUR = 3600.0
@@ -63,20 +78,24 @@ class Bridge:
         self.kills = 0
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.port = server.getsockname()[1]
-        self.talkers = [Talker(folder, number) for number in range(PORTS)]
+        lines = sentence, framed, block
+        self.talkers = [Talker(folder, number, line) for number, line in enumerate(lines)]
+        self.slave = Slave(folder, len(lines))
+        self.devices = [*self.talkers, self.slave]
+        self.asked = 0  # the last number that was to be written to the slave
+        self.confirmed: set[int] = set()  # numbers that are written, as calls were told
         self.disk = Disk(folder / "disk")
         self.clock = folder / "clock"
         self.set_clock(0.0)
-        text = CONFIGURATION.format(port=self.port, most=MOST, disk=self.disk.folder)
-        for number, talker in enumerate(self.talkers):
-            text += PORT.format(number=number, device=talker.device.path, silence=self.silent)
+        paths = [device.device.path for device in self.devices]
+        text = configured(self.port, MOST, self.disk.folder, paths, self.silent)
         (folder / "bridge.toml").write_text(text)
         self.router = self.start_router()
         words = (str(ROOT / "tools" / "moved_clock.py"), str(self.clock), "bridge")
         self.program = Program(sys.executable, *words, str(folder / "bridge.toml"))
 
     def start_router(self) -> Program:
-        words = ("-c", ROUTER, str(self.port), str(self.seen))
+        words = ("-c", ROUTER, str(self.port), str(self.seen), *TOPICS)
         router = Program(sys.executable, *words)
         assert router.line() == "ready", router.stderr()
         return router
@@ -86,35 +105,35 @@ class Bridge:
             with suppress(ProcessLookupError):
                 program.interrupt(signal.SIGCONT)
             program.stop()
-        for talker in self.talkers:
-            talker.end()
+        for device in self.devices:
+            device.end()
         self.disk.end()
 
     # ---- faults
 
     def unplug(self) -> None:
-        talker = self.chance.choice(self.talkers)
+        talker = self.chance.choice(self.devices)
         talker.pull()
         self.pause(0.1, 1.5)
         talker.plug()
 
     def renumber(self) -> None:
         """Two devices are pulled and come back as each other's numbers."""
-        first, second = self.chance.sample(self.talkers, 2)
+        first, second = self.chance.sample(self.devices, 2)
         first.pull()
         second.pull()
         second.plug()
         first.plug()
 
     def garbage(self) -> None:
-        talker = self.chance.choice(self.talkers)
+        talker = self.chance.choice(self.devices)
         with talker.lock:
             talker.device.write(self.chance.randbytes(self.chance.randint(1, 3000)))
 
     def half_line(self) -> None:
-        talker = self.chance.choice(self.talkers)
+        talker = self.chance.choice(self.devices)
         with talker.lock:
-            line = sentence(0)
+            line = talker.line(0)
             talker.device.write(line[: self.chance.randint(1, len(line) - 1)])
             if self.chance.random() < 0.5:
                 talker.plugged = False
@@ -123,14 +142,14 @@ class Bridge:
             talker.plug()
 
     def silence(self) -> None:
-        talker = self.chance.choice(self.talkers)
+        talker = self.chance.choice(self.devices)
         talker.silent = True
         time.sleep(self.chance.uniform(self.silent, 2 * self.silent))
         talker.silent = False
 
     def second_reader(self) -> None:
         """Another program opens the device, asks nobody, and takes what comes."""
-        talker = self.chance.choice(self.talkers)
+        talker = self.chance.choice(self.devices)
         reader = os.open(talker.device.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         deadline = time.monotonic() + 0.3
         while time.monotonic() < deadline:
@@ -138,6 +157,12 @@ class Bridge:
                 os.read(reader, 4096)
             time.sleep(0.005)
         os.close(reader)
+
+    def bad_reply(self) -> None:
+        """A reply of the slave is late, damaged, or cut; then another."""
+        for _ in range(3):
+            self.slave.trouble = self.chance.choice(("late", "damaged", "cut"))
+            self.pause(0.1, 0.4)
 
     def kill_router(self) -> None:
         self.kills += 1
@@ -206,6 +231,7 @@ class Bridge:
         (half_line, 10),
         (silence, 8),
         (second_reader, 8),
+        (bad_reply, 10),
         (kill_router, 8),
         (stop_router, 2),
         (fill_outbox, 5),
@@ -219,20 +245,22 @@ class Bridge:
 
     def run(self, faults: int) -> None:
         until(lambda: self.seen.exists() and self.seen.stat().st_size > 1000, "events arrive")
+        until(lambda: self.write() and self.write(), "the slave is written to")
         before, pid = self.holds(), self.program.pid
         kinds = [kind for kind, _ in self.FAULTS]
         weights = [weight for _, weight in self.FAULTS]
         for number in range(faults):
             kind = kinds[number] if number < len(kinds) else self.chance.choices(kinds, weights)[0]
             kind(self)
+            self.write()
             self.pause(0.05, 0.8)
             if self.program.process.poll() is not None:
                 raise AssertionError(f"after {kind.__name__} the bridge has ended")
             if number % 10 == 9:
                 print(f"{number + 1} faults, {self.events()} events", flush=True)
         until(lambda: self.stats()["waiting"] == 0, "nothing waits", 60.0)
-        for talker in self.talkers:
-            talker.silent = True
+        for device in self.devices:
+            device.silent = True
         until(self.is_quiet, "all has been published", 60.0)
         until(lambda: not self.is_in_trouble(), "the outbox is written again", WRITTEN_AGAIN)
         after = self.holds()
@@ -242,6 +270,14 @@ class Bridge:
         assert after["threads"] <= before["threads"] + 1, "threads leak"
         assert after["KiB"] <= before["KiB"] + 10_000, "memory leaks"
         self.settle()
+
+    def write(self) -> bool:
+        """Write the next number to the slave, by a call or an event; tell whether that was said."""
+        self.asked += 1
+        confirmed = write_number(self.port, self.asked)
+        if confirmed and not self.asked % 2:
+            self.confirmed.add(self.asked)
+        return confirmed
 
     def is_quiet(self) -> bool:
         told = self.stats()
@@ -305,11 +341,7 @@ class Bridge:
         assert not untrue, f"{len(untrue)} say that they were heard in 1970"
         fresh = [seq for _, seq, resent, *_ in seen if not resent]
         assert fresh == sorted(set(fresh)), "out of order, or twice without a mark"
-        for number in range(PORTS):
-            told = [
-                int(n) for topic, _, resent, n, _ in seen if topic[-1] == str(number) and not resent
-            ]
-            assert told == sorted(set(told)), f"port {number}: sentences out of order, or twice"
+        compare_values(seen, self.talkers, self.slave, self.confirmed)
         every = {seq for _, seq, *_ in seen}
         missing = published - len(every)
         print(
@@ -331,6 +363,8 @@ def main(words: list[str]) -> int:
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if options.kills:
+            return bridge_kills.run(folder, random.Random(options.seed), options.kills)
         bridge = Bridge(folder, random.Random(options.seed), options.stop, options.hurry)
         stack.callback(bridge.close)
         try:
@@ -350,6 +384,7 @@ def parse(words: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--faults", type=int, default=200, metavar="N", help="default: 200")
+    parser.add_argument("--kills", type=int, metavar="N", help="kill the bridge so often instead")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), metavar="N")
     parser.add_argument(
         "--stop", type=float, default=30.0, metavar="SECONDS", help="how long a router is stopped"
