@@ -101,8 +101,8 @@ class Killed:
         """Let all that was stored arrive, and see that it is right."""
         bridge = self.begin(True)
         try:
-            until(lambda: self.stored <= {seq for _, seq, *_ in self.arrived()}, "all is there",
-                  PATIENCE)  # fmt: skip
+            until(lambda: "joined" in bridge.stderr(), "it has joined", PATIENCE)
+            until(self.is_there, "all that was stored is there", PATIENCE)
             for device in self.devices:
                 device.silent = True
             bridge.interrupt(signal.SIGTERM)
@@ -114,6 +114,11 @@ class Killed:
         assert fresh == sorted(set(fresh)), "out of order, or twice without a mark"
         compare_values(seen, self.talkers, self.slave, self.confirmed)
         print(f"{len(self.stored)} events were in the file at a kill, {len(seen)} arrived in all")
+
+    def is_there(self) -> bool:
+        """Tell whether all that was stored has arrived, and something of each topic."""
+        seen = self.arrived()
+        return self.stored <= {seq for _, seq, *_ in seen} and {*TOPICS} <= {one[0] for one in seen}
 
     def arrived(self) -> list[Any]:
         if not self.seen.exists():

@@ -280,7 +280,8 @@ def compare_values(
         assert told and told[0] >= 1 and told[-1] <= talker.number, f"{topic}: not what was sent"
     held = {n for topic, _, _, n, _ in seen if topic == TOPICS[3]}
     assert held <= slave.taken, f"{held - slave.taken}: never written to the slave"
-    assert {n for topic, _, _, n, _ in seen if topic == TOPICS[4]} == {CONSTANT}
+    constant = {n for topic, _, _, n, _ in seen if topic == TOPICS[4]}
+    assert constant == {CONSTANT}, f"{constant - {CONSTANT}} or nothing: the slave has {CONSTANT}"
     assert confirmed <= slave.taken, "confirmed, and not written"
     print(
         f"the slave took {len(slave.taken) - 1} numbers, {len(confirmed)} were confirmed to calls"
