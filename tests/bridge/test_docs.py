@@ -14,6 +14,8 @@ from wamplite.bridge.configuration import reference
 from wamplite.bridge.configuration.builder import Port
 from wamplite.bridge.configuration.tables import from_file
 from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.decoding.readings import Undecodable
+from wamplite.bridge.framing.frame import DeviceFrame
 from wamplite.bridge.framing.framing import FRAMINGS
 from wamplite.config import Document
 from wamplite.reference import plain
@@ -77,12 +79,24 @@ def test_the_example_parses(tmp_path: Path, example: str) -> None:
 
 
 def test_the_script_describes_what_it_says() -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    program, _ = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
     names: dict[str, Any] = {}
     exec(program.replace("bridge.run(", "made = bridge.make_settings("), names)
     assert isinstance(names["weather"], Port)
     assert names["made"].buffer.max_age == 60
     assert names["made"].ports[0].procedures[0].uri == "home.weather.fan"
+
+
+def test_the_function_decodes_as_it_says() -> None:
+    _, program = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    names: dict[str, Any] = {}
+    exec(program, names)
+    decode = DECODERS["python:"].made(function=names["decode"]).decoder().decode
+    reading = decode(DeviceFrame(b"\x01\x07\x09", begun=5.0))
+    assert [one.kwargs["value"] for one in reading.all()] == [7, 9]
+    assert {one.kwargs["began"] for one in reading.all()} == {5.0}
+    with pytest.raises(Undecodable, match="battery low"):
+        decode(b"\x81")
 
 
 def test_every_step_of_the_builder_is_named() -> None:

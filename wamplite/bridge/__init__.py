@@ -35,15 +35,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .bridge import Bridge
     from .configuration.builder import Port, make_settings, run
+    from .decoding.readings import Undecodable
 
 _HOMES = {
     "Bridge": "bridge",
     "Port": "configuration.builder",
+    "Undecodable": "decoding.readings",
     "make_settings": "configuration.builder",
     "run": "configuration.builder",
 }
 
-__all__ = ["Bridge", "Port", "make_settings", "run"]
+__all__ = ["Bridge", "Port", "Undecodable", "make_settings", "run"]
 
 
 def __getattr__(name: str) -> object:

@@ -233,7 +233,7 @@ class BridgePort:
         def serve(invocation: Invocation) -> Result | None:
             data = fill(invocation.args, invocation.kwargs)
             answer = self.commands.ask(command._replace(data=data))
-            return None if answer is None else Result(answer.args, answer.kwargs, {})
+            return None if answer is None else result_of(answer)
 
         serve.__qualname__ = f"port {self.name}"  # as logs name it
         return serve
@@ -266,3 +266,10 @@ class BridgePort:
         except ApplicationError as exc:
             self.commands.failed += 1
             log.warning("%s: not written to %s: %s", event.topic, self.name, exc)
+
+
+def result_of(answer: Reading) -> Result:
+    """Return the result of a call; of several readings, each is an argument."""
+    if answer.others:
+        return Result([one.kwargs or one.args[0] for one in answer.all()], {}, {})
+    return Result(answer.args, answer.kwargs, {})

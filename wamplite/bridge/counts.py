@@ -12,7 +12,10 @@ from typing import Any
 
 from ..locks import Lock
 
-__all__ = ["Counts"]
+__all__ = ["MOST_REASONS", "OTHER", "Counts"]
+
+MOST_REASONS = 100  # why frames are refused; a decoder of the user's may say anything
+OTHER = "other reasons"
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ class Counts:
         with self._lock:
             self.bad += number
             self.read += number
+            if reason not in self.dropped and len(self.dropped) >= MOST_REASONS:
+                reason = OTHER
             self.dropped[reason] = self.dropped.get(reason, 0) + number
 
     def ignore(self, number: int) -> None:

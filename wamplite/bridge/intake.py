@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain, repeat
 
 from . import clock
 from .counts import Counts
 from .decoding.readings import Decoder, Deliver, Reading, Undecodable
+from .framing.frame import DeviceFrame
 from .framing.framing import Framing
 
 __all__ = ["Intake"]
@@ -61,6 +63,7 @@ class Intake:
         self._lost = dict.fromkeys(LOSSES, 0)  # as of the last look
         self._garbage_bytes = 0
         self._heard = clock.NEVER  # when the last bytes came
+        self._began = clock.NEVER  # when the first byte came of the frame that is under way
 
     def opened(self) -> None:
         """Begin a new stream; `lost` has dropped the rest of the old one."""
@@ -83,7 +86,9 @@ class Intake:
         self._heard = heard or clock.now()
         self._touched = time.monotonic()
         for rest in (data,) if self.sift is None else self.sift(data):
-            self._handle(self._framing.feed(rest, self._touched))
+            if not self._framing.pending:
+                self._began = self._heard
+            self._handle(self._told(self._framing.feed(rest, self._touched)))
             if self.came is not None:
                 self.came(rest)
 
@@ -103,11 +108,19 @@ class Intake:
         gap = self._framing.gap
         if gap and now - self._touched >= gap:
             if self._framing.pending:
-                self._handle(self._framing.idle())
+                self._handle(self._told(self._framing.idle()))
             self._drop_next = False  # what comes now has not begun before
         due = self._next_due()
         if due is not None and now >= due:
             self._deliver([])
+
+    def _told(self, frames: list[bytes]) -> list[bytes]:
+        """Tell the frames when they have begun, where anybody may want to know it."""
+        began, self._began = self._began, self._heard if frames else self._began
+        if not self._decoder.wants_frames and self.claim is None:
+            return frames
+        moments = chain([began], repeat(self._heard))
+        return [_begun(frame, moment) for frame, moment in zip(frames, moments, strict=False)]
 
     def _handle(self, frames: list[bytes]) -> None:
         self._count_lost()
@@ -123,7 +136,7 @@ class Intake:
             self._counts.refuse("first line")
         if self.claim is not None:
             frames = [frame for frame in frames if not self._is_claimed(frame)]
-        readings = [reading for reading in map(self._decode, frames) if reading is not None]
+        readings = [reading for frame in frames for reading in self._decode(frame)]
         if readings:
             self._deliver(readings)
 
@@ -144,15 +157,20 @@ class Intake:
         self._counts.replied()
         return True
 
-    def _decode(self, frame: bytes) -> Reading | None:
+    def _decode(self, frame: bytes) -> list[Reading]:
         try:
-            return self._decoder.decode(frame)._replace(heard=self._heard)
+            return self._decoder.decode(frame)._replace(heard=self._heard).all()
         except Undecodable as exc:
             if exc.reason not in self._counts.dropped:
                 log.warning("dropped (%s), from now on only counted: %.80r", exc.reason, frame)
             self._counts.refuse(exc.reason)
-            return None
+            return []
 
     def _refuse(self, reason: str, number: int = 1) -> None:
         self._counts.framed(number)
         self._counts.refuse(reason, number)
+
+
+def _begun(frame: bytes, moment: clock.Moment) -> bytes:
+    header = frame.header if isinstance(frame, DeviceFrame) else b""
+    return DeviceFrame(frame, header, moment.shown or None)

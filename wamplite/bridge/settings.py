@@ -19,7 +19,8 @@ from ..units import DAY, Duration, Size
 from .asking.modbus import ModbusSettings
 from .asking.polls import PollSettings
 from .asking.requests import AskSettings, InitSettings, ProcedureSettings, SubscribeSettings
-from .decoding.decoder import DECODE, DECODERS, DecodeSettings
+from .decoding.alternatives import DECODE
+from .decoding.decoder import DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
 from .framing.framing import FRAMING, FRAMINGS, FramingSettings
 from .own_names import MARKS, TIMES
@@ -123,7 +124,10 @@ class PortSettings(LineSettings):
         factory=lambda: FRAMINGS["lines"].made(),
     )
     decode: DecodeSettings = setting(
-        DECODE, "how a frame becomes arguments", "text", factory=lambda: DECODERS["text"].made()
+        DECODE,
+        "how a frame becomes arguments; of several, an array of tables, by the first that takes it",
+        "text",
+        factory=lambda: DECODERS["text"].made(),
     )
     publish: tuple[PublishSettings, ...] = setting(
         Tables(section(PublishSettings, PublishSettings.check)), "what is published of it", ()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.processes import ROOT
 from tests.shared import files
 from wamplite.bridge.decoding import value_types
-from wamplite.bridge.decoding.decoder import DECODERS, DecodeSettings, make_reply
+from wamplite.bridge.decoding.decoder import DECODERS, DecodeSettings
 from wamplite.bridge.decoding.python import PREFIX
 from wamplite.bridge.decoding.readings import Undecodable
 from wamplite.core.errors import UsageError
@@ -268,13 +268,6 @@ def test_the_names_that_a_frame_can_have(settings: DecodeSettings, names: set[st
 def test_only_a_checksum_spares_the_first_frame() -> None:
     kinds = {"nmea": False, "text": True, "json": True}
     assert {kind: DECODERS[kind].made().decoder().drops_first for kind in kinds} == kinds
-
-
-def test_a_reply_is_what_can_be_decoded() -> None:
-    reply = make_reply(DECODERS["regex"].made(pattern=r"OK FAN=(\d+)"))
-    assert reply(b"T=21.5") is None
-    found = reply(b"OK FAN=20\r")
-    assert found and found.args == ["20"]
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ class RequestPoll:
             raise
         self._failure.worked()
         if answer is not None:
-            self._deliver([answer._replace(heard=clock.now())])
+            self._deliver(answer._replace(heard=clock.now()).all())
 
 
 class ModbusPoll:

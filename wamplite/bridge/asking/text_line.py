@@ -101,9 +101,10 @@ class TextLine:
         """Take a frame of the reply, or of a late one; tell whether it was taken."""
         with self._changed:
             before, self._before = self._before, b""
-            frame = frame.removeprefix(before)
-            if before and not frame.strip():
-                return True  # a prompt, and nothing behind it
+            if before:
+                frame = frame.removeprefix(before)
+                if not frame.strip():
+                    return True  # a prompt, and nothing behind it
             if self._listens() and self._running is not None and self._running.take(frame):
                 self._changed.notify_all()
                 return True

@@ -14,6 +14,8 @@ __all__ = ["KIND", "BytesSettings", "decode_bytes"]
 class BytesSettings(DecodeSettings):
     """The bytes as they are, one argument."""
 
+    takes_all = True
+
     def make(self) -> Decode:
         return decode_bytes
 
@@ -23,7 +25,7 @@ class BytesSettings(DecodeSettings):
 
 def decode_bytes(frame: bytes) -> Reading:
     """Take a frame as it is."""
-    return Reading([frame], {}, len(frame))
+    return Reading([bytes(frame)], {}, len(frame))
 
 
 KIND = decoder_kind("bytes", BytesSettings)

@@ -17,11 +17,11 @@ from ...keys import TableSettings, setting
 from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
 from ..kinds import Kinds, KindTable
+from ..line_pattern import LinePattern, line_pattern
 from .readings import Decode, Decoder, Reading, Undecodable, checked
 from .value_types import TYPES
 
 __all__ = [
-    "DECODE",
     "DECODERS",
     "REFUSED",
     "REPLY",
@@ -34,6 +34,7 @@ __all__ = [
 
 REFUSED = "wamplite.error.refused"  # the error of a call whose device said no
 
+LINE_ENDS = b"\0\r\n"
 FACTOR = Number(-1e300, 1e300)
 
 
@@ -42,9 +43,16 @@ class DecodeSettings(TableSettings):
     """What a frame holds: what the settings of all kinds are.
 
     drops_first: the first frame after an opening may be the second half of one; see Decoder.
+    takes_all: no frame is refused.
     """
 
     drops_first: ClassVar[bool] = True
+    takes_all: ClassVar[bool] = False
+
+    match: str = setting(
+        LinePattern(), "what a frame looks like that is decoded; others are refused", "",
+        example="^[$!]",
+    )  # fmt: skip
 
     scale: Mapping[str, float] = setting(
         Names(FACTOR), "what a value is multiplied by, by its name", {}, factory=dict,
@@ -65,9 +73,24 @@ class DecodeSettings(TableSettings):
     def decoder(self) -> Decoder:
         """Return the decoder that they describe; UsageError where they do not fit."""
         decode = self.make()
+        if self.match:
+            decode = self._matching(decode)
         if self.scale or self.offset or self.round:
             decode = self._adjusted(decode)
         return Decoder(decode, self.drops_first)
+
+    def fits(self, frame: bytes) -> bool:
+        """Tell whether a frame looks as `match` wants it."""
+        pattern = line_pattern(self.match)
+        return pattern is None or pattern.search(frame.strip(LINE_ENDS)) is not None
+
+    def _matching(self, decode: Decode) -> Decode:
+        def decode_if_it_fits(frame: bytes) -> Reading:
+            if not self.fits(frame):
+                raise Undecodable("no match")
+            return decode(frame)
+
+        return decode_if_it_fits
 
     def _adjusted(self, decode: Decode) -> Decode:
         from .exact import scaled  # decimal is imported where a bridge has use for it
@@ -82,13 +105,13 @@ class DecodeSettings(TableSettings):
                 raise Undecodable(f"{name}: no number")
             return scaled(value, scale.get(name, 1), offset.get(name, 0), digits.get(name))
 
-        def decode_and_adjust(frame: bytes) -> Reading:
-            reading = decode(frame)
+        def adjusted(reading: Reading) -> Reading:
             args = [adjust(str(place), value) for place, value in enumerate(reading.args)]
             kwargs = {name: adjust(name, value) for name, value in reading.kwargs.items()}
-            return checked(reading._replace(args=args, kwargs=kwargs))
+            others = tuple(map(adjusted, reading.others))
+            return checked(reading._replace(args=args, kwargs=kwargs, others=others))
 
-        return decode_and_adjust
+        return lambda frame: adjusted(decode(frame))
 
     def names(self) -> set[str] | None:
         """Return the names of all values a frame can have; None where they depend on the frame."""
@@ -138,5 +161,4 @@ def decoder_kind(name: str, made: type[DecodeSettings], *positional: str) -> Kin
 
 
 DECODERS = Kinds(__package__)
-DECODE = Either(DECODERS)
 REPLY = Either(DECODERS, key="pattern", kind="regex")

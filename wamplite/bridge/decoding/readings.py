@@ -30,10 +30,18 @@ class Reading(NamedTuple):
     kwargs: dict[str, Any]
     size: int  # bytes of the frame: what the outbox bounds
     heard: Moment = NEVER  # when the frame's last byte came; set by Intake
+    others: tuple[Reading, ...] = ()  # further readings of the same frame
+
+    def all(self) -> list[Reading]:
+        """Return it, and the others of its frame, heard at the same moment."""
+        return [self, *(other._replace(heard=self.heard) for other in self.others)]
 
 
 class Undecodable(Exception):
-    """A frame that is no reading; `reason` is the text under which it is counted."""
+    """A frame that is no reading; `reason` is the text under which it is counted.
+
+    A Python decoder raises it: Undecodable("battery low").
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -49,10 +57,12 @@ class Decoder(NamedTuple):
 
     It may be the second half of a frame, and a half may look whole ("21.5" of "121.5"). With a
     checksum (NMEA), or a framing that finds the start of a frame, none has to be dropped.
+    wants_frames: it is to be given each frame as a DeviceFrame, with its header and beginning.
     """
 
     decode: Decode
     drops_first: bool
+    wants_frames: bool = False
 
 
 def checked(reading: Reading) -> Reading:

@@ -14,6 +14,8 @@ __all__ = ["KIND", "PlainTextSettings", "decode_text"]
 class PlainTextSettings(TextSettings):
     """The text, one argument."""
 
+    takes_all = True
+
     def make(self) -> Decode:
         if self.encoding == "utf-8":
             return decode_text

@@ -23,6 +23,7 @@ from ...schema import Bytes, Flag
 from ...units import Duration
 from .cutter import OVERLONG, Cutter
 from .delimiter import partial
+from .frame import DeviceFrame
 from .framing import StartSettings
 from .proof import GARBAGE, WRONG, Proof
 
@@ -98,7 +99,9 @@ class Counted(Cutter, ABC):
             at = begin + size
             self._noise = self._astray = False
             if size > self._head():
-                frames.append(self._rest[begin if self._keep else begin + self._head() : at])
+                content = self._rest[begin + self._head() : at]
+                header = self._rest[begin : begin + self._head()]
+                frames.append(header + content if self._keep else DeviceFrame(content, header))
         else:
             at = len(self._rest) - partial(self._rest[at:], self._start)
         self._rest = self._rest[at:]

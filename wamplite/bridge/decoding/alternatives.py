@@ -1,0 +1,92 @@
+"""Several decoders for one port: the first that takes a frame decodes it.
+
+One whose `match` fits a frame is the only one that is asked. Those without `match` are asked in
+their order until one takes the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...config import Location
+from ...schema import MISSING, Kind
+from ...tables import Either
+from .decoder import DECODERS, DecodeSettings
+from .readings import Decode, Decoder, Reading, Undecodable
+
+__all__ = ["DECODE", "Alternatives"]
+
+NONE_FITS = "no decoder fits"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternatives(DecodeSettings):
+    """Several decoders."""
+
+    tried: tuple[DecodeSettings, ...]
+
+    def make(self) -> Decode:
+        return _first([(one, one.decoder().decode) for one in self.tried])
+
+    def decoder(self) -> Decoder:
+        made = [one.decoder() for one in self.tried]
+        drops_first = any(one.drops_first for one in made)
+        return Decoder(self.make(), drops_first, any(one.wants_frames for one in made))
+
+    def names(self) -> set[str] | None:
+        names: set[str] = set()
+        for one in self.tried:
+            more = one.names()
+            if more is None:
+                return None
+            names |= more
+        return names
+
+
+def _first(tried: Sequence[tuple[DecodeSettings, Decode]]) -> Decode:
+    def decode(frame: bytes) -> Reading:
+        reasons: list[str] = []
+        for settings, attempt in tried:
+            if not settings.fits(frame):
+                continue
+            try:
+                return attempt(frame)
+            except Undecodable as exc:
+                reasons.append(exc.reason)
+                if settings.match:
+                    raise
+        raise Undecodable(reasons[0] if len(reasons) == 1 else NONE_FITS)
+
+    return decode
+
+
+class _OneOrMore(Kind):
+    """A decoder's kind, its table, or an array of tables."""
+
+    short = "word, table or array of tables"
+
+    def __init__(self) -> None:
+        self._table = Either(DECODERS)
+
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, (list, tuple)):
+            return self._table.read(value, at)
+        if not value:
+            at.wrong("names no decoder")
+            return MISSING
+        tried = [self._table.read(one, at / number) for number, one in enumerate(value)]
+        if MISSING in tried:
+            return MISSING
+        for number, one in enumerate(tried[:-1]):
+            if one.takes_all and not one.match:
+                (at / number).wrong('takes every frame, and the next is never asked: say "match"')
+        return Alternatives(tried=tuple(tried))
+
+    def described(self) -> dict[str, Any]:
+        one = self._table.described()
+        return {"anyOf": [*one["anyOf"], {"type": "array", "minItems": 1, "items": one}]}
+
+
+DECODE = _OneOrMore()
