@@ -39,7 +39,7 @@ from tools.fault_site import (  # noqa: E402
 )
 
 MOST = 100_000  # events that the outbox holds
-LONGEST = 1.5  # seconds of a life
+LONGEST = 2.5  # seconds of a life
 PATIENCE = 60.0  # seconds until all has arrived
 
 
@@ -83,9 +83,17 @@ class Killed:
             assert "Traceback" not in bridge.stderr(), bridge.stderr()
         finally:
             bridge.stop()
-        if self.outbox.exists():
-            with closing(sqlite3.connect(self.outbox)) as database:
-                self.stored |= {seq for (seq,) in database.execute("SELECT seq FROM event")}
+        self.stored |= self.rows()
+
+    def rows(self) -> set[int]:
+        """Return the numbers of the events in the file, where it has been made yet."""
+        if not self.outbox.exists():
+            return set()
+        with closing(sqlite3.connect(self.outbox)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            if "event" not in tables:
+                return set()
+            return {seq for (seq,) in database.execute("SELECT seq FROM event")}
 
     def begin(self, is_there: bool) -> Program:
         file = self.folder / ("there.toml" if is_there else "away.toml")
