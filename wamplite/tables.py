@@ -66,6 +66,11 @@ class Table(Kind):
 
     def unknown(self, key: str) -> str:
         """Return the text for an unknown key, with a hint."""
+        for name, kind in self.keys.items():
+            for keys in keys_of(kind):
+                if key in keys:
+                    table = f"[[{name}]]" if isinstance(kind, Tables) else f"the table {name}"
+                    return f"unknown key here; it belongs in {table}"
         return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
 
     def described(self) -> dict[str, Any]:
@@ -135,3 +140,12 @@ class Either(Kind):
             return None
         head, colon, _ = kind.partition(":")
         return self.tables.get(kind) or self.tables.get(head + colon)
+
+
+def keys_of(kind: Kind) -> list[Mapping[str, Kind]]:
+    """Return the keys of the tables that a kind takes, of each."""
+    if isinstance(kind, Tables):
+        return keys_of(kind.table)
+    if isinstance(kind, Either):
+        return [table.keys for table in kind.tables.values()]
+    return [kind.keys] if isinstance(kind, Table) else []
