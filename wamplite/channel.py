@@ -7,7 +7,6 @@ where a sender waits for a slow peer. Two ends in one process: `in_process_chann
 
 from __future__ import annotations
 
-import select
 from typing import Any, Protocol
 
 from .core.errors import ProtocolError, UsageError
@@ -17,6 +16,7 @@ from .core.unfit import Uncarriable, unfit
 from .serializers import Serializer
 from .transports.base import Transport
 
+UNKNOWN = -1.0  # seconds
 LINGER = 1.0  # seconds for the peer to take our last words and close
 
 Received = tuple[Any, int]  # a message, or what stands for an unfit one, and its size in bytes
@@ -30,7 +30,11 @@ class Channel(Protocol):
     """What a session needs of a channel, whatever it is made of."""
 
     peer: str
-    can_wait: bool  # `wait` may be used before `receive`, which then does not block
+    for_callers: bool  # a caller may `receive`: its timeout is kept, and `waits` is told
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether `receive` waits, or was interrupted while it did: then nothing is lost."""
 
     @property
     def tls(self) -> Any:
@@ -47,9 +51,6 @@ class Channel(Protocol):
 
     def flush(self, seconds: float) -> None:
         """Wait until all has gone; TransportLost if it cannot go, TimeoutError when time is up."""
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until there is something to receive, or an end; False when time is up."""
 
     def receive(self) -> list[Received]:
         """Wait for messages, or Unfit; TimeoutError after a silence, TransportLost at the end."""
@@ -79,7 +80,7 @@ class ByteChannel:
     def __init__(self, transport: Transport, serializer: Serializer) -> None:
         self.transport = transport
         self.peer = transport.stream.peer
-        self.can_wait = transport.stream.is_plain
+        self.for_callers = transport.stream.is_plain
         self._most = transport.max_send
         self._stream = transport.stream
         self._frame = transport.frame
@@ -87,18 +88,17 @@ class ByteChannel:
         self._dumps = serializer.dumps
         self._loads = serializer.loads
         self._error: ProtocolError | None = None
-        poll = select.poll()
-        poll.register(transport.stream.fileno(), select.POLLIN)
-        self._poll = poll.poll
+        self._patience: float | None = UNKNOWN  # as the stream was told
 
     @property
     def tls(self) -> Any:
         """Return the facts of TLS, where there is TLS."""
         return self._stream.tls
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until there is something to receive, or an end; False when time is up."""
-        return self._poll(seconds * 1000) != []
+    @property
+    def waits(self) -> bool:
+        """Tell whether `receive` waits, or was interrupted while it did: then nothing is lost."""
+        return self._stream.waits
 
     def send(self, message: Message) -> bool:
         """Encode and write; UsageError where the format or the peer does not take it."""
@@ -145,7 +145,10 @@ class ByteChannel:
 
     def set_receive_timeout(self, seconds: float | None) -> None:
         """Let a later `receive` raise TimeoutError after so much silence."""
-        self._stream.set_receive_timeout(seconds)
+        if seconds != self._patience:
+            self._patience = UNKNOWN  # if Ctrl-C comes now
+            self._stream.set_receive_timeout(seconds)
+            self._patience = seconds
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; False where it might not answer: the kernel looks."""

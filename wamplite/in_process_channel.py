@@ -21,7 +21,8 @@ class LocalChannel:
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.can_wait = True
+        self.for_callers = True
+        self.waits = False  # `take` does, or was interrupted while it did: all is still there
         self.other = self
         self.lost: str | None = None  # why there is nothing more to come
         self._changed = Condition()  # guards the inbox, and what ends it
@@ -70,9 +71,11 @@ class LocalChannel:
 
     def take(self) -> list[Message]:
         """Wait for messages and take all that are there."""
+        self.waits = True
         with self._changed:
             if not self._changed.wait_for(self._has_news, self._seconds):
                 raise TimeoutError(f"{self.peer}: nothing received in time")
+            self.waits = False
             if self.lost is not None and not self._inbox:
                 raise TransportLost(f"{self.peer}: {self.lost}")
             self._alive = False
@@ -80,11 +83,6 @@ class LocalChannel:
             self._inbox.clear()
             self._changed.notify_all()
         return messages
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until there is something to receive, or an end; False when time is up."""
-        with self._changed:
-            return self._changed.wait_for(self._has_news, seconds)
 
     def _has_news(self) -> bool:
         return bool(self._inbox) or self._alive or self.lost is not None

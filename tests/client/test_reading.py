@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import wamplite
 from tests.client.scripted import PATIENCE, Later, Peer, inside, leave, reader_of, soon, taken
 from tests.waiting import thread_named, until
+from wamplite.client import reading
 from wamplite.client.reading import Reader
 from wamplite.transports.socket_stream import SocketStream
 
@@ -277,6 +279,46 @@ def test_ctrl_c_ends_a_call_and_the_session_goes_on(peer: Peer) -> None:
     leave(peer, session)
 
 
+def take_the_turn(peer: Peer, session: wamplite.Session, requests: Iterator[int]) -> None:
+    """Call until the reading thread rests after it, and take its turn while nobody reads."""
+
+    def call_and_try() -> Any:
+        calling = soon(session.call, "com.app.p")
+        peer.receive()
+        peer.send([50, next(requests), {}])
+        calling.result()
+        return reader_of(session).turn.try_read()
+
+    until(call_and_try)
+
+
+def test_ctrl_c_while_a_caller_waits_in_its_own_receive_loses_nothing(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", PATIENCE)
+    session = peer.join()
+    requests = itertools.count(1)
+
+    def interrupt() -> None:
+        peer.receive()
+        main = threading.main_thread().ident
+        until(lambda: sys._current_frames()[main].f_code.co_name == "_receive")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    for _ in range(3):
+        take_the_turn(peer, session, requests)
+        interrupting = soon(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            session.call("com.app.p")
+        interrupting.result()
+        late, number = next(requests), next(requests)
+        calling = soon(session.call, "com.app.q")
+        assert peer.receive()[1] == number
+        peer.send([50, late, {}, ["late"]], [50, number, {}, ["right"]])
+        assert calling.result() == "right"
+    leave(peer, session)
+
+
 def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,18 +326,10 @@ def test_ctrl_c_in_the_middle_of_a_message_closes_the_session(
     reader = reader_of(session)
     requests = itertools.count(1)
 
-    def take_the_turn() -> Any:
-        """Call once; while the reading thread rests after it, nobody reads."""
-        calling = soon(session.call, "com.app.p")
-        peer.receive()
-        peer.send([50, next(requests), {}])
-        calling.result()
-        return reader.turn.try_read()
-
     def interrupted(messages: Any) -> None:
         raise KeyboardInterrupt
 
-    until(take_the_turn)
+    take_the_turn(peer, session, requests)
     monkeypatch.setattr(reader, "_handle", interrupted)
     answering = soon(lambda: (peer.receive(), peer.send([50, next(requests), {}])))
     with pytest.raises(KeyboardInterrupt):

@@ -41,15 +41,15 @@ class Reader:
         self._close = close
         self._ended = ended
         self._goes_on = True  # there is more to read; set by the thread that has the turn
-        self._silence = 0.0  # seconds after which the router is taken for lost
+        self._interval: float | None = None  # seconds of silence, then a ping
         self._thread: threading.Thread | None = None
 
     def start(self, session: int, received: list[Received], interval: float | None) -> None:
         """Start the thread; `received` is what has come already, and is handled first.
 
-        interval: seconds of silence after which the channel's `receive` raises TimeoutError.
+        interval: seconds of silence after which a ping is sent; None: never.
         """
-        self._silence = 2 * (interval or 0)
+        self._interval = interval
         self._thread = threading.Thread(
             target=self._run, args=(received,), name=f"wamplite-read-{session}", daemon=True
         )
@@ -82,6 +82,7 @@ class Reader:
 
     def _receive(self) -> list[Received]:
         """Wait for messages, and for a sign of life at most twice the interval."""
+        self._channel.set_receive_timeout(self._interval)
         try:
             return self._channel.receive()
         except TimeoutError:
@@ -90,27 +91,28 @@ class Reader:
         try:
             return self._channel.receive()
         except TimeoutError:
-            text = f"{self._channel.peer}: nothing heard for {self._silence:g} s"
+            silence = 2 * (self._interval or 0)
+            text = f"{self._channel.peer}: nothing heard for {silence:g} s"
             raise TransportLost(text) from None
 
     # ---- a caller's thread
 
     def read_own(self, waiting: WaitingRequest, seconds: float | None) -> float | None:
         """Have a go at reading the answer; return the seconds that are left to wait for it."""
-        turn = self.turn.try_read() if self._channel.can_wait else None
+        turn = self.turn.try_read() if self._channel.for_callers else None
         if turn is None:
             return seconds
         patience = PATIENCE if seconds is None else min(PATIENCE, seconds)
         began = time.monotonic()
         with turn:
             try:
+                self._channel.set_receive_timeout(patience)
                 for _ in range(PIECES):
-                    # another thread, which had the turn before, may have read it
-                    if waiting.settled or not self._channel.wait(patience):
+                    if waiting.settled:  # by another thread, which had the turn before
                         break
                     self._read_once()
-            except WampliteError:
-                pass  # the thread will find the same
+            except (WampliteError, TimeoutError):
+                pass  # the thread will find the same, or wait longer
         if seconds is None or waiting.settled:
             return seconds
         return max(0.0, seconds - (time.monotonic() - began))
@@ -118,9 +120,10 @@ class Reader:
     def _read_once(self) -> None:
         try:
             self._goes_on = self._handle(self._channel.receive())
-        except WampliteError:
+        except (WampliteError, TimeoutError):
             raise
-        except BaseException:  # Ctrl-C: what was read may be lost
-            self._channel.shutdown(why := f"{self._channel.peer}: interrupted while reading")
-            self._close(TransportLost(why))
+        except BaseException:  # Ctrl-C
+            if not self._channel.waits:  # what was read may be lost
+                self._channel.shutdown(why := f"{self._channel.peer}: interrupted while reading")
+                self._close(TransportLost(why))
             raise

@@ -9,8 +9,9 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from ..core.errors import TransportLost
 from .stream import FIRST_RECEIVE, Stream
@@ -44,7 +45,7 @@ def peer_name(sock: socket.socket) -> str:
 class SocketStream(Stream):
     """A connected socket. `sock` is blocking and belongs to the stream."""
 
-    __slots__ = ("_sock",)
+    __slots__ = ("_asked", "_receiving", "_sock")
 
     is_plain = True
 
@@ -52,6 +53,8 @@ class SocketStream(Stream):
         sock.setblocking(True)
         super().__init__(peer or peer_name(sock))
         self._sock = sock
+        self._asked = 0  # bytes that a step of the next asks for
+        self._receiving: Iterator[bytes] = iter(())
 
     def fileno(self) -> int:
         return self._sock.fileno()
@@ -99,7 +102,14 @@ class SocketStream(Stream):
             self._sock.close()
 
     def _receive(self, size: int) -> bytes:
-        return self._sock.recv(size)
+        """Wait for bytes. Nothing looks for signals after a step of `for`, see `locks`."""
+        if size != self._asked:
+            self._receiving, self._asked = iter(partial(self._sock.recv, size), None), size
+        data, self.waits = b"", True
+        for data in self._receiving:  # noqa: B007 - it is returned
+            self.waits = False
+            break
+        return data
 
     # Under the lock
 

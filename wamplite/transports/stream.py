@@ -38,11 +38,12 @@ class Stream(ABC):
     `left` bytes in `waiting` entries were accepted by `write` and have not gone yet.
     `on_left(stream)` is called, outside the lock, by each write that leaves something over.
     `lost` says why it was ended by us or by an error; the first reason wins.
+    `waits`, where it `is_plain`: `recv` waits, or was interrupted in that, and nothing has come.
     """
 
     __slots__ = (
         "_closed", "_ended", "_finishing", "_outbox", "_size", "_writable",
-        "came", "lock", "lost", "on_left", "peer", "went",
+        "came", "lock", "lost", "on_left", "peer", "waits", "went",
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
@@ -60,6 +61,7 @@ class Stream(ABC):
         self._ended = False  # no bytes go or come any more
         self._closed = False
         self._size = FIRST_RECEIVE  # of the reading thread alone
+        self.waits = False  # the same
         self.came = self.went = 0  # bytes on the wire
 
     @property
