@@ -10,7 +10,7 @@ PLACES = "The files that are named here without an address are in the source dis
 
 def named(link):
     """Return a relative link as its words and, where they do not say it, the file's name."""
-    words, target = link.groups()
+    words, target = link[1], link[2].partition("#")[0]
     return f"`{target}`" if words == target else f"{words} (`{target}`)"
 
 

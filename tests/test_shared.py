@@ -20,7 +20,8 @@ FILES = [
     and path != Path(__file__)
 ]
 WORDS = (
-    "not publisher and (capture or all_arrived or vector or sequence or sample or shown or probe)"
+    "not publisher and not (bridge_steps and not real_device)"
+    " and (capture or all_arrived or vector or sequence or sample or shown or probe)"
 )
 
 

@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +15,7 @@ from .. import signals
 from ..bridge.watched import Step, WatchedPort
 from ..core.errors import UsageError
 from ..core.words import printable, shorten
-from ..locks import Latch
+from ..locks import Latch, Lock
 from ..schema import nearest
 from . import logs
 from .common import hear_signals, to_json
@@ -59,7 +58,7 @@ class StepPrinter:
     def __init__(self, line_of: Callable[[Step], str]) -> None:
         self.broken: OSError | None = None
         self._line_of = line_of
-        self._lock = threading.Lock()  # guards stdout: each line is whole
+        self._lock = Lock()  # guards stdout: each line is whole
 
     def __call__(self, step: Step) -> None:
         """Print a step, and flush."""
