@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.core.world import CALL, ERROR, YIELD, World, only, take
-from wamplite.advanced import call_canceling, call_reroute, shared_registration
+from wamplite.advanced import call_reroute, shared_registration
 from wamplite.advanced.call_reroute import ALL_KEPT, KEPT, ForRouter
 from wamplite.core.feature import announced
 
@@ -16,7 +16,7 @@ class Service:
     """Some callees of one procedure and a caller."""
 
     def __init__(self, policy: str = "first", number: int = 3, **roles: Any) -> None:
-        self.world = World(shared_registration.ForRouter, call_canceling.ForRouter, ForRouter)
+        self.world = World(shared_registration.ForRouter, ForRouter)
         self.callees = [self.world.join(**(roles or ABLE)) for _ in range(number)]
         self.caller = self.world.join()
         for callee in self.callees:
@@ -72,17 +72,6 @@ def test_roundrobin_goes_on_with_who_is_next_in_the_row() -> None:
         asked.append(at)
         service.world.send(service.callees[at], [YIELD, invocation, {}])
     assert asked == [0, 1, 2, 0, 1, 2]
-
-
-def test_a_call_that_was_canceled_goes_to_nobody_else() -> None:
-    able = {"features": dict.fromkeys(("call_reroute", "call_canceling"), True)}
-    service = Service(callee=able)
-    service.call()
-    service.world.send(service.caller, [49, 10, {"mode": "kill"}])
-    assert [message[0] for message in take(service.callees[0])] == ["INVOCATION", "INTERRUPT"]
-    service.refuse(0, 1)
-    assert service.asked() == []
-    assert only(service.caller)[4] == "wamp.error.unavailable"
 
 
 @pytest.mark.parametrize("policy", ["first", "last", "random", "roundrobin"])

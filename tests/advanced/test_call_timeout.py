@@ -5,13 +5,6 @@ from typing import Any
 import pytest
 
 from tests.core.world import CALL, YIELD, Peer, World, only, take
-from wamplite.advanced import (
-    call_canceling,
-    call_reroute,
-    concurrency,
-    progressive_call_results,
-    shared_registration,
-)
 from wamplite.advanced.call_timeout import ForRouter
 from wamplite.core.feature import announced
 
@@ -125,68 +118,3 @@ def test_a_call_that_is_sent_on_to_another_callee_keeps_its_time() -> None:
     assert [message[0] for message in take(other)] == ["INVOCATION"]
     world.time.tick(0.1)
     assert take(caller) == [TIMEOUT] and not world.time.timers
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_one_side_keeps_the_time_whoever_gets_the_call(first: bool) -> None:
-    world = World(ForRouter, shared_registration.ForRouter, call_reroute.ForRouter)
-    keys = ("call_timeout", "call_reroute", "call_canceling")
-    able = {"callee": {"features": dict.fromkeys(keys, True)}}
-    callees, caller = [world.join(**able) for _ in range(2)], world.join()
-    for callee, forwards in zip(callees, (first, not first), strict=True):
-        world.register(callee, "com.app.p", invoke="first", forward_timeout=forwards)
-    world.send(caller, [CALL, 10, {"timeout": 400}, "com.app.p"])
-    assert ("timeout" in only(callees[0])[3]) is first
-    world.time.tick(0.1)
-    world.send(callees[0], [8, 68, 1, {}, "wamp.error.unavailable"])
-    assert only(callees[1])[3] == {}  # the dealer has it, or has had it before
-    world.time.tick(0.39 if first else 0.29)
-    assert take(caller) == []
-    world.time.tick(0.01)
-    assert take(caller) == [TIMEOUT] and not world.time.timers
-    assert take(callees[1]) == [["INTERRUPT", 1, {"mode": "killnowait"}]]
-
-
-def test_the_next_callee_may_keep_the_time_as_the_one_before() -> None:
-    world = World(ForRouter, shared_registration.ForRouter, call_reroute.ForRouter)
-    able = {"callee": {"features": {"call_timeout": True, "call_reroute": True}}}
-    callees, caller = [world.join(**able) for _ in range(2)], world.join()
-    for callee in callees:
-        world.register(callee, "com.app.p", invoke="first", forward_timeout=True)
-    world.send(caller, [CALL, 10, {"timeout": 400}, "com.app.p"])
-    world.send(callees[0], [8, 68, 1, {}, "wamp.error.unavailable"])
-    assert only(callees[1])[3] == {"timeout": 400} and not world.time.timers
-
-
-def test_of_a_call_that_waits_for_a_callee_the_dealer_keeps_the_time() -> None:
-    world = World(ForRouter, concurrency.ForRouter)
-    callee, caller = world.join(**ABLE), world.join()
-    world.register(callee, "com.app.p", concurrency=1, forward_timeout=True)
-    for request, timeout in ((8, 0), (9, 300), (10, 400)):
-        world.send(caller, [CALL, request, {"timeout": timeout}, "com.app.p"])
-    assert len(take(callee)) == 1
-    world.time.tick(0.3)
-    assert only(caller)[2:5] == [9, {}, "wamp.error.timeout"]
-    world.send(callee, [YIELD, 1, {}])
-    world.time.tick()
-    assert only(callee)[:4] == ["INVOCATION", 2, 1, {}]
-    take(caller)
-    world.time.tick(0.1)
-    assert take(caller) == [TIMEOUT]
-
-
-def test_the_time_between_partial_results_is_that_between_those_that_were_asked_for() -> None:
-    world = World(ForRouter, call_canceling.ForRouter, progressive_call_results.ForRouter)
-    keys = ("progressive_call_results", "call_canceling")
-    callee = world.join(callee={"features": dict.fromkeys(keys, True)})
-    caller = world.join()
-    world.register(callee, "com.app.p")
-    for request, asked in ((9, True), (10, False)):
-        options = {"timeout": 400, "receive_progress": asked}
-        world.send(caller, [CALL, request, options, "com.app.p"])
-    for _ in range(2):
-        world.time.tick(0.3)
-        for invocation in (1, 2):
-            world.send(callee, [YIELD, invocation, {"progress": True}])
-    answers = [answer[:2] if answer[0] == "RESULT" else answer for answer in take(caller)]
-    assert answers == [["RESULT", 9], TIMEOUT, ["RESULT", 9]]

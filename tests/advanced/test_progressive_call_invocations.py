@@ -6,17 +6,7 @@ import pytest
 
 from tests.core.test_conversation import Talk
 from tests.core.world import CALL, YIELD, Peer, World, only, take
-from wamplite.advanced import (
-    call_canceling,
-    call_reroute,
-    call_timeout,
-    caller_identification,
-    concurrency,
-    pattern_based_registration,
-    payload_passthru_mode,
-    progressive_call_results,
-    shared_registration,
-)
+from wamplite.advanced import call_canceling, concurrency, shared_registration
 from wamplite.advanced.progressive_call_invocations import GRACE, ForClient, ForRouter
 from wamplite.core.feature import announced
 from wamplite.core.grammar import State
@@ -80,82 +70,6 @@ def test_parts_stay_with_their_callee_whatever_the_policy() -> None:
         world.send(caller, [CALL, request, PROGRESS, "com.app.shared"])
     world.send(caller, [CALL, 1, {}, "com.app.shared"], [CALL, 2, {}, "com.app.shared"])
     assert [[message[1] for message in take(callee)] for callee in callees] == [[1, 1], [1, 1]]
-
-
-MORE = ("progressive_call_results", "call_timeout", "payload_passthru_mode")
-RICH = {"features": dict.fromkeys((*KEYS, *MORE), True)}
-SEALED = {"ppt_scheme": "x_app", "ppt_serializer": "custom", "ppt_cipher": "c", "ppt_keyid": "7"}
-ASKED = {"disclose_me": True, "receive_progress": True, "timeout": 400, **SEALED}
-
-
-def a_rich_world() -> tuple[World, Peer, Peer]:
-    """Return a world in which INVOCATION has much to tell."""
-    rich = (
-        caller_identification,
-        call_timeout,
-        pattern_based_registration,
-        payload_passthru_mode,
-        progressive_call_results,
-    )
-    world, callee, caller = a_world(*(m.ForRouter for m in rich), callee=RICH, caller=RICH)
-    world.send(callee, [64, 2, {"match": "prefix", "forward_timeout": True}, "com.rich"])
-    take(callee)
-    return world, callee, caller
-
-
-def test_the_options_of_the_first_part_count_for_all_and_each_invocation_tells_so() -> None:
-    world, callee, caller = a_rich_world()
-    world.send(caller, [CALL, 1, {**PROGRESS, **ASKED}, "com.rich.p", [b"0"]])
-    world.send(caller, [CALL, 1, PROGRESS, "com.rich.p", [b"1"]])
-    other = {"disclose_me": False, "timeout": 9, "receive_progress": False, "ppt_scheme": "x_no"}
-    world.send(caller, [CALL, 1, other, "com.rich.p", [b"2"]])
-    told = {
-        "caller": 2, "caller_authid": "peer2", "caller_authrole": "anonymous",
-        "procedure": "com.rich.p", "receive_progress": True, "timeout": 400, **SEALED,
-    }  # fmt: skip
-    assert take(callee) == [
-        ["INVOCATION", 1, 2, {**told, **PROGRESS}, [b"0"]],
-        ["INVOCATION", 1, 2, {**told, **PROGRESS}, [b"1"]],
-        ["INVOCATION", 1, 2, told, [b"2"]],
-    ]
-
-
-def test_options_of_a_later_part_ask_for_nothing() -> None:
-    world, callee, caller = a_rich_world()
-    world.send(caller, [CALL, 1, PROGRESS, "com.rich.p"], [CALL, 1, ASKED, "com.rich.p"])
-    told = {"procedure": "com.rich.p"}
-    assert [message[3] for message in take(callee)] == [{**told, **PROGRESS}, told]
-    assert not world.time.timers
-
-
-def test_a_part_may_be_one_binary_where_the_first_told_how_it_is_sealed() -> None:
-    world, callee, caller = a_rich_world()
-    first = {**PROGRESS, "ppt_scheme": "x_app"}
-    world.send(caller, *[[CALL, 1, first, "com.rich.p", payload] for payload in (b"0", b"1")])
-    assert [message[3]["ppt_scheme"] for message in take(callee)] == 2 * ["x_app"]
-
-
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_part_that_is_one_binary_is_a_violation_otherwise(announced: bool) -> None:
-    world, callee, _ = a_rich_world()
-    caller = world.join(caller=RICH if announced else ABLE)
-    world.send(caller, [CALL, 1, PROGRESS, "com.rich.p", [0]])
-    take(callee)
-    world.send(caller, [CALL, 1, {**PROGRESS, "ppt_scheme": "x_app"}, "com.rich.p", b"1"])
-    assert only(caller)[2] == "wamp.error.protocol_violation"
-    assert [message[0] for message in take(callee)] == ["INTERRUPT"]
-
-
-def test_a_call_in_parts_is_not_sent_on_to_another_callee() -> None:
-    world, _, caller = a_world(shared_registration.ForRouter, call_reroute.ForRouter)
-    able = {"features": dict.fromkeys((*KEYS, "call_reroute"), True)}
-    callees = [world.join(callee=able) for _ in range(2)]
-    for callee in callees:
-        world.register(callee, "com.app.shared", invoke="first")
-    world.send(caller, *[[CALL, 1, options, "com.app.shared"] for options in (PROGRESS, {})])
-    world.send(callees[0], [8, 68, 1, {}, "wamp.error.unavailable"])
-    assert take(callees[1]) == []  # it would have got the first part only
-    assert only(caller)[4] == "wamp.error.unavailable"
 
 
 @pytest.mark.parametrize("strict", [False, True])

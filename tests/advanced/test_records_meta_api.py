@@ -153,6 +153,37 @@ def test_match_tells_what_a_uri_would_find(kind: Kind) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("uri", ["com..x", "com x", "com.#", ""])
+def test_match_finds_nothing_for_what_is_no_uri(kind: Kind, uri: str) -> None:
+    world, (ann, bob, _) = a_world()
+    add(world, kind, bob, "", match="prefix")
+    add(world, kind, bob, "com..", match="wildcard")
+    assert ask(world, kind, ann, "match", uri) is None
+
+
+def test_match_tells_of_no_pattern_where_the_router_serves() -> None:
+    world, (ann, bob, _) = a_world()
+    for kind, expected in ((REGISTRATION, None), (SUBSCRIPTION, [1])):
+        add(world, kind, bob, "", match="prefix")
+        assert ask(world, kind, ann, "match", "wamp.session.on_join") == expected
+
+
+@BOTH
+def test_a_record_that_is_taken_away_is_told_to_have_ended(kind: Kind) -> None:
+    world, (ann, watcher, _) = a_world()
+    number = add(world, kind, ann, "com.app.x")
+    names = [kind.verbs[1], "on_delete"]
+    ids = [world.subscribe(watcher, kind.base + event) for event in names]
+    dealer, broker = world.realm.dealer, world.realm.broker
+    if kind is REGISTRATION:
+        dealer.revoke(ann.member.registrations[number], "why")
+    else:
+        broker.revoke(ann.member.subscriptions[number], "why")
+    assert [[event[1], event[4]] for event in take(watcher)] == [[id_, [1, number]] for id_ in ids]
+    assert take(ann) == []
+
+
+@BOTH
 def test_a_record_is_told_of_by_its_id(kind: Kind) -> None:
     world, (ann, bob, cat) = a_world()
     number = add(world, kind, bob, "com.app.x")

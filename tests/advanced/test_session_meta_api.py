@@ -125,10 +125,37 @@ def test_to_kill_all_tells_nobody() -> None:
     assert take(ann) == [] and not (bob.member.open or cat.member.open)
 
 
-@pytest.mark.parametrize("reason", ["no good", ""])
-def test_a_reason_must_be_a_uri(reason: str) -> None:
+KILLING: list[tuple[str, list[Any]]] = [
+    ("kill", [2]),
+    ("kill_by_authid", ["peer2"]),
+    ("kill_by_authrole", ["user"]),
+    ("kill_all", []),
+]
+
+
+@pytest.mark.parametrize(("procedure", "args"), KILLING)
+@pytest.mark.parametrize("words", [{}, {"reason": "com.app.out", "message": "bye"}])
+def test_who_is_killed_is_told_why_and_the_others_that_it_left(
+    procedure: str, args: list[Any], words: dict[str, str]
+) -> None:
+    world, (ann, bob, cat) = a_world()
+    bob.member.identity = bob.identity._replace(authrole="user")
+    world.subscribe(cat, "wamp.session.on_leave")
+    ask(world, ann, procedure, *args, **words)
+    details = {"message": "bye"} if words else {}
+    goodbye = ["GOODBYE", details, words.get("reason", "wamp.close.killed")]
+    assert take(bob) == [goodbye]
+    if procedure == "kill_all":
+        assert take(cat) == [goodbye]
+    else:
+        assert only(cat)[4] == [2, "peer2", "user"]
+
+
+@pytest.mark.parametrize("reason", ["no good", "", 7, ["com.app.out"]])
+def test_a_reason_must_be_a_uri(reason: Any) -> None:
     world, (ann, bob, _) = a_world()
-    for procedure, args in (("kill", [2]), ("kill_by_authid", ["peer2"]), ("kill_all", [])):
+    bob.member.identity = bob.identity._replace(authrole="user")
+    for procedure, args in KILLING:
         assert ask(world, ann, procedure, *args, reason=reason) == "wamp.error.invalid_uri"
     assert bob.member.open
 

@@ -51,6 +51,17 @@ def test_a_mode_that_cannot_be_had_is_refused(options: dict[str, Any]) -> None:
     assert only(caller)[4] == "wamp.error.invalid_argument"
 
 
+def test_a_mode_that_the_callees_did_not_ask_for_is_refused() -> None:
+    world, caller, _ = shards(1)
+    (callee,) = world.joined(1)
+    world.register(callee, "com.app.plain")
+    world.send(caller, [CALL, 1, {"runmode": "partition", "rkey": "a"}, "com.app.plain"])
+    error, (text,) = only(caller)[4:]
+    assert error == "wamp.error.invalid_argument"
+    assert text.startswith("'com.app.plain' is registered with invoke 'single'")
+    assert take(callee) == []
+
+
 def test_a_call_without_a_key_goes_to_one_of_them() -> None:
     world, caller, callees = shards(2)
     world.send(caller, [CALL, 1, {}, "com.app.p"])

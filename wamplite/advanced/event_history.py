@@ -7,10 +7,14 @@ keeps `most` events, and all together `max_bytes`: the oldest are forgotten firs
 MOST_TOLD of them at most, of MOST_TOLD_BYTES; `is_limit_reached` says that there are more.
 
 An event whose PUBLISH named sessions (`exclude`, `eligible`) is not kept, as the section demands;
-one that named authids or authroles is told to whom it was for. With `file`, in which "{realm}"
-stands for the realm, events outlive the router: PUBLISHED is sent once they are stored, or could
-not be. Topics may have bounds and a file of their own: `further`, each a dict with match, uri and
-BOUNDS, is asked before `topics`; others may take their place: `prepared`, then `take`.
+one that named authids or authroles is told to whom it was for. For whoever may not know of a
+subscription there is none. The section has the broker announce a role callee, too: it does not, for
+Autobahn ends a session whose WELCOME names another role than broker and dealer.
+
+With `file`, in which "{realm}" stands for the realm, events outlive the router: PUBLISHED is sent
+once they are stored, or could not be. Topics may have bounds and a file of their own: `further`,
+each a dict with match, uri and BOUNDS, is asked before `topics`; others may take their place:
+`prepared`, then `take`.
 """
 
 from __future__ import annotations

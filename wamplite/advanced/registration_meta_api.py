@@ -21,6 +21,8 @@ class RegistrationRecords(Records):
         """The id of the registration that a call of this URI would go to, or null."""
         uri = argument(call, 0, str)
         records = [record for match in self.matches.values() for record in match.find(uri)]
+        if uris.is_reserved(uri) or not uris.is_valid(uri):  # no pattern serves that
+            records = []
         told = [record.id for record in records[:1] if self.tells(caller, record)]
         return result(call, told[0] if told else None)
 

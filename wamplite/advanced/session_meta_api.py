@@ -94,12 +94,11 @@ class ForRouter(Feature):
         self, members: list[Any], caller: Any, call: Call, *, quietly: bool = False
     ) -> list[Any]:
         """Dismiss all of these but the caller, and return them."""
-        reason, message = (
-            keyword(call, "reason", str, uris.KILLED),
-            keyword(call, "message", str, ""),
-        )
-        if not uris.is_valid(reason):
-            raise Refused(uris.INVALID_URI, f"{reason!r} is not a valid reason")
+        reason = (call.kwargs or {}).get("reason")
+        reason = uris.KILLED if reason is None else reason
+        if type(reason) is not str or not uris.is_valid(reason):
+            raise Refused(uris.INVALID_URI, f"reason must be a URI: {uris.flaw(reason)}")
+        message = keyword(call, "message", str, "")
         ended = [member for member in members if member is not caller]
         for member in ended:
             self.realm.dismiss(member, reason, message, quietly=quietly)

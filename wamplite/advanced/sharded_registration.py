@@ -2,9 +2,9 @@
 
 Announced by caller, dealer and callee. The section is a sketch: of its two ways "all" is not
 written, and "partition" not to its end. What is built: the callees register with
-`invoke: "partition"`; a CALL with `runmode: "partition"` must have an `rkey`, and all calls of one
-key go to one of them, the same as long as it is there. When one comes or goes only the keys that
-it takes over or leaves move (rendezvous hashing).
+`invoke: "partition"`; a CALL with `runmode: "partition"` must have an `rkey` and is refused where
+they did not, and all calls of one key go to one of them, the same as long as it is there. When one
+comes or goes only the keys that it takes over or leaves move (rendezvous hashing).
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ def on_runmode(pending: Any, runmode: str) -> None:
         raise Refused(uris.INVALID_ARGUMENT, text)
     if "rkey" not in pending.options:
         raise Refused(uris.INVALID_ARGUMENT, "runmode 'partition' needs an rkey")
+    registration = pending.callee.registration
+    if registration.invoke != PARTITION:
+        text = f"{registration.uri!r} is registered with invoke {registration.invoke!r}"
+        raise Refused(uris.INVALID_ARGUMENT, f"{text}; runmode 'partition' needs {PARTITION!r}")
 
 
 def choose(registration: Any, call: Call) -> Any:

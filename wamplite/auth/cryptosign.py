@@ -3,7 +3,8 @@
 By the package cryptography or PyNaCl, whichever is there (the extra `cryptosign`); without them a
 client signs in Python alone, see ed25519. What is signed must be the challenge that was issued: an
 old signature proves nothing. Within TLS it may be bound to the connection: then what is signed is
-the challenge XOR the channel id.
+the challenge XOR the channel id. Not built: a router proves who it is by TLS, and leaves
+`authextra.challenge` unanswered; trustroots, certificates of Ethereum, attestation.
 """
 
 from __future__ import annotations

@@ -158,6 +158,8 @@ class Records:
 
     def found(self, caller: Any, uri: str) -> list[int]:
         """Return the ids of all records that a URI finds, and that a session may be told of."""
+        if not uris.is_valid(uri):  # of a pattern, which nothing is published to
+            return []
         records = [record for match in self.matches.values() for record in match.find(uri)]
         return [record.id for record in records if self.tells(caller, record)]
 

@@ -52,10 +52,11 @@ class Registrations:
         if not match.is_valid(uri) or uris.is_reserved(uri):
             raise Refused(uris.INVALID_URI, f"{uri!r} is not a procedure that can be registered")
         if invoke not in self.invoke:
-            text = f"this router does not invoke by {invoke!r}"
             if invoke not in INVOKE:
-                raise Refused(uris.INVALID_ARGUMENT, text)
-            raise Refused(uris.FEATURE_NOT_SUPPORTED, f"{text}: {lacking(INVOKE[invoke])}")
+                known = ", ".join(("single", *INVOKE))
+                raise Refused(uris.INVALID_ARGUMENT, f"invoke must be {known}, not {invoke!r}")
+            text = f"this router does not invoke by {invoke!r}: {lacking(INVOKE[invoke])}"
+            raise Refused(uris.FEATURE_NOT_SUPPORTED, text)
         registration = match.records.get(uri) or Registration(uri, policy, invoke)
         callee = Callee(member, registration, list(match.writers))
         for key, value in options.items():
