@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -316,6 +317,27 @@ def test_what_is_kept_tells_who_published_it_and_how_it_is_sealed(payload: Any) 
     world.send(late, [CALL, 2, {}, "wamp.subscription.get_events", [1]])
     (past,) = only(late)[3]
     assert (past["details"], past["args"]) == (told, payload)
+
+
+@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed"])
+def test_what_is_sealed_outlives_the_router(payload: Any, tmp_path: Path) -> None:
+    retention = partial(event_retention.ForRouter, file=str(tmp_path / "retained.db"))
+    history = partial(event_history.ForRouter, ["prefix:"], file=str(tmp_path / "history.db"))
+    worlds = []
+    for _ in range(2):
+        world = World(retention, history, payload_passthru_mode.ForRouter)
+        worlds.append(world)
+        if len(worlds) == 1:
+            publisher = world.join(**able(payload_passthru_mode))
+            world.send(publisher, [PUBLISH, 1, {"retain": True, **SEALED}, T, payload])
+        for feature in world.realm.features:
+            feature.close()
+    _, late = worlds[1].joined(2)
+    worlds[1].send(late, [32, 1, {"get_retained": True}, T])
+    assert take(late)[1][3:] == [{**SEALED, "retained": True}, payload]
+    worlds[1].send(late, [CALL, 2, {}, "wamp.subscription.get_events", [1]])
+    (past,) = only(late)[3]
+    assert (past["details"], past["args"]) == (SEALED, payload)
 
 
 @pytest.mark.parametrize("how", ["lost", "kill", "kill_by_authid", "kill_by_authrole"])
