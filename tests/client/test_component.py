@@ -530,6 +530,7 @@ def test_it_calls_and_publishes_through_the_session_there_is(url: str) -> None:
         assert app.publish_args("com.app.t", kwargs={"options": 5}) is None
         acknowledged = ("com.app.t", [1], {}, {"acknowledge": True})
         assert len(app.publish_all([acknowledged])) == 1
+        assert app.call_all([("com.app.echo", [5], {}, None)])[0].value == 5
     assert session.lost.is_set()
 
 
@@ -540,6 +541,8 @@ def test_without_a_session_it_says_so() -> None:
             getattr(app, verb)("com.app.p")
     with pytest.raises(wamplite.SessionNotReady):
         app.publish_all([])
+    with pytest.raises(wamplite.SessionNotReady):
+        app.call_all([])
     with pytest.raises(wamplite.SessionNotReady):
         app.wait_joined()  # nobody has started it
     with app, pytest.raises(wamplite.SessionNotReady):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import ApplicationError, CallTimeout, InvalidArgument
 from ..core.messages import Call, Message, Publish, name
@@ -17,6 +18,15 @@ from .serving import Serving
 from .shared_conversation import SharedConversation
 from .values import check_request
 from .waiting import WaitingRequest
+
+
+class SentCall(NamedTuple):
+    """A call that waits for its answer."""
+
+    waiting: WaitingRequest
+    kwargs: Mapping[str, Any]
+    timeout: float | None  # seconds
+    began: float  # a `time.monotonic()`
 
 
 class Asking:
@@ -35,18 +45,42 @@ class Asking:
         self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
     ) -> Any:
         """Call a procedure; return the RESULT."""
+        timeout, elements = self._checked_call(procedure, args, kwargs, options)
+        waiting = WaitingRequest(procedure)
+        try:
+            result = self.shared.ask(timeout, Call, waiting, *elements)
+            return self._unpacked(result, procedure) if result.details else result
+        except ApplicationError as error:
+            raise self._named(error, waiting, kwargs)  # noqa: B904 - it has its cause
+
+    def send_call(
+        self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> SentCall:
+        """Send a call whose RESULT is taken later."""
+        timeout, elements = self._checked_call(procedure, args, kwargs, options)
+        waiting = WaitingRequest(procedure)
+        self.shared.tell(Call, *elements, waiting=waiting)
+        return SentCall(waiting, kwargs, timeout, time.monotonic())
+
+    def take_result(self, sent: SentCall, deadline: float | None) -> Any:
+        """Wait for the RESULT of a call that was sent, not beyond a `time.monotonic()`."""
+        try:
+            result = self.shared.answer(sent.waiting, sent.began, sent.timeout, deadline)
+            return self._unpacked(result, sent.waiting.subject) if result.details else result
+        except ApplicationError as error:
+            raise self._named(error, sent.waiting, sent.kwargs)  # noqa: B904 - it has its cause
+
+    def _checked_call(
+        self, procedure: str, args: list[Any], kwargs: dict[str, Any], options: Options
+    ) -> tuple[float | None, tuple[Any, ...]]:
+        """Return the seconds to wait for an answer, and the elements of a CALL."""
         asked, timeout = self._call_options(options) if options else ({}, self.timeout)
         if kwargs:
             tell_misplaced(self.shared, Call, kwargs)
         args, kwargs = check_request("CALL", procedure, args, kwargs, self.default)
         if asked:
             args, kwargs = self.packed("CALL", procedure, args, kwargs, asked)
-        waiting = WaitingRequest(procedure)
-        try:
-            result = self.shared.ask(timeout, Call, waiting, asked, procedure, args, kwargs)
-            return self._unpacked(result, procedure) if result.details else result
-        except ApplicationError as error:
-            raise self._named(error, waiting, kwargs)  # noqa: B904 - it has its cause
+        return timeout, (asked, procedure, args, kwargs)
 
     def last(
         self,

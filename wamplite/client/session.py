@@ -15,6 +15,7 @@ from ..core.messages import Message, Register, Subscribe
 from ..signals import until_signal
 from .answering import positional, value_of
 from .asking import Asking
+from .calling import CallOutcome, call_all
 from .facts import Facts
 from .handlers import plan, result_of, shown
 from .options import Options
@@ -104,6 +105,19 @@ class Session(Facts, Serves[Registration, Subscription]):
         """Call a procedure and wait for its whole Result."""
         result = self._asking.call(procedure, list(args), dict(kwargs or {}), options)
         return Result(positional(result.args), result.kwargs, result.details)
+
+    def call_all(
+        self,
+        calls: Iterable[tuple[str, Iterable[Any], Mapping[str, Any], Options]],
+        *,
+        timeout: float | None = None,
+    ) -> list[CallOutcome]:
+        """Call procedures, 64 of them at a time, and tell of each what came, in order.
+
+        Each call is (procedure, args, kwargs, options). Nothing is raised for one that failed: it
+        has an `error`. timeout: seconds for all; None: that of each call, from when it was sent.
+        """
+        return call_all(self._asking, calls, timeout)
 
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any

@@ -152,13 +152,43 @@ class SharedConversation(OfOneProcess):
         """Send a request and wait for its answer; raises what an ERROR stands for."""
         try:
             self._request(seconds, self._ask, kind, waiting, elements)
-            rest = self._reader.read_own(waiting, seconds)
-            answered = waiting.settled or waiting.wait(rest)
+            answered = self._await(waiting, seconds)
         except BaseException:  # Ctrl-C, or it was not sent, or what handles progress raised
-            self._reader.turn.hand_back()
-            self.abandon(waiting)
+            self._give_up(waiting)
             raise
         return waiting.answer() if answered else self._late(seconds, waiting)
+
+    def answer(
+        self,
+        waiting: WaitingRequest,
+        began: float,
+        seconds: float | None,
+        deadline: float | None,
+    ) -> Any:
+        """Wait for the answer to what `tell` has sent; raises what an ERROR stands for.
+
+        began, deadline: of `time.monotonic()`. It waits until the deadline, and for `seconds` since
+        it began.
+        """
+        if deadline is not None and (seconds is None or deadline < began + seconds):
+            seconds = max(0.0, deadline - began)
+        try:
+            rest = None if seconds is None else max(0.0, began + seconds - time.monotonic())
+            answered = waiting.settled or self._await(waiting, rest)
+        except BaseException:
+            self._give_up(waiting)
+            raise
+        return waiting.answer() if answered else self._late(seconds, waiting)
+
+    def _await(self, waiting: WaitingRequest, seconds: float | None) -> bool:
+        """Wait for an answer; False when time is up."""
+        rest = self._reader.read_own(waiting, seconds)
+        return waiting.settled or waiting.wait(rest)
+
+    def _give_up(self, waiting: WaitingRequest) -> None:
+        """Give up waiting where an exception has ended it."""
+        self._reader.turn.hand_back()
+        self.abandon(waiting)
 
     def ask_if(
         self, seconds: float | None, send: Callable[[WaitingRequest], bool | None], subject: str

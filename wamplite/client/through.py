@@ -8,6 +8,7 @@ from typing import Any
 from ..core.errors import SessionNotReady
 from ..forks import OfOneProcess
 from ..locks import Condition
+from .calling import CallOutcome
 from .options import Options
 from .publishing import Outcome
 from .results import Result
@@ -87,6 +88,15 @@ class ThroughSession(OfOneProcess):
     ) -> Result:
         """Call as `Session.call_result` does."""
         return self.current().call_result(procedure, args, kwargs, options=options)
+
+    def call_all(
+        self,
+        calls: Iterable[tuple[str, Iterable[Any], Mapping[str, Any], Options]],
+        *,
+        timeout: float | None = None,
+    ) -> list[CallOutcome]:
+        """Call as `Session.call_all` does."""
+        return self.current().call_all(calls, timeout=timeout)
 
     def publish(
         self, topic: str, /, *args: Any, options: Options = None, **kwargs: Any
