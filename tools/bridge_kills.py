@@ -78,6 +78,7 @@ class Killed:
             time.sleep(self.chance.uniform(0.0, LONGEST))
             if is_there:
                 self.write()
+            assert bridge.process.poll() is None, f"it has ended: {bridge.stderr()}"
             bridge.process.kill()
             bridge.wait()
             assert "Traceback" not in bridge.stderr(), bridge.stderr()
@@ -109,7 +110,8 @@ class Killed:
         """Let all that was stored arrive, and see that it is right."""
         bridge = self.begin(True)
         try:
-            until(lambda: "joined" in bridge.stderr(), "it has joined", PATIENCE)
+            said = bridge.stderr
+            until(lambda: "joined" in said(), lambda: f"it has joined: {said()}", PATIENCE)
             until(self.is_there, "all that was stored is there", PATIENCE)
             for device in self.devices:
                 device.silent = True
