@@ -41,6 +41,7 @@ class Reader:
         self._close = close
         self._ended = ended
         self._goes_on = True  # there is more to read; set by the thread that has the turn
+        self._is_impatient = False  # the channel has a caller's timeout; by the same
         self._interval: float | None = None  # seconds of silence, then a ping
         self._thread: threading.Thread | None = None
 
@@ -81,8 +82,16 @@ class Reader:
                 self._channel.close()
 
     def _receive(self) -> list[Received]:
-        """Wait for messages, and for a sign of life at most twice the interval."""
-        self._channel.set_receive_timeout(self._interval)
+        """Wait for messages, and for a sign of life at most twice the interval.
+
+        At first with the patience of the caller that read last: where callers and the thread take
+        turns, each change of it would cost a system call.
+        """
+        if self._is_impatient:
+            with suppress(TimeoutError):
+                return self._channel.receive()
+            self._channel.set_receive_timeout(self._interval)
+            self._is_impatient = False
         try:
             return self._channel.receive()
         except TimeoutError:
@@ -106,6 +115,7 @@ class Reader:
         began = time.monotonic()
         with turn:
             try:
+                self._is_impatient = True
                 self._channel.set_receive_timeout(patience)
                 for _ in range(PIECES):
                     if waiting.settled:  # by another thread, which had the turn before
