@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.advanced.test_announcements import NAMES, TEXT
 from wamplite.core.errors import TransportLost
 from wamplite.router import Router
 
@@ -292,6 +293,153 @@ def test_what_needs_no_announcement_is_for_all(join: Join) -> None:
     caller.send(PUBLISH, 3, {"eligible": []}, T, ["nobody"])
     caller.send(PUBLISH, 4, {}, T, ["all"])
     assert late.receive()[4] == ["all"]
+
+
+def test_welcome_announces_each_feature_by_its_role(join: Join) -> None:
+    roles = join().welcome[2]["roles"]
+    assert set(roles) == {"broker", "dealer"}
+    for role, told in roles.items():
+        expected = {name for name, of in TEXT.items() if role in of and name in NAMES}
+        assert told["features"] == dict.fromkeys(expected, True)
+
+
+def test_callees_share_a_procedure_whether_they_announced_it_or_not(join: Join) -> None:
+    callees = [join("callee", shared_registration=True), join("callee"), join("callee")]
+    assert len({serve(callee, invoke="roundrobin") for callee in callees}) == 1
+    caller = join()
+    for request in range(1, 7):
+        caller.send(CALL, request, {}, P, [request])
+        callee = callees[(request - 1) % 3]
+        callee.send(YIELD, callee.receive()[1], {}, ["served"])
+        assert caller.receive() == [RESULT, request, {}, ["served"]]
+    late = join("callee", shared_registration=True)
+    for options in ({}, {"invoke": "single"}, {"invoke": "last"}):
+        refused = late.ask(REGISTER, 1, options, P)
+        assert refused[4] == "wamp.error.procedure_already_exists"
+    assert callees[0].ask(REGISTER, 2, {"invoke": "roundrobin"}, P)[0] == ERROR
+
+
+def test_calls_of_one_key_go_to_one_callee(join: Join) -> None:
+    callees, caller = [join("callee") for _ in range(2)], join()
+    for callee in callees:
+        serve(callee, invoke="partition")
+    for request in (1, 2, 3):
+        caller.send(CALL, request, {"runmode": "partition", "rkey": "a"}, P)
+    caller.send(CALL, 4, {"runmode": "partition"}, P)
+    assert caller.receive()[4] == "wamp.error.invalid_argument"
+    asked = [callee.ask(REGISTER, 2, {}, f"com.app.more{at}") for at, callee in enumerate(callees)]
+    assert sorted(answer[0] for answer in asked) == [REGISTERED, INVOCATION]
+
+
+def test_publishers_reach_themselves_and_leave_out_whom_they_name(join: Join) -> None:
+    ann, bob = join(), join()
+    for wire in (ann, bob):
+        assert wire.ask(SUBSCRIBE, 1, {}, T)[0] == 33
+    mine, authid = ann.welcome[1], bob.welcome[2]["authid"]
+    for request, options in enumerate(
+        (
+            {"exclude_me": False},
+            {"exclude_me": False, "exclude": [mine]},
+            {"exclude_me": False, "exclude_authid": [authid]},
+            {"exclude_me": False, "eligible_authrole": ["nobody"]},
+            {},
+        ),
+        2,
+    ):
+        ann.send(PUBLISH, request, options, T, [request])
+    assert [ann.receive()[4][0] for _ in range(2)] == [2, 4]
+    assert [bob.receive()[4][0] for _ in range(3)] == [2, 3, 6]
+    assert ann.ask(SUBSCRIBE, 9, {}, "com.app.more")[0] == 33  # nothing else came
+
+
+def test_who_asks_for_partial_results_gets_them_announced_or_not(join: Join) -> None:
+    caller, callee = join(), join("callee", **PROGRESS)
+    serve(callee)
+    caller.send(CALL, 1, {"receive_progress": True}, P)
+    invocation = callee.receive()
+    callee.send(YIELD, invocation[1], {"progress": True}, [1])
+    assert caller.receive() == [RESULT, 1, {"progress": True}, [1]]
+    callee.send(ERROR, INVOCATION, invocation[1], {}, "com.app.no")
+    assert caller.receive()[4] == "com.app.no"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_who_loses_a_procedure_by_force_is_told_if_it_announced_that(
+    announced: bool, join: Join
+) -> None:
+    before = join("callee", **({"registration_revocation": True} if announced else {}))
+    number, now = serve(before), join("callee")
+    serve(now, force_reregister=True)
+    if announced:
+        assert before.receive()[:2] == [UNREGISTERED, 0]
+    assert before.ask(66, 2, number)[4] == "wamp.error.no_such_registration"
+    join().send(CALL, 1, {}, P)
+    assert now.receive()[0] == INVOCATION
+
+
+def test_so_many_calls_at_a_time_and_the_next_once_it_is_free(join: Join) -> None:
+    callee, caller = join("callee"), join()
+    serve(callee, concurrency=1)
+    for request in (1, 2):
+        caller.send(CALL, request, {}, P, [request])
+    first = callee.receive()
+    assert first[4] == [1]
+    assert callee.ask(REGISTER, 2, {}, "com.app.more")[0] == REGISTERED
+    callee.send(YIELD, first[1], {}, ["one"])
+    assert caller.receive() == [RESULT, 1, {}, ["one"]]
+    assert callee.receive()[4] == [2]
+
+
+@pytest.mark.parametrize("how", ["goodbye", "lost", "violation", "killed"])
+def test_a_testament_and_the_leaving_are_told_however_a_session_ends(how: str, join: Join) -> None:
+    heir, ann = join(), join()
+    for request, topic in enumerate(("wamp.session.on_leave", T), 1):
+        assert heir.ask(SUBSCRIBE, request, {}, topic)[0] == 33
+    for request, scope in ((1, "destroyed"), (2, "detached")):
+        args = [CALL, request, {}, "wamp.session.add_testament", [T, [scope], {}], {"scope": scope}]
+        assert ann.ask(*args) == [RESULT, request, {}]
+    session, authid = ann.welcome[1], ann.welcome[2]["authid"]
+    if how == "goodbye":
+        assert ann.ask(6, {}, "wamp.close.close_realm")[0] == 6
+    elif how == "lost":
+        ann.close()
+    elif how == "violation":
+        assert ann.ask(CANCEL, 1, {"mode": "softly"})[0] == ABORT
+    else:
+        assert join().ask(CALL, 1, {}, "wamp.session.kill", [session])[0] == RESULT
+        assert ann.receive()[::2] == [6, "wamp.close.killed"]
+    told = [heir.receive()[4] for _ in range(3)]
+    told.remove([session, authid, "anonymous"])
+    assert told == [["detached"], ["destroyed"]]
+
+
+def test_the_meta_procedures_are_for_all(join: Join) -> None:
+    ann, bob = join(), join()
+    number = serve(bob)
+    subscription = bob.ask(SUBSCRIBE, 2, {"match": "prefix"}, "com.app")[2]
+    mine, theirs = ann.welcome[1], bob.welcome[1]
+    asked: dict[str, tuple[list[Any], Any]] = {
+        "session.count": ([], 2),
+        "session.list": ([["anonymous"]], [mine, theirs]),
+        "registration.list": ([], {"exact": [number], "prefix": [], "wildcard": []}),
+        "registration.lookup": ([P], number),
+        "registration.match": (["com.app.none"], None),
+        "registration.list_callees": ([number], [theirs]),
+        "registration.count_callees": ([number], 1),
+        "subscription.lookup": (["com.app", {"match": "prefix"}], subscription),
+        "subscription.match": ([T], [subscription]),
+        "subscription.match.none": (["org.app"], None),
+        "subscription.list_subscribers": ([subscription], [theirs]),
+        "subscription.count_subscribers": ([subscription], 1),
+    }
+    for request, (name, (args, expected)) in enumerate(asked.items(), 1):
+        procedure = f"wamp.{name.removesuffix('.none')}"
+        answer = ann.ask(CALL, request, {}, procedure, args)
+        assert answer == [RESULT, request, {}, [expected]], name
+    for request, kind in enumerate(("registration", "subscription", "session"), 20):
+        refused = ann.ask(CALL, request, {}, f"wamp.{kind}.get", [2**53])
+        assert refused[4] == f"wamp.error.no_such_{kind}"
+    assert ann.ask(CALL, 30, {}, "wamp.session.kill", [mine])[4] == "wamp.error.no_such_session"
 
 
 def test_a_violation_ends_who_broke_it_alone(join: Join) -> None:
