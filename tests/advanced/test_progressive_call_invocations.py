@@ -8,9 +8,10 @@ from tests.core.test_conversation import Talk
 from tests.core.world import CALL, YIELD, Peer, World, only, take
 from wamplite.advanced import call_canceling, concurrency, shared_registration
 from wamplite.advanced.progressive_call_invocations import GRACE, ForClient, ForRouter
-from wamplite.core.feature import announced
+from wamplite.core.feature import Floor, Refused, announced
 from wamplite.core.grammar import State
-from wamplite.core.messages import Result
+from wamplite.core.messages import Call, Result
+from wamplite.core.unfit import Unfit
 
 KEYS = ("progressive_call_invocations", "call_canceling")
 ABLE = {"features": dict.fromkeys(KEYS, True)}
@@ -176,15 +177,34 @@ def test_a_part_that_is_too_large_ends_the_call() -> None:
 
 
 def test_an_unfit_part_ends_the_call_once() -> None:
-    from wamplite.core.messages import Call
-    from wamplite.core.unfit import Unfit
-
     world, callee, caller = a_world()
     world.send(caller, [CALL, 1, PROGRESS, P])
     world.realm.handle(caller.member, Unfit(Call(1, PROGRESS, P), "too deep"))
     assert only(caller)[4:] == ["wamp.error.invalid_argument", ["too deep"]]
+    assert [message[0] for message in take(callee)] == ["INVOCATION", "INTERRUPT"]
     world.send(callee, [YIELD, 1, {}])
+    world.send(caller, [CALL, 1, {}, P])
+    assert take(caller) == take(callee) == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("options", [PROGRESS, {}])
+def test_a_part_that_is_refused_ends_the_call_once(options: Any, strict: bool) -> None:
+    world, callee, caller = a_world(strict=strict)
+
+    def guard(inner: Any, member: Any, call: Any) -> None:
+        if call.args == ["secret"]:
+            raise Refused("wamp.error.not_authorized", "no", why=5)
+        inner(member, call)
+
+    world.realm.handlers.wrap(Call, guard, Floor.AUTHORIZATION)
+    world.send(caller, [CALL, 1, PROGRESS, P], [CALL, 1, options, P, ["secret"]])
+    assert only(caller) == ["ERROR", 48, 1, {}, "wamp.error.not_authorized", ["no"], {"why": 5}]
+    assert [message[0] for message in take(callee)] == ["INVOCATION", "INTERRUPT"]
+    world.send(callee, [YIELD, 1, {}, ["late"]])
+    world.send(caller, [CALL, 1, PROGRESS, P], [CALL, 2, {}, P])
     assert take(caller) == []
+    assert only(callee)[:2] == ["INVOCATION", 2]
 
 
 def test_a_call_that_says_it_has_no_parts_is_a_plain_one() -> None:

@@ -60,6 +60,9 @@ def test_a_mode_that_the_callees_did_not_ask_for_is_refused() -> None:
     assert error == "wamp.error.invalid_argument"
     assert text.startswith("'com.app.plain' is registered with invoke 'single'")
     assert take(callee) == []
+    world.realm.procedures["com.app.own"] = lambda caller, call: pytest.fail("it was called")
+    world.send(caller, [CALL, 2, {"runmode": "partition", "rkey": "a"}, "com.app.own"])
+    assert only(caller)[4] == "wamp.error.invalid_argument"
 
 
 def test_a_call_without_a_key_goes_to_one_of_them() -> None:

@@ -319,7 +319,7 @@ def test_what_is_kept_tells_who_published_it_and_how_it_is_sealed(payload: Any) 
     assert (past["details"], past["args"]) == (told, payload)
 
 
-@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed"])
+@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed", "sealed"])
 def test_what_is_sealed_outlives_the_router(payload: Any, tmp_path: Path) -> None:
     retention = partial(event_retention.ForRouter, file=str(tmp_path / "retained.db"))
     history = partial(event_history.ForRouter, ["prefix:"], file=str(tmp_path / "history.db"))

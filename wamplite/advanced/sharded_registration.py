@@ -27,6 +27,7 @@ class ForRouter(Feature):
     def install(self, host: Host) -> None:
         claim(host.dealer.invoke, PARTITION, choose)
         claim(host.dealer.call_options, "runmode", on_runmode)
+        claim(host.dealer.own_options, "runmode", on_own)
 
 
 class ForClient(Feature):
@@ -47,6 +48,10 @@ def on_runmode(pending: Any, runmode: str) -> None:
     if registration.invoke != PARTITION:
         text = f"{registration.uri!r} is registered with invoke {registration.invoke!r}"
         raise Refused(uris.INVALID_ARGUMENT, f"{text}; runmode 'partition' needs {PARTITION!r}")
+
+
+def on_own(caller: Any, runmode: str) -> None:
+    raise Refused(uris.INVALID_ARGUMENT, "a procedure of the router has no shards: no runmode")
 
 
 def choose(registration: Any, call: Call) -> Any:

@@ -189,6 +189,11 @@ class Realm:
             return
         args, kwargs = list(refused.args) or None, refused.kwargs or None
         error = Error(CODES[type(request)], request.request, {}, refused.error, args, kwargs)
+        pending = member.calls.get(request.request) if type(request) is Call else None
+        if pending is not None:  # it was a further part of this call, which has one answer
+            self.dealer.interrupt(pending, "killnowait")
+            self.dealer.settle(pending, error)
+            return
         if not member.post(error):
             member.post(error._replace(args=None, kwargs=None))
 
@@ -234,9 +239,6 @@ class Realm:
     def on_unfit(self, member: Member, entry: Unfit) -> None:
         """Let what cannot be carried on fail alone: a request, or a callee's answer."""
         message: Any = entry.message
-        if type(message) is Call and message.request in member.calls:
-            self.dealer.fail(member.calls[message.request], uris.INVALID_ARGUMENT, entry.text)
-            return
         if type(message) in REQUESTS:
             raise Refused(uris.INVALID_ARGUMENT, entry.text)
         if type(message) not in (Yield, Error):

@@ -138,5 +138,5 @@ class StoredEvents:
 
 
 def _is_sealed(args: Any, details: dict[str, Any]) -> bool:
-    """Tell whether a payload is one binary that passes through unread."""
-    return type(args) is bytes and bool(details.get("ppt_scheme"))
+    """Tell whether a payload is one value that passes through unread."""
+    return type(args) in (bytes, str) and bool(details.get("ppt_scheme"))
