@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .core.errors import UsageError
+from .file_errors import why
 from .lines import JsonLines, KeyLines, Steps
 from .whole_file import check_private
 
@@ -27,6 +28,7 @@ __all__ = [
     "Document",
     "Location",
     "Steps",
+    "check_purpose",
     "in_toml",
     "in_words",
     "load",
@@ -74,6 +76,19 @@ class Document:
 
     def _told(self, path: Steps, text: str) -> str:
         return ": ".join([*in_words(path, self.data), text])
+
+
+def check_purpose(
+    documents: Sequence[Document], ours: Collection[str], others: Collection[str], text: str
+) -> None:
+    """Refuse a file with what it includes that says nothing of `ours`, but something of `others`.
+
+    text: whose file it is then. UsageError.
+    """
+    said = {key for document in documents for key in document.data}
+    if said.isdisjoint(ours) and (found := [key for key in others if key in said]):
+        tables = " and ".join(f"[{key}]" for key in found)
+        raise UsageError(f"{documents[0].name} has {tables} alone: {text}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +141,7 @@ def load(path: str | Path) -> Document:
     try:
         text = Path(path).read_bytes().decode()
     except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
+        raise UsageError(f"{path}: {why(exc)}") from exc
     except UnicodeDecodeError as exc:
         raise UsageError(f"{path}: not UTF-8 at byte {exc.start}") from exc
     parse, error = (json.loads, ValueError) if is_json(str(path)) else _toml()
@@ -167,7 +182,7 @@ def read_secret(name: str) -> str:
     try:
         secret = path.read_text().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"secret file {path}: {getattr(exc, 'strerror', '') or exc}") from exc
+        raise UsageError(f"secret file {path}: {why(exc)}") from exc
     if not secret:
         raise UsageError(f"secret file {path} is empty")
     return secret

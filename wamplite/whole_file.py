@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from .core.errors import UsageError
+from .file_errors import why
 
 PRIVATE, PUBLIC = 0o600, 0o644
 
@@ -55,6 +56,6 @@ def check_private(path: Path, what: str, forbidden: int = 0o077) -> None:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as exc:
-        raise UsageError(f"{what} {path}: {exc.strerror or exc}") from exc
+        raise UsageError(f"{what} {path}: {why(exc)}") from exc
     if mode & forbidden:
         raise UsageError(f"{what} {path}: others may read it: chmod 600 {path}")

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT, wamplite
-from wamplite import cli
 from wamplite.cli import systemd
 
 
@@ -104,22 +103,6 @@ def test_a_user_installs_where_the_users_systemd_looks(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert service("install", "--user", "router").returncode == 0
     assert (tmp_path / "systemd" / "user" / "wamplite-router.service").is_file()
-
-
-def test_who_may_not_write_is_told_the_command_that_sudo_finds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "write_text", refuse)
-    words = ["service", "install", "--directory", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["wamplite", *words])
-    assert cli.main(words) == 1
-    told = capsys.readouterr().err
-    assert told.endswith(f"; as root: sudo {sys.executable} -m wamplite {' '.join(words)}\n")
-    assert cli.main([*words, "--user"]) == 1
-    assert "sudo" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

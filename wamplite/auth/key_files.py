@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.words import shorten
+from ..file_errors import why
 from ..whole_file import check_private
 from .keys import KEY, from_hex
 
@@ -32,7 +33,7 @@ def private_key(path: str | Path, passphrase: str | None = None) -> bytes:
         check_private(path, "key file")
         data = path.read_bytes()
     except OSError as exc:
-        raise UsageError(f"key file {path}: {exc.strerror or exc}") from exc
+        raise UsageError(f"key file {path}: {why(exc)}") from exc
     try:
         return _private(data, passphrase)
     except _Refused as refused:
@@ -44,7 +45,7 @@ def public_keys(path: str | Path) -> list[str]:
     try:
         lines = Path(path).expanduser().read_text().splitlines()
     except (OSError, UnicodeDecodeError) as exc:
-        raise UsageError(f"key file {path}: {getattr(exc, 'strerror', '') or exc}") from exc
+        raise UsageError(f"key file {path}: {why(exc)}") from exc
     found = [key for line in lines if (key := public_key(line))]
     if not found:
         text = "no public key of Ed25519: 64 hexadecimal digits, or a line of ssh-keygen"

@@ -23,7 +23,7 @@ from ..core import errors
 from ..core.words import printable
 from ..version import __version__
 from . import streams
-from .outcomes import exit_code, in_words
+from .outcomes import exit_code, in_words, of_system
 
 __all__ = ["main"]
 
@@ -80,7 +80,7 @@ def guarded(argv: list[str]) -> int:
         streams.complain(in_words(error))
         return exit_code(error)
     except OSError as error:
-        streams.complain(str(error))
+        streams.complain(of_system(error))
         return 4 if isinstance(error, TimeoutError) else 1
 
 
@@ -120,6 +120,21 @@ def run(argv: list[str]) -> int:
     return code
 
 
+# What other programs call it: an unknown word -> what to type instead, where the verb has --url.
+OF_OTHERS = {
+    **dict.fromkeys(
+        ("-p", "--port", "-h", "--host", "-H", "--address", "--server"),
+        "--url ws://HOST:PORT/ws says where the router is",
+    ),
+    **dict.fromkeys(("--user", "--username", "--login"), "--authid NAME says who we are"),
+    **dict.fromkeys(
+        ("-P", "--password", "--pw"), "--secret file:PATH, with --authid, proves who we are"
+    ),
+    **dict.fromkeys(("-t", "--topic"), "the topic is the first word, without an option"),
+    **dict.fromkeys(("-m", "--message"), "arguments follow the topic, without an option"),
+}
+
+
 class VerbParser(argparse.ArgumentParser):
     """A parser that takes every negative number for a value, and has hints for wrong words."""
 
@@ -133,7 +148,10 @@ class VerbParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and what was perhaps meant, and exit with 2."""
         _, _, words = message.partition("unrecognized arguments: ")
-        hint = next((self.hints[key] for key in words.split() if key in self.hints), "")
+        others = OF_OTHERS if "--url" in self._option_string_actions else {}
+        hints = {**others, **self.hints}
+        options = [word.partition("=")[0] for word in words.split()]
+        hint = next((hints[option] for option in options if option in hints), "")
         hint = hint or perhaps(words.split(), self._option_string_actions)
         if not hint and words:
             hint = self.hints.get("-" if words.startswith("-") else "", "")

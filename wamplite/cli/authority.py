@@ -23,6 +23,7 @@ from pathlib import Path
 
 from .. import whole_file
 from ..core.errors import UsageError
+from ..file_errors import why
 from ..transports.certificates import of_pem, valid_until
 from . import host_names
 
@@ -133,7 +134,7 @@ class Authority:
         try:
             whole_file.put(path, data, mode)
         except OSError as exc:
-            raise UsageError(f"{path} cannot be written: {exc.strerror or exc}") from exc
+            raise UsageError(f"{path} cannot be written: {why(exc)}") from exc
 
     def _run(
         self, *words: str, config: str = "", option: str = "-config", told: bytes = b""
@@ -163,7 +164,7 @@ def der_of(path: Path) -> bytes:
     try:
         text = path.read_text(errors="replace")
     except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
+        raise UsageError(f"{path}: {why(exc)}") from exc
     found = of_pem(text)
     if found is None:
         raise UsageError(f"{path}: no certificate in PEM")

@@ -15,6 +15,7 @@ from .. import signals
 from ..bridge.watched import Step, WatchedPort
 from ..core.errors import UsageError
 from ..core.words import printable, shorten
+from ..file_errors import doing
 from ..locks import Latch, Lock
 from ..schema import nearest
 from . import logs
@@ -122,7 +123,7 @@ def pieces(capture: str) -> Iterator[bytes]:
     if capture == "-":
         yield from iter(lambda: os.read(sys.stdin.fileno(), CHUNK), b"")
         return
-    with open(capture, "rb") as file:
+    with doing("read the capture", capture), open(capture, "rb") as file:
         yield from iter(lambda: file.read(CHUNK), b"")
 
 

@@ -15,6 +15,7 @@ from ..configuration.settings import HistorySettings, KeptSettings, RealmSetting
 from ..core import uris
 from ..core.errors import UsageError
 from ..core.matching import ORDER
+from ..file_errors import doing
 
 Kept = TypeVar("Kept", bound=KeptSettings)
 OPTIONS = ("feature", "history", "keep", "strict")
@@ -34,10 +35,16 @@ def with_options(
         several = ", ".join(names)
         raise UsageError(f"--{given[0]}: of which realm? --realm says which of {several}")
     if given and options.keep:
-        Path(options.keep).mkdir(parents=True, exist_ok=True)
+        make_keep(Path(options.keep))
     return tuple(
         _changed(realm, options) if given and realm.name in chosen else realm for realm in realms
     )
+
+
+def make_keep(folder: Path) -> None:
+    """Make the folder of --keep, unless it is there."""
+    with doing("keep events in", folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _changed(realm: RealmSettings, options: argparse.Namespace) -> RealmSettings:

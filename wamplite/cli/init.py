@@ -14,6 +14,7 @@ import sys
 
 from ..configuration.reference import LOCAL, NETWORK, commented
 from ..core.errors import UsageError
+from ..file_errors import doing
 
 FILE = "wamplite.toml"
 
@@ -41,9 +42,10 @@ def run(options: argparse.Namespace) -> int:
 def write(path: str, text: str, force: bool) -> None:
     """Write a new file; UsageError where one is there."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
-    try:
-        descriptor = os.open(path, flags, 0o644)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already: --force writes over it") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with doing("write", path):
+        try:
+            descriptor = os.open(path, flags, 0o644)
+        except FileExistsError:
+            raise UsageError(f"{path} is there already: --force writes over it") from None
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)

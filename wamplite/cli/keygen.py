@@ -16,6 +16,7 @@ import os
 from ..auth.ed25519 import InPython
 from ..auth.key_files import private_key
 from ..core.errors import UsageError
+from ..file_errors import doing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +40,12 @@ def run(options: argparse.Namespace) -> int:
 
 def write(path: str, seed: bytes) -> None:
     """Write a private key into a new file, for its owner alone."""
-    try:
-        written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError(f"{path} is there, and is not written over: --show its key") from None
-    except OSError as exc:
-        raise UsageError(f"{path}: {exc.strerror or exc}") from exc
-    with os.fdopen(written, "w") as file:
-        file.write(f"{seed.hex()}\n")
-        file.flush()
-        os.fsync(written)
+    with doing("write", path):
+        try:
+            written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise UsageError(f"{path} is there, and is not written over: --show its key") from None
+        with os.fdopen(written, "w") as file:
+            file.write(f"{seed.hex()}\n")
+            file.flush()
+            os.fsync(written)

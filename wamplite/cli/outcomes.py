@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core import errors, uris
+from ..file_errors import why
 
 
 def exit_code(error: errors.WampliteError) -> int:
@@ -19,3 +20,8 @@ def in_words(error: errors.WampliteError) -> str:
     if isinstance(error, errors.ProtocolError):
         return f"{uris.PROTOCOL_VIOLATION}: {error}"
     return str(error)
+
+
+def of_system(error: OSError) -> str:
+    """Return the text for stderr of what the system refused: which file, why, and what to do."""
+    return f"{error.filename}: {why(error)}" if error.filename else why(error)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..file_errors import doing
+
 log = logging.getLogger(__name__)
 
 SPARE = 64  # descriptors besides those of connections
@@ -42,7 +44,7 @@ class PidFile:
 
     @contextmanager
     def moving(self, path: str) -> Iterator[None]:
-        """Have another one after the block; where that fails, the one that there is. OSError."""
+        """Have another one after the block; where that fails, the one that there is. UsageError."""
         if path == self.path:
             yield
             return
@@ -59,7 +61,8 @@ class PidFile:
 def write(path: str) -> None:
     """Write the number of this process."""
     if path:
-        Path(path).write_text(f"{os.getpid()}\n")
+        with doing("write the pid_file", path):
+            Path(path).write_text(f"{os.getpid()}\n")
 
 
 def remove(path: str) -> None:

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 HINTS = {
     **dict.fromkeys(("-p", "--port"), "say --listen tcp://127.0.0.1:PORT"),
+    **dict.fromkeys(("-H", "--host", "--bind", "--address"), "say --listen tcp://HOST:PORT"),
+    **dict.fromkeys(("-u", "--url"), "say --listen tcp://HOST:PORT"),
 }
 REALM = "realm1"
 LOOK = 1.0  # seconds between two looks at files of users
@@ -259,8 +261,9 @@ def features(options: argparse.Namespace) -> list[Factory | str]:
         wanted.append(partial(History, options.history, file=file))
     if keep:
         from ..advanced.event_retention import ForRouter as Retention
+        from .configured_realms import make_keep
 
-        keep.mkdir(parents=True, exist_ok=True)
+        make_keep(keep)
         wanted.append(partial(Retention, file=str(keep / "retained-{realm}.db")))
     return wanted
 

@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 
 from ..core.errors import UsageError
+from ..file_errors import doing
 from . import systemd
 from .common import is_unicode
 from .profile import config_home
@@ -110,13 +111,15 @@ def install(texts: dict[str, str], options: argparse.Namespace) -> None:
     there = [str(folder / name) for name in texts if os.path.lexists(folder / name)]
     if there and not options.force:
         raise UsageError(f"{', '.join(there)}: there already; --force writes over it")
-    try:
-        write(texts, folder)
-    except PermissionError as error:
-        if options.user:
-            raise
-        again = shlex.join([sys.executable, "-m", "wamplite", *sys.argv[1:]])
-        raise PermissionError(f"{error}; as root: sudo {again}") from error
+    with doing("write units in", folder):
+        try:
+            write(texts, folder)
+        except PermissionError as error:
+            if options.user:
+                raise
+            again = shlex.join([sys.executable, "-m", "wamplite", *sys.argv[1:]])
+            text = f"cannot write units in {folder}: {error.strerror}: as root: sudo {again}"
+            raise UsageError(text) from error
     systemctl = "systemctl --user" if options.user else "systemctl"
     units = [name.replace("@", "@FILE") for name in texts]
     print(f"next: {systemctl} daemon-reload && {systemctl} enable --now {' '.join(units)}")

@@ -36,6 +36,7 @@ from ..auth.keys import (
 from ..auth.users import User
 from ..config import Location, in_toml, load
 from ..core.errors import UsageError
+from ..file_errors import why
 from ..schema import MISSING, Kind, Text, Texts, Uri, Whole
 from ..tables import Table, Tables
 
@@ -111,7 +112,7 @@ def edit(path: str | Path) -> Iterator[list[Listed]]:
     try:
         folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
-        raise UsageError(f"users file {path}: {place.parent}: {exc.strerror}") from exc
+        raise UsageError(f"users file {path}: {place.parent}: {why(exc)}") from exc
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)  # until it is closed
         listed = read_all(place) if place.exists() else []
@@ -119,7 +120,7 @@ def edit(path: str | Path) -> Iterator[list[Listed]]:
         try:
             whole_file.put(place, (HEADER + "".join(map(_as_toml, listed))).encode())
         except OSError as exc:
-            raise UsageError(f"users file {path}: {exc.strerror or exc}; it is as it was") from exc
+            raise UsageError(f"users file {path}: {why(exc)}; it is as it was") from exc
     finally:
         os.close(folder)
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ..core.errors import UsageError
+from ..file_errors import why
 
 logger = logging.getLogger("wamplite.router")
 
@@ -154,10 +155,10 @@ def _bind_tcp(place: ListenUrl) -> socket.socket:
         return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError, TypeError) as exc:  # TypeError: a host that is no text
         number = getattr(exc, "errno", None)
-        why: object = os.strerror(number) if isinstance(number, int) and number > 0 else exc
+        cause: object = os.strerror(number) if isinstance(number, int) and number > 0 else exc
         if number == errno.EADDRINUSE:
-            why = f"{why}: is another router running?"
-        raise UsageError(f"cannot listen on {place.host} port {place.port}: {why}") from exc
+            cause = f"{cause}: is another router running?"
+        raise UsageError(f"cannot listen on {place.host} port {place.port}: {cause}") from exc
 
 
 def _bind_unix(path: str) -> socket.socket:
@@ -170,7 +171,7 @@ def _bind_unix(path: str) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as exc:
         sock.close()
-        raise UsageError(f"cannot listen on unix://{path}: {exc}") from exc
+        raise UsageError(f"cannot listen on unix://{path}: {why(exc)}") from exc
     return sock
 
 

@@ -70,7 +70,9 @@ def server_context(cert: str, key: str | None = None, ca: str | None = None) -> 
         try:
             context.load_verify_locations(ca)
         except (OSError, ssl.SSLError) as exc:
-            raise UsageError(f"cannot load the CA certificates of {ca}: {exc}") from exc
+            raise UsageError(
+                f"cannot load the CA certificates of {ca}: {exc.strerror or exc}"
+            ) from exc
         context.verify_mode = ssl.CERT_OPTIONAL
     context.certificate = of_pem(Path(cert).read_text(errors="replace"))
     return context
@@ -91,7 +93,9 @@ def client_context(
         try:
             context = ssl.create_default_context(cafile=cafile)
         except (OSError, ssl.SSLError) as exc:
-            raise UsageError(f"cannot load the CA certificates of {cafile}: {exc}") from exc
+            raise UsageError(
+                f"cannot load the CA certificates of {cafile}: {exc.strerror or exc}"
+            ) from exc
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -107,7 +111,8 @@ def _load(context: ssl.SSLContext, cert: str, key: str | None) -> None:
         context.load_cert_chain(cert, key, password="")  # never ask on a terminal
     except (OSError, ssl.SSLError) as exc:
         names = f"{cert} and {key}" if key else f"{cert} alone"
-        raise UsageError(f"cannot load certificate and private key from {names}: {exc}") from exc
+        text = f"cannot load certificate and private key from {names}: {exc.strerror or exc}"
+        raise UsageError(text) from exc
 
 
 class TlsFacts(NamedTuple):

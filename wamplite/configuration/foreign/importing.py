@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import UsageError
+from ...file_errors import doing
 from . import crossbar, others
 from .draft import Draft
 from .tree import Tree
@@ -36,7 +37,11 @@ def imported(path: str) -> Draft:
 
 
 def _load(path: str) -> Any:
-    text = Path(path).read_text(encoding="utf-8")
+    try:
+        with doing("read", path):
+            text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from error
     if path.endswith(".json"):
         try:
             return json.loads(text)
