@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .config import Location
+from .core.words import lacking
 from .schema import MISSING, Kind, nearest, show_value
 
 __all__ = ["Either", "Table", "Tables"]
@@ -49,9 +50,8 @@ class Table(Kind):
                 given[key] = self.keys[key].read(inner, at / key)
             elif key not in self._elsewhere:
                 (at / key).wrong(self.unknown(key))
-        for key in self.required:
-            if key not in value:
-                at.wrong(f'"{key}" is missing')
+        if missing := [key for key in self.required if key not in value]:
+            at.wrong(lacking(missing))
         if len(at.document.problems) == before:
             self.compare(given, at)
         if len(at.document.problems) > before:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wamplite.cli import common
+from wamplite.cli import common, connection
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_options_come_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("WAMPLITE_REALM", "home")
     monkeypatch.setenv("WAMPLITE_TIMEOUT", "2.5")
     parser = argparse.ArgumentParser()
-    common.add_connection(parser)
+    connection.add_connection(parser)
     options = parser.parse_args(["--realm", "attic"])
     assert (options.url, options.realm, options.timeout) == ("rs://pi:9", "attic", 2.5)
 
 
 def test_headers_and_a_proxy_are_handed_on() -> None:
     parser = argparse.ArgumentParser()
-    common.add_connection(parser)
+    connection.add_connection(parser)
     words = ["--header", "Cookie: a=b:c", "--header", "X:1", "--proxy", "http://pi:3128"]
-    given = common.connection(parser.parse_args(words))
+    given = connection.connection(parser.parse_args(words))
     assert given["headers"] == {"Cookie": "a=b:c", "X": "1"}
     assert given["proxy"] == "http://pi:3128"
-    given = common.connection(parser.parse_args([]))
+    given = connection.connection(parser.parse_args([]))
     assert not {"headers", "proxy"} & set(given)
     with pytest.raises(argparse.ArgumentTypeError, match="expected NAME: VALUE, not 'Cookie'"):
         common.header("Cookie")

@@ -32,6 +32,17 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("words", [("router", "-c"), ("check",)], ids=str)
+def test_a_bridges_file_opens_no_router(tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = tmp_path / "bridge.toml"
+    (tmp_path / "ports.toml").write_text('[[port]]\nname = "x"\ndevice = "/dev/ttyX"\n')
+    path.write_text('include = "ports.toml"\n[session]\nrealm = "home"\n')
+    done = run(*words, str(path))
+    told = f"it is a bridge's file: wamplite bridge {path}"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"wamplite: {path} has [session] and [port] alone: {told}\n"
+
+
 def test_the_example_lets_in_whom_it_says_for_what_it_says(tmp_path: Path) -> None:
     with configured(furnish(tmp_path)) as router:
         near, far = router.rs, router.urls[1].replace("tls://0.0.0.0", "rss://localhost")

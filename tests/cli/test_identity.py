@@ -15,7 +15,7 @@ import pytest
 from tests.auth.dialogues import PUBKEY, SEED
 from wamplite import Router, UsageError
 from wamplite.auth import Scram, Ticket, User, Users, WampCra, methods
-from wamplite.cli import common
+from wamplite.cli import connection
 from wamplite.cli.identity import secret_of
 
 SECONDS = 20
@@ -58,10 +58,44 @@ def test_a_verb_says_who_it_is_by_options_or_by_the_environment(url: str, tmp_pa
     assert code == 2 and "nothing: No such file" in text
 
 
+@pytest.mark.parametrize(
+    ("words", "is_told"),
+    [
+        ((), True),
+        (("--authid", "joe"), True),
+        (("--key", "KEY"), False),
+        (("--authid", "joe", "--secret", "wrong"), False),
+    ],
+)
+def test_who_is_unknown_is_told_how_to_say_it(
+    url: str, tmp_path: Path, words: tuple[str, ...], is_told: bool
+) -> None:
+    (tmp_path / "key").write_text(SEED[::-1])
+    (tmp_path / "key").chmod(0o600)
+    code, text = call(url, *(word.replace("KEY", str(tmp_path / "key")) for word in words))
+    assert code == 1 and "wamp.error." in text
+    assert ("--authid NAME says it, with --secret" in text) is is_told
+
+
+def test_a_method_that_is_not_offered_is_told_with_the_others(tmp_path: Path) -> None:
+    users = Users([User.of_pubkeys("key", "a", PUBKEY)])
+    with Router(authmethods={"cryptosign": methods(users)["cryptosign"]}) as router:
+        url = router.listen("rs://127.0.0.1:0")
+        code, text = call(url, "--authid", "joe", "--ticket", "x")
+        assert code == 1 and "no_matching_auth_method" in text and "--key FILE" in text
+        line, device = os.openpty()
+        words = (os.ttyname(device), "--publish", "com.example.t", "--url", url)
+        command = [sys.executable, "-m", "wamplite", "serial", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        os.close(line)
+        os.close(device)
+        assert done.returncode == 1 and "--authid NAME says it, with --secret" in done.stderr
+
+
 def given(*words: str) -> dict[str, Any]:
     parser = argparse.ArgumentParser()
-    common.add_connection(parser)
-    return common.connection(parser.parse_args(words))
+    connection.add_connection(parser)
+    return connection.connection(parser.parse_args(words))
 
 
 def test_the_best_way_is_offered_first(tmp_path: Path) -> None:

@@ -168,8 +168,10 @@ def test_the_ticket_goes_to_nobody_on_the_way(place: Place, router: RouterProces
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["lamp", "--realm", "home"], "url is missing"),
-        (["--realm", "home", "--url", "tls://x:1"], "authid is missing"),
+        (["lamp", "--realm", "home"], '"url" is missing'),
+        (["--realm", "home"], '"authid" and "url" are missing'),
+        ([], '"authid", "realm" and "url" are missing'),
+        (["--realm", "home", "--url", "tls://x:1"], '"authid" is missing'),
         (["lamp", "--realm", "home", "--url", "tls://x:1"], "--role adds it"),
         (["joe", "--realm", "home", "--role", "x", "--url", "tls://x:1"], "is device, not x"),
         (["joe", "--realm", "home", "--url", "rs://x:1"], "within TLS"),
@@ -188,6 +190,14 @@ def test_what_cannot_be_is_refused(place: Place, words: list[str], text: str) ->
     done = place.run("pair", *words)
     assert done.code == 2 and text in done.stderr
     assert Path(place.users).read_bytes() == before
+
+
+def test_a_role_that_the_router_does_not_know_is_doubted(place: Place) -> None:
+    words = ("lamp", "--realm", "home", "--role", "lamp", "--url", "tls://localhost:1")
+    done = place.run("pair", *words)
+    assert done.code == 0 and done.stdout.startswith("tls://localhost:1?")
+    told = "realm home of wamplite.toml has no role 'lamp'; it has: device\n"
+    assert f"wamplite: perhaps not meant: {told}" in done.stderr
 
 
 # The router's side

@@ -69,6 +69,7 @@ def test_a_user_is_listed_changed_and_removed(tmp_path: Path) -> None:
         (("add",), "", "add: say who: wamplite user add AUTHID"),
         (("add", "ann", "--role", "a"), "x", "add: --realm NAME is needed"),
         (("add", "ann", "--realm", "home"), "x", "add: --role NAME is needed"),
+        (("add", "ann"), "x", "add: --realm NAME and --role NAME are needed"),
         (("add", "ann", "--realm", "a b", "--role", "a"), "x", "'a b' is not a valid realm"),
         (JOE, "x", "'joe' of realm home is there already: passwd changes its password"),
         (("add", "ann", "--realm", "h", "--role", "a"), "", "a password is not empty"),
@@ -95,6 +96,50 @@ def test_what_cannot_be_meant_is_told_and_changes_nothing(
     assert done.returncode == 2 and complaint in done.stderr and not done.stdout
     assert "Traceback" not in done.stderr
     assert (tmp_path / "users.toml").read_bytes() == before
+
+
+REALMS = """
+[[realm]]
+name = "home"
+users = "users.toml"
+  [[realm.role]]
+  name = "sensor"
+  [[realm.role]]
+  name = "owner"
+[[realm]]
+name = "lab"
+users = "lab.toml"
+authorizer = "lab.authorize"
+"""
+UNKNOWN = {
+    "all known": ("home", "sensor", ""),
+    "role": ("home", "senser", "realm home of wamplite.toml has no role 'senser'; it has: sensor,"),
+    "realm": ("hom", "sensor", "wamplite.toml has no realm 'hom'; it has: home, lab"),
+    "another file": ("lab", "x", "realm lab of wamplite.toml has FOLDER/lab.toml, not users.toml"),
+}
+
+
+@pytest.mark.parametrize(("realm", "role", "doubt"), UNKNOWN.values(), ids=UNKNOWN)
+def test_who_could_not_join_is_added_and_doubted(
+    tmp_path: Path, realm: str, role: str, doubt: str
+) -> None:
+    (tmp_path / "wamplite.toml").write_text(REALMS)
+    words = ("add", "joe", "--realm", realm, "--role", role, "--pubkey", "ab" * 32)
+    done = typed(tmp_path, *words)
+    assert done.returncode == 0 and len(read_all(tmp_path / "users.toml")) == 1
+    if doubt:
+        told = doubt.replace("FOLDER", str(tmp_path))
+        assert f"wamplite: perhaps not meant: {told}" in done.stderr
+    assert done.stderr.count("\n") == (1 if doubt else 0)
+
+
+@pytest.mark.parametrize("text", ["", "not TOML", '[[realm]]\nname = "home"\nrolle = 1\n'])
+def test_nobody_is_doubted_by_a_file_that_has_no_realms_or_is_broken(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "wamplite.toml").write_text(text)
+    done = typed(tmp_path, *JOE, "--iterations", "4096", stdin="one\n")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_one_name_in_two_realms_is_asked_for_by_realm(tmp_path: Path) -> None:

@@ -510,6 +510,27 @@ def test_what_is_misspelt_is_told_with_what_was_meant(words: str, meant: str) ->
     assert done.returncode == 2 and done.stderr.endswith(f"{meant}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("call --port 8080 com.example.p", "--url ws://HOST:PORT/ws says where the router is"),
+        ("sub t --host=pi", "--url ws://HOST:PORT/ws says where the router is"),
+        ("top -p 8080", "--url ws://HOST:PORT/ws says where the router is"),
+        ("serial /dev/null --publish t --port 1", "--url ws://HOST:PORT/ws says where the router"),
+        ("pub -t x -m y", "the topic is the first word, without an option"),
+        ("pub x -m y", "arguments follow the topic, without an option"),
+        ("sub x --user joe", "--authid NAME says who we are"),
+        ("sub x --password y", "--secret file:PATH, with --authid, proves who we are"),
+        ("router --port 8080", "say --listen tcp://127.0.0.1:PORT"),
+        ("router --host=pi", "say --listen tcp://HOST:PORT"),
+        ("router --url ws://pi:1", "say --listen tcp://HOST:PORT"),
+    ],
+)
+def test_what_other_programs_call_it_is_understood(words: str, meant: str) -> None:
+    done = run(*words.split())
+    assert done.returncode == 2 and f"; {meant}" in done.stderr
+
+
 def test_a_word_like_no_verb_is_told_all_of_them() -> None:
     done = run("xyz")
     assert done.returncode == 2 and all(verb in done.stderr for verb in VERBS)

@@ -91,7 +91,8 @@ GOOD = 'authid = "joe"\nrealm = "home"\nrole = "sensor"\n'
     [
         ("[[user]]\n" + GOOD + "rolle = 1\n", '5: user 1, rolle: unknown key; did you mean "role"'),
         ('[[users]]\nauthid = "joe"\n', '1: users: unknown key; did you mean "user"?'),
-        ('[[user]]\nauthid = "joe"\n', '1: user 1: "realm" is missing'),
+        ('[[user]]\nauthid = "joe"\n', '1: user 1: "realm" and "role" are missing'),
+        ("[[user]]\n", '1: user 1: "authid", "realm" and "role" are missing'),
         ('[[user]]\nauthid = ""\nrealm = "home"\nrole = "a"\n', "2: user 1, authid: expected text"),
         ('[[user]]\nauthid = "j"\nrealm = "a b"\nrole = "a"\n', "3: user 1, realm: expected a URI"),
         ("[[user]]\n" + GOOD + 'pubkeys = ["12"]\n', "5: user 1, pubkeys: a public key is 64"),

@@ -12,7 +12,8 @@ import argparse
 import sys
 from typing import Any
 
-from .common import DASHES, add_connection, add_payload, connect, emit, payload, text
+from .common import DASHES, add_payload, emit, payload, text
+from .connection import add_connection, connect
 from .needs import require
 
 TAKES_REST = True

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import add_connection, connect, positive, text
+from .common import positive, text
+from .connection import add_connection, connect
 from .needs import procedures_of
 from .past import add_format, add_match, row_of
 from .streams import complain

@@ -10,7 +10,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..core.errors import ApplicationError, UsageError
-from .common import add_connection, connect, emit, positive, text
+from .common import emit, positive, text
+from .connection import add_connection, connect
 from .needs import procedures_of
 from .outcomes import in_words
 from .streams import complain

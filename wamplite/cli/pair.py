@@ -23,6 +23,8 @@ from typing import Any
 from .. import whole_file
 from ..configuration.users_file import NAME
 from ..core.errors import TransportLost, UsageError
+from ..core.words import lacking
+from ..file_errors import doing
 from . import pairing_line, profile
 from .common import environment, positive, text
 from .pairing_line import PairingLine
@@ -54,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     missing = [name for name in ("authid", "realm", "url") if not getattr(options, name)]
     if missing:
-        raise UsageError(f"pair AUTHID --realm NAME --url URL: {', '.join(missing)} is missing")
+        raise UsageError(f"pair AUTHID --realm NAME --url URL: {lacking(missing)}")
     print(invite(options))
     return 0
 
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 def invite(options: argparse.Namespace) -> str:
     """Write down that a device may pair; return the line for it. Its QR code goes to a terminal."""
     from ..auth.cryptosign import verifying
-    from ..configuration import enrolling
+    from ..configuration import doubts, enrolling
     from ..transports.certificates import fingerprints
     from .authority import der_of
 
@@ -70,6 +72,8 @@ def invite(options: argparse.Namespace) -> str:
     url = pairing_line.checked(options.url)
     _, key = fingerprints(der_of(Path(options.cert)))
     seconds = options.minutes * 60.0
+    for doubt in doubts.of_user(options.file, options.realm, options.role):
+        complain(f"perhaps not meant: {doubt}")
     given = (options.file, options.realm, options.authid, options.role)
     line = str(PairingLine(url, *given[1:3], key, enrolling.invite(*given, seconds)))
     if sys.stdout.isatty():
@@ -93,15 +97,17 @@ def accept(options: argparse.Namespace) -> None:
     seed = os.urandom(32)
     pubkey = InPython().pubkey(seed).hex()
     key = place.with_name(f"{pubkey[:16]}.key")
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    whole_file.put(key, f"{seed.hex()}\n".encode())  # before anybody counts on it
+    with doing("keep the profile in", place.parent):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        whole_file.put(key, f"{seed.hex()}\n".encode())  # before anybody counts on it
     try:
         _hand_in(said, seed, pubkey)
     except BaseException:
         key.unlink()
         raise
     found = Profile(said.url, said.realm, said.authid, f"sha256:{said.fingerprint}", key.name)
-    whole_file.put(place, profile.as_toml(found).encode())
+    with doing("keep the profile in", place):
+        whole_file.put(place, profile.as_toml(found).encode())
     print(f"{said.authid} of realm {said.realm} at {said.url}: see {place}")
 
 

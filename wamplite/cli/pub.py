@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from .common import DASHES, add_connection, add_payload, connect, payload, text, value_of
+from .common import DASHES, add_payload, payload, text, value_of
+from .connection import add_connection, connect
 
 TAKES_REST = True
 HINTS = {"-": DASHES}

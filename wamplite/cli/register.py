@@ -31,7 +31,8 @@ from ..core.errors import (
 )
 from ..locks import Lock
 from .comebacks import Comebacks, add_comebacks
-from .common import TIMEOUT, add_connection, connect, shown, text, to_json, value_of
+from .common import TIMEOUT, shown, text, to_json, value_of
+from .connection import add_connection, connect
 from .streams import complain
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import add_connection, connect, text
+from .common import text
+from .connection import add_connection, connect
 from .past import EventRow, add_format, add_match
 
 

@@ -25,7 +25,8 @@ from ..core import uris
 from ..core.errors import UsageError
 from . import logs
 from .bridge import add_figures, serve
-from .common import add_connection, connection, positive
+from .common import positive
+from .connection import add_connection, connection, telling_who
 
 if TYPE_CHECKING:
     from ..bridge.settings import BridgeSettings
@@ -76,7 +77,8 @@ def run(options: argparse.Namespace) -> int:
         component = Component(**given, initial_retry_delay=0.2, max_retry_delay=2.0)
         return Bridge(settings, component=component)
 
-    return serve(make, options)
+    with telling_who(given):
+        return serve(make, options)
 
 
 def settings_of(options: argparse.Namespace) -> BridgeSettings:

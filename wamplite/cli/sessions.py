@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_connection, connect, emit, text
+from .common import emit, text
+from .connection import add_connection, connect
 from .needs import procedures_of
 
 

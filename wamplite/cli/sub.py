@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import signals
 from ..core.errors import TransportLost, WampliteError
 from .comebacks import Comebacks, add_comebacks
-from .common import add_connection, connect, positive, text
+from .common import positive, text
+from .connection import add_connection, connect
 from .history import tell_nothing
 from .needs import procedures_of
 from .past import EventRow, add_format, add_match, row_of

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_connection, connect, emit
+from .common import emit
+from .connection import add_connection, connect
 from .needs import procedures_of
 
 

@@ -10,7 +10,8 @@ import sys
 
 from .. import signals
 from ..core.errors import TransportLost
-from .common import DASHES, add_connection, add_payload, connect, payload, text
+from .common import DASHES, add_payload, payload, text
+from .connection import add_connection, connect
 from .needs import procedures_of
 
 TAKES_REST = True

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import NoSuchProcedure, NotAuthorized, TransportLost
-from .common import add_connection, connect, emit, positive, seconds
+from .common import emit, positive, seconds
+from .connection import add_connection, connect
 from .top_table import table
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from .. import signals
 from ..core import uris
 from ..core.errors import ApplicationError, TransportLost
 from ..core.words import printable
-from .common import add_connection, connect, positive, text, to_json
+from .common import positive, text, to_json
+from .connection import add_connection, connect
 from .streams import complain
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from pathlib import Path
 from ..auth.key_files import public_key, public_keys
 from ..auth.keys import ITERATIONS, LEAST_ITERATIONS, MOST_ITERATIONS
 from ..auth.users import User
+from ..configuration import doubts
 from ..configuration.users_file import NAME, Listed, edit, place_of, read_all
 from ..core import uris
 from ..core.errors import UsageError
@@ -78,12 +79,14 @@ def run(options: argparse.Namespace) -> int:
 
 def put(options: argparse.Namespace) -> None:
     """Add a user."""
-    for name in ("realm", "role"):
-        if not getattr(options, name):
-            raise UsageError(f"add: --{name} NAME is needed")
+    needed = [f"--{name} NAME" for name in ("realm", "role") if not getattr(options, name)]
+    if needed:
+        raise UsageError(f"add: {' and '.join(needed)} {'are' if needed[1:] else 'is'} needed")
     if not uris.is_valid(options.realm):
         raise UsageError(f"{options.realm!r} is not a valid realm")
     check_free(options, read_all_or_none(options.file))  # before anybody types a password
+    for doubt in doubts.of_user(options.file, options.realm, options.role):
+        complain(f"perhaps not meant: {doubt}")
     new = Listed(options.realm, made(options, options.role))
     with edit(options.file) as listed:
         check_free(options, listed)

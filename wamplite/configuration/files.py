@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..config import BRIDGE, Document, Location, load
+from ..config import BRIDGE, ROUTER, Document, Location, check_purpose, load
 from ..includes import INCLUDE, LoadedFiles
 from ..keys import section
 from ..tables import Table, Tables
@@ -44,6 +44,7 @@ class Configuration:
 def read(path: str) -> Configuration:
     """Read a file with what it includes; UsageError has a line for each complaint."""
     files = LoadedFiles(path)
+    check_purpose(files.documents, ROUTER, BRIDGE, f"it is a bridge's file: wamplite bridge {path}")
     reading = FileReading()
     for document in files.documents:
         reading.add(document)
@@ -63,6 +64,11 @@ class FileReading:
         found = FILE.read(document.data, document.root())
         # What is sound is read, though another part of the file is not: more complaints at once
         self._take(found if isinstance(found, dict) else {})
+
+    @property
+    def realms(self) -> list[RealmSettings]:
+        """The realms that were read so far."""
+        return [*self._found["realm"]]
 
     def _take(self, found: dict[str, Any]) -> None:
         for name in ("listener", "realm"):
@@ -88,6 +94,18 @@ class FileReading:
             tuple(realms),
             tuple(warnings),
         )
+
+
+def realms(path: str) -> list[RealmSettings]:
+    """Return the realms of a file and those that it includes, whatever is wrong with them else.
+
+    None of a file of which a part cannot be read.
+    """
+    files = LoadedFiles(path)
+    reading = FileReading()
+    for document in files.documents:
+        reading.add(document)
+    return reading.realms
 
 
 def pid_file(path: str) -> str:

@@ -5,6 +5,7 @@ Nothing of it is longer than its reader wants, spans lines or moves a terminal's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 LONGEST_TEXT = 200  # characters of a text: it may quote a peer, and an answer must reach its reader
@@ -25,6 +26,12 @@ def show(value: Any) -> str:
         return "a huge integer"
     text = repr(value[:LONGEST_VALUE] if isinstance(value, str) else value)
     return shorten(text, LONGEST_VALUE)
+
+
+def lacking(names: Sequence[str]) -> str:
+    """Return that something is missing, of one name or several: "a" and "b" are missing."""
+    *others, last = (f'"{name}"' for name in names)
+    return f"{', '.join(others)} and {last} are missing" if others else f"{last} is missing"
 
 
 def printable(text: str) -> str:

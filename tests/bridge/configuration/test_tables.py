@@ -299,6 +299,12 @@ def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str, said: st
     assert complaints(tmp_path, text)[0].startswith(said)
 
 
+def test_a_routers_file_is_told_from_a_bridges(tmp_path: Path) -> None:
+    text = '[[listener]]\nurl = "tcp://127.0.0.1:0"\n[router]\nmax_connections = 5\n'
+    said = "bridge.toml has [router] and [listener] alone: it is a router's file: wamplite router"
+    assert complaints(tmp_path, text)[0].startswith(said)
+
+
 def test_ports_of_included_files_are_added_in_the_order_of_their_names(tmp_path: Path) -> None:
     (tmp_path / "ports.d").mkdir()
     for name in ("2", "1"):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ...config import ROUTER, Document
+from ...config import ROUTER, Document, check_purpose
 from ...includes import INCLUDE, LoadedFiles
 from ...keys import Section
 from ...tables import Table
@@ -25,6 +25,8 @@ FILE = Table({"include": INCLUDE, **BRIDGE.keys}, elsewhere=ROUTER)
 def from_file(path: str | Path) -> BridgeSettings:
     """Read a configuration file and what it includes; UsageError has a line for each problem."""
     files = LoadedFiles(str(path))
+    text = f"it is a router's file: wamplite router -c {path}"
+    check_purpose(files.documents, tuple(BRIDGE.keys), ROUTER, text)
     settings = _read(files.documents)
     files.finish()
     assert settings is not None
