@@ -71,6 +71,10 @@ REFUSED = {
     "bridge": (("bridge", "/"), "/: Is a directory: it is a folder, not a file"),
     "key": (("keygen", "--show", "/"), "key file /: "),
     "pid": (("router", "-c", "FOLDER/pid.toml"), "cannot write the pid_file LOCKED/pid: Perm"),
+    "pid file": (
+        ("reload", "--pid-file", "/"),
+        "cannot read the pid_file /: Is a directory: it is a folder, not a file",
+    ),
     "profile": (("pair", "--accept", "LINE"), "cannot keep the profile in LOCKED/x: "),
     "authority": (
         ("call", "x", "--ca", "/no/x", "--url", "rss://127.0.0.1:1"),

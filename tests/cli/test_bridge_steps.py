@@ -163,8 +163,12 @@ def test_on_a_terminal_it_is_for_a_person(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["--replay", "/no/where", "FILE", "one"], 1, "No such file or directory: '/no/where'"),
-        (["--replay", "/", "FILE", "one"], 1, "Is a directory"),
+        (
+            ["--replay", "/no/where", "FILE", "one"],
+            2,
+            "cannot read the capture /no/where: No such file",
+        ),
+        (["--replay", "/", "FILE", "one"], 2, "Is a directory"),
         (["--replay", "/dev/null", "FILE"], 2, "which PORT? FILE has one, two"),
         (["--watch", "FILE", "tow"], 2, "FILE has no port 'tow'; did you mean \"two\"?"),
         (["FILE", "one"], 2, "'one': PORT is for --watch and --replay"),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..configuration import places
 from ..core.errors import UsageError
+from ..file_errors import doing
 from .common import positive, seconds
 from .reloading import OK, ReloadQuestion
 from .streams import complain
@@ -41,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
             os.kill(pid, signal.SIGHUP)
         except ProcessLookupError:
             raise UsageError(f"there is no process {pid}: no router runs there") from None
+        except PermissionError:
+            raise UsageError(f"process {pid} is another user's: reload it as that one") from None
         told = question.wait(options.timeout)
     first, _, rest = told.partition("\n")
     if first != OK:
@@ -78,9 +81,10 @@ def named_by(given: str | None) -> str:
 
 def pid_of(path: str) -> int:
     """Return the number in a file."""
-    try:
-        return int(Path(path).read_text())
-    except FileNotFoundError:
-        raise UsageError(f"{path} is not there: no router runs that has written it") from None
-    except ValueError:
-        raise UsageError(f"{path} holds no number of a process") from None
+    with doing("read the pid_file", path):
+        try:
+            return int(Path(path).read_text())
+        except FileNotFoundError:
+            raise UsageError(f"{path} is not there: no router runs that has written it") from None
+        except ValueError:
+            raise UsageError(f"{path} holds no number of a process") from None
