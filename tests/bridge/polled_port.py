@@ -22,7 +22,9 @@ class PolledPort:
         **more: Any,
     ) -> None:
         self.events: list[tuple[str, Any]] = []
-        settings = PortSettings(name="test", device=device, baudrate=115200, polls=polls, **more)
+        settings = PortSettings(
+            name="test", device=device, polls=polls, **{"baudrate": 115200, **more}
+        )
         self.port = kind(
             settings, self._put, lambda topic, status: None, lambda port: 0, BootClock()
         )

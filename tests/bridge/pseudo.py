@@ -81,6 +81,13 @@ class PseudoDevice:
         """Tell whether HUPCL is off, so that a close leaves DTR alone."""
         return not termios.tcgetattr(self._slave)[2] & termios.HUPCL
 
+    @property
+    def speed(self) -> int:
+        """The speed that the program at the other end has set, as termios names it."""
+        into, out = termios.tcgetattr(self._slave)[4:6]
+        assert into == out
+        return int(out)
+
     def unread(self) -> int:
         """Tell how many bytes the program at the other end has not read yet."""
         return waiting_at(self._slave)

@@ -231,8 +231,8 @@ class BridgePort:
         command = procedure.command(procedure.uri, self.settings.prompt)
 
         def serve(invocation: Invocation) -> Result | None:
-            data = fill(invocation.args, invocation.kwargs)
-            answer = self.commands.ask(command._replace(data=data))
+            values = invocation.args, invocation.kwargs
+            answer = self.commands.ask(command._replace(data=fill(*values)), values)
             return None if answer is None else result_of(answer)
 
         serve.__qualname__ = f"port {self.name}"  # as logs name it

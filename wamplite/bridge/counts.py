@@ -65,6 +65,8 @@ class Counts:
 
     def refuse(self, reason: str, number: int = 1) -> None:
         """Count frames of which no event was made."""
+        if not number:
+            return
         with self._lock:
             self.bad += number
             self.read += number

@@ -26,6 +26,7 @@ Claim = Callable[[bytes], bool]
 
 # What a framing counts, and the reason under which it appears
 LOSSES = {"overlong": "overlong", "wrong": "wrong checksum", "garbage": "garbage"}
+NOT_ASKED_FOR = "not asked for"  # a frame by the framing of a reply, and not the reply
 
 
 class Intake:
@@ -52,7 +53,8 @@ class Intake:
         self.take_raw: Callable[[bytes], bool] | None = None
         self.sift: Callable[[bytes], Iterable[bytes]] | None = None
         self.came: Callable[[bytes], None] | None = None
-        self._framing = framing
+        self._own = self._framing = framing  # of the port; in use
+        self._wanted = framing  # the one to be used from now on; another thread sets it
         self._decoder = decoder
         self._counts = counts
         self._deliver = deliver
@@ -85,6 +87,8 @@ class Intake:
             return
         self._heard = heard or clock.now()
         self._touched = time.monotonic()
+        if self._wanted is not self._framing:
+            self._change_framing()
         for rest in (data,) if self.sift is None else self.sift(data):
             if not self._framing.pending:
                 self._began = self._heard
@@ -136,6 +140,9 @@ class Intake:
             self._counts.refuse("first line")
         if self.claim is not None:
             frames = [frame for frame in frames if not self._is_claimed(frame)]
+        if self._framing is not self._own:
+            self._counts.refuse(NOT_ASKED_FOR, len(frames))
+            return
         readings = [reading for frame in frames for reading in self._decode(frame)]
         if readings:
             self._deliver(readings)
@@ -148,6 +155,19 @@ class Intake:
                 self._lost[name] += number
                 self._refuse(reason, number)
         self._counts.garbage(self._framing.garbage_bytes - self._garbage_bytes)
+        self._garbage_bytes = self._framing.garbage_bytes
+
+    def reframe(self, framing: Framing | None = None) -> None:
+        """Cut what comes next by another framing, for replies only; None: by the port's own."""
+        self._wanted = framing or self._own
+
+    def _change_framing(self) -> None:
+        if self._framing.reset():
+            self._refuse("cut off")
+        self._count_lost()
+        self._framing = self._wanted
+        self.gathers = not self._framing.gap
+        self._lost = {name: getattr(self._framing, name) for name in LOSSES}
         self._garbage_bytes = self._framing.garbage_bytes
 
     def _is_claimed(self, frame: bytes) -> bool:

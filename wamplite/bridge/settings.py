@@ -7,7 +7,7 @@ is asked. `configuration` reads them from a file or a script. Times are seconds,
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..checking import attempt, check_unlike
@@ -19,6 +19,8 @@ from ..units import DAY, Duration, Size
 from .asking.modbus import ModbusSettings
 from .asking.polls import PollSettings
 from .asking.requests import AskSettings, InitSettings, ProcedureSettings, SubscribeSettings
+from .asking.steps import ReplySettings, StepSettings
+from .asking.writes import WriteSettings
 from .decoding.alternatives import DECODE
 from .decoding.decoder import DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
@@ -157,20 +159,21 @@ class PortSettings(LineSettings):
     def check_names(self, marks: Collection[str], at: Location) -> None:
         """Note a value that is called as one that the bridge adds itself."""
         stamped = any(publish.timestamp for publish in self.publish)
+        read: list[tuple[DecodeSettings | PollSettings, set[str], Location]]
         read = [(self.decode, {*marks, *(TIMES if stamped else ())}, at / "decode")]
         for number, poll in enumerate(self.polls):
             if poll.reply is not None:
                 own = {*marks, *(TIMES if poll.timestamp else ())}
-                read.append((poll.reply, own, at / "poll" / number / "reply"))
-        for decode, own, place in read:
-            for name in sorted(own & (decode.names() or set())):
+                read.append((poll, own, at / "poll" / number / "reply"))
+        for named, own, place in read:
+            for name in sorted(own & (named.names() or set())):
                 place.wrong(f'"{name}" is a name that the bridge itself gives: call it otherwise')
 
     def check(self, at: Location) -> None:
         """Check the line, and that what is published is decoded."""
         check_line(self, at)
         self._check_modbus(at)
-        self._check_prompts(at)
+        self._check_written(at)
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
 
@@ -193,18 +196,30 @@ class PortSettings(LineSettings):
             if is_tcp and others:
                 (at / key / 0).wrong(ONLY_MODBUS)
 
-    def _check_prompts(self, at: Location) -> None:
-        """Note prompts of frames that do not end as lines do, and one that is missing."""
-        keys = ("init", "procedure", "subscribe", "poll")
-        written = (self.init, self.procedures, self.subscribes, self.polls)
-        for key, all_of_them in zip(keys, written, strict=True):
-            for number, one in enumerate(all_of_them):
-                prompt = self.prompt if one.prompt is None else one.prompt
-                if isinstance(one, AskSettings) and one.until_prompt and not prompt:
-                    (at / key / number / "until_prompt").wrong('there is no "prompt"')
-                if prompt and not self.framing.has_line_ends:
-                    at.wrong('"prompt" is for the framings "lines" and "delimiter"')
-                    return
+    def _written(self, at: Location) -> Iterator[tuple[WriteSettings, Location]]:
+        """Yield all that is written to the device, with its place."""
+        asked = {"init": self.init, "procedure": self.procedures, "poll": self.polls}
+        for key, all_of_it in {**asked, "subscribe": self.subscribes}.items():
+            for number, one in enumerate(all_of_it):
+                place = at / key / number
+                yield one, place
+                if isinstance(one, AskSettings):
+                    yield from ((step, place / "then" / n) for n, step in enumerate(one.then))
+
+    def _check_written(self, at: Location) -> None:
+        """Note prompts of frames that do not end as lines do, one that is missing, and speeds."""
+        is_line = not self.device.startswith("socket://")
+        for one, place in self._written(at):
+            prompt = self.prompt if one.prompt is None else one.prompt
+            framing = self.framing
+            if isinstance(one, ReplySettings):
+                framing = one.framing or framing
+                if one.until_prompt and not prompt:
+                    (place / "until_prompt").wrong('there is no "prompt"')
+            if prompt and not framing.has_line_ends:
+                (place / "prompt").wrong('is for the framings "lines" and "delimiter"')
+            if isinstance(one, StepSettings) and (one.baudrate or one.baudrates) and not is_line:
+                place.wrong("the speed over socket:// is set at the adapter")
 
 
 @dataclass(frozen=True, kw_only=True)

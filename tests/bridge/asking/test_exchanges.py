@@ -332,7 +332,7 @@ def test_bytes_are_written_and_polled_in_hexadecimal(make: Make, tmp_path: Path)
         ({"prompt": "("}, "prompt: expected a regular expression"),
         (
             {"prompt": "> $", "framing": "cobs", "init": [{"write": "x"}]},
-            '"prompt" is for the framings "lines" and "delimiter"',
+            'init 1: prompt: is for the framings "lines" and "delimiter"',
         ),
         ({"init": [{"timeout": 3}]}, 'expected "write" or "write_hex"'),
         ({"init": [{"write": "x", "write_hex": "00"}]}, 'write: excludes "write_hex"'),

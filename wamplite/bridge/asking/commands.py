@@ -17,8 +17,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
@@ -28,8 +28,7 @@ from ..device.device import Device, DeviceDown
 from ..intake import Intake
 from .device_job import DeviceJob
 from .modbus_line import make_line
-from .replies import Gathering
-from .text_line import DeviceCommand, NoPrompt, TextLine
+from .text_line import DeviceCommand, NoPrompt, TextLine, WrongReply
 
 __all__ = ["Commands", "Poll"]
 
@@ -38,6 +37,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 256  # jobs of one port
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
 
+Arguments = tuple[Sequence[Any], Mapping[str, Any]]
 Result = TypeVar("Result")
 
 
@@ -101,9 +101,9 @@ class Commands:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
-    def ask(self, command: DeviceCommand) -> Reading | None:
+    def ask(self, command: DeviceCommand, values: Arguments = ((), {})) -> Reading | None:
         """Write a command when those before it are done, and return its reply."""
-        return self.run(command.what, lambda: self.exchange(command))
+        return self.run(command.what, lambda: self.exchange(command, values))
 
     def run(self, what: str, do: Callable[[], Result]) -> Result:
         """Do something with the device when it is its turn; returns what it returns, or raises."""
@@ -228,26 +228,54 @@ class Commands:
         level = logging.DEBUG if expected else logging.ERROR
         log.log(level, "%s: %s", job.what, job.error, exc_info=None if expected else job.error)
 
-    def exchange(self, command: DeviceCommand) -> Reading | None:
+    def exchange(self, command: DeviceCommand, values: Arguments = ((), {})) -> Reading | None:
         """Write a command and wait for its reply; only on the thread of the commands.
 
+        values: the arguments of the call, for what follows the first reply.
         Where the device does not say its prompt, what is done after an opening is done once more.
         """
         self.text.await_late()
         self.raw.await_late()
         for left in range(command.retries, -1, -1):
-            gathering = self._attempt(command)
-            if gathering is None:
+            try:
+                answer = self._all_of(command, values)
                 break
-            if gathering.answer is not None:
-                return gathering.answer
-            if not left:
-                raise self.text.failure(command, gathering)
-        self.raw.wrote(command.data)
-        return None
+            except (CallTimeout, WrongReply) as exc:
+                if not left or isinstance(exc, NoPrompt):
+                    raise
+        if command.reply is None:
+            self.raw.wrote(command.data)
+        return answer
 
-    def _attempt(self, command: DeviceCommand) -> Gathering | None:
+    def _all_of(self, command: DeviceCommand, values: Arguments) -> Reading | None:
+        """Write a command and what follows it; leaves the line as it was."""
+        if not (command.then or command.framing):
+            return self._attempt(command)
+        try:
+            answer = self._attempt(command)
+            for step in command.then:
+                known = {**values[1], **(answer.kwargs if answer else {})}
+                data = step.fill(values[0], known)
+                command = step.command._replace(data=data, speed=step.speed_of(known))
+                answer = _joined(answer, self._attempt(command))
+            return answer
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        """Return to the port's own framing and speed, when nothing can come any more by others."""
+        self.text.await_late()
+        self._intake.reframe()
+        if self._device.is_ready and self._device.speed != self._device.settings.baudrate:
+            try:
+                self.text.change_speed(self._device.settings.baudrate)
+            except Unavailable as exc:
+                self._device.reopen(str(exc))
+
+    def _attempt(self, command: DeviceCommand) -> Reading | None:
         self._keep_pause()
+        if command.framing is not None:
+            self._intake.reframe(command.framing.make())
         try:
             return self.text.attempt(command)
         except NoPrompt:
@@ -280,6 +308,13 @@ class Commands:
             raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
         except TimeoutError as exc:
             raise CallTimeout(uris.TIMEOUT, f"{self._device.address}: {exc}") from None
+
+
+def _joined(earlier: Reading | None, later: Reading | None) -> Reading | None:
+    """Return the later reading with the named values of the earlier one, too."""
+    if earlier is None or later is None:
+        return later or earlier
+    return later._replace(kwargs={**earlier.kwargs, **later.kwargs})
 
 
 def _due(planned: tuple[Poll, float]) -> float:

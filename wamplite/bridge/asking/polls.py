@@ -49,13 +49,13 @@ class PollSettings(ArgumentsSettings, AskSettings, PublishSettings):
         if self.modbus is not None:
             self.modbus.check_use(False, at / "modbus")
             self.check_values(self.modbus.names(), at)
-        elif self.reply is None or not (self.write or self.write_hex):
+        elif self.reply is None or not self.writes:
             at.wrong('a poll has "modbus", or "reply" and "write" or "write_hex"')
         else:
             self.check_write(at)
             self.check_reply(at)
             self.check_no_arguments("a poll has no arguments to fill in", at)
-            self.check_values(self.reply.names(), at)
+            self.check_values(self.names(), at)
 
 
 def make_poll(

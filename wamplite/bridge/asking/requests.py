@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...config import Location
-from ...keys import setting
-from ...schema import Flag, Text, Uri, Whole
+from ...keys import section, setting
+from ...schema import Text, Uri, Whole
+from ...tables import Tables
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
-from ..line_pattern import LinePattern
 from .modbus import MODBUS, ModbusSettings
-from .replies import Reply
+from .steps import ReplySettings, StepSettings
 from .text_line import DeviceCommand
 from .writes import WRITTEN, WriteSettings
 
@@ -42,77 +42,39 @@ class ArgumentsSettings(WriteSettings):
         """Note a template that cannot be filled, and a function of Modbus that does not write."""
         if self.modbus is not None:
             self.modbus.check_use(True, at / "modbus")
-        elif self.write or self.write_hex:
+        elif self.writes:
             self.check_write(at)
         else:
             at.wrong('expected "write", "write_hex" or "modbus"')
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskSettings(WriteSettings):
-    """What is written, and what reply is waited for."""
+class AskSettings(ReplySettings):
+    """What is written, what reply is waited for, and what follows it."""
 
-    timeout: float = setting(Duration(0.01, DAY), "for the reply, then `wamp.error.timeout`", 1.5)
     retries: int = setting(
         Whole(0, 100), "how often it is written again when no reply comes", 0, example=1
     )
-    error: DecodeSettings | None = setting(
-        REPLY,
-        "what the device answers instead when it refuses, a pattern or a table: the call fails at"
-        " once with what it holds",
-        None,
-        example="(ERR.*)",
-        needs=("reply",),
+    then: tuple[StepSettings, ...] = setting(
+        Tables(section(StepSettings, StepSettings.check)),
+        "what follows in the same exchange when the reply has come",
+        (),
+        excludes=("modbus",),
     )
-    begin: str = setting(
-        LinePattern(),
-        "what the first line of a reply of several lines looks like; without it, it is the first"
-        " that comes",
-        "",
-        needs=("reply",),
-        example="^BEGIN",
-    )
-    until: str = setting(
-        LinePattern(),
-        "what the last line of a reply of several lines looks like; all of them are decoded as one"
-        " text",
-        "",
-        needs=("reply",),
-        excludes=("lines", "until_prompt"),
-        example="^OK$",
-    )
-    lines: int = setting(
-        Whole(0, 1000),
-        "how many lines the reply has, which are decoded as one text",
-        0,
-        needs=("reply",),
-        excludes=("until_prompt",),
-        example=3,
-    )
-    until_prompt: bool = setting(
-        Flag(), "all lines up to the prompt are the reply, none or several", False
-    )
-
-    reply: DecodeSettings | None = setting(REPLY, "the reply to it, as of a procedure", None)
 
     def command(self, what: str, prompt: str) -> DeviceCommand:
-        command = super().command(what, prompt)._replace(timeout=self.timeout, retries=self.retries)
-        if self.reply is None and not self.until_prompt:
-            return command
-        reply = Reply(
-            self.reply,
-            self.error,
-            begin=self.begin,
-            until=self.until,
-            lines=self.lines,
-            ends_at_prompt=self.until_prompt,
-        )
-        return command._replace(reply=reply)
+        then = tuple(step.step(what, prompt) for step in self.then)
+        return super().command(what, prompt)._replace(retries=self.retries, then=then)
 
-    def check_reply(self, at: Location) -> None:
-        """Note a `begin` of a reply that has one line."""
-        if self.begin and not (self.until or self.lines or self.until_prompt):
-            (at / "begin").wrong('needs "until", "lines" or "until_prompt"')
+    def names(self) -> set[str] | None:
+        """Return the names of all values that the replies can have; None: they may have any."""
+        names: set[str] = set()
+        for one in (self, *self.then):
+            more = one.reply.names() if one.reply is not None else set()
+            if more is None:
+                return None
+            names |= more
+        return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +110,7 @@ class InitSettings(AskSettings):
 
     def check(self, at: Location) -> None:
         """Note a template that cannot be filled, or wants arguments."""
-        if not (self.write or self.write_hex):
+        if not self.writes:
             at.wrong('expected "write" or "write_hex"')
             return
         self.check_write(at)

@@ -15,19 +15,21 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
 from ...locks import Condition
-from ..device.device import Device
+from ..decoding.readings import Reading
+from ..device.device import Device, DeviceDown
+from ..framing.framing import FramingSettings
 from ..intake import Intake
 from .echo import Echo
 from .raw import LATE, LATE_AT_LEAST
 from .replies import Gathering, Reply
 
-__all__ = ["WRONG_REPLY", "DeviceCommand", "NoPrompt", "TextLine"]
+__all__ = ["WRONG_REPLY", "DeviceCommand", "NoPrompt", "Step", "TextLine", "WrongReply"]
 
 WRONG_REPLY = "wamplite.error.wrong_reply"  # the error of a call whose reply had several frames
 QUIET = 0.05  # seconds without a byte behind a prompt; a USB adapter waits 0.016 for more
@@ -39,7 +41,9 @@ class DeviceCommand(NamedTuple):
     """What is written, and what is waited for before and behind it.
 
     reply: None: nothing is waited for. prompt: what the device says before it takes the command.
-    is_text: line ends within the data end lines, and an echo may have others.
+    is_text: line ends within the data end lines, and an echo may have others. framing: of the
+    reply, where it is not the port's. speed: bits per second from its end on; 0: as they are. then:
+    what is written when the reply has come; all of it is one exchange.
     """
 
     what: str  # for errors and logs
@@ -49,11 +53,26 @@ class DeviceCommand(NamedTuple):
     retries: int = 0
     prompt: re.Pattern[bytes] | None = None
     is_text: bool = True
+    framing: FramingSettings | None = None
+    speed: int = 0
+    then: tuple[Step, ...] = ()
 
     @property
     def patience(self) -> float:
         """For how many seconds something may come back of it."""
         return max(LATE * self.timeout, LATE_AT_LEAST)
+
+
+class Step(NamedTuple):
+    """What follows in an exchange: a command that is made of the arguments and of what has come."""
+
+    command: DeviceCommand
+    fill: Callable[[Sequence[Any], Mapping[str, Any]], bytes]
+    speed_of: Callable[[Mapping[str, Any]], int]  # ApplicationError where there is none
+
+
+class WrongReply(ApplicationError):
+    """What came is no reply."""
 
 
 class NoPrompt(CallTimeout):
@@ -153,19 +172,21 @@ class TextLine:
 
     # ---- the thread of the commands
 
-    def failure(self, command: DeviceCommand, gathering: Gathering) -> ApplicationError:
-        """Return the error of a command that has not got its reply."""
+    def _failure(self, command: DeviceCommand, gathering: Gathering) -> ApplicationError:
         start = f"{command.what}: "
         if gathering.flaw:
             text = f"what {self._device.address} answered is no reply: {gathering.flaw}"
-            return ApplicationError(WRONG_REPLY, start + text)
+            return WrongReply(WRONG_REPLY, start + text)
         missing = "echo" if self._awaits_echo() else "reply"
         tries = f", {command.retries + 1} times" if command.retries else ""
         text = f"no {missing} from {self._device.address} within {command.timeout:g} s{tries}"
         return CallTimeout(uris.TIMEOUT, start + text)
 
-    def attempt(self, command: DeviceCommand) -> Gathering | None:
-        """Write it once; return what came of its reply, None where it has none."""
+    def attempt(self, command: DeviceCommand) -> Reading | None:
+        """Write it once; return its reply, None where it has none.
+
+        ApplicationError: WrongReply, CallTimeout, or what the device said.
+        """
         gathering = Gathering(command.reply) if command.reply is not None else None
         with self._changed:
             self._is_lost = False
@@ -177,16 +198,24 @@ class TextLine:
                 self._echo.expect(command.data, command.is_text, until)
             self._intake.claim, self._device.eager = self.claim, gathering is not None
         try:
-            self._write(command.data)
-            if gathering is not None:
-                self._gather(gathering, command)
-            return gathering
+            if command.data:
+                self._write(command.data)
+            if command.speed:
+                self.change_speed(command.speed)
+            return None if gathering is None else self._gather(gathering, command)
         finally:
             with self._changed:
                 self._running, self._device.eager = None, False
                 self._unhook()
 
-    def _gather(self, gathering: Gathering, command: DeviceCommand) -> None:
+    def change_speed(self, speed: int) -> None:
+        """Change the bits per second of the line; Unavailable where that cannot be."""
+        try:
+            self._device.change_speed(speed)
+        except DeviceDown as exc:
+            raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
+
+    def _gather(self, gathering: Gathering, command: DeviceCommand) -> Reading:
         with self._changed:
             self._owed_until = time.monotonic() + command.patience
             self._wait(lambda: self._is_whole(gathering), command.timeout)
@@ -195,6 +224,9 @@ class TextLine:
             if not gathering.is_over:
                 self._fail_if_gone()
                 self._owed.append(gathering)
+            if gathering.answer is None:
+                raise self._failure(command, gathering)
+            return gathering.answer
 
     def _is_whole(self, gathering: Gathering) -> bool:
         """Tell whether nothing more comes of a reply."""

@@ -53,6 +53,11 @@ class WriteSettings(TableSettings):
         example="login: $",
     )
 
+    @property
+    def writes(self) -> bool:
+        """Whether anything is written."""
+        return bool(self.write or self.write_hex)
+
     def command(self, what: str, prompt: str) -> DeviceCommand:
         """Return the command, its data to be filled in; prompt: the port's."""
         prompt = prompt if self.prompt is None else self.prompt

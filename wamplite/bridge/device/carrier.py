@@ -3,6 +3,7 @@
     wait(seconds)         until bytes have come, or the end; False: the time is up, or `wake`
     read()                what has come; OSError at the end
     write(data, seconds)  all of it within so many seconds, or TimeoutError
+    set_speed(speed)      change the bits per second at once
     wake()                end a wait, from any thread
     close()               close the device; only the reading thread
 
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 
 from ...locks import Latch, Lock
 from .line import LineSettings
+from .speeds import set_speed
 
 if TYPE_CHECKING:
     import serial
@@ -46,6 +48,8 @@ class Carrier(Protocol):
     def read(self) -> bytes: ...
 
     def write(self, data: bytes, seconds: float) -> None: ...
+
+    def set_speed(self, speed: int) -> None: ...
 
     def wake(self) -> None: ...
 
@@ -183,6 +187,13 @@ class DescriptorCarrier:
         poll.poll(min(rest, SLICE) * 1000)
         return True
 
+    def set_speed(self, speed: int) -> None:
+        """Change the speed of a tty; of a stream there is none."""
+        with self._lock:
+            if self._closed:
+                raise OSError(errno.EIO, "closed meanwhile")
+            set_speed(self._descriptor, speed)
+
     def wake(self) -> None:
         """End a wait."""
         with self._lock, suppress(BlockingIOError):
@@ -229,6 +240,10 @@ class QueueCarrier:
     def write(self, data: bytes, seconds: float) -> None:
         """Hand it to the connection, which buffers."""
         self._handle.write(data)
+
+    def set_speed(self, speed: int) -> None:
+        """Have the other end change it."""
+        self._handle.baudrate = speed
 
     def wake(self) -> None:
         """End a wait, within the handle's read timeout."""

@@ -39,6 +39,7 @@ LONGEST_WAIT = 30.0
 LOOK = 0.25  # seconds between two looks whether a lost device has come back
 GATHER = 0.008  # seconds between two reads of a busy device: 100 bytes at 115200 baud
 BUSY = 0.05  # seconds: a device that was read within them is busy
+LATENCY = 0.02  # seconds that a USB adapter may keep what was written
 BITS = 10  # of a byte on the line, as a rule
 OPEN_TRIES_NETWORK = 2.0  # seconds, the longest wait for a URL: no file in /dev announces it
 
@@ -86,6 +87,7 @@ class Device:
         self.settings = settings
         self.address = settings.device
         self.opens = 0
+        self.speed = settings.baudrate
         self.state = DeviceState.CLOSED
         self.is_ready = False  # open and settled
         self.eager = False  # a command waits for the next bytes: do not gather
@@ -98,6 +100,7 @@ class Device:
         self._wait = FIRST_WAIT
         self.why = self._said = ""
         self._opened = self._last = 0.0
+        self._sent = 0.0  # monotonic time when all that was written has left
         self._thread = threading.Thread(
             target=self._run, name=f"wamplite-port-{settings.name}", daemon=True
         )
@@ -128,7 +131,22 @@ class Device:
     def duration(self, data: bytes) -> float:
         """Return how many seconds bytes take on the line; 0 where there is none."""
         is_line = not self.address.startswith("socket://")
-        return is_line * len(data) * BITS / self.settings.baudrate
+        return is_line * len(data) * BITS / self.speed
+
+    def change_speed(self, speed: int) -> None:
+        """Set the bits per second, up to the next opening, when all that was written is out.
+
+        DeviceDown when it is not open, or cannot. Not on the device's own thread.
+        """
+        self._stopping.wait(max(0.0, self._sent + LATENCY - time.monotonic()))
+        carrier = self._carrier
+        if carrier is None:
+            raise DeviceDown(self.down())
+        try:
+            carrier.set_speed(speed)
+        except (OSError, ValueError, termios.error) as exc:
+            raise DeviceDown(f"{self.address}: not set to {speed} baud: {exc}") from exc
+        self.speed = speed
 
     def write(self, data: bytes, seconds: float | None = None) -> None:
         """Write to the device; DeviceDown when it is not open, TimeoutError when it takes nothing.
@@ -138,6 +156,7 @@ class Device:
         carrier = self._carrier
         if carrier is None or not self.is_ready:
             raise DeviceDown(self.down())
+        self._sent = max(self._sent, time.monotonic()) + self.duration(data)
         try:
             carrier.write(data, self.settings.write_timeout if seconds is None else seconds)
         except TimeoutError:
@@ -173,6 +192,7 @@ class Device:
         with self._lock:
             self._carrier = carrier
         self.opens += 1
+        self.speed = self.settings.baudrate
         self._said = ""
         advice = names.advice(device)
         log.info("%s: open at %d baud%s", self.address, self.settings.baudrate, advice)

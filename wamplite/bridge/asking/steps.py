@@ -1,0 +1,134 @@
+"""The keys of a reply, and of what follows it in the same exchange, maybe at another speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...config import Location
+from ...keys import setting
+from ...schema import Flag, Names, Text, Whole
+from ...units import DAY, Duration
+from ..decoding.decoder import REPLY, DecodeSettings
+from ..device.speeds import Speed
+from ..framing.framing import FRAMING, FramingSettings
+from ..line_pattern import LinePattern
+from .replies import Reply
+from .text_line import WRONG_REPLY, DeviceCommand, Step, WrongReply
+from .writes import WriteSettings
+
+__all__ = ["ReplySettings", "StepSettings"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplySettings(WriteSettings):
+    """What is written, and what reply is waited for."""
+
+    timeout: float = setting(Duration(0.01, DAY), "for the reply, then `wamp.error.timeout`", 1.5)
+    error: DecodeSettings | None = setting(
+        REPLY,
+        "what the device answers instead when it refuses, a pattern or a table: the call fails at"
+        " once with what it holds",
+        None,
+        example="(ERR.*)",
+        needs=("reply",),
+    )
+    begin: str = setting(
+        LinePattern(),
+        "what the first line of a reply of several lines looks like; without it, it is the first"
+        " that comes",
+        "",
+        needs=("reply",),
+        example="^BEGIN",
+    )
+    until: str = setting(
+        LinePattern(),
+        "what the last line of a reply of several lines looks like; all of them are decoded as one"
+        " text",
+        "",
+        needs=("reply",),
+        excludes=("lines", "until_prompt"),
+        example="^OK$",
+    )
+    lines: int = setting(
+        Whole(0, 1000),
+        "how many lines the reply has, which are decoded as one text",
+        0,
+        needs=("reply",),
+        excludes=("until_prompt",),
+        example=3,
+    )
+    until_prompt: bool = setting(
+        Flag(), "all lines up to the prompt are the reply, none or several", False
+    )
+
+    framing: FramingSettings | None = setting(
+        FRAMING, "where a frame of the reply ends, if not as the port says", None, example="lines"
+    )
+    reply: DecodeSettings | None = setting(REPLY, "the reply to it, as of a procedure", None)
+
+    def command(self, what: str, prompt: str) -> DeviceCommand:
+        command = super().command(what, prompt)._replace(timeout=self.timeout, framing=self.framing)
+        if self.reply is None and not self.until_prompt:
+            return command
+        reply = Reply(
+            self.reply,
+            self.error,
+            begin=self.begin,
+            until=self.until,
+            lines=self.lines,
+            ends_at_prompt=self.until_prompt,
+        )
+        return command._replace(reply=reply)
+
+    def check_reply(self, at: Location) -> None:
+        """Note a `begin` of a reply that has one line."""
+        if self.begin and not (self.until or self.lines or self.until_prompt):
+            (at / "begin").wrong('needs "until", "lines" or "until_prompt"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSettings(ReplySettings):
+    """What follows in the same exchange; it may hold named values of the replies before it."""
+
+    baudrate: int = setting(
+        Speed(),
+        "the speed of the line when this is written, for the rest of the exchange",
+        0,
+        excludes=("baudrates",),
+        example=9600,
+    )
+    baudrate_of: str = setting(
+        Text(), "the name of the value by which `baudrates` has that speed", "",
+        needs=("baudrates",), example="baud",
+    )  # fmt: skip
+    baudrates: Mapping[str, int] = setting(
+        Names(Speed()), "the speed by the text of that value", {}, factory=dict,
+        needs=("baudrate_of",), example={"0": 300, "5": 9600},
+    )  # fmt: skip
+
+    def step(self, what: str, prompt: str) -> Step:
+        """Return what follows; prompt: the port's."""
+        command = self.command(what, prompt)
+        fill = self.template() if self.writes else lambda args, kwargs: b""
+        return Step(command, fill, self.speed_of)
+
+    def speed_of(self, values: Mapping[str, Any]) -> int:
+        """Return the speed that is meant; WrongReply where there is none for the value."""
+        if not self.baudrates:
+            return self.baudrate
+        text = str(values.get(self.baudrate_of))
+        if text not in self.baudrates:
+            known = ", ".join(self.baudrates)
+            told = f"{self.baudrate_of} is {text!r}, and there are speeds for {known}"
+            raise WrongReply(WRONG_REPLY, told)
+        return self.baudrates[text]
+
+    def check(self, at: Location) -> None:
+        """Note a template that cannot be filled."""
+        if self.writes:
+            self.check_write(at)
+        elif self.reply is None:
+            at.wrong('expected "write", "write_hex" or "reply"')
+        self.check_reply(at)
