@@ -39,7 +39,7 @@ from tools.fault_site import (  # noqa: E402
 )
 
 MOST = 100_000  # events that the outbox holds
-LONGEST = 2.5  # seconds of a life
+LONGEST = 1.5  # seconds of a life
 PATIENCE = 60.0  # seconds until all has arrived
 
 
@@ -75,6 +75,8 @@ class Killed:
         is_there = self.chance.random() < 0.5
         bridge = self.begin(is_there)
         try:
+            if self.chance.random() < 0.8:  # else it may be killed while it begins
+                until(lambda: ": open at" in bridge.stderr(), "it is up", PATIENCE)
             time.sleep(self.chance.uniform(0.0, LONGEST))
             if is_there:
                 self.write()

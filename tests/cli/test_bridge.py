@@ -94,6 +94,19 @@ def test_check_tells_whose_device_may_not_be_opened(
     assert told.startswith(f"{device.path}: permission denied; add yourself to the group")
 
 
+@pytest.mark.parametrize(
+    ("address", "framing", "is_told"),
+    [("127.0.0.1:502", "rtu", True), ("127.0.0.1:502", "tcp", False), ("[::1]:5020", "rtu", False)],
+)
+def test_check_tells_what_is_perhaps_modbus_tcp(
+    tmp_path: Path, address: str, framing: str, is_told: bool
+) -> None:
+    text = PORT.replace("DEVICE", f"socket://{address}") + f'modbus_framing = "{framing}"\n'
+    text += '[[port.poll]]\nevery = 1\ntopic = "a.b"\nmodbus = {unit = 1}\n'
+    done = checked(written(tmp_path, text))
+    assert (done.returncode, bridge.SPEAKS_TCP in done.stdout) == (0, is_told), done.stderr
+
+
 def test_check_tells_every_fault_with_its_line(tmp_path: Path) -> None:
     file = written(tmp_path, PORT.replace("DEVICE", "/dev/x") + "baud = 1\nsettle = -1\n")
     done = checked(file)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MODBUS_TCP = ":502"  # the port that is registered for it
+SPEAKS_TCP = 'RTU over TCP; at port 502 it is Modbus/TCP as a rule: modbus_framing = "tcp"'
 LOOK = 0.5  # seconds between two calls of Watch
 
 
@@ -128,8 +130,10 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
     except OSError as exc:
         return f"{port.device}: {exc.strerror}"
     found = names.identity(device)
+    if found is None and "://" in device:
+        return f"{port.device}{plus(perhaps_tcp(port))}"
     if found is None:
-        return port.device if "://" in device else f"{port.device}, not there now"
+        return f"{port.device}, not there now"
     other = known.setdefault(found, port.name)
     if other != port.name:
         return f"{port.device}: the same device as that of {other}"
@@ -137,6 +141,13 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
     if not wrong and not os.access(device, os.R_OK | os.W_OK):
         wrong = names.denied(device)
     return f"{port.device}{plus(wrong)}{names.advice(device)}"
+
+
+def perhaps_tcp(port: PortSettings) -> str:
+    """Say so where a port speaks Modbus RTU to where Modbus/TCP is spoken."""
+    asked = (*port.polls, *port.procedures, *port.subscribes)
+    is_rtu = port.modbus_framing == "rtu" and any(one.modbus is not None for one in asked)
+    return SPEAKS_TCP if is_rtu and port.device.endswith(MODBUS_TCP) else ""
 
 
 def plus(complaint: str) -> str:

@@ -154,7 +154,7 @@ def test_what_a_reply_to_a_hand_written_request_says_is_nobodys(
     polled: Polled, tmp_path: Path
 ) -> None:
     slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n == 1 else "", LATE)
-    world = polled(slave, poll("volt", every=0.2))
+    world = polled(slave, poll("volt", every=0.2, timeout=5))
     until(lambda: len(world.events) == 1, "polled")
     uri, request = "wamplite.bridge.test.write", bytes.fromhex("010400020002d00b")
     world.port.procedures[uri](Invocation(uri, [request], {}, {}, 1, 1))

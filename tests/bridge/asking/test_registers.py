@@ -86,6 +86,22 @@ def test_a_value_is_read(told: dict[str, Any], registers: list[int], value: obje
     assert (found, type(found)) == (value, type(value))
 
 
+@pytest.mark.parametrize(
+    ("told", "registers"),
+    [
+        ({"type": "int16", "none": 0x8000}, "8000"),
+        ({"type": "uint16", "none": 0xFFFF, "scale": 0.1}, "ffff"),
+        ({"type": "uint32", "none": 0xFFFF0000, "byteorder": "CDAB"}, "0000 ffff"),
+        ({"type": "uint16", "none": 0}, "0000"),
+    ],
+)
+def test_bits_that_stand_for_no_value_are_none(told: dict[str, Any], registers: str) -> None:
+    settings = RegisterSettings(**told)
+    with pytest.raises(Undecodable, match="no value"):
+        decoded(settings, words(registers))
+    assert decoded(settings, [1, 1][: settings.size])
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_what_is_no_number_is_no_value(value: float) -> None:
     registers = list(struct.unpack(">2H", struct.pack(">f", value)))

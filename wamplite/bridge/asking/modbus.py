@@ -64,7 +64,7 @@ class ModbusSettings(RegisterSettings):
         Tables(section(NamedRegisterSettings, NamedRegisterSettings.check)),
         "several values, read by one request and published as one event",
         (),
-        excludes=("address", "type", "count", "byteorder", "scale", "mask", "name"),
+        excludes=("address", "type", "count", "byteorder", "scale", "mask", "none", "name"),
     )
 
     @property
@@ -111,8 +111,8 @@ class ModbusSettings(RegisterSettings):
         if self.function not in allowed:
             what = "writes" if writes else "reads"
             (at / "function").wrong(f"expected one that {what}: {', '.join(map(str, allowed))}")
-        elif writes and (self.values or self.mask):
-            at.wrong('"values" and "mask" are for reading')
+        elif writes and (self.values or self.mask or self.none is not None):
+            at.wrong('"values", "mask" and "none" are for reading')
 
 
 MODBUS = section(ModbusSettings, ModbusSettings.check)
@@ -173,7 +173,7 @@ class Modbus:
         return self._raw.not_before(self._settings.unit)
 
     def read(self, timeout: float, retries: int) -> Reading:
-        """Ask for the values."""
+        """Ask for the values; of several, one that is none (NaN, or its `none`) is left out."""
         settings, span = self._settings, self._settings.span
         function, slave = settings.function, self._slave
         ask = slave.read_bits if function in READS_BITS else slave.read_registers
@@ -182,13 +182,18 @@ class Modbus:
             words[field.address - span.start : field.address - span.start + field.size]
             for field in settings.fields
         ]
+        names = [value.name for value in settings.values] or [settings.name]
+        values, flaw = {}, Undecodable("no value")
+        for name, field, piece in zip(names, settings.fields, found, strict=True):
+            try:
+                values[name] = decoded(field, piece)
+            except Undecodable as exc:
+                flaw = exc
+        if not values:
+            raise self._as_error(flaw) from flaw
+        args, named = ([], values) if names[0] else ([*values.values()], {})
         try:
-            pairs = zip(settings.fields, found, strict=True)
-            values = [decoded(field, piece) for field, piece in pairs]
-            names = [value.name for value in settings.values] or [settings.name]
-            named = dict(zip(names, values, strict=True)) if names[0] else {}
-            size = len(span) * 2
-            return checked(Reading([] if named else values, named, size, clock.now()))
+            return checked(Reading(args, named, len(span) * 2, clock.now()))
         except Undecodable as exc:
             raise self._as_error(exc) from exc
 

@@ -64,6 +64,10 @@ class RegisterSettings(TableSettings):
         Whole(1, (1 << 64) - 1), "the bits that are the value; a single bit is true or false", None,
         only=("type", ("uint16", "uint32", "uint64")), example=0x0F00,
     )  # fmt: skip
+    none: int | None = setting(
+        Whole(0, (1 << 64) - 1), "the bits that stand for no value: it is left out", None,
+        only=("type", tuple(NUMBERS)), example=0x8000,
+    )  # fmt: skip
 
     @property
     def size(self) -> int:
@@ -80,6 +84,8 @@ class RegisterSettings(TableSettings):
             (at / "scale").wrong("must not be 0")
         if self.mask and self.mask >> 16 * self.size:
             (at / "mask").wrong(f"has more bits than a {self.type}")
+        if self.none and self.none >> 16 * self.size:
+            (at / "none").wrong(f"has more bits than a {self.type}")
         if self.mask and self.scale != 1 and not self.mask & (self.mask - 1):
             (at / "scale").wrong("a single bit cannot be scaled")
 
@@ -100,6 +106,8 @@ def decoded(settings: RegisterSettings, words: list[int]) -> Any:
         if not data.isascii():
             raise Undecodable("not ASCII")
         return data.decode("ascii").strip("\0 ")
+    if settings.none is not None and int.from_bytes(data, "big") == settings.none:
+        raise Undecodable("no value")
     value = struct.unpack(f">{NUMBERS[settings.type]}", data)[0]
     if settings.type in FLOATS and not math.isfinite(value):
         raise Undecodable("no value for WAMP")
