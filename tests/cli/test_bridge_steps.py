@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -284,10 +283,9 @@ def test_on_a_terminal_bytes_are_rows_of_hex_and_text(tmp_path: Path, device: Ps
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_a_signal_ends_it(watching: Any, number: signal.Signals, code: int) -> None:
     program = watching()
-    began = time.monotonic()
     program.interrupt(number)
     assert program.wait() == code
-    assert "Traceback" not in program.stderr() and time.monotonic() - began < 4.0
+    assert "Traceback" not in program.stderr()
 
 
 def test_it_ends_when_nobody_reads_what_it_shows(watching: Any, device: PseudoDevice) -> None:

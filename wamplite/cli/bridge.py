@@ -145,8 +145,10 @@ def in_words(port: PortSettings, known: dict[object, str]) -> str:
 
 def perhaps_tcp(port: PortSettings) -> str:
     """Say so where a port speaks Modbus RTU to where Modbus/TCP is spoken."""
-    asked = (*port.polls, *port.procedures, *port.subscribes)
-    is_rtu = port.modbus_framing == "rtu" and any(one.modbus is not None for one in asked)
+    asked = [poll.modbus for poll in port.polls]
+    asked += [procedure.modbus for procedure in port.procedures]
+    asked += [subscribe.modbus for subscribe in port.subscribes]
+    is_rtu = port.modbus_framing == "rtu" and any(asked)
     return SPEAKS_TCP if is_rtu and port.device.endswith(MODBUS_TCP) else ""
 
 
