@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import readers
 from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
 from tests.serial_cable import Cable
@@ -49,8 +50,10 @@ STANDING = re.compile(r"/dev/urandom|/dev/null|.*/libffi[^/]*")
 
 
 def pytest_report_header() -> str | None:
-    """Tell how to have this order again."""
-    return f"order: drawn by SHUFFLE={SEED}" if SEED else None
+    """Tell how to have this order, and these readers, again."""
+    order = f"order: drawn by SHUFFLE={SEED}" if SEED else ""
+    kind = f"readers: {readers.GIVEN}, by READERS" if readers.GIVEN else ""
+    return "; ".join(filter(None, [order, kind])) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,6 +122,14 @@ def cable(tmp_path: Path) -> Iterator[Cable]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """Give a certificate for localhost, and its key."""
     return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=["threads", "shared"])
+def either_reader(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Have routers read by a thread for each connection, then by one for all; gives which."""
+    before = readers.use(request.param)
+    yield request.param
+    readers.use(before)
 
 
 @pytest.fixture

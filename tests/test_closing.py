@@ -27,6 +27,7 @@ from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
 from wamplite.router.logins import Logins
 from wamplite.router.longpoll import Gateway, Pages
+from wamplite.router.reader import SharedReader
 from wamplite.router.turning_away import TurningAway
 from wamplite.router.waking_selector import WakingSelector
 from wamplite.storage.events import SCHEMA, StoredEvents
@@ -86,6 +87,13 @@ def serial_router(world: Surroundings) -> Router:
     return made
 
 
+def shared_reader(world: Surroundings) -> SharedReader:
+    made = Router(readers="shared")
+    world.stack.callback(made.close)
+    wamplite.connect(made.listen("rs://127.0.0.1:0")).leave()  # begins its thread
+    return parts(made).reader
+
+
 def gateway(world: Surroundings) -> Gateway:
     router = world.stack.enter_context(Router())
     return Gateway(Nowhere(), parts(router), ["json"], Pages(frozenset(), frozenset()))
@@ -111,6 +119,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Housekeeper": lambda world: Housekeeper(Limits(), Counters()),
     "LocalChannel": lambda world: pair()[0],
     "Logins": lambda world: Logins(Limits(), lambda name, who: None),
+    "SharedReader": shared_reader,
     "TurningAway": lambda world: TurningAway(),
     "WakingSelector": lambda world: WakingSelector(),
     "Gateway": gateway,
@@ -122,7 +131,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "SerialListener": serial_router,
 }
 WITHIN = {  # closed by one of these, which are tried
-    "ByteChannel", "Connections", "Listener", "Routing",
+    "ByteChannel", "Connections", "Crew", "Listener", "Routing",
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Shared",  # by its router, once

@@ -67,6 +67,7 @@ LISTED = {
     "router/test_faults_of_threads.py": (FAULT, "_accept_one _once"),
     "router/test_housekeeper.py": (FAULT, "_entries _outbox"),
     "router/test_limits.py": (HURRY, "_counts"),
+    "router/test_reader.py": (FAULT, "_look _step"),
     "router/test_timers.py": (BOUND, "_heap"),
     "router/test_tracing.py": (BOUND, "_encoder"),
     "test_features.py": (FAULT, "_load"),

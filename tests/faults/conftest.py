@@ -75,6 +75,9 @@ class Bystander:
         self.session.close()
 
 
+BUSY = 10  # times that each stander-by speaks before the router is looked at
+
+
 class Holdings:
     """What the router process holds."""
 
@@ -158,7 +161,14 @@ def witnesses(router: RouterProcess) -> Iterator[Witnesses]:
 def holdings(
     router: RouterProcess, everyday: Bystander, witnesses: Witnesses, memory: int
 ) -> Iterator[Holdings]:
-    """Return what the router held at the start."""
+    """Return what the router held at the start, once those who stand by have threads of their own.
+
+    Who has sent a few messages gets one, where few are connected.
+    """
+    for _ in range(BUSY):
+        everyday.publish(everyday.witness)
+        everyday.noticed_nothing()
+    until(lambda: witnesses.rounds > BUSY)
     before = Holdings(router)
     yield before
     until(  # what was freed goes back to the system a little later

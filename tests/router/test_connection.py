@@ -17,6 +17,8 @@ from wamplite.core.messages import Abort, Authenticate, Challenge, Goodbye, Hell
 from wamplite.core.parsing import to_array
 from wamplite.router import Router
 from wamplite.router.connection import Connection
+from wamplite.router.crew import serve
+from wamplite.router.waits import Flow
 
 from .conftest import Start, parts
 
@@ -65,8 +67,14 @@ class Scripted(Connection):
     def came_in_part(self) -> None:
         self.parts += 1
 
+    def flow(self) -> Flow:
+        return self.converse()
+
+    def conclude(self) -> None:
+        """It has no place that could be given back."""
+
     def run(self) -> None:
-        self.converse()
+        serve(self)
 
     def box(self, routing: Any) -> Any:
         return self

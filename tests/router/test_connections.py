@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -28,7 +29,7 @@ def bounded(**limits: int) -> Connections:
 
 
 def enter(connections: Connections, *somebody: SomeConnection) -> list[str | None]:
-    return [connections.enter(one, threading.Thread()) for one in somebody]
+    return [connections.enter(one) for one in somebody]
 
 
 def test_each_bound_is_told_by_its_name() -> None:
@@ -168,18 +169,19 @@ def test_those_who_have_not_joined_can_be_ended_alone() -> None:
     assert (one.ended, two.ended) == (["end"], ["why", "end"])
 
 
-def test_only_threads_that_run_can_be_waited_for() -> None:
+def test_the_end_waits_until_all_have_left_but_one_who_asks_for_it() -> None:
     connections = bounded()
-    go = threading.Event()
-    running = threading.Thread(target=go.wait, args=(20,))
-    running.start()
-    connections.enter(SomeConnection(), running)
-    connections.enter(SomeConnection(), threading.Thread())  # not started yet
-    connections.enter(SomeConnection(), threading.current_thread())
-    assert connections.threads() == [running]
-    go.set()
-    running.join(20)
-    assert connections.threads() == []
+    one, two = SomeConnection(), SomeConnection()
+    enter(connections, one, two)
+    connections.close()
+    begun = time.monotonic()
+    connections.wait(begun + 0.05)
+    assert time.monotonic() >= begun + 0.05 and len(connections) == 2
+    timer = threading.Timer(0.05, connections.leave, [one])
+    timer.start()
+    connections.wait(begun + 20, are_left=1)
+    assert len(connections) == 1 and time.monotonic() < begun + 20
+    timer.join(20)
 
 
 def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
@@ -190,7 +192,7 @@ def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
     def come_and_go(address: str) -> None:
         for _ in range(200):
             one = SomeConnection(address)
-            outcomes.append(connections.enter(one, threading.Thread()))
+            outcomes.append(connections.enter(one))
             most.append(len(connections))
             connections.joined(one)
             if len(outcomes) % 3:

@@ -338,3 +338,15 @@ def test_stack_size_is_of_connections_threads(start: Start, connect: Connect) ->
 def test_max_login_delay_is_at_most_the_patience_of_a_handshake() -> None:
     limits = Limits()
     assert limits.login_delay <= limits.max_login_delay < limits.handshake_timeout
+
+
+@pytest.mark.parametrize(("kind", "name"), [("threads", "conn-"), ("shared", "reader")])
+def test_readers_are_threads_of_their_own_or_one_for_all(
+    start: Start, connect: Connect, kind: str, name: str
+) -> None:
+    connect(start(readers=kind).url).join()
+    names = [thread.name for thread in threading.enumerate()]
+    found = [one for one in names if one.startswith(("wamplite-conn", "wamplite-reader"))]
+    assert len(found) == 1 and found[0].startswith(f"wamplite-{name}")
+    with pytest.raises(UsageError, match="readers must be one of auto, threads, shared, not 'x'"):
+        Router(readers="x")  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ..core.errors import UsageError
-from ..core.handshake import AuthMethod, anonymous_as
+from ..core.handshake import Anonymous, AuthMethod
 from .users import Users
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def methods(
         if cookies is not None:
             found[name] = cookies.remembering(name, found[name], users)
     if anonymous is not None:
-        found["anonymous"] = anonymous_as(anonymous)
+        found["anonymous"] = Anonymous(anonymous)
     if cookies is not None:
         found["cookie"] = cookies.method(users)
     return found

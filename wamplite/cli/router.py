@@ -114,6 +114,12 @@ def _add_bounds(parser: argparse.ArgumentParser) -> None:
         help="of silence, until a peer is pinged; 0: never (default: 20)",
     )
     add("--max-message-size", type=positive, metavar="BYTES", help="up to 16 MiB")
+    add(
+        "--readers",
+        choices=("auto", "threads", "shared"),
+        help="of plain sockets: a thread for each, one thread for all, or the latter where there"
+        " are many (default: auto)",
+    )
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from ..config import Location
 from ..core.errors import UsageError
 from ..keys import Declared, DeclaredKey, TableSettings
-from ..router.limits import OF_THE_MEMORY, Limits, check
-from ..schema import MISSING, Kind, Whole
+from ..router.limits import OF_THE_MEMORY, READERS, Limits, check
+from ..schema import MISSING, Kind, Text, Whole
 from ..transports.base import MOST
 from ..units import Duration, Size
 from .kinds import FileName
@@ -50,6 +50,7 @@ ABOUT = {
     "max_login_delay": "the longest such, after many bad logins",
     "max_logins_per_connection": "how many bad logins end a connection",
     "stack_size": "of a connection's thread",
+    "readers": "who reads plain sockets: each one's thread, one for all, or the latter if many",
 }
 SIZES = {"max_buffered", "max_http_request", "socket_buffer"}  # and what ends with _size
 OTHERS = {
@@ -127,6 +128,8 @@ class LimitKind(Kind):
 
 def kind_of(name: str) -> Kind:
     """Return what the value of a limit must be, by its name and its default."""
+    if name == "readers":
+        return Text(*READERS)
     if name == "max_message_size":
         return Size(512, MOST)
     if name.endswith("_size") or name in SIZES:

@@ -76,17 +76,18 @@ class Accepted(NamedTuple):
     agent: str = ""
 
 
-def anonymous_as(role: str) -> AuthMethod:
-    """Let anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
+class Anonymous:
+    """Lets anybody in, under a random authid: what HELLO wishes to be called is not a fact."""
 
-    def ask(hello: Hello, joining: Joining) -> Dialogue:
+    def __init__(self, role: str) -> None:
+        self._role = role
+
+    def __call__(self, hello: Hello, joining: Joining) -> Dialogue:
         yield from ()  # it asks nothing
-        return Identity(new_authid(), role, "anonymous", "static")
-
-    return ask
+        return Identity(new_authid(), self._role, "anonymous", "static")
 
 
-anonymous = anonymous_as("anonymous")
+anonymous = Anonymous("anonymous")
 OPEN: Mapping[str, AuthMethod] = {"anonymous": anonymous}  # nobody has to say who they are
 
 
@@ -138,6 +139,18 @@ class Acceptor:
         except ProtocolError as error:
             return Abort({"message": shorten(str(error))}, uris.PROTOCOL_VIOLATION)
 
+    def may_take_long(self, message: Any) -> bool:
+        """Tell whether an authmethod has its turn with this that may ask others, or a disk."""
+        if type(message) is not Hello or self._trusted is not None:
+            return self._dialogue is not None
+        methods = self._methods_of(message.realm)
+        wishes = message.details.get("authmethods") or ["anonymous"]
+        return any(type(methods.get(wish, anonymous)) is not Anonymous for wish in wishes)
+
+    def _methods_of(self, realm: str) -> Mapping[str, AuthMethod]:
+        methods = self._authmethods
+        return methods if isinstance(methods, Mapping) else methods(realm)
+
     def _on_hello(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Hello:
             raise ProtocolError(f"a session starts with HELLO, not {name_of(message)}")
@@ -157,9 +170,7 @@ class Acceptor:
 
     def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue:
         """Begin the first method that HELLO wishes for and that can do something with it."""
-        methods = self._authmethods
-        if not isinstance(methods, Mapping):
-            methods = methods(joining.realm)
+        methods = self._methods_of(joining.realm)
         for wish in wishes:
             method = methods.get(wish)
             dialogue = None if method is None else method(hello, joining)

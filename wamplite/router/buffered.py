@@ -46,6 +46,11 @@ class TotalBound:
         if largest is not None:
             largest.evict()
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether `wait` may wait."""
+        return bool(self._evicted)
+
     def wait(self, holder: Holder) -> None:
         """Wait a moment where those that were ended still hold too much beside all others.
 

@@ -1,14 +1,13 @@
 """What every connection to the router does once messages can be read, from a socket or not.
 
-wamplite-conn-N:  joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
-                  open     receive -> wait until what came before is handled -> arrive, until the
-                           member is gone
-                  waiting  after GOODBYE, or an ABORT that answers HELLO: for another HELLO, which
-                           is joining again, or for the peer to close, for a moment
+    joining  HELLO, perhaps CHALLENGE, then WELCOME or ABORT
+    open     what comes is handed to the realm, see hosting.py, until the member is gone
+    waiting  after GOODBYE, or an ABORT that answers HELLO: for another HELLO, which is joining
+             again, or for the peer to close, for a moment
 
-Whatever goes wrong in this thread, the member leaves its realm before the thread ends. A peer that
-says nothing holds nothing of what it said last: 150 KB on a wire may be 10 MB here. One that sends
-more than `max_message_rate` allows is not read until what it has sent was its turn.
+All of it is the connection's flow, see waits.py. A peer that says nothing holds nothing of what it
+said last. One that sends more than `max_message_rate` allows is not read until what it has sent was
+its turn.
 """
 
 from __future__ import annotations
@@ -17,35 +16,38 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from typing import Any
 
 from ..core import uris
 from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Join, Lost, Member, Violation
-from ..core.messages import Abort, Authenticate, Challenge, Goodbye, Hello, Message
-from ..locks import Lock
+from ..core.messages import Abort, Authenticate, Challenge, Hello, Message
 from . import session_log
 from .connections import is_near, origin_of
-from .faults import guarded, log_fault
+from .faults import log_fault
+from .hosting import Hosting
 from .mailbox import Mailbox
-from .pacing import Pace
+from .pacing import Bucket
 from .presence import Presence
-from .routing import NOTHING, Arrival, Routing
+from .routing import NOTHING, Routing
+from .served import Gather
 from .shared import Shared
+from .waits import BLOCKING, RECEIVE, Flow, Receive, Wait
 
 logger = logging.getLogger("wamplite.router")
 
-PAUSE = 0.01  # seconds after a fault: memory may be had again
-FAULTS = (Lost, Violation)
-ENDS = (*FAULTS, Goodbye)
 FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED, uris.UNAVAILABLE)
 MOST_REFUSED = 4  # handshakes in a row over one connection
 
 
 class Connection(ABC):
-    """Somebody who is connected; its own thread calls `converse`."""
+    """Somebody who is connected."""
 
+    may_be_shared = False  # the reader of many may take its steps
+    is_ready = False  # there is something to receive, whatever the descriptor says
+    is_held_up = False  # to take what is here further may take a while
     transport_name = "in this process"  # for logs
     deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
     is_slowed = True  # by max_message_rate
@@ -61,15 +63,19 @@ class Connection(ABC):
         self.is_proxied = False  # a proxy connected, and has not told for whom
         self.place: threading.Semaphore | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
-        self._leaving = False  # the session has said GOODBYE
         self.received = 0  # entries that were handed over
         self.bad_logins = 0
-        self._arrived = NOTHING  # behind HELLO, or the end of a session, or above its rate
-        self.pace = Pace()
+        self.arrived = NOTHING  # and not handed over yet
+        self.bucket = Bucket()
+        self.gather: Gather | None = None  # takes what it brings where its steps must not block
 
     @abstractmethod
-    def run(self) -> None:
-        """Serve to the end; the target of its thread."""
+    def flow(self) -> Flow:
+        """Return its life."""
+
+    @abstractmethod
+    def conclude(self) -> None:
+        """Close it, and give its place back: its life is over."""
 
     @abstractmethod
     def shutdown(self, why: str) -> None:
@@ -79,7 +85,8 @@ class Connection(ABC):
     def receive(self) -> list[Any]:
         """Wait for what one recv brings: messages, then Violation or Lost if it ended.
 
-        `place` is what it has taken meanwhile, to be given back once all of it is handled.
+        `place` is what it has taken meanwhile, to be given back once all of it is handled. Where
+        there is none and `gather` is set, nothing is returned, and `is_held_up` set.
         """
 
     @abstractmethod
@@ -117,7 +124,7 @@ class Connection(ABC):
         return False
 
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
-        """Notice that a recv brought a part of a message and no whole one."""
+        """Notice that a recv brought a part of a message and no whole one; waits for room."""
 
     def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
         """Close what a forked child has of the connection."""
@@ -145,63 +152,84 @@ class Connection(ABC):
         """Return what may be told of what carries the session."""
         return {"type": "local"}
 
-    def converse(self) -> None:
+    def fileno(self) -> int:
+        """Return the descriptor that tells when there is something to receive."""
+        return -1
+
+    def incoming(self, wait: Receive) -> Flow:
+        """Wait until something whole has arrived."""
+        while not self.arrived:
+            yield wait
+            self.arrived = self.receive()
+            if not self.arrived:
+                if self.is_held_up:
+                    yield BLOCKING
+                self.came_in_part()
+
+    def converse(self) -> Flow:
         """Serve one session after the other, until the peer is sent away or has left for good."""
         try:
             while True:
-                joined = self._join()  # its frame has ended: nobody keeps HELLO
+                joined = yield from self._join()  # its frame has ended: nobody keeps HELLO
                 if joined is None:
                     return
                 presence, routing = joined
-                self._stay(presence, routing)
+                yield from self._stay(presence, routing)
                 del joined, presence
                 if not self.waits:
                     return
         finally:
             self._give_back()
 
-    def _stay(self, presence: Presence, routing: Routing) -> None:
+    def _stay(self, presence: Presence, routing: Routing) -> Flow:
         """Serve a session to its end, and tell of it."""
         presences = self.shared.presences
         presences.begin(presence)
         try:
             session_log.joined(presence)
-            self._read(presence.member, routing)
+            yield from Hosting(self, presence.member, routing).flow()
             session_log.left(presence)
         finally:
             presences.end(presence)
 
-    def _join(self) -> tuple[Presence, Routing] | None:
+    def _join(self) -> Generator[Wait, None, tuple[Presence, Routing] | None]:
         """Speak until a session is accepted; None where the peer was sent away."""
         acceptor, refused, hello = self.acceptor(), 0, None
         while True:
-            entries, self._arrived = self._arrived or self.receive(), NOTHING
+            yield from self.incoming(RECEIVE)
+            entries, self.arrived = self.arrived, NOTHING
             for at, entry in enumerate(entries, 1):
                 if type(entry) is Lost:
                     raise TransportLost(entry.text)
                 if self.waits and not self._is_again(entry):
                     continue  # it crossed our last words
                 hello = entry if type(entry) is Hello else hello
+                if acceptor.may_take_long(entry):
+                    yield BLOCKING
                 outcome = self.answer(acceptor, hello, entry)
                 if self.shared.traced and hello is not None:
                     self.shared.trace_step(hello.realm, self.name, entry, outcome)
                 if isinstance(outcome, Accepted):
                     self.check_alive()
-                    self._arrived = [Join(), *entries[at:]]
+                    self.arrived = [Join(), *entries[at:]]
                     return self._begin(outcome)
                 if outcome is not None:
                     self.say(outcome)
                 if not isinstance(outcome, Challenge):
-                    self.shared.count("joins_refused")
-                    session_log.refused(self, hello, outcome)
                     refused += 1
-                    is_over = _is_final(outcome) or refused == MOST_REFUSED
-                    is_over |= self.bad_logins >= self.shared.limits.max_logins_per_connection
-                    if is_over or not self.wait_again():
+                    if not self._refused(hello, outcome, refused):
                         self.finish()
                         return None
                     acceptor = self.acceptor()
             self._give_back()
+
+    def _refused(self, hello: Hello | None, outcome: Abort | None, times: int) -> bool:
+        """Tell of a refusal; True if another HELLO may come."""
+        self.shared.count("joins_refused")
+        session_log.refused(self, hello, outcome)
+        is_over = _is_final(outcome) or times == MOST_REFUSED
+        is_over |= self.bad_logins >= self.shared.limits.max_logins_per_connection
+        return not is_over and self.wait_again()
 
     def _is_again(self, entry: Any) -> bool:
         """Tell whether this begins another session; while one is waited for all else is dropped."""
@@ -255,74 +283,9 @@ class Connection(ABC):
             box.end,
             box.release,
         )
-        self._leaving = False
         member.transport, member.agent = self.facts(), accepted.agent
         self.accepted(accepted)
         return Presence(self, box, member, accepted.realm), routing
-
-    def _read(self, member: Member, routing: Routing) -> None:
-        """Serve a member to its end. While it is idle no name here holds what it has sent."""
-        handled = Lock()  # held from an arrival of this member until it is handled
-        try:
-            while member.open and self._bring(self._await(member), member, routing, handled):
-                pass
-            if self._leaving:
-                routing.lose(member)  # it is gone: whoever routes has done with it then
-        except BaseException:
-            log_fault(logger, "%s, %s: the session is closed", self.name, member)
-            while not guarded(logger, lambda: routing.lose(member), "it is tried again"):
-                time.sleep(PAUSE)
-
-    def _await(self, member: Member) -> list[Any]:
-        """Return what came behind HELLO, then what each receive brings."""
-        entries, self._arrived = self._arrived, NOTHING
-        try:
-            while not entries:
-                entries = self.receive()
-                if not entries:
-                    self.came_in_part()
-        except BaseException:
-            log_fault(logger, "%s, %s: the session is closed", self.name, member)
-            return [Lost("internal error")]
-        is_slowed = self.is_slowed and self.shared.limits.max_message_rate
-        return self._paced(entries, member) if is_slowed else entries
-
-    def _paced(self, entries: list[Any], member: Member) -> list[Any]:
-        """Return as many as may be handed over now, one at least: the others come after them."""
-        messages = len(entries) - (type(entries[-1]) in FAULTS)
-        number = self.pace.admit(messages, self.shared, lambda: member.open and not self.has_ended)
-        if number < messages:
-            entries, self._arrived = entries[:number], entries[number:]
-        return entries
-
-    def _bring(self, entries: list[Any], member: Member, routing: Routing, handled: Lock) -> bool:
-        """Hand over what has arrived once what came before is handled; False if it was the last."""
-        handled.acquire()
-        if not member.open:  # what came behind its end may begin another session
-            self._arrived = entries + self._arrived
-            return False
-        if self._leaving:
-            entries = [entry for entry in entries if type(entry) in FAULTS]
-            if not entries:  # it is dropped, HELLO too: that must wait for GOODBYE
-                handled.release()
-                return True
-        if Goodbye in map(type, entries):
-            entries, rest = _cut(entries)
-            self._arrived = rest + self._arrived
-        last = type(entries[-1])
-        self.received += len(entries) - (last in FAULTS)
-        place, self.place = self.place, None
-        routing.arrive(Arrival(member, entries, handled, place))
-        if last not in ENDS:
-            return True
-        if last is Goodbye:
-            handled.acquire()  # it is to be handled before anything else is read
-            self._leaving = True
-            if member.open:  # it waits behind requests about which somebody is asked
-                handled.release()
-            return member.open
-        handled.acquire()  # its end is to be handled before the connection is closed
-        return False
 
     def unnamed(self, text: str) -> str:
         """Return a text without the peer's name, where it stands before it in a log already."""
@@ -333,12 +296,6 @@ class Connection(ABC):
         place, self.place = self.place, None
         if place is not None:
             place.release()
-
-
-def _cut(entries: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Return the entries to the first GOODBYE, and those behind it."""
-    end = list(map(type, entries)).index(Goodbye) + 1
-    return entries[:end], entries[end:]
 
 
 def _is_final(outcome: Abort | None) -> bool:

@@ -1,6 +1,6 @@
 """Who is connected, and how many may be: in all, of one address, and before they have joined.
 
-A place is taken before the connection's thread starts and given back by that thread as its last
+A place is taken before a connection is served, and given back by whoever serves it as the last
 act. Check and entry are one step, so that several listeners cannot let in one too many.
 
 Places for handshakes are shared out, so that no address keeps another out:
@@ -14,12 +14,12 @@ Places for handshakes are shared out, so that no address keeps another out:
 from __future__ import annotations
 
 import socket
-import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ..locks import Lock
+from ..locks import Condition
 from .limits import Limits
 
 LOCAL = ""  # the origin of Unix sockets
@@ -67,13 +67,13 @@ Tell = Callable[[str, str], None]  # what is counted, and about whom
 
 
 class Connections:
-    """All who are connected, each with its thread."""
+    """All who are connected."""
 
     def __init__(self, limits: Limits, tell: Tell) -> None:
         self.limits = limits
         self._tell = tell
-        self._lock = Lock()  # guards all that follows
-        self._threads: dict[Connected, threading.Thread] = {}
+        self._lock = Condition()  # guards all that follows; notified at the end, by who leaves
+        self._peers: dict[Connected, None] = {}
         self._joining: dict[Connected, str | None] = {}  # not yet joined -> origin; oldest first
         self._within = 0  # of all: those who are exempt
         self._addresses: Counter[str] = Counter()  # by origin
@@ -82,9 +82,9 @@ class Connections:
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._threads)
+        return len(self._peers)
 
-    def enter(self, peer: Connected, thread: threading.Thread) -> str | None:
+    def enter(self, peer: Connected) -> str | None:
         """Take a place; where there is none, return the name of the bound as it is counted."""
         evicted = None
         with self._lock:
@@ -92,7 +92,7 @@ class Connections:
             if refusal is None:
                 refusal, evicted = self._find_room(peer.origin)
             if refusal is None:
-                self._threads[peer] = thread
+                self._peers[peer] = None
                 self._take(peer)
         return self._told(refusal, evicted, peer)
 
@@ -103,7 +103,7 @@ class Connections:
         """
         evicted, refusal = None, None
         with self._lock:
-            if origin != peer.origin and peer in self._threads:
+            if origin != peer.origin and peer in self._peers:
                 self._stop_joining(peer)
                 self._give_back(peer)
                 refusal, evicted = self._find_room(origin)
@@ -123,7 +123,7 @@ class Connections:
         Its place of the connection is enough for that: a deadline ends it soon.
         """
         with self._lock:
-            if self._closed or peer not in self._threads:
+            if self._closed or peer not in self._peers:
                 return False
             self._joining.setdefault(peer, None)  # who was refused has its place for a handshake
             return True
@@ -131,11 +131,14 @@ class Connections:
     def leave(self, peer: Connected) -> None:
         """Give the place back; nothing if that was done before."""
         with self._lock:
-            if self._threads.pop(peer, None) is None:
+            if peer not in self._peers:
                 return
             self._stop_joining(peer)
             self._give_back(peer)
             _add(self._ended, peer, 0)
+            del self._peers[peer]  # last: who counts them without the lock finds the place free
+            if self._closed:
+                self._lock.notify_all()
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -152,7 +155,7 @@ class Connections:
     def shutdown_all(self, why: str) -> None:
         """End all."""
         with self._lock:
-            peers = list(self._threads)
+            peers = list(self._peers)
         for peer in peers:
             peer.shutdown(why)
 
@@ -170,26 +173,25 @@ class Connections:
         """Return by listener what all connections have done; "": those of this process."""
         with self._lock:
             sums = {url: list(ended) for url, ended in self._ended.items()}
-            for peer in self._threads:
+            for peer in self._peers:
                 _add(sums, peer, 1)
         return {url: Traffic(*figures) for url, figures in sums.items()}
 
     def queues(self) -> list[tuple[int, int]]:
         """Return of each connection how many bytes and messages wait to be sent."""
         with self._lock:
-            return [peer.queued for peer in self._threads]
+            return [peer.queued for peer in self._peers]
 
     def disown(self) -> None:
         """Close what a forked child has of them; the lock may be held there for ever."""
-        for peer in list(self._threads):
+        for peer in list(self._peers):
             peer.disown()
 
-    def threads(self) -> list[threading.Thread]:
-        """Return the threads that run, but for the caller's own."""
+    def wait(self, deadline: float, are_left: int = 0) -> None:
+        """Wait until no more than so many are left, to a `time.monotonic()`."""
         with self._lock:
-            threads = list(self._threads.values())
-        own = threading.current_thread()
-        return [thread for thread in threads if thread.is_alive() and thread is not own]
+            seconds = deadline - time.monotonic()
+            self._lock.wait_for(lambda: len(self._peers) <= are_left, max(0.0, seconds))
 
     def _told(self, refusal: str | None, evicted: Connected | None, peer: Connected) -> str | None:
         if evicted is not None:
@@ -235,7 +237,7 @@ class Connections:
     def _refusal_of_all(self, origin: str | None) -> str | None:
         if self._closed:
             return "connections_refused_at_the_end"
-        held = len(self._threads) - self._within
+        held = len(self._peers) - self._within
         if origin is not None and held >= self.limits.max_connections:
             return "connections_refused"
         return None

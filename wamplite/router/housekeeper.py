@@ -47,7 +47,7 @@ class Housekeeper:
         self._asleep_until = 0.0  # 0: awake, nobody need wake it
         self._ended = False
         self._next_sweep = 0.0  # of the thread's own
-        self._selector = WakingSelector()
+        self._selector: WakingSelector[Stream] = WakingSelector()
         self._thread = threading.Thread(target=self._run, name="wamplite-housekeeper", daemon=True)
         self._thread.start()
 

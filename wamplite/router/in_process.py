@@ -24,6 +24,7 @@ from .connection import Connection
 from .presence import Listener
 from .routing import Routing
 from .shared import Shared
+from .waits import Flow
 
 if TYPE_CHECKING:
     from ..client.session import Session
@@ -61,17 +62,19 @@ class LocalConnection(Connection):
         self._send = end.send
         self.delivered = 0  # messages; it carries one session
 
-    def run(self) -> None:
-        """Serve the session to its end; the target of its thread."""
+    def flow(self) -> Flow:
+        """Serve the session to its end."""
         try:
-            self.converse()
+            yield from self.converse()
         except TransportLost as error:
             logger.debug("%s: %s", self.name, shorten(str(error)))
         except Exception:
             logger.exception("%s: the session is closed", self.name)
-        finally:
-            self._end.finish()  # not close: our last words may still be on their way
-            self.shared.connections.leave(self)
+
+    def conclude(self) -> None:
+        """Give its place back."""
+        self._end.finish()  # not close: our last words may still be on their way
+        self.shared.leave(self)
 
     def acceptor(self) -> Acceptor:
         """Return what judges its HELLO: the embedding program is not asked who it is."""

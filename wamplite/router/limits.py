@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from ..core.errors import UsageError
 from ..locks import Lock
@@ -17,6 +17,8 @@ from ..serializers.structure import USUAL, Structure
 from ..transports.base import MOST, HttpBounds
 from .memory import KIB, MIB, available
 
+WhoReads = Literal["auto", "threads", "shared"]
+AUTO, THREADS, SHARED = READERS = get_args(WhoReads)
 ADDRESS_SPACE = 2**31  # of a 32-bit process, what is left of it for stacks at most
 
 
@@ -57,6 +59,7 @@ class Limits(NamedTuple):
     linger: float = 2.0  # for the peer to close after GOODBYE or ABORT
     shutdown_timeout: float = 3.0  # to write all out
     stack_size: int = 512 * 1024  # of a connection's thread; the deepest payload needs a sixth
+    readers: WhoReads = "auto"  # who reads plain sockets: see reader.py
 
     @property
     def structure(self) -> Structure:
@@ -109,6 +112,7 @@ class LimitKeywords(TypedDict, total=False):
     linger: float
     shutdown_timeout: float
     stack_size: int
+    readers: WhoReads
 
 
 OF_THE_MEMORY = {  # one for so many bytes
@@ -165,6 +169,10 @@ def checked(given: Mapping[str, Any]) -> Limits:
 
 def check(name: str, setting: Any) -> None:
     """Raise UsageError where a limit cannot be this."""
+    if name == "readers":
+        if setting not in READERS:
+            raise UsageError(f"readers must be one of {', '.join(READERS)}, not {setting!r}")
+        return
     whole = type(Limits._field_defaults[name]) is int
     if type(setting) is not int and (whole or type(setting) is not float):
         kind = "a number without a fraction" if whole else "a number"

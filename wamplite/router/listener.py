@@ -4,7 +4,7 @@
                           accept fails -> counted, a pause -> accept
 
 Nothing that a peer does, or does not do, keeps this thread from the next accept: TLS, HTTP and
-RawSocket handshakes are made by `open` in the connection's own thread.
+RawSocket handshakes are steps of the connection's flow, made by `open`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -23,7 +24,7 @@ from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
 from ..locks import Latch
-from ..transports import origins, rawsocket
+from ..transports import http_head, origins, rawsocket
 from ..transports.base import Transport
 from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
@@ -34,7 +35,8 @@ from .faults import guarded, log_fault
 from .limits import Limits
 from .listen_urls import RAWSOCKET, WEBSOCKET, ListenUrl
 from .shared import Shared
-from .socket_connection import SocketConnection
+from .socket_connection import Opening, SocketConnection
+from .waits import BLOCKING, RECEIVE, Wait
 
 if TYPE_CHECKING:
     from ..transports.http_server import Request
@@ -51,9 +53,11 @@ QUIET = 10.0  # seconds between two warnings of that
 CLOSING = 5.0  # seconds for the accepting thread to end
 
 
-def is_begun(head: bytes) -> bool:
-    """Tell whether so much has come of a method that it may become one of POLLING."""
-    return any(method.startswith(head) and method != head for method in POLLING)
+def is_whole(head: bytes, most: int) -> bool:
+    """Tell whether these first bytes are enough to be answered, by `open` or by a refusal."""
+    if head[0] == rawsocket.MAGIC:
+        return len(head) >= rawsocket.HANDSHAKE_SIZE
+    return http_head.is_whole(head, most)
 
 
 class CookieSource(Protocol):
@@ -79,6 +83,8 @@ class Settings(NamedTuple):
 
 class Listener:
     """One listening socket and its accepting thread."""
+
+    may_share = True
 
     def __init__(
         self,
@@ -170,28 +176,49 @@ class Listener:
         routing = self._shared.realms.get(realm)
         return {} if routing is None else self._settings.access.offered(routing.authmethods)
 
-    def open(self, connection: SocketConnection) -> Transport:
-        """Bring a new connection to where messages can be read; in the connection's own thread."""
+    def open(self, connection: SocketConnection) -> Opening:
+        """Bring a new connection to where messages can be read."""
         stream, proxies = connection.stream, self._settings.proxies
         if proxies is not None:
+            yield BLOCKING
             proxies.introduce(connection)
         stream.handshake()
-        head = stream.recv()
-        if not head:
-            raise TransportLost(f"{stream.peer}: closed before it said anything")
+        head = yield from self._first_words(stream)
         if head[0] == rawsocket.MAGIC:
             if proxies is not None:
                 proxies.settle(connection, head)
             return self._open(RAWSOCKET, connection, head)
+        if self._needs_thread:
+            yield BLOCKING
         if self._metrics is not None:
             head = self._metrics.take(connection, head)
-        if self._gateway is not None:
-            while is_begun(head) and (more := stream.recv()):
-                head += more
-            if head.startswith(POLLING):
-                self._gateway.serve(connection, head)
-                raise TransportLost(f"{stream.peer}: the last request over HTTP was answered")
+        if self._gateway is not None and head.startswith(POLLING):
+            self._gateway.serve(connection, head)
+            raise TransportLost(f"{stream.peer}: the last request over HTTP was answered")
         return self._open(WEBSOCKET, connection, head)
+
+    def _first_words(self, stream: Stream) -> Generator[Wait, None, bytes]:
+        """Return the whole handshake of a RawSocket or head of a request, or what is neither."""
+        head = b""
+        while not (head and is_whole(head, self._settings.limits.max_http_request)):
+            yield RECEIVE
+            more = stream.recv()
+            if not more:
+                if head:
+                    raise stream.ended()
+                raise TransportLost(f"{stream.peer}: closed before it said anything")
+            head += more
+        return head
+
+    @property
+    def _needs_thread(self) -> bool:
+        """Tell whether to answer a request may take a while."""
+        return (
+            self._metrics is not None
+            or self._gateway is not None
+            or self._settings.proxies is not None
+            or "simple_websocket" not in sys.modules  # its import takes a tenth of a second
+        )
 
     def _make_gateway(self) -> Gateway | None:
         """Return what serves sessions over HTTP requests, where HTTP is served."""

@@ -28,7 +28,7 @@ from ..core.handshake import Acceptor
 from ..core.words import shorten
 from ..locks import Lock
 from ..transports import batches
-from ..transports.base import MOST, Transport
+from ..transports.base import MOST
 from ..transports.http_exchange import Exchange
 from ..transports.http_server import LONGPOLL as BASE
 from ..transports.http_server import HttpRefusal, Request, check_host, check_origin, path_of
@@ -38,7 +38,7 @@ from .listen_urls import limit_unix
 from .polled_session import PolledSession, SessionOver
 from .refusals import reason
 from .shared import Shared
-from .socket_connection import SocketConnection
+from .socket_connection import Opening, SocketConnection
 
 logger = logging.getLogger("wamplite.router")
 
@@ -99,14 +99,17 @@ class NearEnd(SocketStream):
 class Polling:
     """What a session's connection knows of where it comes from."""
 
+    may_share = False
+
     def __init__(self, entrance: Entrance, serializer: str, limit: int) -> None:
         self.url = f"{entrance.url}{BASE}"  # what HTTP carries is counted at the listener's own
         self.acceptor = entrance.acceptor
         self._serializer = serializer
         self._limit = limit
 
-    def open(self, connection: SocketConnection) -> Transport:
+    def open(self, connection: SocketConnection) -> Opening:
         """Return the transport; nobody has to shake hands."""
+        yield from ()
         stream = connection.stream
         transport = RawSocket(stream, self._serializer, max_send=MOST, limit=self._limit)
         transport.framing = "longpoll"

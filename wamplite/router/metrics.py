@@ -134,14 +134,8 @@ class Metrics:
     def take(self, connection: SocketConnection, head: bytes) -> bytes:
         """Answer if the page is asked for, and raise TransportLost; else return what was read.
 
-        In the thread of the connection, which has read `head`.
+        In a thread of the connection; `head` is whole.
         """
-        most = self._shared.limits.max_http_request
-        while is_asking(head) and b"\n" not in head and len(head) < most:
-            more = connection.stream.recv()
-            if not more:
-                break
-            head += more
         words = head.partition(b"\n")[0].split(b" ")
         if is_asking(head) and len(words) > 1 and path_in(words[1]) == PATH:
             self._answer(connection, head)

@@ -6,20 +6,16 @@ slows it down, and nothing is lost.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from .shared import Shared
-
 LONGEST_PAUSE = 0.1  # seconds until it is asked whether a session that is slowed has ended
 
 
 class Bucket:
-    """The tokens of one session; used by the thread that reads for it."""
+    """The tokens of one session; used by whoever reads for it."""
 
-    __slots__ = ("_at", "_tokens")
+    __slots__ = ("_at", "_tokens", "slowed_at")
 
     def __init__(self) -> None:
+        self.slowed_at = 0.0  # when the session was not read, the last time
         self._tokens = float("inf")  # full, whatever the burst is
         self._at = 0.0
 
@@ -36,33 +32,5 @@ class Bucket:
         return taken
 
     def wait(self, rate: int) -> float:
-        """Return for how many seconds there is no token."""
-        return max(0.0, (1.0 - self._tokens) / rate)
-
-
-class Pace:
-    """The pace of one session: how many of its messages may be handed over, and when."""
-
-    def __init__(self) -> None:
-        self._bucket = Bucket()
-        self.slowed_at = 0.0  # when it was not read, the last time
-
-    def admit(self, messages: int, shared: Shared, goes_on: Callable[[], bool]) -> int:
-        """Return how many may be handed over now, at least one; waits until that may be.
-
-        goes_on: tells whether the session does; else it waits for nothing more.
-        """
-        is_counted = False
-        while messages and goes_on():
-            limits, now = shared.limits, time.monotonic()
-            rate = limits.max_message_rate
-            if not rate:
-                break
-            if taken := self._bucket.take(messages, rate, limits.max_message_burst, now):
-                return taken
-            if not is_counted:
-                is_counted = True
-                shared.count("sessions_slowed")
-            self.slowed_at = now
-            time.sleep(min(self._bucket.wait(rate), LONGEST_PAUSE))
-        return messages
+        """Return for how many seconds there is no token, or until one may look again."""
+        return min(max(0.0, (1.0 - self._tokens) / rate), LONGEST_PAUSE)

@@ -1,9 +1,17 @@
 """The router as a program or a script holds it.
 
-wamplite-accept-URL     one per listener: accept, count, start the connection's thread
-wamplite-conn-N         one per connection: read, parse, and route if nobody does
+wamplite-accept-URL     one per listener: accept, count, have the connection served
+wamplite-reader         one: shake hands, read, parse and route for many, and never block
+wamplite-conn-N         one per connection that may block, or is one of few that are busy: the same
 wamplite-route-REALM    one per realm: routes when a reader has routed long enough for others
 wamplite-housekeeper    one: writes for slow connections, keeps deadlines, pings and timers
+
+A connection is a flow (waits.py): it yields what it waits for, and goes from one of those who take
+its steps to the other as it is, between two of them, with what it has half received:
+
+    accept ──> reader ── BLOCKING: an authmethod, a disk ──> conn-N ── done ──> reader
+               reader ── busy, and few are connected ──> conn-N ── many are ──> reader
+    TLS, serial lines, HTTP, this process ──> conn-N, to the end
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The routing role of a realm: whoever finds it free routes for all that have arrived.
 
-    reader threads ── arrive ──> inbox ──┐ role free: the reader itself takes it, at most 16 rounds
-    in-process sessions ─────────────────┤ ... then, or for a thread that must not route: the spare
-                                         └─> route: handle each entry, then one write per outbox
+    threads of connections ── arrive ──> inbox ──┐ role free: the thread takes it, for 16 rounds
+    the shared reader ── put ..., route ─────────┤ ... then, or for a thread that must not route:
+    in-process sessions ─────────────────────────┤ the spare
+                                                 └─> handle each entry, then one write per outbox
 
 Law: only the holder of the role changes the realm or posts; it never blocks. Emptiness of the inbox
 and release of the role are one step under `guard`, so no arrival is left lying. One arrival of a
@@ -23,17 +24,18 @@ from typing import Any
 from .. import serializers
 from ..core import uris
 from ..core.handshake import AuthMethod
-from ..core.members import Lost, Member
+from ..core.members import Member
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
 from ..transports.base import Transport
 from .event_writer import EventWriter
 from .faults import guarded, log_fault
 from .mailbox import Encoder, FrameMailbox
+from .waits import ArrivalTurn
 
 logger = logging.getLogger("wamplite.router")
 
-ROUNDS = 16  # how long a reader routes for others before it goes back to its own socket
+ROUNDS = 16  # how long a reader routes for others before it goes back to what it reads
 SHARE = 64  # messages of one arrival in a round
 CLOSING = 5.0  # seconds for the spare thread to end
 PAUSE = 0.01  # seconds after a fault: memory may be had again
@@ -56,7 +58,7 @@ class Arrival:
         self,
         member: Member,
         entries: list[Any],
-        handled: Lock,
+        handled: ArrivalTurn,
         place: threading.Semaphore | None = None,
     ) -> None:
         self.member = member
@@ -137,6 +139,19 @@ class Routing:
             with self._guard:
                 self._routing = False  # whoever arrives next finds what is there
 
+    def put(self, arrival: Arrival) -> None:
+        """Put an arrival into the inbox; whoever does so calls `route` soon."""
+        with self._guard:
+            self._inbox.append(arrival)
+
+    def route(self) -> None:
+        """Route what has arrived, unless somebody does."""
+        with self._guard:
+            if self._routing or not self._inbox:
+                return  # the holder must pass through the guard before it stops
+            self._routing = True
+        self._route(ROUNDS)
+
     @property
     def waiting(self) -> int:
         """How many arrivals nobody has routed yet."""
@@ -169,13 +184,6 @@ class Routing:
 
         self.run(run)
         done.wait(seconds)
-
-    def lose(self, member: Member) -> None:
-        """Have a member leave the realm, if it has not, and wait until it has."""
-        handled = Lock()
-        handled.acquire()
-        self.arrive(Arrival(member, [Lost("internal error")], handled))
-        handled.acquire()
 
     def now(self) -> float:
         """Return the seconds since 1970."""

@@ -20,11 +20,10 @@ from ..core.handshake import Acceptor
 from ..core.members import Identity
 from ..locks import Latch, Lock
 from ..transports import serial_path, serial_url
-from ..transports.base import Transport
 from .faults import guarded, log_fault
 from .serial_connection import SerialConnection
 from .shared import Shared
-from .socket_connection import SocketConnection
+from .socket_connection import Opening, SocketConnection
 
 if TYPE_CHECKING:
     from ..transports.serial_line import OpenPort, SerialStream
@@ -39,6 +38,8 @@ CLOSING = 5.0  # seconds for the thread to end
 
 class SerialListener:
     """One port, its thread, and one connection after the other."""
+
+    may_share = False
 
     def __init__(self, url: str, shared: Shared) -> None:
         address = serial_url.parse(url, listening=True)
@@ -77,8 +78,9 @@ class SerialListener:
     def disown(self) -> None:
         """Leave the port as it is in a forked child: its lock is shared with the parent."""
 
-    def open(self, connection: SocketConnection) -> Transport:
+    def open(self, connection: SocketConnection) -> Opening:
         """Return what a device's HELLO has begun."""
+        yield from ()
         assert self._line is not None and self._line.stream is connection.stream
         return self._line
 

@@ -11,42 +11,36 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import count
 from typing import Any, Protocol
 
 from ..core import uris
 from ..core.members import Bounds
-from ..locks import Lock
 from ..transports.stream import Stream
 from .buffered import TotalBound
-from .connections import Connected, Connections
+from .connections import Connections
+from .crew import Crew
 from .deadlines import Ticking
 from .housekeeper import Housekeeper
 from .limits import Counters, Limits
 from .logins import Logins
 from .presence import Presences
 from .questions import Questions
+from .reader import SharedReader
 from .refusals import Refusals, reason
 from .routing import Routing
+from .served import Served
 from .trimming import Trimming
 from .turning_away import TurningAway
+from .waits import START, Flow
 
 logger = logging.getLogger("wamplite.router")
 
-LAST_WAIT = 1.0  # seconds for a connection's thread to end once its stream is shut down
+LAST_WAIT = 1.0  # seconds for a connection to end once its stream is shut down
 ENDED = "the router has ended"
-_starting = Lock()  # guards threading.stack_size, which is the whole process's
-
-
-class Served(Connected, Protocol):
-    """What serves a peer in a thread of its own."""
-
-    def run(self) -> None:
-        """Serve to the end; the target of its thread."""
 
 
 class Admitted(Served, Ticking, Protocol):
-    """... over a socket or a line."""
+    """A connection over a socket or a line."""
 
     deadline: float
     stream: Stream
@@ -71,8 +65,9 @@ class Shared:
         self.logins = Logins(limits, self.refusals.tell)
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
-        self._numbers = count(1)
         self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
+        self.reader = SharedReader(limits, self.housekeeper.later, self._to_thread)
+        self.crew = Crew(self.reader.take)
         self.trimming = Trimming(self.housekeeper.later)
         self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
 
@@ -81,6 +76,7 @@ class Shared:
         before, self.limits, self.structure = self.limits, limits, limits.structure
         for part in (self.refusals, self.logins, self.connections, self.housekeeper):
             part.limits = limits
+        self.reader.take_limits(limits)
         self.buffered.most = limits.max_buffered
         if limits.max_decoding != before.max_decoding:  # who decodes just now counts no more
             self.decoding = threading.Semaphore(limits.max_decoding)
@@ -106,22 +102,27 @@ class Shared:
             told(peer, came, answer)
 
     def serve(self, connection: Served) -> str | None:
-        """Start the thread of a connection; where it cannot be, return why, as it is counted."""
-        name = f"wamplite-conn-{next(self._numbers)}"
-        thread = threading.Thread(target=connection.run, name=name, daemon=True)
-        refusal = self.connections.enter(connection, thread)
+        """Have a connection served; where it cannot be, return why, as it is counted."""
+        refusal = self.connections.enter(connection)
         if refusal is None:
-            try:
-                _start(thread, self.limits.stack_size)
-            except (RuntimeError, MemoryError) as error:
-                logger.warning("%s: no thread for the connection: %s", connection.name, error)
-                self.connections.leave(connection)
+            self.reader.count(connection, 1)
+            flow = connection.flow()
+            if not (self.reader.take(connection, flow, START) or self._to_thread(connection, flow)):
                 refusal = "connections_without_thread"
+                self.leave(connection)
                 self.count(refusal)
         return refusal
 
+    def leave(self, connection: Served) -> None:
+        """Give the place of a connection back: its last act."""
+        self.reader.count(connection, -1)
+        self.connections.leave(connection)
+
+    def _to_thread(self, connection: Served, flow: Flow) -> bool:
+        return self.crew.take(connection, flow, self.limits.stack_size)
+
     def enter(self, connection: Admitted) -> str | None:
-        """Serve a new connection in a thread of its own; where it cannot be, return why."""
+        """Have a new connection served and watched over; where it cannot be, return why."""
         self.housekeeper.add(connection, connection.deadline)
         refusal = self.serve(connection)
         if refusal is not None:
@@ -130,32 +131,31 @@ class Shared:
         return refusal
 
     def admit(self, connection: Admitted) -> None:
-        """Serve a new connection in a thread of its own, or tell it why not and close it."""
+        """Have a new connection served, or tell it why not and close it."""
         if refusal := self.enter(connection):
             self._turning_away.take(connection.stream, reason(refusal))
 
     def end_connections(self, deadline: float) -> None:
         """End all who are connected: who has joined has been told, and has until the deadline."""
+        mine = self.crew.has(threading.current_thread())  # one of them closes the router
         self.connections.shutdown_joining(ENDED)
         self.logins.close()
-        self._join_connections(deadline)
+        self.connections.wait(deadline, mine)
         self.connections.shutdown_all(ENDED)
-        self._join_connections(time.monotonic() + LAST_WAIT)
+        self.connections.wait(time.monotonic() + LAST_WAIT, mine)
 
     def close(self) -> None:
-        """End what routes, what turns away and what keeps time."""
+        """End what reads, what routes, what turns away and what keeps time."""
         for end in self.at_the_end:
             end()
+        self.reader.close()
+        self.crew.close(LAST_WAIT)
         for routing in self.realms.values():
             routing.close()
             for feature in routing.realm.features:
                 feature.close()
         self._turning_away.close()
         self.housekeeper.close()
-
-    def _join_connections(self, deadline: float) -> None:
-        for thread in self.connections.threads():
-            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def bounds_of(limits: Limits) -> Bounds:
@@ -166,12 +166,3 @@ def bounds_of(limits: Limits) -> Bounds:
         limits.max_calls,
         limits.max_in_realm,
     )
-
-
-def _start(thread: threading.Thread, stack_size: int) -> None:
-    with _starting:
-        before = threading.stack_size(stack_size)
-        try:
-            thread.start()
-        finally:
-            threading.stack_size(before)

@@ -1,4 +1,4 @@
-"""One accepted connection and its thread, from accept to close.
+"""One accepted connection, from accept to close.
 
     opening  TLS, then by the first byte RawSocket or WebSocket      one absolute deadline
     joining  HELLO, perhaps CHALLENGE, WELCOME or ABORT               ... the same
@@ -6,7 +6,7 @@
                                                                       it may not know pings, probed
     waiting  for another HELLO, after GOODBYE or a refused one       `linger`
     ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
-    closed   by this thread only
+    closed   by whoever takes its steps, and by nobody else
 
 The housekeeper keeps the deadlines, and ends a connection by shutting its stream down. What it
 holds (left over, half received, to be decoded) is noted as it grows; few decode what is large.
@@ -15,7 +15,8 @@ holds (left over, half received, to be decoded) is noted as it grows; few decode
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, Protocol
 
 from .. import serializers
@@ -26,19 +27,17 @@ from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import to_array
 from ..core.words import shorten
-from ..locks import Lock
 from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
 from ..transports.stream import Stream
-from .connection import Connection
 from .decoding import decode
 from .faults import log_fault
 from .mailbox import FrameMailbox
-from .routing import Routing
-from .shared import ENDED, Shared
-from .silence import Silence, Verdict
-from .timers import FOREVER
+from .routing import NOTHING, Routing
+from .shared import Shared
+from .timed_connection import TimedConnection
 from .trimming import MUCH
+from .waits import RECEIVE, Flow, Wait
 
 logger = logging.getLogger("wamplite.router")
 
@@ -46,66 +45,70 @@ LONGEST_REFUSAL = 600  # characters in the log
 LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
 
 
+Opening = Generator[Wait, None, Transport]
+
+
 class Listening(Protocol):
-    """Whose connection it is."""
+    """Whose connection it is. may_share: its plain streams may be read by one thread for many."""
 
     url: str
+    may_share: bool
 
     def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection."""
 
-    def open(self, connection: SocketConnection) -> Transport:
-        """Bring it to where messages can be read; in its own thread."""
+    def open(self, connection: SocketConnection) -> Opening:
+        """Bring it to where messages can be read."""
 
 
-class SocketConnection(Connection):
-    """A peer that connected: serves as its thread's target and as what the housekeeper ticks."""
+class SocketConnection(TimedConnection):
+    """A peer that connected."""
 
     def __init__(
         self, shared: Shared, stream: Stream, listener: Listening, address: str | None
     ) -> None:
-        super().__init__(shared, stream.peer, address, listener.url)
-        self.stream = stream
+        super().__init__(shared, stream, address, listener.url)
         stream.on_left = self._on_left
         self._listener = listener
+        self.may_be_shared = stream.is_plain and listener.may_share
         self.cookie: Any = None  # that HTTP has shown, where cookies count
-        self._opened = False  # the next two are there
-        self._transport: Transport
+        self._opened = False  # the next one, and the transport, are there
         self._serializer: Serializer
-        self.deadline = time.monotonic() + shared.limits.handshake_timeout
-        self._joins_until = self.deadline  # of all handshakes together, until one succeeds
-        self._lock = Lock()  # guards `waits`
+        self._payloads: list[bytes] = NOTHING  # for which there is no place to be decoded
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
-        self._silence = Silence()
 
     def disown(self) -> None:
         """Close the descriptor that a forked child has."""
         self.stream.disown()
 
-    def run(self) -> None:
-        """Serve the connection to its end; the target of its thread."""
+    def fileno(self) -> int:
+        """Return the descriptor that tells when there is something to receive."""
+        return self.stream.fileno()
+
+    def flow(self) -> Flow:
+        """Serve the connection until the peer has closed it, or time is up."""
         try:
-            self._open()
-            self.converse()
-            self._linger()
+            yield from self._open()
+            yield from self.converse()
         except (TransportLost, ProtocolError) as error:
             logger.debug("%s: %s", self.name, shorten(self.unnamed(str(error))))
-            self._linger()
+        except GeneratorExit:
+            raise
         except BaseException:  # SystemExit too: nobody else would tell of it
             log_fault(logger, "%s: the connection is closed", self.name)
-        finally:
-            try:
-                self.stream.close()
-            finally:  # closed first: nothing it holds is noted any more
-                self._leave()
+            return
+        yield from self._linger()
 
-    def _leave(self) -> None:
-        """Leave the accounts: the last act of its own thread."""
-        shared = self.shared
-        shared.housekeeper.remove(self)
-        if shared.buffered.forget(self):
-            shared.trimming.soon()  # it is freed as soon as this thread has ended
-        shared.connections.leave(self)
+    def conclude(self) -> None:
+        """Close it and leave the accounts: the last act."""
+        try:
+            self.stream.close()
+        finally:  # closed first: nothing it holds is noted any more
+            shared = self.shared
+            shared.housekeeper.remove(self)
+            if shared.buffered.forget(self):
+                shared.trimming.soon()  # it is freed as soon as its flow is
+            shared.leave(self)
 
     def acceptor(self) -> Acceptor:
         """Return what judges its HELLO: the listener's."""
@@ -121,10 +124,10 @@ class SocketConnection(Connection):
             "tls": self.stream.tls is not None,
         }
 
-    def _open(self) -> None:
+    def _open(self) -> Flow:
         """Shake hands; who is sent away will wonder why, so the log says it."""
         try:
-            self._transport = self._listener.open(self)
+            self._transport = yield from self._listener.open(self)
         except (HandshakeRefused, ProtocolError) as refused:
             kind = refused.kind if isinstance(refused, HandshakeRefused) else "handshake"
             if kind != "http_200":  # somebody looked what this is
@@ -135,84 +138,10 @@ class SocketConnection(Connection):
         self._serializer = serializers.get(self._transport.serializer)
         self._opened = True
 
-    def tick(self, now: float) -> float:
-        """Keep the deadlines (the housekeeper); returns when to be asked again."""
-        deadline = self.deadline  # other threads set it
-        if now >= deadline:
-            if self._has_more_time(now):
-                return self.deadline
-            return self._give_up("deadlines_missed", "a deadline was missed")
-        if deadline < FOREVER:
-            return deadline
-        heard = max(self._transport.heard, self.pace.slowed_at)  # slowed: some is not read yet
-        interval = self.shared.limits.ping_interval
-        if not interval:
-            return FOREVER
-        if not self._transport.answers_pings:
-            self.stream.keep_alive(interval)  # the kernel looks; later it may send a PING
-            return now + interval
-        verdict, again = self._silence.judge(now, heard, interval)
-        if verdict is Verdict.GONE:
-            return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
-        if verdict is Verdict.PING:
-            self._transport.ping()
-        return again
-
-    def _give_up(self, counter: str, why: str) -> float:
-        if self.stream.lost is None:
-            self.shared.count(counter)
-            logger.debug("%s: %s", self.name, why)
-            self.shutdown(why)
-        return FOREVER  # its own thread is on the way out
-
-    def ending(self) -> None:
-        """Give the peer a moment to close: the last words are posted (any thread, once or twice).
-
-        Its own thread may have ended in the meantime, and then there is nothing to move.
-        """
-        self.deadline = min(self.deadline, time.monotonic() + self.shared.limits.linger)
-        self.shared.housekeeper.move(self, self.deadline)
-
-    def released(self) -> None:
-        """Wait for another session: one has ended, and its last words are posted."""
-        self._joins_until = time.monotonic() + self.shared.limits.handshake_timeout
-        if not self.wait_again():
-            self.finish()
-            self.ending()
-
-    def wait_again(self) -> bool:
-        """Wait for another HELLO, for as long as for the peer to close; False at the end of all."""
-        if not self.shared.connections.joins_again(self):
-            return False
-        with self._lock:
-            self.waits = True
-            self.deadline = min(self._joins_until, time.monotonic() + self.shared.limits.linger)
-        self.shared.housekeeper.move(self, self.deadline)
-        return True
-
-    def resume(self) -> bool:
-        """Notice that HELLO came; False if the connection had been given up."""
-        with self._lock:
-            waited, self.waits = self.waits, False
-            if waited:
-                self.deadline = self._joins_until
-        return waited
-
-    # Before there is a transport: requests over HTTP
-
-    def waits_for_request(self, seconds: float) -> bool:
-        """Wait so long for a request; False at the end of all. The first takes its place."""
-        if not self.shared.connections.joins_again(self):
-            if not self.stream.left:
-                self.shutdown(ENDED)  # the client would only ask again
-            return False
-        self._has_time(seconds)
-        return True
-
-    def handles_request(self, seconds: float) -> None:
-        """Have so long to answer a request for a session that there is."""
-        self.shared.connections.joined(self)
-        self._has_time(seconds)
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether nothing more can come."""
+        return self.stream.lost is not None
 
     def note_request(self, size: int) -> None:
         """Notice how many bytes of a request are here."""
@@ -220,26 +149,6 @@ class SocketConnection(Connection):
         if size:
             self.shared.buffered.note(self)
             self.shared.buffered.wait(self)
-
-    def _has_time(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
-        self.shared.housekeeper.move(self, self.deadline)
-
-    def _has_more_time(self, now: float) -> bool:
-        """Tell whether HELLO came just now, or was waited for in vain: then say goodbye."""
-        with self._lock:
-            if now < self.deadline:
-                return True
-            waited, self.waits = self.waits, False
-        if waited:
-            self.deadline = now + self.shared.limits.linger
-            self.finish()
-        return waited
-
-    @property
-    def has_ended(self) -> bool:
-        """Tell whether nothing more can come."""
-        return self.stream.lost is not None
 
     @property
     def transport_name(self) -> str:  # type: ignore[override]
@@ -273,10 +182,22 @@ class SocketConnection(Connection):
         logger.warning("%s is disconnected: it holds most, and all hold too much", self.name)
         self.shutdown(uris.SLOW_CONSUMER)
 
+    @property
+    def is_ready(self) -> bool:  # type: ignore[override]
+        """Tell whether there is something to receive, whatever the descriptor says."""
+        return self._opened and (self._transport.is_ready or self._payloads is not NOTHING)
+
+    @property
+    def is_held_up(self) -> bool:  # type: ignore[override]
+        """Tell whether there is no room just now for what is here, or for more of it."""
+        return self._payloads is not NOTHING or self.shared.buffered.is_full
+
     def came_in_part(self) -> None:
-        """Notice that a recv brought a part of a message and no whole one."""
+        """Notice that a recv brought a part of a message, or what there is no place for."""
         self.shared.buffered.note(self)
         self.shared.buffered.wait(self)
+        if self._payloads is not NOTHING and self.place is None:
+            self._await_place()
 
     def _on_left(self, stream: Stream) -> None:
         """Have the housekeeper write what a write has left over (any thread)."""
@@ -285,16 +206,21 @@ class SocketConnection(Connection):
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
-        try:
-            payloads = self._transport.receive()
-        except TransportLost as lost:
-            return [Lost(str(lost))]
-        except ProtocolError as error:
-            if isinstance(error, MessageTooLarge):
-                self.shared.count("messages_too_large")
-            return [Violation(str(error))]
+        payloads, self._payloads = self._payloads, NOTHING
+        if payloads is NOTHING:
+            try:
+                payloads = self._transport.receive()
+            except TransportLost as lost:
+                return [Lost(str(lost))]
+            except ProtocolError as error:
+                if isinstance(error, MessageTooLarge):
+                    self.shared.count("messages_too_large")
+                return [Violation(str(error))]
         size = sum(map(len, payloads))
         if size > LARGE and not self._take_place(size):
+            self._payloads = payloads
+            return NOTHING
+        if size > LARGE and self.stream.lost is not None:
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
@@ -302,15 +228,24 @@ class SocketConnection(Connection):
         return decode(payloads, loads, self._tell_unfit, structure)
 
     def _take_place(self, size: int) -> bool:
-        """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
+        """Wait until fewer decode what is large; False where that is not to be waited for here."""
+        if self.place is not None:
+            return True
         places = self.shared.decoding
-        if not places.acquire(blocking=False):
-            self._waiting = size
-            self.shared.buffered.note(self)
-            places.acquire()
-            self._waiting = 0
-        self.place = places
-        return self.stream.lost is None
+        if places.acquire(blocking=False):
+            self.place = places
+            return True
+        self._waiting = size
+        self.shared.buffered.note(self)
+        if self.gather is not None:
+            return False
+        self._await_place()
+        return True
+
+    def _await_place(self) -> None:
+        self.place = places = self.shared.decoding
+        places.acquire()
+        self._waiting = 0
 
     def _tell_unfit(self, text: str) -> None:
         self.shared.count("unfit_messages")
@@ -331,20 +266,25 @@ class SocketConnection(Connection):
 
     def accepted(self, outcome: Accepted) -> None:
         """Lift the bounds of the handshake, and watch over the peer from now on."""
-        super().accepted(outcome)
         self._transport.limit_receive(self.shared.limits.max_message_size)
         if outcome.answers_ping:
             self._transport.expect_pongs()
-        self.deadline = FOREVER
-        self.shared.housekeeper.move(self, self.tick(time.monotonic()))
+        super().accepted(outcome)
 
     def shutdown(self, why: str) -> None:
         """End the connection now; any thread."""
         self.stream.shutdown(why)
 
-    def _linger(self) -> None:
+    def _linger(self) -> Flow:
         """Read what still comes and drop it, so that closing does not destroy our last words."""
-        if self.stream.lost is None:
-            self.ending()
-            self.stream.finish()
-            self.stream.linger(self.shared.limits.linger)
+        if self.stream.lost is not None:
+            return
+        self.ending()
+        self.stream.finish()
+        if not self.may_be_shared:
+            return self.stream.linger(self.shared.limits.linger)
+        with suppress(TransportLost, TimeoutError):  # the deadline ends it, too
+            data = b" "
+            while data:
+                yield RECEIVE
+                data = self.stream.recv()

@@ -1,31 +1,40 @@
-"""A selector for room to write that another thread can wake."""
+"""A selector that another thread can wake: for room to write, or for something to read."""
 
 from __future__ import annotations
 
 import selectors
 import socket
 from contextlib import suppress
+from typing import Generic, Protocol, TypeVar
 
-from ..transports.stream import Stream
+
+class Described(Protocol):
+    """What has a descriptor."""
+
+    def fileno(self) -> int: ...
 
 
-class WakingSelector:
-    """Waits until streams have room, or until it is woken; `wake` is for any thread, the rest for
-    one.
+T = TypeVar("T", bound=Described)
 
-    A descriptor may be closed, and be reused, while it is registered here. That does no harm: a
-    stream that is closed has nothing left to write, and is unregistered before its successor is.
+
+class WakingSelector(Generic[T]):
+    """Waits for one kind of event of streams, or until it is woken.
+
+    `wake` is for any thread, the rest for one. A descriptor that others close may be reused while
+    it is registered for writing. That does no harm: a stream that is closed has nothing left to
+    write, and is unregistered before its successor is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, event: int = selectors.EVENT_WRITE) -> None:
+        self._event = event
         self._selector = selectors.DefaultSelector()
-        self._registered: set[Stream] = set()
+        self._registered: set[T] = set()
         self._waking, self._woken = socket.socketpair()
         self._waking.setblocking(False)
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
 
-    def __contains__(self, stream: Stream) -> bool:
+    def __contains__(self, stream: T) -> bool:
         return stream in self._registered
 
     def __len__(self) -> int:
@@ -36,26 +45,26 @@ class WakingSelector:
         with suppress(OSError):  # it is being woken already, or was closed
             self._waking.send(b"\0")
 
-    def register(self, stream: Stream) -> bool:
-        """Wait for room of this one; False: its descriptor is still registered for another."""
+    def register(self, stream: T) -> bool:
+        """Wait for this one; False: its descriptor is still registered for another."""
         if stream not in self._registered:
             try:
-                self._selector.register(stream, selectors.EVENT_WRITE, stream)
+                self._selector.register(stream, self._event, stream)
             except KeyError:
                 return False
-            except (ValueError, OSError):  # closed just now
+            except (ValueError, OSError):  # closed just now, or none may be added
                 return True
             self._registered.add(stream)
         return True
 
-    def unregister(self, stream: Stream) -> None:
-        """Wait for its room no more."""
+    def unregister(self, stream: T) -> None:
+        """Wait for it no more."""
         if stream in self._registered:
             self._registered.discard(stream)
             self._selector.unregister(stream)
 
-    def wait(self, seconds: float) -> list[Stream]:
-        """Return those with room, none where it was woken or time is up."""
+    def wait(self, seconds: float | None) -> list[T]:
+        """Return those that are ready, none where it was woken or time is up; None: never."""
         streams = []
         for key, _ in self._selector.select(seconds):
             if key.data is None:

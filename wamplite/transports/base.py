@@ -59,6 +59,11 @@ class Transport(ABC):
     heard: float
 
     @property
+    def is_ready(self) -> bool:
+        """Whether `receive` returns, or raises, without reading the stream."""
+        return False
+
+    @property
     def buffered(self) -> int:
         """How many bytes of a message are here whose end is still to come; any thread."""
         return 0

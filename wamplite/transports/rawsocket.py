@@ -20,6 +20,7 @@ from .rawsocket_frames import PING, PONG, Framer, frame
 from .stream import Stream
 
 MAGIC = 0x7F
+HANDSHAKE_SIZE = 4
 SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
 NAMES = {code: name for name, code in SERIALIZERS.items()}
 SERIALIZER_UNSUPPORTED, LENGTH_UNACCEPTABLE, RESERVED_BITS, TOO_MANY_CONNECTIONS = 1, 2, 3, 4
@@ -155,6 +156,10 @@ class RawSocket(Transport):
         return payloads
 
     @property
+    def is_ready(self) -> bool:
+        return self._early != b"" or self._framer.error is not None
+
+    @property
     def buffered(self) -> int:
         return self._framer.buffered
 
@@ -237,7 +242,7 @@ def _opened(
 
 def _read_handshake(stream: Stream, head: bytes, deadline: float | None = None) -> bytes:
     """Return four octets or more."""
-    while len(head) < 4:
+    while len(head) < HANDSHAKE_SIZE:
         if head and head[0] != MAGIC:
             return head.ljust(4, b"\0")  # whatever follows, it is refused
         data = stream.recv_by(deadline) if deadline is not None else stream.recv()

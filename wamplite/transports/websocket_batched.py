@@ -32,6 +32,10 @@ class Batched(Transport):
         return self._socket.heard
 
     @property
+    def is_ready(self) -> bool:
+        return self._socket.is_ready
+
+    @property
     def buffered(self) -> int:
         return self._socket.buffered
 

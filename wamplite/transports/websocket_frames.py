@@ -121,6 +121,10 @@ class WebSocket(Transport):
         self._rest = b""  # the beginning of a header
 
     @property
+    def is_ready(self) -> bool:
+        return self._early != b"" or self.ended is not None
+
+    @property
     def buffered(self) -> int:
         return len(self.incoming) + len(self._collected)
 

@@ -1,0 +1,241 @@
+"""One thread that reads for many: who gets a thread, what is handed over, who waits for whom."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.waiting import thread_named
+from wamplite import serializers
+from wamplite.core.errors import TransportLost
+from wamplite.core.handshake import anonymous
+from wamplite.router import Router
+from wamplite.router.crew import Crew
+from wamplite.router.reader import FEW, MANY, QUIET
+from wamplite.router.waits import Flow
+from wamplite.transports.rawsocket_frames import frame
+
+from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
+from .test_faults_of_routing import Faulty
+
+TOPIC = "com.topic"
+HANDSHAKE = b"\x7f\xf2\0\0"
+
+
+def own_threads() -> int:
+    """Return how many connections have a thread of their own, or had one just now."""
+    return sum(one.name.startswith("wamplite-conn-") for one in threading.enumerate())
+
+
+def subscribe(wire: Wire, times: int = 1) -> None:
+    for number in range(1, times + 1):
+        assert wire.ask(32, number, {}, TOPIC)[:2] == [33, number]
+
+
+def packed(*arrays: list[Any]) -> bytes:
+    dumps = serializers.get("msgpack").dumps
+    return b"".join(frame(dumps(array)) for array in arrays)
+
+
+def hold(router: Router, begun: threading.Event, held: threading.Event) -> None:
+    """Keep whoever routes realm1 busy until `held` is set."""
+
+    def wait() -> None:
+        begun.set()
+        held.wait(20)
+
+    router.realms["realm1"].run(wait)
+
+
+def raw(router: Router) -> socket.socket:
+    """Connect, and say what begins a session in one segment with a request."""
+    sock = socket.create_connection(("127.0.0.1", int(router.url.rpartition(":")[2])), 20)  # type: ignore[attr-defined]
+    hello, subscribe = [1, "realm1", {"roles": ROLES}], [32, 1, {}, TOPIC]
+    sock.sendall(HANDSHAKE + packed(hello, subscribe))
+    return sock
+
+
+def test_where_each_has_its_thread_nobody_reads_for_many(start: Start, connect: Connect) -> None:
+    router = start(readers="threads")
+    wires = [connect(router.url).join() for _ in range(MANY + 2)]
+    assert own_threads() == len(wires) and thread_named("wamplite-reader") is None
+
+
+def test_where_one_reads_for_all_nobody_has_a_thread(start: Start, connect: Connect) -> None:
+    router = start(readers="shared")
+    for wire in [connect(router.url).join() for _ in range(3)]:
+        subscribe(wire, 2 * QUIET)
+    assert not own_threads() and thread_named("wamplite-reader")
+
+
+def test_few_get_threads_once_they_are_busy_and_many_give_them_back(
+    start: Start, connect: Connect
+) -> None:
+    router = start(readers="auto")
+    busy, quiet = connect(router.url).join(), connect(router.url).join()
+    subscribe(busy, QUIET + 2)
+    subscribe(quiet)
+    assert own_threads() == 1
+    others = [connect(router.url).join() for _ in range(MANY)]
+    subscribe(busy, QUIET + 2)
+    eventually(lambda: not own_threads())
+    for wire in others[FEW - 1 :]:
+        wire.close()
+    eventually(lambda: connected(router) == FEW + 1)
+    subscribe(busy)
+    assert not own_threads()  # not for one more or less
+    others[0].close()
+    eventually(lambda: connected(router) == FEW)
+    subscribe(busy, 2)
+    assert own_threads() == 1
+
+
+def test_new_limits_change_who_reads(start: Start, connect: Connect) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    for kind, number in (("threads", 1), ("shared", 0)):
+        router.take_limits(readers=kind)
+        subscribe(wire, 2)
+        eventually(lambda number=number: own_threads() == number)
+
+
+@pytest.mark.parametrize("kind", ["shared", "auto"])
+def test_what_comes_with_the_handshake_is_read(start: Start, kind: str) -> None:
+    with raw(start(readers=kind)) as sock:
+        came = b""
+        while b"\x21" not in came[4:]:  # SUBSCRIBED is 33
+            came += sock.recv(4096)
+
+
+def test_half_a_message_goes_along_to_another_reader(start: Start, connect: Connect) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    for kind in ("threads", "shared", "threads"):
+        whole = packed([32, 1, {}, TOPIC])
+        wire.stream.write([whole[:7]])
+        router.take_limits(readers=kind)
+        time.sleep(0.01)  # it may come in two receives, or in one: either is right
+        wire.stream.write([whole[7:]])
+        assert wire.receive()[0] == 33
+        subscribe(wire, 2)
+
+
+def test_two_realms_do_not_wait_for_each_other_and_nobody_is_forgotten(
+    start: Start, connect: Connect
+) -> None:
+    router = start(readers="shared", realms=["realm1", "other"])
+    held, begun = threading.Event(), threading.Event()
+    waiting, other = connect(router.url).join(), connect(router.url).join("other")
+    hold(router, begun, held)
+    assert begun.wait(20)
+    for number in (1, 2, 3):  # the first is in the inbox, the others stay where they are
+        waiting.send(32, number, {}, TOPIC)
+        subscribe(other, 3)
+    spent = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - spent < 0.15  # it does not ask again and again
+    held.set()
+    assert [waiting.receive()[1] for _ in range(3)] == [1, 2, 3]
+
+
+def test_who_is_ended_while_its_realm_is_busy_leaves_it(start: Start, connect: Connect) -> None:
+    router = start(readers="shared")
+    held, begun = threading.Event(), threading.Event()
+    wire = connect(router.url).join()
+    hold(router, begun, held)
+    assert begun.wait(20)
+    wire.send(32, 1, {}, TOPIC)
+    wire.send(32, 2, {}, TOPIC)
+    connections(router)[0].shutdown("why not")
+    assert wire.rest() == []
+    held.set()
+    eventually(lambda: not router.sessions and not connected(router))
+
+
+def test_an_authmethod_that_takes_long_holds_up_nobody_else(start: Start, connect: Connect) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def ask(hello: Any, joining: Any) -> Any:
+        asked.set()
+        go.wait(20)
+        return (yield from anonymous(hello, joining))
+
+    router = start(readers="shared", authmethods={"anonymous": anonymous, "slow": ask})
+    quick, slow = connect(router.url).join(), connect(router.url)
+    slow.send(1, "realm1", {"roles": ROLES, "authmethods": ["slow"]})
+    assert asked.wait(20)
+    subscribe(quick, 3)
+    assert own_threads() == 1
+    go.set()
+    assert slow.receive()[0] == 2
+    subscribe(slow)
+    eventually(lambda: not own_threads())
+
+
+def test_who_sends_without_end_does_not_starve_others(start: Start, connect: Connect) -> None:
+    router, ended = start(readers="shared"), threading.Event()
+    greedy, other = connect(router.url).join(), connect(router.url).join()
+
+    def flood() -> None:
+        burst = packed(*([16, number, {}, "com.other"] for number in range(1, 1000)))
+        with socket.socket(fileno=socket.dup(greedy.stream.fileno())) as sock:
+            while not ended.is_set():
+                sock.sendall(burst)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        subscribe(other, 100)
+    finally:
+        ended.set()
+        thread.join(20)
+
+
+def test_descriptors_that_are_reused_are_read(start: Start, connect: Connect) -> None:
+    router = start(readers="shared", linger=0.1)
+    staying = connect(router.url).join()
+    for number in range(60):
+        with raw(router) as sock:
+            assert sock.recv(4) == HANDSHAKE[:1] + b"\xb2\0\0"
+            if number % 3 == 0:
+                connections(router)[-1].shutdown("the router ends it")
+    reset(connect(router.url).join().stream)
+    eventually(lambda: connected(router) == 1)
+    subscribe(staying, 3)
+
+
+def test_where_a_thread_is_needed_and_there_is_none_the_connection_ends(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(hello: Any, joining: Any) -> Any:
+        return (yield from anonymous(hello, joining))
+
+    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
+        return False
+
+    router = start(readers="auto", authmethods={"anonymous": anonymous, "other": ask})
+    staying, needs = connect(router.url).join(), connect(router.url)
+    monkeypatch.setattr(Crew, "take", take)
+    needs.send(1, "realm1", {"roles": ROLES, "authmethods": ["other"]})
+    with pytest.raises(TransportLost):
+        needs.receive()
+    eventually(lambda: connected(router) == 1)
+    subscribe(staying, 2 * QUIET)  # it would get one
+    assert router.sessions == 1
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), SystemExit(1), ZeroDivisionError("a bug")])
+def test_it_goes_on_after_a_fault_of_its_own(
+    start: Start, connect: Connect, fault: BaseException
+) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    reader = parts(router).reader
+    reader._look = Faulty(reader._look, 2)  # type: ignore[method-assign]
+    reader._step = Faulty(reader._step, 2)  # type: ignore[method-assign]
+    subscribe(wire, 3)
+    subscribe(connect(router.url).join(), 3)

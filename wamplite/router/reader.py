@@ -1,0 +1,262 @@
+"""The thread that takes the steps of many connections: it reads what is there, and never blocks.
+
+    wamplite-reader:  wait for something to receive, or to be woken
+                      -> one step of each that is ready: one receive, into its realm's inbox
+                      -> route what has come of all of them, one write for each outbox -> ...
+
+A connection waits here by what its flow yields, see waits.py. One whose arrival somebody else is
+still routing is not waited for meanwhile; whoever has done with it wakes this thread. A step that
+may block is taken by a thread of the crew, which brings the connection back with the next receive.
+Only the thread that takes its steps closes a connection's socket, and here it is unregistered
+before: others end a connection by shutting it down, which the selector tells.
+
+Who reads, by the limit `readers`:
+
+    threads  each connection's own thread
+    shared   this one, for all whose receives do not block: plain sockets
+    auto     this one while there are many of them; while there are few, a thread of its own for
+             each that has sent more than a few messages: one that calls alone is served sooner
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from ..core.errors import TransportLost
+from ..locks import Lock
+from . import stacks
+from .faults import guarded, log_fault
+from .limits import AUTO, THREADS, Limits
+from .routing import Arrival, Routing
+from .served import Served
+from .waits import BLOCKING, Flow, Later, Wait
+from .waking_selector import WakingSelector
+
+logger = logging.getLogger("wamplite.router")
+
+FEW, MANY = 4, 8  # connections: below the one they get threads, above the other they are shared
+QUIET = 8  # entries, Join among them: who has brought no more needs no thread
+CLOSING = 5.0  # seconds for the thread to end
+PAUSE = 0.01  # seconds after a fault: memory may be had again
+
+ToThread = Callable[[Served, Flow], bool]  # False: there is none
+
+
+class Task:
+    """A connection whose steps are taken here, and what it waits for."""
+
+    __slots__ = ("connection", "fileno", "flow", "wait")
+
+    def __init__(self, connection: Served, flow: Flow, wait: Wait) -> None:
+        self.connection = connection
+        self.fileno = connection.fileno
+        self.flow: Flow | None = flow  # None: it is not here any more
+        self.wait = wait
+
+
+class SharedReader:
+    """Takes the steps of connections, in a thread that begins with the first of them."""
+
+    def __init__(self, limits: Limits, later: Later, to_thread: ToThread) -> None:
+        self._later = later
+        self._to_thread = to_thread
+        self._lock = Lock()  # guards the next seven
+        self._limits = limits
+        self._number = 0  # of all connections that may be here
+        self._woken: list[Task] = []
+        self._asleep = False  # it must be woken
+        self._ended = False
+        self._thread: threading.Thread | None = None
+        self._is_crowded, self._quiet = False, QUIET  # read without the lock
+        self._rule()
+        self._selector: WakingSelector[Task]  # this and all that follows is the thread's own
+        self._looked_at: deque[Task] = deque()
+        self._routings: dict[Routing, None] = {}  # that have something to route
+
+    # Any thread
+
+    def take_limits(self, limits: Limits) -> None:
+        """Go by other limits from now on; each connection moves with its next step."""
+        with self._lock:
+            self._limits = limits
+            self._rule()
+
+    def count(self, connection: Served, number: int) -> None:
+        """Count a connection that comes, 1, or goes, -1."""
+        if connection.may_be_shared:
+            with self._lock:
+                self._number += number
+                self._rule()
+
+    def take(self, connection: Served, flow: Flow, wait: Wait) -> bool:
+        """Take its steps from now on, where it waits for this; False: it needs its own thread."""
+        if not (connection.may_be_shared and self._wants(connection)):
+            return False
+        with self._lock:
+            if self._ended or (self._thread is None and not self._start()):
+                return False
+        connection.gather = self._gather
+        self._wake(Task(connection, flow, wait))
+        return True
+
+    def close(self) -> None:
+        """End the thread; whoever is still here is served no more."""
+        with self._lock:
+            self._ended = True
+            thread = self._thread
+        if thread is None:
+            return
+        self._selector.wake()
+        if thread is not threading.current_thread():
+            thread.join(CLOSING)
+        if not thread.is_alive():
+            self._selector.close()
+
+    def _wants(self, connection: Served) -> bool:
+        """Tell whether its steps belong here."""
+        return self._is_crowded or connection.received <= self._quiet
+
+    def _wake(self, task: Task) -> None:
+        """Look at a task soon."""
+        with self._lock:
+            self._woken.append(task)
+            asleep, self._asleep = self._asleep, False
+        if asleep:
+            self._selector.wake()
+
+    # Under the lock
+
+    def _rule(self) -> None:
+        """Find whose steps belong here."""
+        kind = self._limits.readers
+        self._quiet = -1 if kind == THREADS else QUIET
+        if kind != AUTO:
+            self._is_crowded = kind != THREADS
+        elif self._number > MANY or self._number <= FEW:
+            self._is_crowded = self._number > MANY
+
+    def _start(self) -> bool:
+        """Start the thread; False where it cannot be."""
+        self._selector = WakingSelector(selectors.EVENT_READ)
+        thread = threading.Thread(target=self._run, name="wamplite-reader", daemon=True)
+        try:
+            stacks.start(thread, self._limits.stack_size)
+        except (RuntimeError, MemoryError):  # those of the crew will tell
+            self._selector.close()
+            return False
+        self._thread = thread
+        return True
+
+    # The reader
+
+    def _run(self) -> None:
+        while not self._ended:
+            try:
+                self._once()
+            except BaseException:  # nothing may end it
+                log_fault(logger, "the shared reader goes on")
+                time.sleep(PAUSE)
+
+    def _once(self) -> None:
+        """Take a step of each that is ready, and route what they have brought."""
+        ready = self._selector.wait(self._fall_asleep())
+        with self._lock:
+            self._asleep = False
+            self._looked_at += self._woken
+            self._woken.clear()
+        try:
+            for task in ready:  # first: what is there now may not be there after another step
+                self._step_if_ready(task)
+            while self._looked_at:  # one that fails is looked at again
+                self._look(self._looked_at[0])
+                self._looked_at.popleft()
+        finally:
+            while self._routings:
+                self._routings.popitem()[0].route()
+
+    def _fall_asleep(self) -> float | None:
+        """Return for how many seconds; from now on it must be woken."""
+        with self._lock:
+            if self._woken or self._looked_at or self._ended:
+                return 0.0
+            self._asleep = True
+            return None
+
+    def _look(self, task: Task) -> None:
+        """Go on with a task where it need not wait any more."""
+        wait = task.wait
+        if task.flow is None:
+            return
+        if not wait.is_over:
+            wait.then(partial(self._wake, task), self._later)
+        elif wait.receives and not task.connection.is_ready:
+            self._selector.register(task)
+            if task not in self._selector:  # the system takes no more: a thread must do
+                self._hand_over(task, must=True)
+        else:
+            self._step(task)
+
+    def _step_if_ready(self, task: Task) -> None:
+        """Take a step of a task that has something to receive, if it is its turn."""
+        wait = task.wait
+        if task.flow is None:
+            return
+        if wait.receives and wait.is_over:
+            self._step(task)
+        else:
+            self._selector.unregister(task)
+            if wait.receives:  # else it is to be looked at, or told of, already
+                self._look(task)
+
+    def _step(self, task: Task, fault: Exception | None = None) -> None:
+        """Resume a flow until it waits again."""
+        flow = task.flow
+        assert flow is not None
+        try:
+            task.wait = wait = next(flow) if fault is None else flow.throw(fault)
+        except StopIteration:
+            return self._end(task)
+        except BaseException:
+            log_fault(logger, "%s: the connection is closed", task.connection.name)
+            return self._end(task)
+        if wait is BLOCKING or (wait.receives and not self._wants(task.connection)):
+            self._hand_over(task, must=wait is BLOCKING)
+        elif not (wait.receives and task in self._selector) or task.connection.is_ready:
+            self._wake(task)
+
+    def _hand_over(self, task: Task, must: bool) -> None:
+        """Let a thread of the crew go on; must: where there is none, the connection ends."""
+        connection, flow = task.connection, task.flow
+        assert flow is not None
+        self._selector.unregister(task)
+        task.flow, connection.gather = None, None
+        if self._to_thread(connection, flow):
+            return
+        task.flow, connection.gather = flow, self._gather
+        if must:
+            text = "there is no thread for it"
+            connection.shutdown(text)
+            self._step(task, TransportLost(f"{connection.name}: {text}"))
+        else:
+            with self._lock:
+                self._is_crowded = True  # until somebody comes or goes
+            self._wake(task)
+
+    def _end(self, task: Task) -> None:
+        self._selector.unregister(task)
+        task.flow, name = None, task.connection.name
+        guarded(logger, task.connection.conclude, "%s: closing", name)
+
+    def _gather(self, routing: Routing, arrival: Arrival) -> None:
+        """Take what one has brought, to route it with what others bring in this turn."""
+        if arrival.place is not None:  # few may hold one: those who come next need it
+            routing.arrive(arrival)
+            return
+        routing.put(arrival)
+        self._routings[routing] = None

@@ -1,0 +1,40 @@
+"""A connection, as those see it who take its steps: a thread of its own, or the shared reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from .connections import Connected
+from .routing import Arrival, Routing
+from .waits import Flow
+
+Gather = Callable[[Routing, Arrival], None]
+
+
+class Served(Connected, Protocol):
+    """A connection or a session in the same process.
+
+    gather: takes what it brings while its steps must not block; None: it has a thread of its own.
+    received: entries that it has brought so far.
+    """
+
+    gather: Gather | None
+    received: int
+
+    @property
+    def may_be_shared(self) -> bool:
+        """Tell whether a receive does not block once there is something to receive."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether something to receive is here already, whatever the descriptor says."""
+
+    def fileno(self) -> int:
+        """Return the descriptor that tells when there is something to receive."""
+
+    def flow(self) -> Flow:
+        """Return its life, see waits.py."""
+
+    def conclude(self) -> None:
+        """Close it, and give its place back: its life is over."""
