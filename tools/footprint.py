@@ -84,8 +84,8 @@ def figures(sessions: int) -> Iterator[Figure]:
         yield Figure("router, one RawSocket session", resident(process) / 1024, "MB", 24)
         clients.enter_context(websocket(port))
         yield Figure("router, and one WebSocket session", resident(process) / 1024, "MB", 34)
-    yield from per_session("RawSocket", rawsocket, sessions, 30)
-    yield from per_session("WebSocket", websocket, sessions, 60)
+    yield from per_session("RawSocket", rawsocket, sessions, 8)
+    yield from per_session("WebSocket", websocket, sessions, 12)
 
 
 def per_session(
@@ -100,7 +100,7 @@ def per_session(
         grown = (resident(process) - before) / sessions
         more = (status(process, "Threads") - threads) / sessions
     yield Figure(f"router, each of {sessions} {name} sessions", grown, "KB", goal)
-    yield Figure(f"threads, each of {sessions} {name} sessions", more, "", 1)
+    yield Figure(f"threads, each of {sessions} {name} sessions", more, "", 0)
 
 
 def measured_import(*used: str) -> tuple[float, float, int]:

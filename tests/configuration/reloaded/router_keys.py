@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -215,6 +216,11 @@ def has_threads(house: House) -> bool:
     return _joins(house)
 
 
+def reads_in_a_thread(house: House) -> bool:
+    assert _joins(house)
+    return any(thread.name.startswith("wamplite-conn") for thread in threading.enumerate())
+
+
 def ends_within(house: House) -> float:
     return house.router.limits.shutdown_timeout
 
@@ -326,8 +332,11 @@ CASES = {
         **key("shutdown_timeout", 5, 1), probe=ends_within, was=5.0, becomes=1.0
     ),
     "stack_size": Case(
-        **key("stack_size", '"512 KiB"', '"65536 GiB"'), probe=has_threads,
+        **key("stack_size", '"512 KiB"', '"65536 GiB"', 'readers = "threads"'), probe=has_threads,
         was=True, becomes=False,
+    ),
+    "readers": Case(
+        **key("readers", '"shared"', '"threads"'), probe=reads_in_a_thread, was=False, becomes=True
     ),
     "cookie_max_age": Case(
         **key("cookie_max_age", 0, '"1 h"'), probe=cookie, was="none", becomes="Max-Age=3600"
