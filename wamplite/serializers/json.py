@@ -21,6 +21,7 @@ from .headers import FEW_VALUES
 from .json_pieces import check_depth, count_some, read
 from .payload import (
     MAX_LENGTH,
+    MAX_TOTAL,
     SMALL,
     Rules,
     check_all,
@@ -138,11 +139,15 @@ def _check_huge(floats: Iterable[float]) -> None:
         raise _Huge
 
 
-def _may_hold_huge(data: bytes) -> bool:
-    """Tell whether the values are to be looked at: they are few, or some octets are odd."""
+def _may_be_odd(data: bytes) -> bool:
+    """Tell whether the values are to be looked at: they are few, or too many, or perhaps huge."""
     size = len(data)
-    if size > MAX_LENGTH or (size > SMALL and count_some(data, b",", FEW_VALUES) < FEW_VALUES):
+    if size > SMALL and count_some(data, b",", FEW_VALUES) < FEW_VALUES:
         return True
+    if size > MAX_LENGTH:
+        commas = data.count(b",")
+        if commas >= MAX_LENGTH or commas + data.count(b"[") + data.count(b"{") > MAX_TOTAL:
+            return True
     return _FEWEST_DIGITS in data.translate(_DIGITS)
 
 
@@ -166,7 +171,7 @@ class FastJson(Json):
             raise ProtocolError(f"not JSON: {exc}") from exc
         if b"\\" in data and b"\\u0000" in data:
             array = _to_bytes(array)
-        if _may_hold_huge(data) or type(array) is not list:
+        if _may_be_odd(data) or type(array) is not list:
             try:
                 check_message(array, _check_huge)
             except _Huge:
