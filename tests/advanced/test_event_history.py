@@ -135,6 +135,16 @@ def test_all_conditions_must_hold(kwargs: dict[str, Any], expected: list[int]) -
     assert past.values(**kwargs) == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("from", 6), ("after", 6), ("before", 0), ("until", 0)],
+)
+def test_a_publication_that_there_is_not_comes_before_all(key: str, expected: int) -> None:
+    past, events = six()
+    unknown = next(n for n in range(1, 99) if n not in [event["publication"] for event in events])
+    assert len(past.values(**{f"{key}_publication": unknown})) == expected
+
+
 @pytest.fixture
 def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the local time be another than UTC."""
@@ -151,6 +161,8 @@ def test_times_may_have_any_offset() -> None:
     assert past.values(from_time="2023-11-14T23:13:25+01:00") == [4, 5]
     assert past.values(from_time="2023-11-14T22:13:25z") == [4, 5]
     assert past.values(from_time="2001-01-01T00:00:00.000Z") == [0, 1, 2, 3, 4, 5]
+    assert past.values(from_time="2023-11-14T22:13:24.5Z") == [4, 5]
+    assert past.values(from_time="2023-11-14T22:13:24.001000001Z") == [4, 5]
     assert past.values(from_time="2023-11-14T22:13:25") == [4, 5]  # UTC where it does not say
 
 

@@ -80,6 +80,18 @@ def test_a_client_of_scram_answers_no_weak_or_foreign_challenge(
     assert isinstance(error, AuthenticationFailed) and text in str(error)
 
 
+@pytest.mark.parametrize("name", ["wamp-scram", "scram"])
+def test_a_client_of_scram_goes_on_only_where_the_router_has_drawn_a_nonce_too(name: str) -> None:
+    def challenge(said: list[Any]) -> Challenge:
+        extra = {"nonce": said[0]["authextra"]["nonce"], "salt": "c2FsdA==",
+                 "iterations": 4096, "kdf": "pbkdf2"}  # fmt: skip
+        return Challenge(name, extra)
+
+    [_, error] = asked(Scram("joe", PASSWORD), name, challenge)
+    assert isinstance(error, AuthenticationFailed)
+    assert "the router's nonce does not begin with ours" in str(error)
+
+
 def test_a_router_that_does_not_know_the_password_is_left() -> None:
     class Details:
         details: dict[str, Any] = {"authextra": {"verifier": b64encode(bytes(32)).decode()}}

@@ -19,6 +19,7 @@ each a dict with match, uri and BOUNDS, is asked before `topics`; others may tak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import partial
@@ -195,6 +196,7 @@ class ForRouter(Feature):
 
 
 LIMITS = ("exclude_auth", "eligible_auth")
+FRACTION = re.compile(r"\.(\d+)", re.ASCII)
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "from": lambda value, bound: value >= bound,
     "after": lambda value, bound: value > bound,
@@ -232,6 +234,7 @@ def _by_publication(call: Call, found: list[Past]) -> Iterable[Callable[[Past], 
 
 
 def _seconds(name: str, text: str) -> float:
+    text = FRACTION.sub(lambda found: f".{found[1]:0<6.6}", text)  # as Python 3.10 reads it
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
     except ValueError:

@@ -3,7 +3,8 @@
 Announced by the broker. PUBLISH with `retain` keeps its event as that of the topic; one without any
 argument clears it. SUBSCRIBE with `get_retained` gets, after SUBSCRIBED, the last one that it would
 have got as it was published, of each topic that it matches, with EVENT.Details.retained. Behind an
-event that only some may get, what was kept before is kept for the others, LIMITED of them.
+event that only some may get, what was kept before is kept for the others, LIMITED of them. A
+session that published the event itself, and so does not get it, gets nothing.
 
 The topics are bounded in number and bytes: where there is no room the event that was kept longest
 ago is forgotten, and counted in `forgotten`. Events may expire after `expiry` seconds. With `file`,
