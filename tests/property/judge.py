@@ -144,7 +144,8 @@ class Judge:
         needed = {key: NEEDED[key] for key in details if key in NEEDED}
         assert all(seat.has("callee", *names) for names in needed.values()), needed
         if number in seat.open:  # its arguments go on
-            seat.open[number] |= details
+            first = {**seat.open[number], "progress": True}
+            assert {**details, "progress": True} == first, "another part tells something else"
             return
         assert registration in seat.registrations, "an INVOCATION without a registration"
         seat.open[number] = details

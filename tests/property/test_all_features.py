@@ -203,9 +203,8 @@ class Trial(Judge):
         options = {"progress": True} if self.a_bool() else {}
         if not options:
             seat.sending.discard(request)
-        self.world.send(
-            seat.peer, [CALL, request, options, seat.uris[request], self.payload(options)]
-        )
+        payload = self.payload(seat.calls[request])  # the first part told how all are sealed
+        self.world.send(seat.peer, [CALL, request, options, seat.uris[request], payload])
 
     def cancel(self, seat: Seat) -> None:
         request = self.random.choice([*seat.calls, max(1, seat.request - 1)])

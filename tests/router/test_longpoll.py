@@ -117,6 +117,18 @@ def test_a_session_subscribes_calls_and_serves(router: Router, client: Make) -> 
     assert http.receive() == [6, {}, "wamp.close.goodbye_and_out"]
 
 
+def test_a_query_that_keeps_caches_away_is_ignored(client: Make) -> None:
+    http = client()
+    protocols = json.dumps({"protocols": ["wamp.2.json"]}).encode()
+    status, body = http.post("/lp/open?x=382913", protocols, **{"Content-Type": "application/json"})
+    assert status == 200
+    http.path = f"/lp/{json.loads(body)['transport']}"
+    assert http.post(f"{http.path}/send?x=1", json.dumps(HELLO).encode()) == (202, b"")
+    status, body = http.post(f"{http.path}/receive?x=2")
+    assert status == 200 and json.loads(body)[0] == 2
+    assert http.post(f"{http.path}/close?x=3")[0] == 202
+
+
 def test_messages_wait_in_order_and_are_handed_over_one_by_one(
     router: Router, client: Make
 ) -> None:
