@@ -76,7 +76,7 @@ class Killed:
         bridge = self.begin(is_there)
         try:
             if self.chance.random() < 0.8:  # else it may be killed while it begins
-                until(lambda: ": open at" in bridge.stderr(), "it is up", PATIENCE)
+                self.await_word(bridge, ": open at")
             time.sleep(self.chance.uniform(0.0, LONGEST))
             if is_there:
                 self.write()
@@ -102,6 +102,12 @@ class Killed:
         file = self.folder / ("there.toml" if is_there else "away.toml")
         return Program(*command("bridge", str(file)))
 
+    def await_word(self, bridge: Program, word: str) -> None:
+        """Wait until the bridge has said something."""
+        said, ended = bridge.stderr, bridge.process.poll
+        until(lambda: word in said() or ended() is not None, said, PATIENCE)
+        assert ended() is None, f"it has ended: {said()}"
+
     def write(self) -> None:
         """Write the next number to the slave, whether the bridge is up or not."""
         self.asked += 1
@@ -112,8 +118,7 @@ class Killed:
         """Let all that was stored arrive, and see that it is right."""
         bridge = self.begin(True)
         try:
-            said = bridge.stderr
-            until(lambda: "joined" in said(), lambda: f"it has joined: {said()}", PATIENCE)
+            self.await_word(bridge, "joined")
             until(self.is_there, "all that was stored is there", PATIENCE)
             for device in self.devices:
                 device.silent = True
