@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .config import Location
-from .core.words import lacking
+from .core.words import are_missing
 from .schema import MISSING, Kind, nearest, show_value
 
 __all__ = ["Either", "Table", "Tables"]
@@ -51,7 +51,7 @@ class Table(Kind):
             elif key not in self._elsewhere:
                 (at / key).wrong(self.unknown(key))
         if missing := [key for key in self.required if key not in value]:
-            at.wrong(lacking(missing))
+            at.wrong(are_missing(missing))
         if len(at.document.problems) == before:
             self.compare(given, at)
         if len(at.document.problems) > before:

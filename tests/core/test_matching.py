@@ -278,3 +278,23 @@ def test_a_pattern_covers_another_where_it_finds_all_of_its_uris() -> None:
         if FOUND[other]:  # else there is nothing to cover: no URI has an empty component
             found = matching.covers(*one, *other)
             assert found is (FOUND[other] <= FOUND[one]), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("com.app", ("exact", "com.app")),
+        ("prefix:com.app.", ("prefix", "com.app.")),
+        ("prefix:", ("prefix", "")),
+        ("wildcard:com..x", ("wildcard", "com..x")),
+        ("exact:a:b", ("exact", "a:b")),
+    ],
+)
+def test_topics_and_patterns_are_written_as_text(text: str, meant: tuple[str, str]) -> None:
+    assert matching.of_text(text) == meant
+
+
+@pytest.mark.parametrize("text", ["", "a..b", "exact:a..b", "prefx:com", "a:b", "prefix:a b"])
+def test_a_text_that_is_neither_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no topic, prefix:TOPIC or wildcard:TOPIC"):
+        matching.of_text(text)

@@ -192,7 +192,9 @@ def test_a_file_of_the_future_is_refused(path: str) -> None:
         Journal(path, SCHEMA)
 
 
-@pytest.mark.parametrize(("name", "text"), [("none/x.db", "there is no folder"), ("", "unable")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("none/x.db", "there is no folder"), ("", "it is a folder")]
+)
 def test_a_file_that_cannot_be_had_is_refused(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(UsageError, match=text):
         Journal(str(tmp_path / name), SCHEMA)

@@ -43,6 +43,31 @@ def test_a_body_with_two_ends_is_refused_and_what_follows_is_no_request(
         assert answers.read().count(b"HTTP/1.1 400 ") == 1
 
 
+def test_a_head_is_answered_by_headers_alone_and_what_follows_by_all(ends: Ends) -> None:
+    stream, far = ends
+    exchange = Exchange(stream, b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    far.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    for method, goes_on in (b"HEAD", True), (b"GET", False):
+        came = exchange.next(PATIENCE, 0, lambda size: None)
+        assert came is not None and (came[0].method, came[1]) == (method, b"")
+        assert exchange.answer(200, b"hello", [("X-Of", method.decode())]) is goes_on
+    with far.makefile("rb") as answers:
+        first, second, third = answers.read().split(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n") and b"X-Of: HEAD" in first
+    assert second.startswith(b"HTTP/1.1 200 OK\r\n") and b"X-Of: GET" in second
+    assert first.count(b"Content-Length: 5") == second.count(b"Content-Length: 5") == 1
+    assert third == b"hello"
+
+
+def test_an_answer_without_content_has_no_length(ends: Ends) -> None:
+    stream, far = ends
+    exchange = Exchange(stream, b"GET / HTTP/1.0\r\n\r\n")
+    assert exchange.next(PATIENCE, 0, lambda size: None) is not None
+    assert not exchange.answer(204, b"", ())
+    with far.makefile("rb") as answers:
+        assert b"Content-Length" not in answers.read()
+
+
 def test_a_body_of_tiny_chunks_weighs_no_more_than_its_bytes(ends: Ends) -> None:
     number = 20_000
     stream, far = ends

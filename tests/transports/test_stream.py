@@ -410,6 +410,22 @@ def test_finishing_comes_after_all_that_was_written() -> None:
         reader.join(PATIENCE)
 
 
+def test_nobody_writes_while_a_stream_finishes() -> None:
+    told: list[bool] = []
+
+    class Telling(socket.socket):
+        def shutdown(self, how: int) -> None:
+            told.append(stream.lock.locked())
+            super().shutdown(how)
+
+    ours, theirs = tcp_pair()
+    stream = SocketStream(Telling(fileno=ours.detach()))
+    stream.finish()
+    assert told == [True] and theirs.recv(1) == b""
+    stream.close()
+    theirs.close()
+
+
 def test_finishing_with_nothing_left_is_seen_at_once_and_reading_goes_on() -> None:
     with stream_pair() as (stream, peer):
         stream.write([b"question"])

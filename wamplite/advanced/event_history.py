@@ -28,6 +28,7 @@ from typing import Any
 
 from ..core import uris
 from ..core.feature import Feature, Host, Refused, claim
+from ..core.matching import of_text
 from ..core.messages import Call, Publish, Result
 from ..core.meta import an_id, iso, keyword, may_know
 from ..core.records import Publication
@@ -55,7 +56,7 @@ class ForRouter(Feature):
         file: str | None = None,
         further: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        patterns = [_pattern(topic) for topic in topics]
+        patterns = [of_text(topic) for topic in topics]
         wanted = patterns or file is not None
         others = Chronicle(patterns, most, max_bytes, 0.0, file or "")
         self.others = [others] if wanted else []  # beside those of rules
@@ -209,11 +210,6 @@ def _bounded(
     compare: Callable[[Any, Any], bool], bound: float, of: Callable[[Past], float]
 ) -> Callable[[Past], bool]:
     return lambda past: compare(of(past), bound)
-
-
-def _pattern(text: str) -> tuple[str, str]:
-    policy, colon, uri = text.partition(":")
-    return (policy, uri) if colon else ("exact", text)
 
 
 def _by_time(call: Call) -> Iterable[Callable[[Past], bool]]:

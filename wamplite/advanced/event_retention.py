@@ -28,7 +28,7 @@ from ..core.matching import ORDER, matches
 from ..core.messages import Event
 from ..core.records import Publication
 from ..core.weight import weigh
-from ..storage import opened, taken_over
+from ..storage import opened, stored_events, taken_over
 
 LIMITED = 4
 MAX_TOPICS = 10_000
@@ -82,10 +82,7 @@ class Shelf:
         """Take what the file has kept."""
         self.now = host.now
         if self.file:
-            from ..storage.events import StoredEvents  # 2 MB of SQLite for whoever wants it
-
-            path = self.file.replace("{realm}", host.uri)
-            self.store = StoredEvents(path, host.later, self.everything)
+            self.store = stored_events(self, host)
             self.load()
 
     def take_over(self, other: Shelf) -> None:

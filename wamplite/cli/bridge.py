@@ -111,7 +111,7 @@ def check(settings: BridgeSettings, file: str) -> int:
     for port in settings.ports:
         print(f"{port.name}: {in_words(port, known)}")
     if settings.buffer.path:
-        from ..bridge.outbox.file import unusable
+        from ..storage.database import unusable
 
         print(f"outbox: {settings.buffer.path}{plus(unusable(settings.buffer.path))}")
     number = len(settings.ports)

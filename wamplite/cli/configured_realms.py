@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..configuration.settings import HistorySettings, KeptSettings, RealmSettings, RetainSettings
-from ..core import uris
 from ..core.errors import UsageError
-from ..core.matching import ORDER
+from ..core.matching import of_text
 from ..file_errors import doing
 
 Kept = TypeVar("Kept", bound=KeptSettings)
@@ -62,10 +61,10 @@ def _changed(realm: RealmSettings, options: argparse.Namespace) -> RealmSettings
 
 def _rule(topic: str, keep: Path | None, number: int) -> HistorySettings:
     """Return the rule of --history TOPIC; each has a file of its own."""
-    match, colon, uri = topic.partition(":")
-    match, uri = (match, uri) if colon else ("exact", topic)
-    if match not in ORDER or not uris.is_valid_for(match, uri):
-        raise UsageError(f"--history: {topic!r} is no topic, prefix:TOPIC or wildcard:TOPIC")
+    try:
+        match, uri = of_text(topic)
+    except UsageError as error:
+        raise UsageError(f"--history: {error}") from None
     name = f"history-{number + 1}" if number else "history"
     return HistorySettings(uri=uri, match=match, store=_store(keep, name))
 

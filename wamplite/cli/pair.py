@@ -23,7 +23,7 @@ from typing import Any
 from .. import whole_file
 from ..configuration.users_file import NAME
 from ..core.errors import TransportLost, UsageError
-from ..core.words import lacking
+from ..core.words import are_missing
 from ..file_errors import doing
 from . import pairing_line, profile
 from .common import environment, positive, text
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     missing = [name for name in ("authid", "realm", "url") if not getattr(options, name)]
     if missing:
-        raise UsageError(f"pair AUTHID --realm NAME --url URL: {lacking(missing)}")
+        raise UsageError(f"pair AUTHID --realm NAME --url URL: {are_missing(missing)}")
     print(invite(options))
     return 0
 

@@ -15,6 +15,7 @@ from operator import eq, itemgetter
 from typing import Any, Generic, TypeVar
 
 from . import uris
+from .errors import UsageError
 from .feature import Refused, claim, lacking
 
 Writer = Callable[[Any], dict[str, Any]]
@@ -181,6 +182,18 @@ def find_match(matches: Matches[Any], policy: str, features: Mapping[str, str]) 
         text = f"this router does not match by {policy!r}: {lacking(features[policy])}"
         raise Refused(uris.FEATURE_NOT_SUPPORTED, text)
     raise Refused(uris.INVALID_ARGUMENT, f"match must be exact, prefix or wildcard, not {policy!r}")
+
+
+def of_text(text: str) -> tuple[str, str]:
+    """Return policy and URI of `TOPIC`, `prefix:TOPIC` or `wildcard:TOPIC`; UsageError else.
+
+    `exact:TOPIC` is for a topic that has a colon.
+    """
+    policy, colon, uri = text.partition(":")
+    policy, uri = (policy, uri) if colon else ("exact", text)
+    if policy not in ORDER or not uris.is_valid_for(policy, uri):
+        raise UsageError(f"{text!r} is no topic, prefix:TOPIC or wildcard:TOPIC")
+    return policy, uri
 
 
 def matches(policy: str, uri: str, subject: str) -> bool:

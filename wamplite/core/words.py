@@ -28,7 +28,7 @@ def show(value: Any) -> str:
     return shorten(text, LONGEST_VALUE)
 
 
-def lacking(names: Sequence[str]) -> str:
+def are_missing(names: Sequence[str]) -> str:
     """Return that something is missing, of one name or several: "a" and "b" are missing."""
     *others, last = (f'"{name}"' for name in names)
     return f"{', '.join(others)} and {last} are missing" if others else f"{last} is missing"

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-__all__ = ["opened", "taken_over"]
+if TYPE_CHECKING:
+    from .events import StoredEvents
+
+__all__ = ["opened", "stored_events", "taken_over"]
 
 
 class EventPlace(Protocol):
-    """Where some events are kept; `store`: its open file, or None."""
+    """Where some events are kept; `store`: its open file, or None.
+
+    file: its name, in which "{realm}" stands for the realm. everything: all events, as the file has
+    them.
+    """
 
     file: str
     store: Any
+
+    def everything(self) -> list[Any]: ...
 
     def open(self, host: Any) -> object: ...
 
@@ -27,6 +36,13 @@ class EventPlace(Protocol):
 
 
 Places = TypeVar("Places", bound=EventPlace)
+
+
+def stored_events(place: EventPlace, host: Any) -> StoredEvents:
+    """Open the file of a place, as one of the realm."""
+    from .events import StoredEvents  # 2 MB of SQLite for whoever wants it
+
+    return StoredEvents(place.file.replace("{realm}", host.uri), host.later, place.everything)
 
 
 def opened(places: list[Places], there: Collection[str], host: Any) -> list[Places]:

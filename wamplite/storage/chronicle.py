@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ..core.feature import Host
 from ..core.matching import ORDER, matches
 from ..core.weight import weigh
+from . import stored_events
 
 MAX_EVENT = 256 * 1024  # bytes; a larger one is not kept
 BOUNDS = ("max_events", "max_bytes", "max_age", "file")  # of a rule
@@ -54,10 +55,7 @@ class Chronicle:
         self.now = host.now
         if not self.file:
             return 0
-        from .events import StoredEvents  # 2 MB of SQLite for whoever wants it
-
-        path = self.file.replace("{realm}", host.uri)
-        self.store = StoredEvents(path, host.later, self.everything)
+        self.store = stored_events(self, host)
         number = 0
         for number, topic, publication, time, _, said in self.store.load():
             args, kwargs, details, limits = said

@@ -74,6 +74,26 @@ def _version(database: sqlite3.Connection, path: str, form: FileFormat) -> int:
     return version
 
 
+def unusable(path: str) -> str:
+    """Return what prevents a file from being made or written, or ""."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    if is_read_only(path):
+        return "its file system is read-only"
+    for place in (folder, Path(path)):
+        if place.exists() and not os.access(place, os.W_OK):
+            return f"{place} cannot be written"
+    return "it is a folder" if Path(path).is_dir() else ""
+
+
+def is_read_only(path: str) -> bool:
+    """Tell whether the file system of a file is read-only, for now."""
+    with suppress(OSError):
+        return bool(os.statvfs(Path(path).absolute().parent).f_flag & os.ST_RDONLY)
+    return False
+
+
 def is_damage(error: Exception) -> bool:
     """Tell whether an error is of the file itself, and not of a disk, a lock or a folder."""
     outside = isinstance(error, sqlite3.OperationalError)

@@ -18,12 +18,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UsageError
 from ..locks import Condition
-from .database import FileFormat, is_damage, open_private, set_aside
+from .database import FileFormat, is_damage, open_private, set_aside, unusable
 
 logger = logging.getLogger("wamplite.router")
 
@@ -190,9 +189,6 @@ class Journal:
         logger.error("%s is damaged (%s): set aside as %s", self.path, why, aside)
 
     def _explained(self, error: Exception) -> str:
-        folder = Path(self.path).absolute().parent
         if "locked" in str(error):
             return "another router uses it"
-        if not folder.is_dir():
-            return f"there is no folder {folder}"
-        return str(error)
+        return unusable(self.path) or str(error)

@@ -30,13 +30,14 @@ from .stream import Stream
 class Exchange:
     """What is left of a connection that speaks HTTP: `head` has been read of it."""
 
+    _wants_head: bool  # the request that `next` has returned: the headers of its answer alone
+
     def __init__(self, stream: Stream, head: bytes, bounds: HttpBounds = USUAL) -> None:
         self._stream = stream
         self._bounds = bounds
         self._machine = h11.Connection(h11.SERVER, bounds.size)
         self._machine.receive_data(head)
         self._until = 0.0  # of the request that is read
-        self._wants_head = False  # the last one: the headers of its answer alone
 
     def next(
         self, seconds: float, longest: int, note: Callable[[int], None]

@@ -8,20 +8,18 @@ the table `boot` says how they become UTC, as well as that boot ever knew.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ...core.errors import UsageError
-from ...storage.database import FileFormat, is_damage, open_private
+from ...storage.database import FileFormat, is_damage, is_read_only, open_private, unusable
 from ..clock import BootClock, Reckoning
 from ..device.names import holders
 from .queue import OVERHEAD, EarlierBoot, StoredRow, WaitingEvent
 
-__all__ = ["OutboxFile", "unusable"]
+__all__ = ["OutboxFile"]
 
 RESERVE = 10_000  # numbers that may be given out until the file is updated
 DRIFT = 0.1  # seconds by which a boot's reckoning may change before the file is told
@@ -43,26 +41,6 @@ DROP TABLE old;
 """
 UNKNOWN = Reckoning(0.0, False)  # of a boot that the file knows nothing about
 FORMAT = FileFormat(0x77616D70, 2, SCHEMA, "FULL", {1: FROM_1})  # 0x77616D70 is "wamp"
-
-
-def unusable(path: str) -> str:
-    """Return what prevents an outbox's file from being made or written, or ""."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        return f"there is no folder {folder}"
-    if is_read_only(path):
-        return "its file system is read-only"
-    for place in (folder, Path(path)):
-        if place.exists() and not os.access(place, os.W_OK):
-            return f"{place} cannot be written"
-    return "it is a folder" if Path(path).is_dir() else ""
-
-
-def is_read_only(path: str) -> bool:
-    """Tell whether the file system of a file is read-only, for now."""
-    with suppress(OSError):
-        return bool(os.statvfs(Path(path).absolute().parent).f_flag & os.ST_RDONLY)
-    return False
 
 
 class OutboxFile:
