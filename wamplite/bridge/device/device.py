@@ -195,7 +195,9 @@ class Device:
         self.speed = self.settings.baudrate
         self._said = ""
         advice = names.advice(device)
-        log.info("%s: open at %d baud%s", self.address, self.settings.baudrate, advice)
+        is_line = not self.address.startswith("socket://")
+        speed = f" at {self.settings.baudrate} baud" if is_line else ""
+        log.info("%s: open%s%s", self.address, speed, advice)
 
     def _settle(self) -> None:
         """Drop what a booting board sends."""
