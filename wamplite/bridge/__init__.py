@@ -10,6 +10,7 @@ The layers, from the cable upwards. Each has tests of its own, and none imports 
     device/         one device: opened, read, lost, opened again; its stable names, who holds it.
                     Only `carrier` uses pyserial
     framing/        bytes in, frames out; pure
+    matching/       the operator's regular expressions, within a bound
     decoding/       a frame in, a Reading (args, kwargs of an event) or Undecodable out; pure
     intake          framing and decoding behind a device; counts by reason what is no reading
     asking/         requests to the device, one at a time: commands, polls, Modbus

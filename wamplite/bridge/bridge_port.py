@@ -28,6 +28,7 @@ from .counts import Counts
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
 from .intake import Intake
+from .matching.worker import end_all
 from .settings import PortSettings
 from .shaping import PublishSettings, ShapedEvent, Shaper
 from .status import uri
@@ -127,7 +128,9 @@ class BridgePort:
     def stop(self, timeout: float) -> bool:
         """Stop polling and reading; False when a thread has not ended in `timeout` seconds."""
         asked = self.commands.stop(timeout)
-        return self.device.stop(timeout) and asked
+        ended = self.device.stop(timeout) and asked
+        end_all()  # another port's worker is started again
+        return ended
 
     # ---- the device's thread
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ...core.errors import ApplicationError
 from ..decoding.decoder import REFUSED, DecodeSettings
 from ..decoding.readings import Decode, Reading, Undecodable
-from ..line_pattern import line_pattern
+from ..line_pattern import line_search
 
 __all__ = ["Gathering", "Reply"]
 
@@ -42,8 +42,8 @@ class Reply:
         self.decode = _decode_of(decode)
         self._error = _decode_of(error)
         self.ends_at_prompt = ends_at_prompt
-        self._begin = line_pattern(begin)
-        self._until = line_pattern(until)
+        self._begin = line_search(begin)
+        self._until = line_search(until)
         self._lines = lines
         self.is_long = bool(until or lines or ends_at_prompt)
 
@@ -57,12 +57,12 @@ class Reply:
 
     def begins(self, frame: bytes) -> bool:
         """Tell whether a frame can be the first of a reply."""
-        return self._begin is None or self._begin.search(frame) is not None
+        return self._begin is None or self._begin.finds(frame)
 
     def ends(self, frame: bytes, number: int) -> bool:
         """Tell whether a frame, the so manieth, is the last of a reply."""
         if self._until is not None:
-            return self._until.search(frame) is not None
+            return self._until.finds(frame)
         return number == self._lines
 
 

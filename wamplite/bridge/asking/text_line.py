@@ -25,6 +25,7 @@ from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..framing.framing import FramingSettings
 from ..intake import Intake
+from ..line_pattern import LineSearch
 from .echo import Echo
 from .raw import LATE, LATE_AT_LEAST
 from .replies import Gathering, Reply
@@ -51,7 +52,7 @@ class DeviceCommand(NamedTuple):
     reply: Reply | None = None
     timeout: float = 0.0
     retries: int = 0
-    prompt: re.Pattern[bytes] | None = None
+    prompt: LineSearch | None = None
     is_text: bool = True
     framing: FramingSettings | None = None
     speed: int = 0
@@ -89,7 +90,7 @@ class TextLine:
         self._write = write
         self._changed = Condition()  # guards all below
         self._running: Gathering | None = None
-        self._prompt: re.Pattern[bytes] | None = None  # of the command that was written last
+        self._prompt: LineSearch | None = None  # of the command that was written last
         self._owed: list[Gathering] = []  # replies that may still come
         self._owed_until = 0.0
         self._begun = self._before = b""  # what came since the last line end; before the write
@@ -241,16 +242,16 @@ class TextLine:
             return
         self._fail_if_gone()
         text = (
-            f"{command.what}: not written: no prompt {prompt.pattern.decode('latin-1')!r} from"
+            f"{command.what}: not written: no prompt {prompt.source!r} from"
             f" {self._device.address} within {command.timeout:g} s, it ended with {self._begun!r}"
         )
         raise NoPrompt(uris.TIMEOUT, text)
 
-    def _stands(self, prompt: re.Pattern[bytes] | None) -> bool:
+    def _stands(self, prompt: LineSearch | None) -> bool:
         """Tell whether what came last is a prompt."""
         if prompt is None or not self._begun or time.monotonic() - self._last < QUIET:
             return False
-        return prompt.search(self._begun) is not None
+        return prompt.finds(self._begun)
 
     def _fail_if_gone(self) -> None:
         if self._is_lost:

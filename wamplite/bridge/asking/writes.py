@@ -10,7 +10,7 @@ from ...config import Location
 from ...core.errors import InvalidArgument, UsageError
 from ...keys import TableSettings, setting
 from ...schema import Encoding, Text
-from ..line_pattern import LinePattern, line_pattern
+from ..line_pattern import LinePattern, line_search
 from .hex_templates import make_hex_template
 from .templates import Template, make_template
 from .text_line import DeviceCommand
@@ -61,7 +61,7 @@ class WriteSettings(TableSettings):
     def command(self, what: str, prompt: str) -> DeviceCommand:
         """Return the command, its data to be filled in; prompt: the port's."""
         prompt = prompt if self.prompt is None else self.prompt
-        return DeviceCommand(what, b"", prompt=line_pattern(prompt), is_text=not self.write_hex)
+        return DeviceCommand(what, b"", prompt=line_search(prompt), is_text=not self.write_hex)
 
     def template(self) -> Template:
         """Return what fills it; UsageError where that cannot be."""

@@ -17,7 +17,7 @@ from ...keys import TableSettings, setting
 from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
 from ..kinds import Kinds, KindTable
-from ..line_pattern import LinePattern, line_pattern
+from ..line_pattern import LinePattern, line_search
 from .readings import Decode, Decoder, Reading, Undecodable, checked
 from .value_types import TYPES
 
@@ -81,8 +81,8 @@ class DecodeSettings(TableSettings):
 
     def fits(self, frame: bytes) -> bool:
         """Tell whether a frame looks as `match` wants it."""
-        pattern = line_pattern(self.match)
-        return pattern is None or pattern.search(frame.strip(LINE_ENDS)) is not None
+        search = line_search(self.match)
+        return search is None or search.finds(frame.strip(LINE_ENDS))
 
     def _matching(self, decode: Decode) -> Decode:
         def decode_if_it_fits(frame: bytes) -> Reading:

@@ -5,12 +5,11 @@ Named groups are keyword arguments, the others arguments.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from ...core.errors import UsageError
 from ...keys import setting
 from ...schema import Text
+from ..matching.matcher import Matcher, TookTooLong, compiled
 from .decoder import TextSettings, TypedSettings, decoder_kind
 from .readings import Decode, Reading, Undecodable, as_text, checked, positions
 from .value_types import converted
@@ -27,17 +26,21 @@ class RegexSettings(TypedSettings, TextSettings):
     )
 
     def make(self) -> Decode:
-        pattern, types = self._compiled(), self.types
+        pattern, types = compiled(self.pattern), self.types
+        matcher = Matcher(pattern)
         named = {number: name for name, number in pattern.groupindex.items()}
         unnamed = [number for number in range(1, pattern.groups + 1) if number not in named]
         unnamed = unnamed if pattern.groups else [0]
 
         def decode(frame: bytes) -> Reading:
-            match = pattern.search(as_text(frame, self.encoding))
-            if match is None:
+            try:
+                groups = matcher.groups(as_text(frame, self.encoding))
+            except TookTooLong:
+                raise Undecodable("took too long") from None
+            if groups is None:
                 raise Undecodable("no match")
-            found = {str(at): match[number] for at, number in enumerate(unnamed)}
-            texts = found | match.groupdict()
+            found = {str(at): groups[number] for at, number in enumerate(unnamed)}
+            texts = found | {name: groups[number] for number, name in named.items()}
             given = {name: text for name, text in texts.items() if text is not None}
             values = converted(given, types, self.decimal)
             args = [values.pop(at, None) for at in found]
@@ -46,16 +49,9 @@ class RegexSettings(TypedSettings, TextSettings):
         return decode
 
     def names(self) -> set[str]:
-        pattern = self._compiled()
+        pattern = compiled(self.pattern)
         unnamed = pattern.groups - len(pattern.groupindex) if pattern.groups else 1
         return set(pattern.groupindex) | positions(unnamed)
-
-    def _compiled(self) -> re.Pattern[str]:
-        try:
-            return re.compile(self.pattern)
-        except (re.error, OverflowError, RecursionError) as exc:
-            text = f"pattern {self.pattern!r} is no regular expression: {exc}"
-            raise UsageError(text) from exc
 
 
 KIND = decoder_kind("regex", RegexSettings, "pattern")

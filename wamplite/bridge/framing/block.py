@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ...keys import setting
 from ...schema import Whole
 from ...units import Duration
-from ..line_pattern import LinePattern, line_pattern
+from ..line_pattern import LinePattern, line_search
 from .cutter import OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
@@ -67,8 +67,8 @@ class Block(Cutter):
         super().__init__(proof)
         self.gap = gap
         self.knows_start = bool(begin) or bool(proof)
-        self._begin = line_pattern(begin)
-        self._end = line_pattern(end)
+        self._begin = line_search(begin)
+        self._end = line_search(end)
         self._lines = lines
         self._max_bytes = max_bytes
         self._start_over()
@@ -117,7 +117,7 @@ class Block(Cutter):
             self.garbage_bytes += len(line)
             return b""
         plain = line.rstrip(ENDS)
-        if self._begin is not None and self._begin.search(plain):
+        if self._begin is not None and self._begin.finds(plain):
             if self._count:
                 self._drop_noise(self._size)
             self._start_over()
@@ -152,7 +152,7 @@ class Block(Cutter):
     def _is_ended(self, plain: bytes) -> bool:
         if self._lines:
             return self._count >= self._lines
-        return not plain.strip(BLANK) if self._end is None else bool(self._end.search(plain))
+        return not plain.strip(BLANK) if self._end is None else self._end.finds(plain)
 
     def _lose_line(self) -> None:
         """Drop the block, up to its end, because of a line that is longer than the bound."""
