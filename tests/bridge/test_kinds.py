@@ -28,7 +28,7 @@ print(*sorted(
     ("steps", "loaded"),
     [
         ("", "decoding.text framing.lines"),
-        (".fixed(9).csv('a')", "decoding.csv framing.delimiter framing.fixed"),
+        (".fixed(9).csv('a')", "decoding.csv framing.fixed"),
         (
             ".procedure('a.b', 'x', reply='y').json()",
             "decoding.json decoding.regex framing.lines",

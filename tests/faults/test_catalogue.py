@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def test_each_numbered_test_is_found_by_its_group() -> None:
 
 def run(*words: str) -> tuple[int, list[str]]:
     tool = [sys.executable, str(ROOT / "tools" / "faults"), *words]
-    done = subprocess.run(tool, capture_output=True, text=True, timeout=50, cwd=HERE)
+    in_order = {name: os.environ[name] for name in os.environ if name != "SHUFFLE"}
+    done = subprocess.run(tool, capture_output=True, text=True, timeout=50, cwd=HERE, env=in_order)
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout.splitlines()
 

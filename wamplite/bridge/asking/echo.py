@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..framing.delimiter import partial
+from ..framing.cutter import partial
 
 __all__ = ["Echo"]
 

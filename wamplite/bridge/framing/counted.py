@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from ...keys import setting
 from ...schema import Bytes, Flag
 from ...units import Duration
-from .cutter import OVERLONG, Cutter
-from .delimiter import partial
+from .cutter import OVERLONG, Cutter, partial
 from .frame import DeviceFrame
 from .framing import StartSettings
 from .proof import GARBAGE, WRONG, Proof

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .proof import GARBAGE, NO_PROOF, WRONG, Proof
 
-__all__ = ["OVERLONG", "Cutter"]
+__all__ = ["OVERLONG", "Cutter", "partial"]
 
 OVERLONG = "overlong"  # why a frame is dropped, beside those of a proof
 
@@ -42,3 +42,8 @@ class Cutter:
             self._tally(flaw)
             self.garbage_bytes += len(frame)
         return bool(flaw)
+
+
+def partial(data: bytes, word: bytes) -> int:
+    """Return how many bytes at the end of `data` may be the beginning of `word`."""
+    return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from ...keys import setting
 from ...schema import Bytes, Flag, Whole
-from .cutter import Cutter
+from .cutter import Cutter, partial
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
-__all__ = ["KIND", "Delimited", "DelimiterSettings", "partial"]
+__all__ = ["KIND", "Delimited", "DelimiterSettings"]
 
 BETWEEN = b"\r\n\0 \x02\x03"  # what may stand between frames: line ends, STX, ETX
 MOST_STARTS = 16  # that are tried of one frame: noise may be full of them
@@ -174,11 +174,6 @@ class Delimited(Cutter):
 
     def _plain(self, frame: bytes) -> bytes:
         return frame
-
-
-def partial(data: bytes, word: bytes) -> int:
-    """Return how many bytes at the end of `data` may be the beginning of `word`."""
-    return next((n for n in range(len(word) - 1, 0, -1) if data.endswith(word[:n])), 0)
 
 
 KIND = framing_kind("delimiter", DelimiterSettings, "delimiter")
