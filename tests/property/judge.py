@@ -22,6 +22,7 @@ from wamplite.core.feature import announced, made
 CLIENT = announced(
     ("publisher", "subscriber", "caller", "callee"), map(made, features.for_client("all"))
 )
+CLIENT["callee"]["features"]["call_timeout"] = True  # as a callee may; ours keeps no time
 PASSED = "payload_passthru_mode"
 PARTS = ("progressive_call_invocations",)
 NEEDED = {  # what is told a callee -> what it must have announced
@@ -68,6 +69,7 @@ class Judge:
         self.said: Counter[str] = Counter()
         self.served: set[str] = set()  # procedures of the router that have answered
         self.payloads: dict[int, dict[str, str]] = {}  # number -> the ppt keys it was sent with
+        self.calling: dict[int, tuple[Seat, int]] = {}  # number -> the CALL that it was sent by
 
     def sit(self) -> Seat:
         """Return a new session, which announces all features, none, or half of each role's."""
@@ -133,9 +135,25 @@ class Judge:
 
     def is_as_sent(self, details: dict[str, Any], payload: Any) -> None:
         """See that a payload that sessions made comes with the ppt keys that it was sent with."""
-        match payload:
-            case ([int(number)], *_):
-                assert ppt_of(details) == self.payloads[number], (number, details)
+        number = number_of(payload)
+        if number:
+            assert ppt_of(details) == self.payloads[number], (number, details)
+
+    def limit(self, seat: Seat, request: int) -> None:
+        """Note when the time of a call is over, as of now."""
+        milliseconds = seat.calls[request].get("timeout", 0)
+        if milliseconds:
+            seat.limits[request] = self.world.time.now() + milliseconds / 1000
+
+    def is_timed(self, details: dict[str, Any], payload: Any) -> None:
+        """Note whether the router keeps the time of a call: where its callee is not told of it."""
+        seat, request = self.calling.get(number_of(payload), (None, 0))
+        if seat is None or request not in seat.calls:
+            return
+        if "timeout" in details:
+            seat.limits.pop(request, None)
+        elif request not in seat.limits:
+            self.limit(seat, request)
 
     def on_invocation(
         self, seat: Seat, number: int, registration: int, details: Any, *rest: Any
@@ -148,6 +166,7 @@ class Judge:
             assert {**details, "progress": True} == first, "another part tells something else"
             return
         assert registration in seat.registrations, "an INVOCATION without a registration"
+        self.is_timed(details, rest)
         seat.open[number] = details
 
     def on_interrupt(self, seat: Seat, number: int, options: Any) -> None:
@@ -164,7 +183,8 @@ class Judge:
         assert "ppt_scheme" not in details or seat.has("caller", PASSED)
         if details.get("progress"):
             assert seat.calls[request].get("receive_progress"), "progress that nobody asked for"
-            self.limit(seat, request)
+            if request in seat.limits:
+                self.limit(seat, request)
         else:
             self.end_call(seat, request)
 
@@ -190,6 +210,16 @@ class Judge:
     def on_abort(self, seat: Seat, *rest: Any) -> None:
         assert seat.breaks, f"it has broken nothing: {rest}"
         seat.gone = True
+
+
+def number_of(payload: Any) -> int:
+    """Return the number that a payload of a session's is; 0 where it is another."""
+    match payload:
+        case ([int(number)], *_):
+            return number
+        case (bytes(sealed),):
+            return int(sealed)
+    return 0
 
 
 def ppt_of(options: dict[str, Any]) -> dict[str, str]:

@@ -43,6 +43,7 @@ EVERY_OPTION = {(kind, key) for kind, keys in OPTIONS.items() for key in keys}
 EVERY_OPTION |= {(kind, key) for kind in (Call, Publish, Yield, Error) for key in KEYS}
 STEPS = int(os.environ.get("WAMPLITE_STEPS", "40000"))
 PATTERNS = ["a", "a.b", "c..b", ".b", "c", "b c"]
+SHARED = ["roundrobin", "first", "last", "random"]
 META = ["wamp.session.on_join", "wamp.registration.on_create", "wamp.subscription.on_delete"]
 KEPT = {"event_retention", "event_history"}  # outlive the sessions, as they should
 
@@ -106,11 +107,14 @@ class Trial(Judge):
         keys = {"ppt_scheme": "x_a", "ppt_serializer": "json", "ppt_cipher": "c", "ppt_keyid": "k"}
         return keys if self.a_bool() else {"ppt_scheme": "mqtt"}
 
-    def payload(self, options: dict[str, Any]) -> list[int]:
-        """Return a payload of its own, and note by which ppt keys it is sent."""
+    def payload(self, options: dict[str, Any]) -> Any:
+        """Return a payload of its own, and note by which ppt keys it is sent.
+
+        A sealed one is now and then no list, but one binary.
+        """
         number = len(self.payloads) + 1
         self.payloads[number] = ppt_of(options)
-        return [number]
+        return b"%d" % number if self.payloads[number] and self.a_bool() else [number]
 
     def say(self, seat: Seat, code: int, *rest: Any, answered: bool = True) -> int:
         seat.request += 1
@@ -143,7 +147,11 @@ class Trial(Judge):
             disclose_caller=self.a_bool,
             forward_timeout=lambda: self.forwards and self.a_bool(),
         )  # fmt: skip
-        self.say(seat, REGISTER, options, self.random.choice([*URIS, *PATTERNS]))
+        uri = self.random.choice([*URIS, *PATTERNS])
+        if self.a_bool():  # as the others do: or nobody would share anything
+            options = {key: options[key] for key in options if key == "forward_timeout"}
+            options["invoke"] = SHARED[len(uri) % len(SHARED)]
+        self.say(seat, REGISTER, options, uri)
 
     def unregister(self, seat: Seat) -> None:
         self.end(seat, UNREGISTER, self.random.choice([*seat.registrations, 77]))
@@ -158,6 +166,7 @@ class Trial(Judge):
         answered = options.get("acknowledge", False)
         payload = self.payload(options)
         args = self.random.choice([[], [payload], [payload, {"k": 1}]])
+        args = [payload] if type(payload) is bytes else args
         if "ppt_scheme" in options and not seat.has("publisher", PASSED):
             seat.breaks = True
         self.say(seat, PUBLISH, options, self.random.choice(URIS), *args, answered=answered)
@@ -169,7 +178,12 @@ class Trial(Judge):
         ) | self.sealed()  # fmt: skip
         if "rkey" in options and self.a_bool():
             options["runmode"] = "partition"
-        self.begin(seat, options, self.random.choice(URIS), self.payload(options))
+        payload = self.payload(options)
+        self.calling[len(self.payloads)] = seat, seat.request + 1
+        records = self.world.realm.dealer.registrations.values()
+        served = [record.uri for record in records if record.match == "exact"]
+        uris = served if served and self.a_bool() else URIS
+        self.begin(seat, options, self.random.choice(uris), payload)
 
     def ask_the_router(self, seat: Seat) -> None:
         uri = self.random.choice(list(self.procedures))
@@ -187,13 +201,10 @@ class Trial(Judge):
             seat.sending.add(seat.request + 1)
             seat.breaks |= not seat.has("caller", *PARTS)
         seat.uris[seat.request + 1] = uri
-        self.limit(seat, seat.request + 1)
-        self.say(seat, CALL, options, uri, args, kwargs or {}, answered=False)
-
-    def limit(self, seat: Seat, request: int) -> None:
-        milliseconds = seat.calls[request].get("timeout", 0)
-        if milliseconds and not self.forwards:
-            seat.limits[request] = self.world.time.now() + milliseconds / 1000
+        if not self.forwards:  # the router keeps all limits, also of a call that waits
+            self.limit(seat, seat.request + 1)
+        rest = [args] if kwargs is None else [args, kwargs]
+        self.say(seat, CALL, options, uri, *rest, answered=False)
 
     def go_on(self, seat: Seat) -> None:
         """Send another part of a call's arguments, perhaps the last."""
@@ -204,6 +215,8 @@ class Trial(Judge):
         if not options:
             seat.sending.discard(request)
         payload = self.payload(seat.calls[request])  # the first part told how all are sealed
+        if type(payload) is bytes:
+            options["ppt_scheme"] = "x_a"
         self.world.send(seat.peer, [CALL, request, options, seat.uris[request], payload])
 
     def cancel(self, seat: Seat) -> None:
@@ -227,7 +240,8 @@ class Trial(Judge):
             options["progress"] = True
         else:
             del seat.open[invocation]
-        error = self.random.choice(["a.error", "wamp.error.unavailable", "wamp.error.canceled"])
+        unavailable = 3 * ["wamp.error.unavailable"]  # so that it is sent on
+        error = self.random.choice(["a.error", *unavailable, "wamp.error.canceled"])
         payload = self.payload(options)
         array = [YIELD, invocation, options, payload]
         if not options.get("progress") and not self.a_bool():
