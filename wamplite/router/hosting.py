@@ -78,6 +78,8 @@ class Hosting:
                 last = self._bring(number)
                 if last in ENDS:  # it is to be handled before anything else is read, or closed
                     yield Handled(turn)
+                    if self._has_left():
+                        return
                     self._is_leaving |= last is Goodbye
             if self._is_leaving:
                 yield from self._lose()  # it is gone: whoever routes has done with it then
@@ -86,6 +88,10 @@ class Hosting:
         except BaseException:
             log_fault(logger, "%s, %s: the session is closed", connection.name, member)
             yield from self._lose_in_any_case()
+
+    def _has_left(self) -> bool:
+        """Tell whether the session has ended: what was handled just now was all there is to it."""
+        return not self._member.open
 
     def _paced(self) -> Generator[Wait, None, int]:
         """Return how many entries may be handed over now, one at least: the others come later."""

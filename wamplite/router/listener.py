@@ -1,6 +1,6 @@
 """A listening socket and its thread, and how a connection to it is opened.
 
-    wamplite-accept-URL:  accept -> tune -> a connection, in a thread of its own -> accept
+    wamplite-accept-URL:  accept -> a connection, which is served elsewhere -> accept
                           accept fails -> counted, a pause -> accept
 
 Nothing that a peer does, or does not do, keeps this thread from the next accept: TLS, HTTP and
@@ -28,7 +28,7 @@ from ..transports import http_head, origins, rawsocket
 from ..transports.base import Transport
 from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
-from ..transports.tcp import tune
+from ..transports.tcp import keep_alive, tune
 from . import listen_urls
 from .access import Access
 from .faults import guarded, log_fault
@@ -104,6 +104,7 @@ class Listener:
         self._gateway = self._make_gateway() if settings.longpoll else None
         self._metrics = self._make_metrics(settings.metrics) if settings.metrics else None
         self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
+        self._tune()
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
         self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
@@ -141,7 +142,7 @@ class Listener:
     def stream(self, sock: socket.socket) -> Stream:
         """Return what reads and writes a socket that was accepted."""
         if self._certificate is None:
-            return SocketStream(sock)
+            return SocketStream(sock, kept_alive=self._settings.limits.ping_interval)
         from ..transports.tls import TlsStream  # ssl is heavy
 
         return TlsStream(sock, self._certificate.context(), server_side=True)
@@ -151,6 +152,14 @@ class Listener:
         before, self._settings = self._settings.limits, self._settings._replace(limits=limits)
         if limits.socket_buffer != before.socket_buffer and self.place.scheme != "unix":
             listen_urls.limit_tcp(self._socket, limits.socket_buffer)
+        if limits.ping_interval != before.ping_interval:
+            self._tune()
+
+    def _tune(self) -> None:
+        """Set what each connection is to have: they inherit it."""
+        tune(self._socket)
+        if self._settings.limits.ping_interval:
+            keep_alive(self._socket, self._settings.limits.ping_interval)
 
     def renew(self) -> None:
         """Show the certificate that its files hold now to whoever comes from now on.
@@ -311,17 +320,12 @@ class Listener:
             sock.close()
 
     def _serve(self, sock: socket.socket, address: str) -> None:
-        try:
-            tune(sock)
-            if self.place.scheme == "unix":
-                listen_urls.limit_unix(sock, self._settings.limits.socket_buffer)
-        except OSError:
-            sock.close()  # it has gone already
-        else:
-            connection = SocketConnection(self._shared, self.stream(sock), self, address)
-            if self._settings.proxies is not None:
-                self._settings.proxies.notice(connection)
-            self._shared.admit(connection)
+        if self.place.scheme == "unix":
+            listen_urls.limit_unix(sock, self._settings.limits.socket_buffer)
+        connection = SocketConnection(self._shared, self.stream(sock), self, address)
+        if self._settings.proxies is not None:
+            self._settings.proxies.notice(connection)
+        self._shared.admit(connection)
 
     def _pause(self, error: OSError) -> None:
         """Wait a moment where accept fails: file descriptors or memory may be had again later."""

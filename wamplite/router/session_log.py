@@ -25,6 +25,8 @@ SHORT = 40  # characters of a name that a peer chose
 
 def joined(presence: Presence) -> None:
     """Tell that somebody joins."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
     place, member = presence.carrier, presence.member
     who = member.identity
     logger.info(
@@ -54,6 +56,8 @@ def joined(presence: Presence) -> None:
 
 def left(presence: Presence) -> None:
     """Tell that somebody has left, and why."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
     place, member = presence.carrier, presence.member
     seconds = round(time.time() - presence.since, 3)
     came, went = presence.messages

@@ -277,14 +277,15 @@ class SocketConnection(TimedConnection):
 
     def _linger(self) -> Flow:
         """Read what still comes and drop it, so that closing does not destroy our last words."""
-        if self.stream.lost is not None:
+        stream = self.stream
+        if stream.lost is not None or (stream.at_end and not stream.left):
             return
         self.ending()
-        self.stream.finish()
+        stream.finish()
         if not self.may_be_shared:
-            return self.stream.linger(self.shared.limits.linger)
+            return stream.linger(self.shared.limits.linger)
         with suppress(TransportLost, TimeoutError):  # the deadline ends it, too
             data = b" "
             while data:
                 yield RECEIVE
-                data = self.stream.recv()
+                data = stream.recv()

@@ -69,7 +69,7 @@ def bad(exc: h11.RemoteProtocolError) -> HttpRefusal:
 
 def check_bounds(request: Request, size: int, bounds: HttpBounds) -> None:
     """Refuse what h11 let pass because all of it came at once."""
-    if size > bounds.size or len(list(request.headers)) > bounds.headers:
+    if size > bounds.size or len(request.headers) > bounds.headers:
         text = f"at most {bounds.size} bytes and {bounds.headers} headers are read"
         raise HttpRefusal(431, text)
 
@@ -109,7 +109,9 @@ def authority(request: Request) -> str:
 
 def values(request: Request, name: str) -> list[str]:
     """Return the values of a header, one for each time it stands there."""
-    return [value.decode("latin-1") for key, value in request.headers if key == name.encode()]
+    wanted = name.encode()
+    found = request.headers.raw_items()  # quicker than what it iterates over
+    return [value.decode("latin-1") for key, value in found if key.lower() == wanted]
 
 
 def words(request: Request, name: str) -> list[str]:

@@ -43,16 +43,22 @@ def peer_name(sock: socket.socket) -> str:
 
 
 class SocketStream(Stream):
-    """A connected socket. `sock` is blocking and belongs to the stream."""
+    """A connected socket. `sock` is blocking and belongs to the stream.
 
-    __slots__ = ("_asked", "_receiving", "_sock")
+    kept_alive: the interval by which the kernel looks after it already; 0: some other one.
+    """
+
+    __slots__ = ("_asked", "_kept_alive", "_receiving", "_sock")
 
     is_plain = True
 
-    def __init__(self, sock: socket.socket, peer: str | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, peer: str | None = None, kept_alive: float = 0.0
+    ) -> None:
         sock.setblocking(True)
         super().__init__(peer or peer_name(sock))
         self._sock = sock
+        self._kept_alive = kept_alive
         self._asked = 0  # bytes that a step of the next asks for
         self._receiving: Iterator[bytes] = iter(())
 
@@ -67,7 +73,9 @@ class SocketStream(Stream):
 
     def keep_alive(self, interval: float) -> None:
         """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
-        keep_alive(self._sock, interval)
+        if interval != self._kept_alive:
+            self._kept_alive = interval
+            keep_alive(self._sock, interval)
 
     def linger(self, seconds: float) -> None:
         """Write what is left, then read and forget until the peer closes or time is up.

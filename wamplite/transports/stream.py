@@ -43,7 +43,7 @@ class Stream(ABC):
 
     __slots__ = (
         "_closed", "_ended", "_finishing", "_outbox", "_size", "_writable",
-        "came", "lock", "lost", "on_left", "peer", "waits", "went",
+        "at_end", "came", "lock", "lost", "on_left", "peer", "waits", "went",
     )  # fmt: skip
 
     chunk = 1 << 18  # bytes joined for one send at most
@@ -52,7 +52,7 @@ class Stream(ABC):
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
-        self.lock = Lock()  # guards all that follows but `_size`
+        self.lock = Lock()  # guards all that follows but `_size` and `at_end`
         self.on_left: Callable[[Any], None] | None = None
         self.lost: str | None = None
         self._outbox = ByteOutbox()
@@ -60,7 +60,8 @@ class Stream(ABC):
         self._finishing = False  # the end follows the last byte
         self._ended = False  # no bytes go or come any more
         self._closed = False
-        self._size = FIRST_RECEIVE  # of the reading thread alone
+        self._size = FIRST_RECEIVE  # of the reading thread alone, as the next one
+        self.at_end = False  # the peer sends no more
         self.waits = False  # the same
         self.came = self.went = 0  # bytes on the wire
 
@@ -136,6 +137,8 @@ class Stream(ABC):
             self.shutdown(exc.strerror or str(exc))
             raise self.ended() from exc
         self.came += len(data)
+        if not data:
+            self.at_end = True
         if len(data) == size < MOST_RECEIVE:
             self._size = max(self._size, 2 * size)
         elif 4 * len(data) < size > FIRST_RECEIVE:
