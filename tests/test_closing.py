@@ -131,7 +131,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "SerialListener": serial_router,
 }
 WITHIN = {  # closed by one of these, which are tried
-    "ByteChannel", "Connections", "Crew", "Listener", "Routing",
+    "Accepting", "ByteChannel", "Connections", "Crew", "Listener", "Routing",
     "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Shared",  # by its router, once

@@ -20,6 +20,7 @@ from tests.processes import TROUBLE, Program, RouterProcess, serving
 from wamplite.auth import User, Users, keys, methods
 from wamplite.core.handshake import AuthMethod, anonymous
 from wamplite.core.messages import Challenge
+from wamplite.router.accepting import Accepting
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.listener import Listener
 from wamplite.router.routing import Routing
@@ -89,8 +90,8 @@ def faulty() -> wamplite.Router:
         "housekeeper": (Housekeeper, "_once"),
         "housekeeper, ticking": (SocketConnection, "tick"),
         "housekeeper, writing": (Housekeeper, "_sweep"),
-        "accepting": (Listener, "_accept_one"),
-        "accepting, serving": (Listener, "_serve"),
+        "accepting": (Accepting, "_accept_one"),
+        "accepting, serving": (Listener, "stream"),
         "connection": (SocketConnection, "receive"),
         "connection, opening": (SocketConnection, "_open"),
         "routing": (Routing, "_round"),

@@ -133,9 +133,13 @@ class Admitting:
 
     def __init__(self, admit: Callable[[Any], None]) -> None:
         self.limits, self.realms = Limits(), {}
+        self.reader = self  # of nobody: each has a thread
         self.admit = admit
         self.counted: list[str] = []
         self.count = self.counted.append
+
+    def take(self, *connection: Any) -> bool:
+        return False
 
 
 def made_routing() -> Routing:

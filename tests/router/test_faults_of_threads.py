@@ -8,18 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import pytest
 
 from tests.waiting import thread_named
-from wamplite.router import listen_urls
+from wamplite.router import Router, listen_urls
+from wamplite.router.accepting import Accepting
 from wamplite.router.housekeeper import Housekeeper
 from wamplite.router.limits import Counters, Limits
-from wamplite.router.listener import Listener, Settings
 from wamplite.router.timers import FOREVER
 
-from .conftest import MS, Admitting, eventually
+from .conftest import MS, eventually, parts
 from .test_faults_of_routing import Faulty, Refusing
 
 FAULTS = [MemoryError(), SystemExit(1), ZeroDivisionError("a bug")]
@@ -73,25 +72,26 @@ def test_the_drain_thread_goes_on_after_timers_ticks_and_faults_of_its_own(
         assert thread_named("wamplite-housekeeper")
 
 
-@pytest.mark.parametrize("place", ["_serve", "_accept_one", "_pause"])
+@pytest.mark.parametrize("place", ["_serve", "_accept_one", "_tell"])
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
-def test_an_accepting_thread_goes_on(place: str, fault: BaseException) -> None:
+@pytest.mark.parametrize("is_shared", [False, True], ids=["thread", "shared reader"])
+def test_accepting_goes_on(place: str, fault: BaseException, is_shared: bool) -> None:
     accepted: list[str] = []
 
-    def admit(connection: Any) -> None:
-        accepted.append(connection.address)
-        connection.stream.close()
+    def serve(sock: socket.socket, address: str) -> None:
+        accepted.append(address)
+        sock.close()
 
-    bound = listen_urls.parse("tcp://127.0.0.1:0")
-    listener = Listener(bound, Settings(Limits()), None, Admitting(admit))  # type: ignore[arg-type]
-    faulty = Faulty(getattr(listener, place), 2, fault=fault)
-    setattr(listener, place, faulty)
-    if place == "_pause":
-        listener._accept_one = Faulty(listener._accept_one, 2, fault=OSError())  # type: ignore[method-assign]
-    listener.start()
-    with closing(listener):
-        address = ("127.0.0.1", int(listener.url.rpartition(":")[2]))
-        for _ in range(3):
-            with socket.create_connection(address, 5) as client:
-                assert client.recv(1) == b""
-        assert accepted and not faulty.times
+    bound = listen_urls.bind(listen_urls.parse("tcp://127.0.0.1:0"))
+    with Router() as router:
+        listener = Accepting(bound, "here", serve, parts(router), is_shared)
+        faulty = Faulty(getattr(listener, place), 2, fault=fault)
+        setattr(listener, place, faulty)
+        if place == "_tell":
+            listener._accept_one = Faulty(listener._accept_one, 2, fault=OSError())  # type: ignore[method-assign]
+        listener.start()
+        with closing(listener):
+            for _ in range(3):
+                with socket.create_connection(bound.getsockname(), 5) as client:
+                    assert client.recv(1) == b""
+            assert accepted and not faulty.times

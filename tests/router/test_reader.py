@@ -189,7 +189,7 @@ def test_who_sends_without_end_does_not_starve_others(start: Start, connect: Con
     thread = threading.Thread(target=flood)
     thread.start()
     try:
-        subscribe(other, 100)
+        subscribe(other, 30)
     finally:
         ended.set()
         thread.join(20)

@@ -1,37 +1,25 @@
-"""A listening socket and its thread, and how a connection to it is opened.
-
-    wamplite-accept-URL:  accept -> a connection, which is served elsewhere -> accept
-                          accept fails -> counted, a pause -> accept
-
-Nothing that a peer does, or does not do, keeps this thread from the next accept: TLS, HTTP and
-RawSocket handshakes are steps of the connection's flow, made by `open`.
-"""
+"""Where peers come to: what a listener serves, to whom, and how a connection to it is opened."""
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import serializers
 from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
-from ..locks import Latch
 from ..transports import http_head, origins, rawsocket
 from ..transports.base import Transport
 from ..transports.socket_stream import SocketStream
 from ..transports.stream import Stream
 from ..transports.tcp import keep_alive, tune
 from . import listen_urls
+from .accepting import Accepting
 from .access import Access
-from .faults import guarded, log_fault
 from .limits import Limits
 from .listen_urls import RAWSOCKET, WEBSOCKET, ListenUrl
 from .shared import Shared
@@ -48,9 +36,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wamplite.router")
 
 POLLING = (b"POST ", b"OPTIONS ")  # the methods of sessions over HTTP requests
-PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
-QUIET = 10.0  # seconds between two warnings of that
-CLOSING = 5.0  # seconds for the accepting thread to end
 
 
 def is_whole(head: bytes, most: int) -> bool:
@@ -82,7 +67,7 @@ class Settings(NamedTuple):
 
 
 class Listener:
-    """One listening socket and its accepting thread."""
+    """One listening socket."""
 
     may_share = True
 
@@ -108,34 +93,23 @@ class Listener:
         is_unix = place.scheme == "unix"
         self._mine = listen_urls.identity(place.path) if is_unix else None
         self.url = place.url(0 if is_unix else self._socket.getsockname()[1])
-        self._closing = Latch()
-        self._warned_at = float("-inf")
-        self._thread = threading.Thread(
-            target=self._accept, name=f"wamplite-accept-{self.url}", daemon=True
-        )
+        is_plain = self._certificate is None and settings.proxies is None
+        self._accepting = Accepting(self._socket, self.url, self._serve, shared, is_plain)
 
     def start(self) -> None:
         """Begin to accept."""
-        self._thread.start()
+        self._accepting.start()
 
     def close(self) -> None:
         """Accept no more; returns when the socket is closed. Nothing if that was done before."""
-        self._closing.set()
         if self.place.scheme == "unix":  # while it is served: nobody else takes the name yet
             listen_urls.remove(self.place.path, self._mine)
             self._mine = None
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept
-        except OSError as error:
-            logger.debug("%s: %s", self.url, error)
-        if self._thread.is_alive():
-            self._thread.join(CLOSING)
-        self._socket.close()
+        self._accepting.close()
 
     def disown(self) -> None:
         """Let the port go in a forked child."""
-        with suppress(OSError):
-            self._socket.close()
+        self._accepting.disown()
         if self._gateway is not None:
             self._gateway.disown()
 
@@ -301,24 +275,6 @@ class Listener:
 
         return set_cookie
 
-    def _accept(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._accept_one()
-            except OSError as error:
-                guarded(logger, partial(self._pause, error), "%s: accepting goes on", self.url)
-            except BaseException:  # out of memory: nothing may end this thread
-                log_fault(logger, "%s: accepting goes on", self.url)
-                self._closing.wait(PAUSE)
-
-    def _accept_one(self) -> None:
-        sock, address = self._socket.accept()
-        try:
-            self._serve(sock, address[0] if isinstance(address, tuple) else "")
-        except BaseException:
-            log_fault(logger, "%s: a connection could not be served", self.url)
-            sock.close()
-
     def _serve(self, sock: socket.socket, address: str) -> None:
         if self.place.scheme == "unix":
             listen_urls.limit_unix(sock, self._settings.limits.socket_buffer)
@@ -326,14 +282,3 @@ class Listener:
         if self._settings.proxies is not None:
             self._settings.proxies.notice(connection)
         self._shared.admit(connection)
-
-    def _pause(self, error: OSError) -> None:
-        """Wait a moment where accept fails: file descriptors or memory may be had again later."""
-        if self._closing.is_set() or error.errno == errno.ECONNABORTED:
-            return
-        self._shared.count("accepts_failed")
-        now = time.monotonic()
-        if now - self._warned_at > QUIET:
-            self._warned_at = now
-            logger.warning("%s: accept failed, trying again: %s", self.url, error)
-        self._closing.wait(PAUSE)

@@ -1,7 +1,7 @@
 """The router as a program or a script holds it.
 
-wamplite-accept-URL     one per listener: accept, count, have the connection served
-wamplite-reader         one: shake hands, read, parse and route for many, and never block
+wamplite-reader         one: accept, shake hands, read, parse and route for many, and never block
+wamplite-accept-URL     one per listener whose connections may block: accept, have them served
 wamplite-conn-N         one per connection that may block, or is one of few that are busy: the same
 wamplite-route-REALM    one per realm: routes when a reader has routed long enough for others
 wamplite-housekeeper    one: writes for slow connections, keeps deadlines, pings and timers

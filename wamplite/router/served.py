@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .connections import Connected
 from .routing import Arrival, Routing
 from .waits import Flow
 
 Gather = Callable[[Routing, Arrival], None]
 
 
-class Served(Connected, Protocol):
-    """A connection or a session in the same process.
+class Served(Protocol):
+    """A connection, a session in the same process, or a listening socket.
 
-    gather: takes what it brings while its steps must not block; None: it has a thread of its own.
-    received: entries that it has brought so far.
+    name: for logs. gather: takes what it brings while its steps must not block; None: it has a
+    thread of its own. received: entries that it has brought so far.
     """
 
+    name: str
     gather: Gather | None
     received: int
 
@@ -32,6 +32,9 @@ class Served(Connected, Protocol):
 
     def fileno(self) -> int:
         """Return the descriptor that tells when there is something to receive."""
+
+    def shutdown(self, why: str) -> None:
+        """End it now; any thread."""
 
     def flow(self) -> Flow:
         """Return its life, see waits.py."""

@@ -17,7 +17,7 @@ from ..core import uris
 from ..core.members import Bounds
 from ..transports.stream import Stream
 from .buffered import TotalBound
-from .connections import Connections
+from .connections import Connected, Connections
 from .crew import Crew
 from .deadlines import Ticking
 from .housekeeper import Housekeeper
@@ -39,7 +39,11 @@ LAST_WAIT = 1.0  # seconds for a connection to end once its stream is shut down
 ENDED = "the router has ended"
 
 
-class Admitted(Served, Ticking, Protocol):
+class Entering(Served, Connected, Protocol):
+    """A connection or a session in the same process."""
+
+
+class Admitted(Entering, Ticking, Protocol):
     """A connection over a socket or a line."""
 
     deadline: float
@@ -101,7 +105,7 @@ class Shared:
         if told is not None:
             told(peer, came, answer)
 
-    def serve(self, connection: Served) -> str | None:
+    def serve(self, connection: Entering) -> str | None:
         """Have a connection served; where it cannot be, return why, as it is counted."""
         refusal = self.connections.enter(connection)
         if refusal is None:
@@ -113,7 +117,7 @@ class Shared:
                 self.count(refusal)
         return refusal
 
-    def leave(self, connection: Served) -> None:
+    def leave(self, connection: Entering) -> None:
         """Give the place of a connection back: its last act."""
         self.reader.count(connection, -1)
         self.connections.leave(connection)
