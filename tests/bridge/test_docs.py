@@ -101,5 +101,5 @@ def test_the_function_decodes_as_it_says() -> None:
 
 def test_every_step_of_the_builder_is_named() -> None:
     steps = {name for name in vars(Port) if not name.startswith("_")}
-    assert steps == {"decode", "publish", "procedure", "subscribe", "poll"}
+    assert steps == {"decode", "publish", "procedure", "subscribe", "poll", "init"}
     assert {step for step in steps if f"`{step}" not in TEXT} == set()

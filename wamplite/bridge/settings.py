@@ -214,7 +214,7 @@ class PortSettings(LineSettings):
             framing = self.framing
             if isinstance(one, ReplySettings):
                 framing = one.framing or framing
-                if one.until_prompt and not prompt:
+                if one.until_prompt is True and not prompt:
                     (place / "until_prompt").wrong('there is no "prompt"')
             if prompt and not framing.has_line_ends:
                 (place / "prompt").wrong('is for the framings "lines" and "delimiter"')

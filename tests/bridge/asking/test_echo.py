@@ -31,6 +31,8 @@ def sifted(
         (b"A\nB\n", b"A\n1\nB\n2\n", b"1\n2\n"),
         (b"T\n", b"T=21\nT\nT=22\n", b"T=21\nT=22\n"),  # a reading is no echo
         (b"?", b"?21\n", b"21\n"),
+        (b"Hello\x1a", b"Hello\r\nOK\r\n", b"\r\nOK\r\n"),
+        (b"\x02T?\x03", b"\x02T?\x03\x02T=21\x03", b"\x02\x03\x02T=21\x03"),
         (b"\r", b"\r\nOK\n", b"\r\nOK\n"),
         (b"GET\r", b"OK\r\n", b"OK\r\n"),
     ],

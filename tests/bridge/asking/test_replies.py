@@ -8,6 +8,7 @@ import pytest
 
 from wamplite.bridge.asking.replies import Gathering, Reply
 from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.line_pattern import line_search
 
 
 def regex(pattern: str) -> Any:
@@ -48,7 +49,7 @@ def test_a_refusal_ends_a_reply_that_has_begun() -> None:
 
 
 def test_what_is_not_decoded_is_over_with_the_prompt() -> None:
-    gathering = Gathering(Reply(None, ends_at_prompt=True))
+    gathering = Gathering(Reply(None, prompt=line_search("^> $")))
     assert gathering.take(b"whatever") and not gathering.is_over
     gathering.finish()
     assert gathering.is_over and gathering.answer and gathering.answer.args == []

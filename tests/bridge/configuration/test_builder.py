@@ -61,6 +61,20 @@ def test_a_script_says_what_a_file_says(tmp_path: Path) -> None:
     assert made == from_file(tmp_path / "bridge.toml")
 
 
+def test_bytes_and_what_comes_first_are_said_in_a_script_too() -> None:
+    port = (
+        Port("/dev/x", name="x")
+        .init("\r", prompt="")
+        .init(write_hex="00")
+        .procedure("a.b", write_hex="01 {0}", reply="y")
+        .subscribe("a.c", write_hex="02 {0}")
+    )
+    made = make_settings(port).ports[0]
+    assert [one.write or one.write_hex for one in made.init] == ["\r", "00"]
+    assert made.procedures[0].template()((7,), {}) == b"\x01\x07"
+    assert made.subscribes[0].template()((7,), {}) == b"\x02\x07"
+
+
 @pytest.mark.parametrize(
     ("port", "framing"),
     [

@@ -84,12 +84,15 @@ def test_dtr_and_rts_have_their_levels_from_the_opening_on(
 
 @pytest.mark.filterwarnings("ignore:set:DeprecationWarning")  # setDaemon, setName in pyserial
 def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
-    with Rfc2217Server() as url:
+    server = Rfc2217Server()
+    with server as url:
         device = Device(settings(url), record)
         device.start()
         until(lambda: device.is_ready, "negotiated")
         device.write(b"there and back")
         until(lambda: record.data == b"there and back", "read")
+        device.change_speed(300)
+        until(lambda: server.speed == 300, "the other end has it")
         assert device.stop(5.0)
     assert record.opens == 1
 
@@ -102,6 +105,11 @@ class Rfc2217Server:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-rfc2217")
+
+    @property
+    def speed(self) -> int:
+        """The bits per second as they were set."""
+        return int(self._serial.baudrate)
 
     @property
     def levels(self) -> tuple[bool, bool]:

@@ -107,3 +107,21 @@ def test_what_is_written_to_a_line_never_reaches_who_has_its_descriptor_next() -
         os.close(theirs)
         os.close(terminal.master)
         assert size == 0
+
+
+def test_the_speed_is_changed_and_nothing_else(
+    carrier: DescriptorCarrier, terminal: Terminal
+) -> None:
+    before = termios.tcgetattr(terminal.slave)
+    carrier.set_speed(300)
+    after = termios.tcgetattr(terminal.slave)
+    assert after[4:6] == [termios.B300, termios.B300]
+    assert after[:4] == [before[0], before[1], after[2], before[3]] and after[6] == before[6]
+
+
+def test_a_speed_that_there_is_not_and_a_closed_line_are_told(carrier: DescriptorCarrier) -> None:
+    with pytest.raises(OSError, match="301 is no speed"):
+        carrier.set_speed(301)
+    carrier.close()
+    with pytest.raises(OSError, match="closed meanwhile"):
+        carrier.set_speed(300)

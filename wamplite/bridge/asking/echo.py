@@ -1,7 +1,8 @@
 """What a device or an adapter sends back of what was written to it: it is no reply; pure.
 
-The echo of a text is each of its lines, whatever line end the device puts behind them; the echo of
-bytes is those bytes. What comes before the echo, and all that is not the echo, is passed on.
+The echo of a text is each of its lines, without control characters, whatever line end the device
+puts behind them; the echo of bytes is those bytes. What comes before the echo, and all that is not
+the echo, is passed on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..framing.cutter import partial
 __all__ = ["Echo"]
 
 LINE_ENDS = b"\r\n"
-LINE = re.compile(rb"([^\r\n]+)([\r\n]?)")
+LINE = re.compile(rb"([^\x00-\x1f]+)([\r\n]?)")  # a Ctrl-Z is not echoed, as a rule
 
 
 class EchoPart(NamedTuple):

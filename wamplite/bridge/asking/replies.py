@@ -12,7 +12,7 @@ from contextlib import suppress
 from ...core.errors import ApplicationError
 from ..decoding.decoder import REFUSED, DecodeSettings
 from ..decoding.readings import Decode, Reading, Undecodable
-from ..line_pattern import line_search
+from ..line_pattern import LineSearch, line_search
 
 __all__ = ["Gathering", "Reply"]
 
@@ -26,7 +26,7 @@ class Reply:
 
     decode: what it holds; None: nothing that anybody wants. error: what a device answers instead
     that refuses. begin, until: patterns of the first and the last line; lines: how many there are;
-    ends_at_prompt: all lines up to the prompt.
+    prompt: all lines up to it.
     """
 
     def __init__(
@@ -37,15 +37,15 @@ class Reply:
         begin: str = "",
         until: str = "",
         lines: int = 0,
-        ends_at_prompt: bool = False,
+        prompt: LineSearch | None = None,
     ) -> None:
         self.decode = _decode_of(decode)
         self._error = _decode_of(error)
-        self.ends_at_prompt = ends_at_prompt
+        self.prompt = prompt
         self._begin = line_search(begin)
         self._until = line_search(until)
         self._lines = lines
-        self.is_long = bool(until or lines or ends_at_prompt)
+        self.is_long = bool(until or lines or prompt)
 
     def refusal(self, frame: bytes) -> ApplicationError | None:
         """Return what a frame says where it is a refusal."""

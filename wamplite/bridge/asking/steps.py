@@ -8,12 +8,12 @@ from typing import Any
 
 from ...config import Location
 from ...keys import setting
-from ...schema import Flag, Names, Text, Whole
+from ...schema import AnyOf, Flag, Names, Text, Whole
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
 from ..device.speeds import Speed
 from ..framing.framing import FRAMING, FramingSettings
-from ..line_pattern import LinePattern
+from ..line_pattern import LinePattern, line_search
 from .replies import Reply
 from .text_line import WRONG_REPLY, DeviceCommand, Step, WrongReply
 from .writes import WriteSettings
@@ -32,7 +32,6 @@ class ReplySettings(WriteSettings):
         " once with what it holds",
         None,
         example="(ERR.*)",
-        needs=("reply",),
     )
     begin: str = setting(
         LinePattern(),
@@ -59,8 +58,10 @@ class ReplySettings(WriteSettings):
         excludes=("until_prompt",),
         example=3,
     )
-    until_prompt: bool = setting(
-        Flag(), "all lines up to the prompt are the reply, none or several", False
+    until_prompt: bool | str = setting(
+        AnyOf(((bool,), Flag()), ((str,), LinePattern())),
+        "all lines up to the prompt are the reply, none or several; a pattern: up to this prompt",
+        False,
     )
 
     framing: FramingSettings | None = setting(
@@ -72,13 +73,14 @@ class ReplySettings(WriteSettings):
         command = super().command(what, prompt)._replace(timeout=self.timeout, framing=self.framing)
         if self.reply is None and not self.until_prompt:
             return command
+        end = self.until_prompt if isinstance(self.until_prompt, str) else ""
         reply = Reply(
             self.reply,
             self.error,
             begin=self.begin,
             until=self.until,
             lines=self.lines,
-            ends_at_prompt=self.until_prompt,
+            prompt=command.prompt if self.until_prompt is True else line_search(end),
         )
         return command._replace(reply=reply)
 
@@ -86,6 +88,8 @@ class ReplySettings(WriteSettings):
         """Note a `begin` of a reply that has one line."""
         if self.begin and not (self.until or self.lines or self.until_prompt):
             (at / "begin").wrong('needs "until", "lines" or "until_prompt"')
+        if self.error is not None and self.reply is None and not self.until_prompt:
+            (at / "error").wrong('needs "reply"')
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,7 +90,6 @@ class TextLine:
         self._write = write
         self._changed = Condition()  # guards all below
         self._running: Gathering | None = None
-        self._prompt: LineSearch | None = None  # of the command that was written last
         self._owed: list[Gathering] = []  # replies that may still come
         self._owed_until = 0.0
         self._begun = self._before = b""  # what came since the last line end; before the write
@@ -192,7 +191,7 @@ class TextLine:
         with self._changed:
             self._is_lost = False
             self._await_prompt(command)
-            self._running, self._prompt = gathering, command.prompt
+            self._running = gathering
             self._before, self._begun = (self._begun if command.prompt else b""), b""
             if self._echo is not None:
                 until = time.monotonic() + command.patience
@@ -231,8 +230,8 @@ class TextLine:
 
     def _is_whole(self, gathering: Gathering) -> bool:
         """Tell whether nothing more comes of a reply."""
-        ends = gathering.reply.ends_at_prompt and not self._awaits_echo()
-        if ends and not gathering.is_over and self._stands(self._prompt):
+        is_open = not gathering.is_over and not self._awaits_echo()
+        if is_open and self._stands(gathering.reply.prompt):
             gathering.finish()
         return gathering.is_over
 

@@ -76,14 +76,19 @@ class Port:
         """Publish readings, in addition to what earlier steps publish."""
         return self._and("publish", {"topic": topic} | keys)
 
-    def procedure(self, uri: str, write: str, reply: Any = None, **keys: Any) -> Port:
+    def procedure(self, uri: str, write: str = "", reply: Any = None, **keys: Any) -> Port:
         """Serve calls: write to the device and, where `reply` is given, wait for its reply."""
-        answer = {} if reply is None else {"reply": reply}
-        return self._and("procedure", {"uri": uri, "write": write} | answer | keys)
+        given = {"write": write} if write else {}
+        given |= {} if reply is None else {"reply": reply}
+        return self._and("procedure", {"uri": uri} | given | keys)
 
-    def subscribe(self, topic: str, write: str, **keys: Any) -> Port:
+    def subscribe(self, topic: str, write: str = "", **keys: Any) -> Port:
         """Write events to the device."""
-        return self._and("subscribe", {"topic": topic, "write": write} | keys)
+        return self._and("subscribe", {"topic": topic} | ({"write": write} if write else {}) | keys)
+
+    def init(self, write: str = "", **keys: Any) -> Port:
+        """Write to the device after each opening, behind what earlier steps write then."""
+        return self._and("init", ({"write": write} if write else {}) | keys)
 
     def poll(self, every: float, topic: str, **keys: Any) -> Port:
         """Ask the device each `every` seconds, by `write` and `reply` or `modbus`; publish that."""
