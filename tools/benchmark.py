@@ -2,11 +2,16 @@
 """Measure wamplite on this machine, beside a bare forwarder in the same run.
 
     python tools/benchmark.py [--seconds 2] [--rounds 3]
+    python tools/benchmark.py --load WAMPLOAD [--only "64 KB"] [--transport ws]
+
+The second prints tables of wamplite beside the other routers that `tools/peers` has installed, see
+peer_rates.py. WAMPLOAD is a load generator, `WAMPLOAD SCENARIO --url URL --ser msgpack -D SECONDS`,
+which prints a line of JSON; one that is written in Python would be slower than the routers.
 
 The forwarder is the least a threaded Python router can be: it knows just enough WAMP to join, to
 register, call and publish one URI, checks nothing and bounds nothing. Times depend on the machine
-and on what else it does; the ratios say more. All is RawSocket with MsgPack. The load is made by
-Python too, so the last figures are lower bounds of what the router can do.
+and on what else it does; the ratios say more. Without WAMPLOAD all is RawSocket with MsgPack, and
+the load is made by Python too: the last figures are lower bounds of what the router can do.
 
     blocking call     one wamplite client, one call() after the other
     rpc 1 x 1         one caller that waits for its answer
@@ -43,7 +48,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="the median counts")
+    parser.add_argument("--load", metavar="WAMPLOAD", help="measure other routers by this")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="scenarios with it in their name"
+    )
+    parser.add_argument("--transport", choices=("rs", "ws"), help="one of the two")
     options = parser.parse_args()
+    if options.load:
+        import peer_rates
+
+        chosen = (options.transport,) if options.transport else ()
+        measured = (options.load, options.rounds, options.seconds, options.only, chosen)
+        for line in peer_rates.tables(*measured):
+            print(line, flush=True)
+        return 0
     found: dict[str, dict[str, list[float]]] = {}
     for _ in range(options.rounds):
         for name, start in (("wamplite", wamplite_router), ("forwarder", forwarder)):

@@ -139,12 +139,11 @@ def _check_huge(floats: Iterable[float]) -> None:
         raise _Huge
 
 
-def _may_be_odd(data: bytes) -> bool:
-    """Tell whether the values are to be looked at: they are few, or too many, or perhaps huge."""
-    size = len(data)
-    if size > SMALL and count_some(data, b",", FEW_VALUES) < FEW_VALUES:
+def _asks_values(data: bytes) -> bool:
+    """Tell whether to look at the values of a large message: they are few, too many, or huge."""
+    if count_some(data, b",", FEW_VALUES) < FEW_VALUES:
         return True
-    if size > MAX_LENGTH:
+    if len(data) > MAX_LENGTH:
         commas = data.count(b",")
         if commas >= MAX_LENGTH or commas + data.count(b"[") + data.count(b"{") > MAX_TOTAL:
             return True
@@ -171,7 +170,11 @@ class FastJson(Json):
             raise ProtocolError(f"not JSON: {exc}") from exc
         if b"\\" in data and b"\\u0000" in data:
             array = _to_bytes(array)
-        if _may_be_odd(data) or type(array) is not list:
+        if len(data) > SMALL:
+            is_odd = _asks_values(data)
+        else:
+            is_odd = _FEWEST_DIGITS in data.translate(_DIGITS)
+        if is_odd or type(array) is not list:
             try:
                 check_message(array, _check_huge)
             except _Huge:

@@ -91,7 +91,10 @@ class MsgPack(Serializer):
             return _large(data)
         if size > _TINY and len(data.translate(None, _HARMLESS)) > _FEW:
             check_headers(data, _FORMAT)
-        array = _decoded(data)
+        try:
+            array = unpackb(data)
+        except Exception as exc:  # whatever a decoder says of hostile bytes
+            raise _refused(exc) from exc
         if size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
             check_small(array)
         return array
@@ -115,8 +118,12 @@ def _large(data: bytes) -> Any:
 def _decoded(data: bytes) -> Any:
     try:
         return unpackb(data)
-    except Exception as exc:  # whatever a decoder says of hostile bytes
-        raise ProtocolError(f"not MsgPack: {exc or type(exc).__name__}") from exc
+    except Exception as exc:
+        raise _refused(exc) from exc
+
+
+def _refused(exc: Exception) -> ProtocolError:
+    return ProtocolError(f"not MsgPack: {exc or type(exc).__name__}")
 
 
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
