@@ -46,13 +46,13 @@ def test_it_is_announced_by_broker_and_dealer() -> None:
 def test_what_is_sealed_goes_through_with_its_keys(options: dict[str, Any], payload: Any) -> None:
     world, ann, bob = a_world()
     world.send(bob, [PUBLISH, 1, options, "com.app.t", payload])
-    assert only(ann)[3:] == [options, payload]
+    assert only(ann)[3:] == [options, [b"sealed"]]
     world.send(bob, [CALL, 2, options, "com.app.p", payload], [CALL, 3, {}, "com.app.p"])
-    assert [message[3:] for message in take(ann)] == [[options, payload], [{}]]
+    assert [message[3:] for message in take(ann)] == [[options, [b"sealed"]], [{}]]
     world.send(ann, [YIELD, 1, options, payload], [ERROR, 68, 2, options, "com.app.no", payload])
     assert take(bob) == [
-        ["RESULT", 2, options, payload],
-        ["ERROR", 48, 3, options, "com.app.no", payload],
+        ["RESULT", 2, options, [b"sealed"]],
+        ["ERROR", 48, 3, options, "com.app.no", [b"sealed"]],
     ]
 
 

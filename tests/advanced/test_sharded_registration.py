@@ -51,17 +51,18 @@ def test_a_mode_that_cannot_be_had_is_refused(options: dict[str, Any]) -> None:
     assert only(caller)[4] == "wamp.error.invalid_argument"
 
 
-def test_a_mode_that_the_callees_did_not_ask_for_is_refused() -> None:
+@pytest.mark.parametrize("options", [{"runmode": "partition", "rkey": "a"}, {"rkey": "a"}])
+def test_what_the_callees_did_not_ask_for_is_refused(options: dict[str, Any]) -> None:
     world, caller, _ = shards(1)
     (callee,) = world.joined(1)
     world.register(callee, "com.app.plain")
-    world.send(caller, [CALL, 1, {"runmode": "partition", "rkey": "a"}, "com.app.plain"])
+    world.send(caller, [CALL, 1, options, "com.app.plain"])
     error, (text,) = only(caller)[4:]
     assert error == "wamp.error.invalid_argument"
     assert text.startswith("'com.app.plain' is registered with invoke 'single'")
     assert take(callee) == []
     world.realm.procedures["com.app.own"] = lambda caller, call: pytest.fail("it was called")
-    world.send(caller, [CALL, 2, {"runmode": "partition", "rkey": "a"}, "com.app.own"])
+    world.send(caller, [CALL, 2, options, "com.app.own"])
     assert only(caller)[4] == "wamp.error.invalid_argument"
 
 

@@ -105,17 +105,20 @@ def test_options_of_a_later_part_ask_for_nothing() -> None:
     assert not world.time.timers
 
 
-def test_a_part_may_be_one_binary_where_the_first_told_how_it_is_sealed() -> None:
+@pytest.mark.parametrize("scheme", [{"ppt_scheme": "x_app"}, {}])
+def test_a_part_may_be_one_binary_and_the_first_tells_how_all_are_sealed(
+    scheme: dict[str, str],
+) -> None:
     world, callee, caller = a_rich_world()
-    first = {**PROGRESS, "ppt_scheme": "x_app"}
-    world.send(caller, *[[CALL, 1, first, P, payload] for payload in (b"0", b"1")])
-    assert [message[3]["ppt_scheme"] for message in take(callee)] == 2 * ["x_app"]
+    world.send(caller, [CALL, 1, {**PROGRESS, **scheme}, P, [b"0"]])
+    world.send(caller, [CALL, 1, {**PROGRESS, "ppt_scheme": "x_app"}, P, b"1"])
+    told = {"procedure": P, **PROGRESS, **scheme}
+    assert [message[3:] for message in take(callee)] == [[told, [b"0"]], [told, [b"1"]]]
 
 
-@pytest.mark.parametrize("announced", [True, False])
-def test_a_part_that_is_one_binary_is_a_violation_otherwise(announced: bool) -> None:
+def test_a_part_that_is_one_binary_is_of_who_announced_that() -> None:
     world, callee, _ = a_rich_world()
-    caller = world.join(**able(*(RICH if announced else PARTS)))
+    caller = world.join(**able(*PARTS))
     world.send(caller, [CALL, 1, PROGRESS, P, [0]])
     take(callee)
     world.send(caller, [CALL, 1, {**PROGRESS, "ppt_scheme": "x_app"}, P, b"1"])
@@ -313,13 +316,13 @@ def test_what_is_kept_tells_who_published_it_and_how_it_is_sealed(payload: Any) 
     world.send(late, [32, 1, {"match": "prefix", "get_retained": True}, "com.app"])
     subscribed, event = take(late)
     assert subscribed == ["SUBSCRIBED", 1, 1]
-    assert event[3:] == [{**told, "retained": True}, payload]
+    assert event[3:] == [{**told, "retained": True}, [b"sealed"]]
     world.send(late, [CALL, 2, {}, "wamp.subscription.get_events", [1]])
     (past,) = only(late)[3]
-    assert (past["details"], past["args"]) == (told, payload)
+    assert (past["details"], past["args"]) == (told, [b"sealed"])
 
 
-@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed", "sealed"])
+@pytest.mark.parametrize("payload", [[b"sealed"], b"sealed"])
 def test_what_is_sealed_outlives_the_router(payload: Any, tmp_path: Path) -> None:
     retention = partial(event_retention.ForRouter, file=str(tmp_path / "retained.db"))
     history = partial(event_history.ForRouter, ["prefix:"], file=str(tmp_path / "history.db"))
@@ -334,10 +337,10 @@ def test_what_is_sealed_outlives_the_router(payload: Any, tmp_path: Path) -> Non
             feature.close()
     _, late = worlds[1].joined(2)
     worlds[1].send(late, [32, 1, {"get_retained": True}, T])
-    assert take(late)[1][3:] == [{**SEALED, "retained": True}, payload]
+    assert take(late)[1][3:] == [{**SEALED, "retained": True}, [b"sealed"]]
     worlds[1].send(late, [CALL, 2, {}, "wamp.subscription.get_events", [1]])
     (past,) = only(late)[3]
-    assert (past["details"], past["args"]) == (SEALED, payload)
+    assert (past["details"], past["args"]) == (SEALED, [b"sealed"])
 
 
 @pytest.mark.parametrize("how", ["lost", "kill", "kill_by_authid", "kill_by_authrole"])

@@ -354,13 +354,13 @@ def test_a_binary_payload_is_a_violation_where_it_cannot_pass() -> None:
     ]  # fmt: skip
 
 
-def test_a_binary_payload_passes_where_it_may() -> None:
+def test_a_binary_payload_passes_as_one_argument_where_it_may() -> None:
     world = World()
     ann, bob = world.joined(2)
     world.realm.unread = lambda member, message: None
     world.subscribe(ann, "com.app.t")
     world.send(bob, [PUBLISH, 1, {"enc_algo": "x_a"}, "com.app.t", b"sealed"])
-    assert only(ann)[4] == b"sealed"
+    assert only(ann)[4] == [b"sealed"]
 
 
 @pytest.mark.parametrize("lists", [{"eligible": [1]}, {"exclude_authid": ["x"]}])

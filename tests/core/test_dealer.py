@@ -510,14 +510,19 @@ def test_a_binary_call_is_a_violation_where_it_cannot_pass(procedure: str) -> No
     assert take(callee) == []
 
 
-def test_a_binary_payload_passes_where_it_may() -> None:
+def test_a_binary_payload_passes_as_one_argument_where_it_may() -> None:
     world, callee, caller = in_service()
     world.realm.unread = lambda member, message: None
     sealed = {"enc_algo": "x_a"}
     world.send(caller, [CALL, 10, sealed, "com.app.p", b"sealed"])
-    assert take(callee) == [["INVOCATION", 1, 1, {}, b"sealed"]]
+    world.send(caller, [CALL, 11, sealed, "com.app.p", b"sealed"])
+    assert [message[3:] for message in take(callee)] == 2 * [[{}, [b"sealed"]]]
     world.send(callee, [YIELD, 1, sealed, b"answer"])
-    assert take(caller) == [["RESULT", 10, {}, b"answer"]]
+    world.send(callee, [ERROR, 68, 2, sealed, "com.app.no", b"why"])
+    assert take(caller) == [
+        ["RESULT", 10, {}, [b"answer"]],
+        ["ERROR", 48, 11, {}, "com.app.no", [b"why"]],
+    ]
 
 
 # ---- leaving

@@ -217,7 +217,7 @@ def number_of(payload: Any) -> int:
     match payload:
         case ([int(number)], *_):
             return number
-        case (bytes(sealed),):
+        case ([bytes(sealed)], *_):
             return int(sealed)
     return 0
 

@@ -44,6 +44,11 @@ FORMS = st.sampled_from([[b"sealed"], b"sealed"])  # as the section has it, and 
 Sealed = dict[str, str]
 
 
+def as_one(payload: Any) -> list[Any]:
+    """Return Arguments as they arrive."""
+    return [payload] if type(payload) is bytes else payload
+
+
 @dataclass
 class Waiting:
     """A call in flight as the model sees it."""
@@ -106,7 +111,7 @@ class SealedModel(Model):
         details = {**sealed, "trustlevel": 0}
         for other in self.seats:
             if other is not peer:
-                self.expect(other, "EVENT", self.subscription, "id", details, payload)
+                self.expect(other, "EVENT", self.subscription, "id", details, as_one(payload))
 
     @rule(seat=SEATS, callee=SEATS, sealed=SCHEMES, form=FORMS, partial=st.booleans())
     def call(self, seat: int, callee: int, sealed: Sealed, form: Any, partial: bool) -> None:
@@ -120,7 +125,7 @@ class SealedModel(Model):
         self.issued[callee] += 1
         details = {**sealed, "trustlevel": 0} | ({"receive_progress": True} if partial else {})
         invocation, number = self.issued[callee], self.registrations[callee]
-        self.expect(self.seats[callee], "INVOCATION", invocation, number, details, payload)
+        self.expect(self.seats[callee], "INVOCATION", invocation, number, details, as_one(payload))
         self.waiting.append(Waiting(seat, request, callee, invocation, partial))
 
     @rule(
@@ -159,13 +164,13 @@ class SealedModel(Model):
         if kind == "progress":
             if call.partial:
                 details = {**sealed, "progress": True}
-                self.expect(caller, "RESULT", call.request, details, payload)
+                self.expect(caller, "RESULT", call.request, details, as_one(payload))
             return None
         self.waiting.remove(call)
         if kind == "result":
-            self.expect(caller, "RESULT", call.request, sealed, payload)
+            self.expect(caller, "RESULT", call.request, sealed, as_one(payload))
         else:
-            self.expect(caller, "ERROR", CALL, call.request, sealed, "a.error", payload)
+            self.expect(caller, "ERROR", CALL, call.request, sealed, "a.error", as_one(payload))
         return None
 
     def answer_with(

@@ -238,13 +238,17 @@ def test_who_did_not_announce_it_sends_no_sealed_payload(kind: str, join: Join) 
     assert caller.receive()[4] == "wamp.error.canceled"
 
 
-def test_no_publisher_ends_its_subscribers_by_what_they_could_not_read(join: Join) -> None:
-    subscriber, publisher = join("subscriber", **PASSED), join("publisher", **PASSED)
+@pytest.mark.parametrize("announced", [True, False])
+def test_no_publisher_ends_its_subscribers_by_what_they_could_not_read(
+    announced: bool, join: Join
+) -> None:
+    subscriber = join("subscriber", **(PASSED if announced else {}))
+    publisher = join("publisher", **PASSED)
     assert subscriber.ask(SUBSCRIBE, 1, {}, T)[0] == 33
     publisher.send(PUBLISH, 1, {"enc_algo": "cryptobox"}, T, b"sealed")
     assert publisher.receive()[::2] == [ABORT, VIOLATION]
     join("publisher", **PASSED).send(PUBLISH, 1, {"ppt_scheme": "x_a"}, T, b"sealed")
-    assert subscriber.receive()[3:] == [{"ppt_scheme": "x_a", "trustlevel": 0}, b"sealed"]
+    assert subscriber.receive()[3:] == [{"ppt_scheme": "x_a", "trustlevel": 0}, [b"sealed"]]
 
 
 def test_a_sealed_answer_is_for_a_caller_that_announced_it(join: Join) -> None:

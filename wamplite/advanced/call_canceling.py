@@ -5,7 +5,7 @@ the callee (`skip`), at once with INTERRUPT (`killnowait`, the mode of a CANCEL 
 with whatever the callee answers to its INTERRUPT (`kill`). A callee that did not announce this is
 never interrupted: for it each mode is `skip`. A caller that leaves has its calls interrupted, too.
 A CANCEL of a call that has ended, or that was never made, changes nothing: the two may have
-crossed.
+crossed. A mode that there is not is a violation: nothing answers a CANCEL.
 """
 
 from __future__ import annotations

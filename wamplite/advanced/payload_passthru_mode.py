@@ -3,8 +3,11 @@
 Announced by all roles. The ppt keys of CALL, PUBLISH, YIELD and ERROR come out again in INVOCATION,
 EVENT, RESULT and ERROR; an empty `ppt_scheme` is none. Whoever sends one must have announced this;
 a callee that did not fails the call with `wamp.error.feature_not_supported`, and so does a caller
-that could not read the answer. A subscriber that did not has to ignore what it cannot read. That
-Arguments are one binary is for the two ends to see to: the router does not look.
+that could not read the answer (the section has the callee told, for which WAMP has no message). A
+subscriber that did not has to ignore what it cannot read.
+
+A payload is one binary within Arguments: the two ends see to that, the router does not look. One in
+place of Arguments, as in the test vectors, goes on within them: not every peer takes it otherwise.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from ..core.feature import Feature, Handler, Host, Refused, claim
 from ..core.messages import Call, Invocation
 
 GRACE = 256
-PLAIN = (list, type(None))  # Arguments that are not one sealed binary
 
 
 class ForRouter(Feature):
@@ -77,8 +76,6 @@ class ForRouter(Feature):
             text = "a further part came before a callee was free"
             self.dealer.fail(pending, uris.UNAVAILABLE, text)
             return
-        if type(call.args) not in PLAIN and "ppt_scheme" not in pending.details:
-            raise ProtocolError("CALL: a payload that is no list, in a call whose first part was")
         details = pending.details.copy()
         if not call.options.get("progress"):
             pending.notes["parts"] = False

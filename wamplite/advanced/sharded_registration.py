@@ -2,9 +2,10 @@
 
 Announced by caller, dealer and callee. The section is a sketch: of its two ways "all" is not
 written, and "partition" not to its end. What is built: the callees register with
-`invoke: "partition"`; a CALL with `runmode: "partition"` must have an `rkey` and is refused where
-they did not, and all calls of one key go to one of them, the same as long as it is there. When one
-comes or goes only the keys that it takes over or leaves move (rendezvous hashing).
+`invoke: "partition"`; a CALL with `runmode: "partition"` must have an `rkey`, and all calls of one
+key go to one of them, the same as long as it is there. When one comes or goes only the keys that
+it takes over or leaves move (rendezvous hashing). A call with either is refused where the callees
+registered otherwise.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ class ForRouter(Feature):
 
     def install(self, host: Host) -> None:
         claim(host.dealer.invoke, PARTITION, choose)
-        claim(host.dealer.call_options, "runmode", on_runmode)
-        claim(host.dealer.own_options, "runmode", on_own)
+        for key, handler in {"runmode": on_runmode, "rkey": on_rkey}.items():
+            claim(host.dealer.call_options, key, handler)
+            claim(host.dealer.own_options, key, on_own)
 
 
 class ForClient(Feature):
@@ -44,14 +46,17 @@ def on_runmode(pending: Any, runmode: str) -> None:
         raise Refused(uris.INVALID_ARGUMENT, text)
     if "rkey" not in pending.options:
         raise Refused(uris.INVALID_ARGUMENT, "runmode 'partition' needs an rkey")
+
+
+def on_rkey(pending: Any, rkey: str) -> None:
     registration = pending.callee.registration
     if registration.invoke != PARTITION:
         text = f"{registration.uri!r} is registered with invoke {registration.invoke!r}"
-        raise Refused(uris.INVALID_ARGUMENT, f"{text}; runmode 'partition' needs {PARTITION!r}")
+        raise Refused(uris.INVALID_ARGUMENT, f"{text}; rkey and runmode need {PARTITION!r}")
 
 
-def on_own(caller: Any, runmode: str) -> None:
-    raise Refused(uris.INVALID_ARGUMENT, "a procedure of the router has no shards: no runmode")
+def on_own(caller: Any, value: str) -> None:
+    raise Refused(uris.INVALID_ARGUMENT, "a procedure of the router has no shards")
 
 
 def choose(registration: Any, call: Call) -> Any:

@@ -38,7 +38,7 @@ from .records import Publication, Subscriber, Subscription
 class Broker:
     """The subscriptions of one realm.
 
-    unread: asked before a payload passes through unread; it refuses, or raises ProtocolError.
+    unread: makes a payload that is no list one argument; it refuses, or raises ProtocolError.
     """
 
     role = "broker"
@@ -114,6 +114,8 @@ class Broker:
 
     def on_publish(self, publisher: Member, publish: Publish) -> None:
         """Send an EVENT to whoever listens; PUBLISHED only if `acknowledge` asks for it."""
+        if publish.args is not None and type(publish.args) is not list:
+            publish = self._unread(publisher, publish)
         publication = self.draft(publisher, publish)
         if publish.options.get("acknowledge"):
             if publication.holds:
@@ -189,8 +191,6 @@ class Broker:
     def draft(self, publisher: Member, publish: Publish) -> Publication:
         """Return what a PUBLISH would become, or refuse it; nothing has happened yet."""
         topic = publish.topic
-        if publish.args is not None and type(publish.args) is not list:
-            self._unread(publisher, publish)
         if not uris.is_valid(topic) or uris.is_reserved(topic):
             raise Refused(uris.INVALID_URI, f"{topic!r} is not a topic that can be published to")
         publication = Publication(publisher, topic, new_publication(), {publisher})

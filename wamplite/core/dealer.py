@@ -38,7 +38,7 @@ from .records import Answer, Callee, PendingCall
 from .registrations import Registrations
 from .words import shorten
 
-ARGUMENTS = frozenset({list, type(None)})  # anything else is a payload that passes through unread
+ARGUMENTS = frozenset({list, type(None)})  # anything else passes through unread, as one argument
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
 SHARE = 4  # one caller and one callee: at most one in so many of the places that are left
@@ -57,7 +57,7 @@ class Continuation(Protocol):
 class Dealer(Registrations):
     """The registrations and pending calls of one realm.
 
-    unread: asked before a payload passes through unread; it refuses, or raises ProtocolError.
+    unread: makes a payload that is no list one argument; it refuses, or raises ProtocolError.
     """
 
     role = "dealer"
@@ -103,9 +103,9 @@ class Dealer(Registrations):
 
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to a callee and remember who waits for the answer."""
+        if type(call.args) not in ARGUMENTS:
+            call = self._unread(caller, call)
         request, options, procedure, args, kwargs = call
-        if type(args) not in ARGUMENTS:
-            self._unread(caller, call)
         asked_before = request in caller.calls or self.continuation is not None
         if asked_before and not self.is_new(caller, call):
             assert self.continuation is not None
@@ -227,7 +227,7 @@ class Dealer(Registrations):
         if pending is None:
             return
         if type(args) not in ARGUMENTS:
-            self._unread(member, yield_)
+            args = self._unread(member, yield_).args
         if not options:
             self.settle(pending, build(Result, (pending.request, {}, args, kwargs)))
             return
@@ -250,7 +250,7 @@ class Dealer(Registrations):
         if pending is None:
             return
         if type(error.args) not in ARGUMENTS:
-            self._unread(member, error)
+            error = self._unread(member, error)
         answer = self._with_options(pending, self.error_options, error.details)
         if answer is None:
             return

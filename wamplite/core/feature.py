@@ -23,7 +23,7 @@ Entry = TypeVar("Entry")
 Handler = Callable[[Any, Any], None]  # (member or conversation, message)
 Wrap = Callable[[Handler, Any, Any], None]  # (inner, member or conversation, message)
 Observer = Callable[[Any, Any, Any], None]  # of a moment: (member, record, message)
-Unread = Callable[[Any, Any], None]  # (member, message): refuses a payload that is not a list
+Unread = Callable[[Any, Any], Any]  # (member, message with a payload that is no list): with one
 
 
 class Refused(Exception):

@@ -307,8 +307,10 @@ class Realm:
         refuse_lacking(Yield, dealer.yield_options, installed)
         refuse_lacking(Error, dealer.error_options, installed)
 
-    def _unread(self, member: Member, message: Any) -> None:
+    def _unread(self, member: Member, message: Any) -> Any:
+        """Return a message whose payload is no list with it as the one argument, as all take it."""
         self.unread(member, message)
+        return message._replace(args=[message.args])
 
     def _in_sequence(self, inner: Handler, member: Member, entry: Any) -> None:
         """Strict: request ids start at 1 and step by 1 (RFC "IDs", session scope)."""

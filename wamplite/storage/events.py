@@ -115,7 +115,7 @@ class StoredEvents:
             or not 0 <= time < LATEST
             or not 0 <= publication <= MAX_ID
             or not uris.is_valid(topic.decode())
-            or not (args is None or type(args) is list or _is_sealed(args, details))
+            or not (args is None or type(args) is list)
             or not (kwargs is None or type(kwargs) is dict)
             or any(type(listed) is not list for listed in limits.values())
         ):
@@ -135,8 +135,3 @@ class StoredEvents:
         self._is_to_heal = False
         events = self.everything()
         self._journal.replace(CLEAR, INSERT, lambda: [self._row(event) for event in events])
-
-
-def _is_sealed(args: Any, details: dict[str, Any]) -> bool:
-    """Tell whether a payload is one value that passes through unread."""
-    return type(args) in (bytes, str) and bool(details.get("ppt_scheme"))
