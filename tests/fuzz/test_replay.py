@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.mutations import mutations
 from tests.fuzz.targets import TARGETS, corpus_of
+from wamplite.bridge.matching.worker import end_all
 
 CHANGES = 3000  # of each target
 LARGEST = 8192  # bytes of a file that is kept
+
+
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """End the processes that patterns needed."""
+    yield
+    end_all()
+
 
 KEPT = [
     pytest.param(name, path, id=f"{name}-{path.name}")
