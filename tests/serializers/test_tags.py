@@ -65,6 +65,8 @@ STANDS_FOR_NOTHING = {
     "days beyond all years": "d8 64 1b 7f ff ff ff ff ff ff ff",
     "octets of text": "d8 40 61 61",
     "huge decimal fraction": "c4 82 1b 7f ff ff ff ff ff ff ff 01",
+    "decimal fraction of 200 octets": "c4 82 39 01 df c2 58 c8 01" + "00" * 199,
+    "bigfloat of 200 octets": "c5 82 39 06 3f c2 58 c8 01" + "00" * 199,
     "decimal fraction of one": "c4 81 01",
     "decimal fraction of floats": "c4 82 f9 3c 00 01",
     "huge bigfloat": "c5 82 1b 7f ff ff ff ff ff ff ff 01",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
+from wamplite.core.unfit import Uncarriable
+from wamplite.serializers import json
 
 SIZE = 2**20
 # What a message may cost, in times of one simple pass over its octets (1 ms a MB).
@@ -65,3 +68,41 @@ def test_a_long_text_among_few_values_costs_less_than_a_pass_for_each_check(name
     written = one.dumps([48, 70_000, {}, "com.example.echo", ["x" * SIZE]])
     one_pass = least(lambda: written.translate(None, b"q"))
     assert least(lambda: one.loads(written)) < 1.5 * one_pass
+
+
+JSON_HEAD, CBOR_HEAD, MSGPACK_HEAD = (
+    b'[16,1,{},"t",',
+    b"\x85\x10\x01\xa0\x61t",
+    b"\x95\x10\x01\x80\xa1t",
+)
+MANY = 4 * SIZE
+MANY_VALUES: dict[str, tuple[str, bytes]] = {
+    "numbers of JSON": ("json", JSON_HEAD + b"[" + b"1e1," * (MANY // 4) + b"1]]"),
+    "texts of JSON": ("json", JSON_HEAD + b"[" + b'"[",' * (MANY // 4) + b"1]]"),
+    "quotes of JSON": ("json", JSON_HEAD + b"[" * 70 + b'"["' * (MANY // 3)),
+    "lists of CBOR": (
+        "cbor",
+        CBOR_HEAD + b"\x98\x40" + (b"\x99\xff\xff" + b"\x01" * 65535) * (MANY // 65536),
+    ),
+    "an endless list of CBOR": ("cbor", CBOR_HEAD + b"\x9f" + b"\x01" * MANY + b"\xff"),
+    "text of CBOR in pieces": ("cbor", CBOR_HEAD + b"\x81\x7f" + b"\x61a" * (MANY // 2) + b"\xff"),
+    "lists of MsgPack": (
+        "msgpack",
+        MSGPACK_HEAD + b"\xdc\x00\x40" + (b"\xdc\xff\xff" + b"\x01" * 65535) * (MANY // 65536),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), MANY_VALUES.values(), ids=MANY_VALUES)
+def test_what_holds_too_many_values_is_refused_before_it_is_built(name: str, data: bytes) -> None:
+    ones = [json.Json(), json.make()] if name == "json" else [serializers.get(name)]
+    for one in ones:
+        one.loads(one.dumps([1]))  # what is made once
+        tracemalloc.start()
+        try:
+            with pytest.raises((ProtocolError, Uncarriable), match="elements|nest"):
+                one.loads(data)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 5 * len(data), f"{peak / len(data):.1f} times its size"

@@ -16,7 +16,7 @@ import cbor2
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .flaws import Flaw, judged
-from .headers import ENDLESS, FEW_VALUES, Format, Header, check_headers
+from .headers import ENDLESS, FEW_VALUES, Format, Header, are_few, check_headers
 from .payload import (
     LEVELS,
     MANY,
@@ -105,7 +105,7 @@ class Cbor(Serializer):
             if end is not cbor2.undefined:
                 raise ProtocolError("CBOR: octets follow the message")
         else:
-            few = check_headers(data, _FORMAT, FEW_VALUES)
+            few = are_few(data, _FORMAT, FEW_VALUES)
             if not few:
                 check_headers(data, _FORMAT)
             array = _decoded(data)

@@ -8,7 +8,6 @@ of that on the bytes.
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
 from ..core.errors import ProtocolError
@@ -17,6 +16,7 @@ from .payload import (
     LEVELS,
     MAX_CONTAINERS,
     MAX_LENGTH,
+    MOST_VALUES,
     raise_too_deep,
     raise_too_long,
     raise_too_many,
@@ -43,11 +43,14 @@ class Format(NamedTuple):
     stop: int | None = None  # the octet that ends an endless container
 
 
-def check_headers(data: bytes, form: Format, most: int = sys.maxsize) -> bool:
-    """Refuse what lies, nests too deep, holds too much or goes on after its end.
+def check_headers(data: bytes, form: Format) -> None:
+    """Refuse what lies, nests too deep, holds too much or goes on after its end."""
+    if not are_few(data, form, MOST_VALUES):
+        raise_too_many()
 
-    After `most` values the rest is left unread, and False returned.
-    """
+
+def are_few(data: bytes, form: Format, most: int) -> bool:
+    """Do the same; after `most` values the rest is left unread, and False returned."""
     _, sizes, headers, stop = form
     at, opened = 0, 0
     left, items = 1, 1

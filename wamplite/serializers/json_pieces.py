@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.errors import ProtocolError
 from .flaws import Flaw
-from .payload import INTEGER, LEVELS, MAX_CONTAINERS, raise_too_deep, raise_too_many
+from .payload import INTEGER, LEVELS, MAX_CONTAINERS, MOST_VALUES, raise_too_deep, raise_too_many
 
 MOST_TOKENS = 500_000  # brackets, commas and texts that are looked at
 MANY_OCTETS = 512
@@ -22,7 +22,7 @@ _SPACE = b" \t\r\n"
 _STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _tokens = re.compile(rb'"[^"]*"|[][{},]').finditer
 
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{},"'))
 _TOO_DEEP = b"[" * (LEVELS + 1)
 _SQUARE = bytes.maketrans(b"{}", b"[]")
 
@@ -37,16 +37,21 @@ def count_some(data: bytes, octet: bytes, most: int) -> int:
 
 
 def check_depth(data: bytes, levels: int = LEVELS) -> None:
-    """Refuse what nests too deep, or opens too many containers, before it is decoded."""
+    """Refuse what nests too deep, or holds too many containers or values, before it is decoded."""
+    are_many = False
     if len(data) < MANY_OCTETS:
         opened = data.count(b"[") + data.count(b"{")
     else:
         opened = count_some(data, b"[", levels + 1) + count_some(data, b"{", levels + 1)
-    if opened <= levels:
+        are_many = len(data) > MOST_VALUES and _many_commas(data)
+    if opened <= levels and not are_many:
         return
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(data.split(b'"')[::2]).translate(_SQUARE, _NOT_BRACKETS)
+    bare = _without_texts(data.translate(None, _NOT_STRUCTURE))
+    if are_many and _many_commas(bare):
+        raise_too_many()
+    brackets = bare.translate(_SQUARE, b",")
     if len(brackets) > 2 * MAX_CONTAINERS:
         raise_too_many()
     for _ in range(levels):  # each time the innermost containers go
@@ -57,6 +62,18 @@ def check_depth(data: bytes, levels: int = LEVELS) -> None:
         brackets = brackets.replace(b"[]", b"")
     if b"[" in brackets:
         raise_too_deep()
+
+
+def _many_commas(data: bytes) -> bool:
+    return count_some(data, b",", MOST_VALUES) == MOST_VALUES
+
+
+def _without_texts(structure: bytes) -> bytes:
+    """Return brackets and commas that stand in no text, of all of them and the quotes."""
+    structure = structure.replace(b'""', b"")  # also between two texts: they become one
+    if count_some(structure, b'"', 2 * MOST_VALUES) == 2 * MOST_VALUES:
+        raise_too_many()  # of texts; to part them would take eight times their size
+    return b"".join(structure.split(b'"')[::2])
 
 
 def read(data: bytes) -> Any:

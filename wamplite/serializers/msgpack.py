@@ -14,7 +14,7 @@ from msgpack import Packer, unpackb
 from ..core.errors import ProtocolError, UsageError
 from .base import Serializer
 from .flaws import judged
-from .headers import FEW_VALUES, Format, Header, check_headers
+from .headers import FEW_VALUES, Format, Header, are_few, check_headers
 from .payload import (
     LEVELS,
     MANY,
@@ -101,7 +101,7 @@ class MsgPack(Serializer):
 
 
 def _large(data: bytes) -> Any:
-    if check_headers(data, _FORMAT, FEW_VALUES):  # a long text, and little else
+    if are_few(data, _FORMAT, FEW_VALUES):  # a long text, and little else
         array = _decoded(data)
         check_small(array)
         return array

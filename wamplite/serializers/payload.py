@@ -24,6 +24,9 @@ MAX_DEPTH = 64  # containers within one argument
 MAX_LENGTH = 65_536  # elements of one container
 MAX_TOTAL = 100_000  # elements of one payload
 MAX_CONTAINERS = 2 * MAX_TOTAL  # beyond what any good message can hold: refused unread
+# Keys and values, of a payload, of Options, and of the message itself: what holds more is refused
+# before it is built, which would take a hundred times its size.
+MOST_VALUES = 2 * MAX_TOTAL + 3 * MAX_LENGTH
 LEVELS = MAX_DEPTH + 2  # with the message and its Arguments
 MIN_INT, MAX_INT = -(2**63), 2**64 - 1
 

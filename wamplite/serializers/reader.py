@@ -3,7 +3,7 @@
 It builds what WAMP has, turns tags and extensions that stand for that into it (`tags.py`), and
 leaves a `Flaw` where it cannot, so that the message fails and not its session. What is not whole,
 or not of the format, is refused. The bounds are those of the gate: nothing nests deeper, tags
-counted, and after MOST_TOKENS the rest is left unread.
+counted, and after MOST_VALUES the rest is left unread.
 
 A format says by `Take` what begins at an octet:
     VALUE, the value        LIST, its length         TEXT or BINARY, in pieces until STOP
@@ -18,7 +18,7 @@ from typing import Any
 from ..core.errors import ProtocolError
 from .flaws import Flaw
 from .headers import ENDLESS
-from .payload import KEY, LEVELS, MAX_LENGTH, MAX_TOTAL, NOT_UTF_8, TOO_DEEP, TOO_LONG, TOO_MANY
+from .payload import KEY, LEVELS, MAX_LENGTH, MOST_VALUES, NOT_UTF_8, TOO_DEEP, TOO_LONG, TOO_MANY
 from .tags import untagged
 
 VALUE, LIST, DICT, TAG, TEXT, BINARY, STOP = (
@@ -30,7 +30,6 @@ VALUE, LIST, DICT, TAG, TEXT, BINARY, STOP = (
     "binary",
     "stop",
 )
-MOST_TOKENS = 2 * (MAX_TOTAL + MAX_LENGTH)  # with the keys of a payload, and Options
 
 Take = Callable[[bytes, int], "tuple[str, Any, int]"]
 
@@ -80,7 +79,7 @@ class _Tag(_List):
 class _Pieces(_List):
     """Text or binary in pieces, none of which is in pieces."""
 
-    most = MOST_TOKENS
+    most = MOST_VALUES
 
     def __init__(self, empty: Any) -> None:
         super().__init__(ENDLESS)
@@ -105,7 +104,7 @@ def read(data: bytes, take: Take) -> Any:
     """Return the message as far as it can be built."""
     opened: list[_List] = []
     at = 0
-    for _ in range(MOST_TOKENS):
+    for _ in range(MOST_VALUES):
         try:
             kind, content, at = take(data, at)
         except (IndexError, EOFError):

@@ -111,7 +111,9 @@ def _binary(content: Any) -> float:
 
 def _two_integers(content: Any) -> tuple[int, int]:
     exponent, mantissa = _typed(list, content)
-    return _typed(int, exponent), _typed(int, mantissa)
+    if _typed(int, mantissa).bit_length() > 8 * _MOST_OCTETS:
+        raise OverflowError("only its first octets were looked at")
+    return _typed(int, exponent), mantissa
 
 
 def _reference(_: Any) -> Flaw:
