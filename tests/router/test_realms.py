@@ -11,7 +11,7 @@ from wamplite.advanced.event_retention import ForRouter as Retention
 from wamplite.core.errors import UsageError
 from wamplite.router import Router
 
-from .conftest import Connect, Start, eventually
+from .conftest import ROLES, Connect, Start, eventually
 
 
 def test_a_realm_is_added_while_sessions_are_there(start: Start, connect: Connect) -> None:
@@ -88,3 +88,36 @@ def test_a_listener_is_closed_and_who_came_there_stays(start: Start, connect: Co
     with pytest.raises(OSError):
         connect(other)
     assert wire.ask(32, 1, {}, "com.example.t")[0] == 33
+
+
+def test_what_is_told_of_sessions_and_records_stays_in_their_realm(
+    start: Start, connect: Connect
+) -> None:
+    url = start(realms=["realm1", "realm2"], features="all").url  # type: ignore[attr-defined]
+    ann = connect(url).join()
+    topics = ("session.on_join", "session.on_leave", "registration.on_create")
+    for request, topic in enumerate((*topics, "subscription.on_create"), 1):
+        assert ann.ask(32, request, {}, f"wamp.{topic}")[0] == 33
+    bob = connect(url)
+    welcome = bob.ask(1, "realm2", {"roles": ROLES})
+    number = bob.ask(64, 1, {}, "com.app.p")[2]
+    assert bob.ask(32, 2, {}, "com.app.t")[0] == 33
+    for request, (uri, args) in enumerate(
+        (
+            ("session.get", [welcome[1]]),
+            ("session.kill", [welcome[1]]),
+            ("registration.get", [number]),
+            ("registration.remove_callee", [number, welcome[1]]),
+        ),
+        5,
+    ):
+        kind = uri.partition(".")[0]
+        answer = ann.ask(48, request, {}, f"wamp.{uri}", args)
+        assert answer[4] == f"wamp.error.no_such_{kind}"
+    assert ann.ask(48, 9, {}, "wamp.session.kill_all") == [50, 9, {}, [0]]
+    assert ann.ask(48, 10, {}, "wamp.registration.lookup", ["com.app.p"])[3] == [None]
+    for wire in (ann, bob):
+        assert wire.ask(48, 11, {}, "wamp.session.count")[3] == [1]
+    assert bob.ask(6, {}, "wamp.close.close_realm")[0] == 6
+    connect(url).join()
+    assert ann.receive()[4][0]["authid"] != welcome[2]["authid"]  # the one who joined here
