@@ -62,9 +62,8 @@ class Judge:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.forwards = seed % 2 == 1  # or else the router keeps all limits
-        self.world = World(
-            *features.for_router("all"), max_calls=24, max_subscriptions=8, max_registrations=8
-        )
+        bounds = {"max_calls": 24, "max_subscriptions": 8, "max_registrations": 8}
+        self.world = World(*features.for_router("all"), strict=seed % 4 > 1, **bounds)
         self.seats = [self.sit() for _ in range(4)]
         self.said: Counter[str] = Counter()
         self.served: set[str] = set()  # procedures of the router that have answered
