@@ -185,3 +185,25 @@ def test_a_checksum_proves_the_first_frame_and_what_it_refutes_is_counted() -> N
     assert line.counts.dropped == {"wrong checksum": 1, "garbage": 1}
     assert line.counts.snapshot()["garbage_bytes"] == 7
     assert line.balanced()
+
+
+def test_another_framing_is_for_replies_only_and_all_of_it_is_counted(text: Taking) -> None:
+    text.intake.received(b"half\none\ntw")
+    text.intake.reframe(Fixed(3, b"\x02"))
+    text.intake.received(b"noise\x02abc\x02de")
+    text.intake.reframe()
+    text.intake.received(b"o\nthree\n")
+    assert text.args() == ["one", "three"], "the rest of a line that was cut is none"
+    counts = text.counts
+    assert counts.dropped == {"first line": 2, "cut off": 2, "garbage": 1, "not asked for": 1}
+    assert counts.garbage_bytes == 5
+
+
+def test_a_framing_that_comes_back_counts_on(text: Taking) -> None:
+    text.intake.received(b"half\n" + b"x" * 5000 + b"\n")
+    for _ in range(2):
+        text.intake.reframe(Lines(2))
+        text.intake.received(b"too long\n")
+        text.intake.reframe()
+        text.intake.received(b"y" * 5000 + b"\nhalf\n")
+    assert text.counts.dropped == {"first line": 3, "overlong": 5}

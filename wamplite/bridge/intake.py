@@ -70,8 +70,12 @@ class Intake:
     def opened(self) -> None:
         """Begin a new stream; `lost` has dropped the rest of the old one."""
         self._touched = time.monotonic()
-        self._drop_next = self._decoder.drops_first and not self._framing.knows_start
+        self._drop_next = self._may_be_half()
         self._when_opened()
+
+    def _may_be_half(self) -> bool:
+        """Tell whether the next frame may be the second half of one, and nothing would show it."""
+        return self._decoder.drops_first and not self._framing.knows_start
 
     def lost(self) -> None:
         """Drop the rest of the stream, and count the frame that was cut off, if any."""
@@ -90,9 +94,12 @@ class Intake:
         if self._wanted is not self._framing:
             self._change_framing()
         for rest in (data,) if self.sift is None else self.sift(data):
-            if not self._framing.pending:
-                self._began = self._heard
-            self._handle(self._told(self._framing.feed(rest, self._touched)))
+            if not self._tells():
+                self._handle(self._framing.feed(rest, self._touched))
+            else:
+                if not self._framing.pending:
+                    self._began = self._heard
+                self._handle(self._told(self._framing.feed(rest, self._touched)))
             if self.came is not None:
                 self.came(rest)
 
@@ -112,17 +119,20 @@ class Intake:
         gap = self._framing.gap
         if gap and now - self._touched >= gap:
             if self._framing.pending:
-                self._handle(self._told(self._framing.idle()))
+                frames = self._framing.idle()
+                self._handle(self._told(frames) if self._tells() else frames)
             self._drop_next = False  # what comes now has not begun before
         due = self._next_due()
         if due is not None and now >= due:
             self._deliver([])
 
+    def _tells(self) -> bool:
+        """Tell whether anybody may want to know when a frame has begun."""
+        return self._decoder.wants_frames or self.claim is not None
+
     def _told(self, frames: list[bytes]) -> list[bytes]:
-        """Tell the frames when they have begun, where anybody may want to know it."""
+        """Tell the frames when they have begun."""
         began, self._began = self._began, self._heard if frames else self._began
-        if not self._decoder.wants_frames and self.claim is None:
-            return frames
         moments = chain([began], repeat(self._heard))
         return [_begun(frame, moment) for frame, moment in zip(frames, moments, strict=False)]
 
@@ -166,6 +176,7 @@ class Intake:
             self._refuse("cut off")
         self._count_lost()
         self._framing = self._wanted
+        self._drop_next = self._framing is self._own and self._may_be_half()
         self.gathers = not self._framing.gap
         self._lost = {name: getattr(self._framing, name) for name in LOSSES}
         self._garbage_bytes = self._framing.garbage_bytes
@@ -179,7 +190,8 @@ class Intake:
 
     def _decode(self, frame: bytes) -> list[Reading]:
         try:
-            return self._decoder.decode(frame)._replace(heard=self._heard).all()
+            reading = self._decoder.decode(frame)._replace(heard=self._heard)
+            return reading.all() if reading.others else [reading]
         except Undecodable as exc:
             if exc.reason not in self._counts.dropped:
                 log.warning("dropped (%s), from now on only counted: %.80r", exc.reason, frame)
