@@ -202,7 +202,9 @@ def test_a_part_that_is_refused_ends_the_call_once(options: Any, strict: bool) -
     assert only(caller) == ["ERROR", 48, 1, {}, "wamp.error.not_authorized", ["no"], {"why": 5}]
     assert [message[0] for message in take(callee)] == ["INVOCATION", "INTERRUPT"]
     world.send(callee, [YIELD, 1, {}, ["late"]])
-    world.send(caller, [CALL, 1, PROGRESS, P], [CALL, 2, {}, P])
+    world.send(caller, [CALL, 1, PROGRESS, P, ["secret"]], [CALL, 1, PROGRESS, P])
+    world.realm.handle(caller.member, Unfit(Call(1, PROGRESS, P), "too deep"))
+    world.send(caller, [CALL, 2, {}, P])
     assert take(caller) == []
     assert only(callee)[:2] == ["INVOCATION", 2]
 

@@ -64,8 +64,13 @@ class ForRouter(Feature):
         """Tell whether a CALL is a further part of a call in flight, or of one that has ended."""
         pending = caller.calls.get(call.request)
         if pending is None:
-            return call.request in self.ended.get(caller, ())
+            return self.is_late(caller, call)
         return bool(pending.notes.get("parts") and pending.procedure == call.procedure)
+
+    def is_late(self, caller: Any, call: Call) -> bool:
+        """Tell whether a CALL is a further part of a call that has ended, or was refused."""
+        request = call.request
+        return request not in caller.calls and request in self.ended.get(caller, ())
 
     def go_on(self, caller: Any, call: Call) -> None:
         """Send on a further part."""

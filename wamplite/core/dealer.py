@@ -15,11 +15,11 @@ stands in `begins` and `ends` of the call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from . import uris
 from .errors import ProtocolError
-from .feature import Observer, Refused, Unread, notify
+from .feature import Continuation, Observer, Refused, Unread, notify
 from .ids import following
 from .members import Bounds, Member
 from .messages import (
@@ -42,16 +42,6 @@ ARGUMENTS = frozenset({list, type(None)})  # anything else passes through unread
 CALL, INVOCATION = 48, 68  # REQUEST.Type of the ERRORs a dealer sends and takes
 TOO_LARGE = "the caller does not take messages so large as the answer"
 SHARE = 4  # one caller and one callee: at most one in so many of the places that are left
-
-
-class Continuation(Protocol):
-    """How a feature takes several CALLs of one id as one call."""
-
-    def takes(self, caller: Member, call: Call) -> bool:
-        """Tell whether a CALL goes on with an earlier one of its id."""
-
-    def go_on(self, caller: Member, call: Call) -> None:
-        """Handle such a CALL."""
 
 
 class Dealer(Registrations):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .errors import UsageError
 from .words import shorten
@@ -56,6 +56,19 @@ class Feature:
 
     def close(self) -> None:  # noqa: B027 - most have nothing to close
         """End what `install` has begun outside of the realm: its last act."""
+
+
+class Continuation(Protocol):
+    """How a feature takes several CALLs of one id as one call."""
+
+    def takes(self, caller: Any, call: Any) -> bool:
+        """Tell whether a CALL goes on with an earlier one of its id."""
+
+    def is_late(self, caller: Any, call: Any) -> bool:
+        """Tell whether it goes on with one that has ended, and is dropped whatever it is."""
+
+    def go_on(self, caller: Any, call: Any) -> None:
+        """Handle a CALL that goes on with one."""
 
 
 Factory = Callable[[], Feature]  # the class of a feature, or a function that makes one

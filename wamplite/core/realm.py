@@ -184,12 +184,14 @@ class Realm:
             self.abort(member, refused.error, str(refused.args[0]) if refused.args else "")
         if type(request) not in REQUESTS:
             return
+        parts, is_call = self.dealer.continuation, type(request) is Call
+        is_late = is_call and parts is not None and parts.is_late(member, request)
         notify(self.refused, member, refused, request)
-        if type(request) is Publish and not request.options.get("acknowledge"):
+        if is_late or (type(request) is Publish and not request.options.get("acknowledge")):
             return
         args, kwargs = list(refused.args) or None, refused.kwargs or None
         error = Error(CODES[type(request)], request.request, {}, refused.error, args, kwargs)
-        pending = member.calls.get(request.request) if type(request) is Call else None
+        pending = member.calls.get(request.request) if is_call else None
         if pending is not None:  # it was a further part of this call, which has one answer
             self.dealer.interrupt(pending, "killnowait")
             self.dealer.settle(pending, error)
