@@ -152,7 +152,8 @@ def test_the_keys_of_low_order_are_all_that_there_are() -> None:
                 small = times(ORDER, (root, y, 1, root * y % P))
                 found.add(small[1] * pow(small[2], -1, P) % P)
                 assert times(8, small)[0] == 0
-    assert {y % P for y in SMALL} == found and len(found) == 5
+    written = {y for known in found for y in (known, known + P) if y < 1 << 255}
+    assert written == SMALL and len(found) == 5
 
 
 # Channel binding

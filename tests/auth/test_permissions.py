@@ -307,6 +307,13 @@ def test_rights_end_with_the_last_that_has_them() -> None:
     assert len(own._rights) < 2
 
 
+def test_what_was_looked_up_is_remembered() -> None:
+    rights = Roles([Role("sensor", (Permission("a", allow=["call"]),))]).rights(JOE)
+    for uri in ("a", "b", "a"):
+        rights.find(uri)
+    assert set(rights.known) == {"a", "b"}
+
+
 def test_what_is_remembered_is_bounded_over_all_sessions() -> None:
     roles = Roles([Role("sensor", (Permission("a.{authid}.", "prefix", ["call"]),))])
     held = [roles.rights(JOE._replace(authid=f"joe{number}")) for number in range(10)]
