@@ -11,7 +11,7 @@ import pytest
 
 from tests.processes import ROOT
 from wamplite.bridge.configuration.tables import from_file
-from wamplite.config import _toml
+from wamplite.config import toml
 from wamplite.core.errors import UsageError
 from wamplite.lines import KeyLines, Steps, within
 
@@ -65,7 +65,7 @@ def paths(data: Any, path: Steps = ()) -> Iterator[Steps]:
 
 def slow_line_of(text: str, path: Steps) -> int:
     """Find the first line up to which the text has the path, by reading every beginning of it."""
-    parse, error = _toml()
+    parse, error = toml()
     lines = text.splitlines(keepends=True)
     begin = 0
     for end in range(1, len(lines) + 1):
@@ -87,15 +87,15 @@ TEXTS = [ODD, *(path.read_text() for path in sorted((ROOT / "examples").glob("*.
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_every_key_is_found_where_reading_every_beginning_finds_it(text: str) -> None:
-    lines = KeyLines(text, *_toml())
-    data = _toml()[0](text)
+    lines = KeyLines(text, *toml())
+    data = toml()[0](text)
     found = {path: lines.line_of(path) for path in paths(data) if path}
     assert found == {path: slow_line_of(text, path) for path in found}
     assert len(found) > 5
 
 
 def test_what_the_text_does_not_have_stands_where_it_would() -> None:
-    lines = KeyLines(ODD, *_toml())
+    lines = KeyLines(ODD, *toml())
     assert lines.line_of(("port", 1, "device")) == ODD.splitlines().index('name = "second"')
     assert lines.line_of(("nowhere",)) == lines.line_of(()) == 1
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,8 +73,10 @@ def test_a_router_with_a_realm_that_does_not_route_gives_no_sign_of_life() -> No
     with Router(["realm1", "realm2"]) as router:
         assert is_alive(router, PATIENCE)
         routing = router.realms["realm2"]
-        with routing._guard:  # as somebody does who never lets it go
-            assert not is_alive(router, 0.2)
+        held, go_on = threading.Event(), threading.Event()
+        routing.run(lambda: held.set() or go_on.wait(PATIENCE) and None)
+        assert held.wait(PATIENCE) and not is_alive(router, 0.2)
+        go_on.set()
         assert is_alive(router, PATIENCE)
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "in_words",
     "load",
     "read_secret",
+    "toml",
 ]
 
 # One file may hold both: each reads its own tables, and leaves those of the other.
@@ -112,7 +113,7 @@ class Location:
 
 def lines_of(name: str, text: str) -> Callable[[Steps], int]:
     """Return what finds the line of a key in the text of a file."""
-    return JsonLines(text).line_of if is_json(name) else KeyLines(text, *_toml()).line_of
+    return JsonLines(text).line_of if is_json(name) else KeyLines(text, *toml()).line_of
 
 
 def is_json(name: str) -> bool:
@@ -144,7 +145,7 @@ def load(path: str | Path) -> Document:
         raise UsageError(f"{path}: {why(exc)}") from exc
     except UnicodeDecodeError as exc:
         raise UsageError(f"{path}: not UTF-8 at byte {exc.start}") from exc
-    parse, error = (json.loads, ValueError) if is_json(str(path)) else _toml()
+    parse, error = (json.loads, ValueError) if is_json(str(path)) else toml()
     try:
         data = parse(text)
     except error as exc:
@@ -156,7 +157,8 @@ def load(path: str | Path) -> Document:
     return Document(data, str(path), text)
 
 
-def _toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:
+def toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:
+    """Return what reads TOML, and what it raises."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:

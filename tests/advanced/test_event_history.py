@@ -366,10 +366,11 @@ def test_a_file_that_fell_behind_is_written_anew_at_the_end(tmp_path: Path) -> N
     past = Past(file=file)
     for number in (1, 2):
         past.publish(number)
-    journal = past.feature.chronicles[-1].store._journal
-    journal.put("DELETE FROM event", list)  # as if nothing had been stored
-    journal.put("INSERT INTO absent VALUES (1)", list)
-    until(lambda: journal.behind, what="it is behind")
+    store = past.feature.chronicles[-1].store
+    for number in (1, 2):
+        store.remove(number)  # as if nothing had been stored
+    add_too_large(store)
+    until(lambda: store.behind, what="it is behind")
     past.feature.close()
     again = Past(file=file)
     assert len(again.feature.chronicles[-1].everything()) == 2
@@ -494,8 +495,16 @@ def test_where_a_file_cannot_be_had_nothing_has_changed(tmp_path: Path) -> None:
     again.feature.close()
 
 
+def add_too_large(store: Any) -> None:
+    """Have an event stored whose number no file takes."""
+    store.add(1 << 70, "com.app.t", 1, 0.0, 0, [None, None, {}, {}])
+
+
 def test_what_could_not_be_stored_stays_counted(tmp_path: Path) -> None:
     past = Past((), further=[rule("com.app.t", file=str(tmp_path / "h.db"))])
-    past.feature.chronicles[0].store._journal.faults = 3
+    store = past.feature.chronicles[0].store
+    for _ in range(3):
+        add_too_large(store)
+    until(lambda: store.faults == 3, what="nothing of it is stored")
     change(past)
     assert past.feature.counters() == {"history_not_stored": 3}

@@ -126,7 +126,7 @@ def test_a_key_or_a_signature_in_another_spelling_is_none() -> None:
 def times(factor: int, point: Any) -> Any:
     from wamplite.auth import ed25519
 
-    return ed25519._times(factor, point)
+    return ed25519.times(factor, point)
 
 
 @pytest.mark.parametrize("y", sorted(SMALL))

@@ -25,7 +25,7 @@ from wamplite.auth import (
     dynamic,
     methods,
 )
-from wamplite.auth.dynamic import MOST_AT_ONCE, MOST_CACHED
+from wamplite.auth.dynamic import MOST_AT_ONCE
 from wamplite.auth.keys import cra_key, mac, stretched
 
 Ask = Callable[[str, Any, dict[str, Any]], Any]
@@ -328,11 +328,19 @@ def test_a_yes_stays_good_for_its_ticket_alone_and_a_no_is_asked_again() -> None
 
 
 def test_the_cache_is_bounded_and_forgets_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    asks = Authenticator(wrong("sensor"), cache=100)
-    user = User("joe", "a")
-    for number in range(MOST_CACHED + 5):
-        asks._keep(b"%d" % number, user)
-    assert len(asks._cache) == MOST_CACHED and b"4" not in asks._cache
+    monkeypatch.setattr(dynamic, "MOST_CACHED", 3)
+    asked: list[str] = []
+
+    def everybody(realm: str, authid: str, details: Any) -> str:
+        asked.append(authid)
+        return "sensor"
+
+    asks = Authenticator(everybody, cache=100)
+    with Router(authmethods=methods(Users((), asks)), login_delay=0) as router:
+        url = router.listen("rs://127.0.0.1:0")
+        for authid in ("a", "b", "c", "d", "b", "d", "a"):
+            wamplite.connect(url, auth=Ticket(authid, PASSWORD)).leave()
+    assert asked == ["a", "b", "c", "d", "a"]
     soon = Authenticator(authenticate, cache=0.001)
     with Router(authmethods=methods(Users((), soon)), login_delay=0) as router:
         url = router.listen("rs://127.0.0.1:0")

@@ -108,7 +108,7 @@ class RtuSlave(Responder):
             return
         reply = body + checksum(body)
         if trouble == "late":
-            select.select([self._ending], [], [], self.delay)
+            select.select([self.ending], [], [], self.delay)
         elif trouble == "damaged":
             reply = reply[:-3] + bytes([reply[-3] ^ 0x10]) + reply[-2:]
         elif trouble == "cut":

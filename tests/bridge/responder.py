@@ -20,7 +20,7 @@ class Responder(PseudoDevice):
     def __init__(self, folder: Path, name: str = "ttyTEST") -> None:
         super().__init__(folder, name)
         self.asked: list[bytes] = []
-        self._ending, self._ended = os.pipe()
+        self.ending, self._ended = os.pipe()
         self._thread = threading.Thread(target=self._run, name=f"test-{name}")
 
     def __enter__(self) -> Responder:
@@ -31,14 +31,14 @@ class Responder(PseudoDevice):
     def __exit__(self, *_: object) -> None:
         os.write(self._ended, b"!")
         self._thread.join()
-        os.close(self._ending)
+        os.close(self.ending)
         os.close(self._ended)
         self.pull()
 
     def _run(self) -> None:
         while True:
-            readable, _, _ = select.select([self._master, self._ending], [], [], 5.0)
-            if self._ending in readable:
+            readable, _, _ = select.select([self._master, self.ending], [], [], 5.0)
+            if self.ending in readable:
                 return
             if self._master in readable:
                 self.heard(os.read(self._master, 65536))

@@ -98,5 +98,5 @@ def test_a_device_that_we_may_not_open_comes_with_advice(
     (row,) = ports.found(tmp_path)
     assert "permission denied" in row["advice"]
     assert "advice" in ports.in_words(row)[-1]
-    monkeypatch.setattr(names, "_is_member", lambda group: True)
+    monkeypatch.setattr(names, "is_member", lambda group: True)
     assert names.denied(device).endswith("now: log in again")

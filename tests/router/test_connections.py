@@ -188,15 +188,19 @@ def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
     connections = bounded(max_connections=20, max_connections_per_address=7)
     outcomes: list[str | None] = []
     most: list[int] = []
+    stay: list[SomeConnection] = []
 
     def come_and_go(address: str) -> None:
         for _ in range(200):
             one = SomeConnection(address)
-            outcomes.append(connections.enter(one))
+            outcome = connections.enter(one)
+            outcomes.append(outcome)
             most.append(len(connections))
             connections.joined(one)
             if len(outcomes) % 3:
                 connections.leave(one)
+            elif outcome is None:
+                stay.append(one)
 
     threads = [threading.Thread(target=come_and_go, args=(f"10.0.0.{n % 4}",)) for n in range(8)]
     for thread in threads:
@@ -205,8 +209,12 @@ def test_no_bound_is_passed_when_many_come_at_once(hurried: None) -> None:
         thread.join(30)
     seen = Counter(outcomes)
     assert seen[None] and max(most) <= 20
-    assert max(connections._addresses.values(), default=0) <= 7
-    assert sum(connections._addresses.values()) == len(connections)
+    assert max(Counter(one.origin for one in stay).values(), default=0) <= 7
+    assert len(stay) == len(connections)
+    for one in stay:
+        connections.leave(one)
+    outcomes = [connections.enter(SomeConnection("10.0.0.0")) for _ in range(8)]
+    assert [outcome is None for outcome in outcomes] == [True] * 7 + [False]
 
 
 def test_what_has_ended_is_added_up_by_listener() -> None:

@@ -155,7 +155,7 @@ def test_patience_grows_where_a_large_frame_takes_long(
 ) -> None:
     port = OpenPort(Address(cable.device, baud, max_receive=size))
     stream = SerialStream(port, port.close)
-    assert DeviceLine(stream, "json")._patience == pytest.approx(seconds, abs=0.01)
+    assert DeviceLine(stream, "json").patience == pytest.approx(seconds, abs=0.01)
     stream.close()
 
 

@@ -68,7 +68,7 @@ class Cookies:
             raise UsageError("cookies stay good for 1 second at least, and 1 is kept at least")
         latest = time.monotonic() + max_age
         with self._lock:
-            self.max_age, self._most = max_age, most
+            self.max_age, self.most = max_age, most
             kept = list(self._known.items())[-most:] if max_age else []
             self._known = {key: (min(until, latest), of) for key, (until, of) in kept}
 
@@ -136,7 +136,7 @@ class Cookies:
                 _, realms = self._known.pop(shown.digest, (0.0, {}))
                 until = time.monotonic() + self.max_age
                 self._known[shown.digest] = until, {**realms, joining.realm: known}
-                while len(self._known) > self._most:
+                while len(self._known) > self.most:
                     del self._known[next(iter(self._known))]
         return identity
 

@@ -33,14 +33,14 @@ class InPython:
 
     def pubkey(self, seed: bytes) -> bytes:
         """Return the public key of a private one."""
-        return _packed(_times(_secret(seed)[0], BASE))
+        return _packed(times(_secret(seed)[0], BASE))
 
     def sign(self, seed: bytes, message: bytes) -> bytes:
         """Return the signature."""
         secret, prefix = _secret(seed)
-        public = _packed(_times(secret, BASE))
+        public = _packed(times(secret, BASE))
         drawn = _number(prefix + message) % ORDER
-        point = _packed(_times(drawn, BASE))
+        point = _packed(times(drawn, BASE))
         factor = _number(point + public + message) % ORDER
         return point + ((drawn + factor * secret) % ORDER).to_bytes(32, "little")
 
@@ -65,7 +65,7 @@ def _plus(one: Point, other: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
-def _times(factor: int, point: Point) -> Point:
+def times(factor: int, point: Point) -> Point:
     found = ZERO
     while factor:
         if factor & 1:

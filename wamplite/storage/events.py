@@ -54,6 +54,11 @@ class StoredEvents:
         """How many could not be written or deleted."""
         return self._journal.faults
 
+    @property
+    def behind(self) -> bool:
+        """Whether some could not, and the file has not been written anew since."""
+        return self._journal.behind
+
     def load(self) -> list[Stored]:
         """Return all: number, topic, publication, time, session, and what was said (see `add`).
 
@@ -96,7 +101,7 @@ class StoredEvents:
 
     def close(self) -> None:
         """Write what waits, all of it where some could not be, and close the file."""
-        if self._journal.behind:
+        if self.behind:
             self.rewrite()
         self._journal.close()
 

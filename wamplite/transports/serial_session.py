@@ -41,7 +41,7 @@ NAMES = {number: name for name, number in SERIALIZERS.items()}
 class SerialLine(Transport):
     """One session on a port; `number` tells it from the one before."""
 
-    __slots__ = ("_patience", "_port", "number")
+    __slots__ = ("patience", "_port", "number")
 
     stream: SerialStream
 
@@ -52,7 +52,7 @@ class SerialLine(Transport):
         self.heard = time.monotonic()
         self._port = stream.port
         address = stream.port.address  # a large frame may take longer than three seconds
-        self._patience = max(LOST, LOST - SILENCE + address.max_receive * BITS / address.baud)
+        self.patience = max(LOST, LOST - SILENCE + address.max_receive * BITS / address.baud)
         self._renumber(number)
 
     def _renumber(self, number: int) -> None:
@@ -115,7 +115,7 @@ class SerialLine(Transport):
 
     def _keep_time(self, now: float) -> float:
         """Do what is due; return when to be asked again."""
-        lost = self.heard + self._patience
+        lost = self.heard + self.patience
         if now >= lost:
             raise self._end(f"nothing heard for {now - self.heard:.1f} s")
         if now >= self.stream.wrote + SILENCE:

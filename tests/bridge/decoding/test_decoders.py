@@ -114,7 +114,7 @@ def test_types_make_values_of_text(kind: str, text: str, value: Any) -> None:
 
 
 def test_every_word_for_a_bool_is_documented() -> None:
-    assert {word: word in WORDS[:4] for word in WORDS} == value_types._BOOLS
+    assert {word: word in WORDS[:4] for word in WORDS} == value_types.BOOLS
 
 
 @pytest.mark.parametrize(

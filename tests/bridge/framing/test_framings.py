@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.held import held_octets
 from wamplite.bridge.framing.block import Block
 from wamplite.bridge.framing.checksums import Checksum
 from wamplite.bridge.framing.cobs import Cobs
@@ -185,7 +186,7 @@ def test_a_line_that_never_ends_keeps_no_memory_and_counts_once() -> None:
         assert framing.feed(b"EN" * 10) == []
     assert framing.overlong == 1
     assert not framing.pending
-    assert len(framing._rest) < 20
+    assert held_octets(framing) < 30
     assert framing.feed(b"END" + b"fine" + b"END") == [b"fine"]
 
 

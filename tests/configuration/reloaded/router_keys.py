@@ -231,7 +231,7 @@ def cookie(house: House) -> str:
 
 
 def kept_cookies(house: House) -> int:
-    return house.estate.cookies._most
+    return house.estate.cookies.most
 
 
 SLOW = "socket_buffer = 4096\nmax_buffered = 67108864\n"

@@ -86,8 +86,8 @@ def _plain(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-_BOOLS = {"1": True, "true": True, "on": True, "yes": True}
-_BOOLS |= {"0": False, "false": False, "off": False, "no": False}
+BOOLS = {"1": True, "true": True, "on": True, "yes": True}
+BOOLS |= {"0": False, "false": False, "off": False, "no": False}
 
 # Sign, whole part (in groups of three, or without), decimals; what may follow is a unit
 _QUANTITY = {
@@ -105,7 +105,7 @@ TYPES: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     "int": (re.compile(r"[+-]?[0-9]+"), int),
     "float": (re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"), float),
     "str": (re.compile(r".*", re.S), str),
-    "bool": (re.compile("|".join(_BOOLS), re.I), lambda text: _BOOLS[text.lower()]),
+    "bool": (re.compile("|".join(BOOLS), re.I), lambda text: BOOLS[text.lower()]),
     "hex": (_HEX, lambda text: int(text, 16)),
     "hex-twos-complement": (_HEX, _twos_complement),
     "hex-sign-magnitude": (_HEX, _sign_magnitude),

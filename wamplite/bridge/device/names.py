@@ -97,7 +97,7 @@ def explain(device: str, number: int | None, text: str) -> str:
 def denied(device: str) -> str:
     """Say what to do about a device that this user may not open."""
     group = _group(device)
-    if _is_member(group):
+    if is_member(group):
         return f"permission denied; you are in the group {group} now: log in again"
     return (
         f"permission denied; add yourself to the group that owns it"
@@ -105,7 +105,7 @@ def denied(device: str) -> str:
     )
 
 
-def _is_member(group: str) -> bool:
+def is_member(group: str) -> bool:
     """Tell whether the group database lists this user; that counts from the next login on."""
     with suppress(OSError, KeyError, ImportError):
         import grp
