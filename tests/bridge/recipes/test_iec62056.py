@@ -110,7 +110,7 @@ def test_a_block_that_its_check_character_refutes_is_no_reading(tmp_path: Path) 
 def test_a_reading_that_failed_is_begun_again(tmp_path: Path) -> None:
     meter = Meter(tmp_path)
     meter.spoil = lambda data: data[:-1] if len(meter.speeds) == 1 else data
-    with reading(meter, tmp_path, timeout="0.5", every="3600") as world:
+    with reading(meter, tmp_path, timeout="1.5", every="3600") as world:
         until(lambda: world.events, "read by the second attempt")
     assert world.events == [("home.meter", READ)]
     assert meter.asked == [b"/?!\r\n", b"\x06050\r\n"] * 2
@@ -119,7 +119,7 @@ def test_a_reading_that_failed_is_begun_again(tmp_path: Path) -> None:
 def test_a_block_that_is_cut_off_is_no_reading_and_the_speed_comes_back(tmp_path: Path) -> None:
     meter = Meter(tmp_path)
     meter.spoil = lambda data: data[: len(data) // 2]
-    with reading(meter, tmp_path, timeout="0.3", retries="0", every="3600") as world:
+    with reading(meter, tmp_path, timeout="1.5", retries="0", every="3600") as world:
         until(lambda: meter.speeds, "sent")
         assert meter.speed == termios.B9600
         until(lambda: meter.speed == termios.B300, "back, when no more can come")
