@@ -4,9 +4,9 @@
     python tools/store_kills.py [KILLS]
 
 Each time a router is started on the same folder, what the last one acknowledged must be there: each
-event that the history has room for, and the retained value, which may be a newer one that was on its way. Then
-events are published until it is killed, after 50 to 500 milliseconds. Prints one line; exit 1 and
-what is missing at the first loss.
+event that the history has room for, and the retained value, which may be a newer one that was on
+its way. Then events are published until it is killed, after 50 to 500 milliseconds. Prints one
+line; exit 1 and what is missing at the first loss.
 """
 
 from __future__ import annotations
