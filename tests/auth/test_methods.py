@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -183,20 +184,48 @@ def test_users_may_be_replaced_all_at_once() -> None:
 
 
 def test_the_text_of_wampcra_names_the_session_and_is_new_each_time() -> None:
-    texts = []
+    texts, nonces = [], set()
     for _ in range(2):
         talk = Talk("wampcra", "old")
         assert isinstance(talk.answer, Challenge) and set(talk.answer.extra) == {"challenge"}
         told = json.loads(talk.answer.extra["challenge"])
         assert set(told) == {"authid", "authrole", "authmethod", "authprovider", "nonce",
                              "timestamp", "session"}  # fmt: skip
+        when = datetime.fromisoformat(told["timestamp"].replace("Z", "+00:00"))
         assert told["timestamp"].endswith("Z")
+        assert abs((datetime.now(timezone.utc) - when).total_seconds()) < 60
+        assert (told["authid"], told["authrole"]) == ("old", "sensor")
+        assert (told["authmethod"], told["authprovider"]) == ("wampcra", "static")
+        nonces.add(told["nonce"])
         from wamplite.auth.wampcra import signature
 
         accepted = talk.say(signature(PASSWORD.encode(), talk.answer.extra["challenge"]))
         assert isinstance(accepted, Accepted) and accepted.session == told["session"]
         texts.append(talk.answer.extra["challenge"])
-    assert texts[0] != texts[1]
+    assert texts[0] != texts[1] and len(nonces) == 2
+
+
+def test_a_ticket_is_asked_for_without_a_word_more_and_the_welcome_tells_who_it_is() -> None:
+    talk = Talk("ticket", "joe")
+    assert talk.answer == Challenge("ticket", {})
+    accepted = talk.say(PASSWORD)
+    assert isinstance(accepted, Accepted)
+    assert accepted.identity == ("joe", "sensor", "ticket", "static", None)
+
+
+@pytest.mark.parametrize("method", ["wamp-scram", "scram"])
+def test_a_router_adds_a_nonce_of_its_own_that_is_new_each_time(method: str) -> None:
+    nonce = b64encode(bytes(16)).decode()
+    answers = [Talk(method, "joe", nonce=nonce).answer for _ in range(2)]
+    drawn = set()
+    for answer in answers:
+        assert isinstance(answer, Challenge)
+        both: str = answer.extra["nonce"]
+        theirs = both if method == "wamp-scram" else b64decode(both).hex()
+        ours = nonce if method == "wamp-scram" else bytes(16).hex()
+        assert theirs.startswith(ours) and len(theirs) - len(ours) >= 22  # 16 octets, in base64
+        drawn.add(theirs[len(ours) :])
+    assert len(drawn) == 2
 
 
 # What a client does not answer, or does not take
