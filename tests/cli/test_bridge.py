@@ -17,6 +17,8 @@ import pytest
 from tests.bridge.pseudo import PseudoDevice
 from tests.processes import ROOT, Program, RouterProcess
 from tests.processes import wamplite as command
+from wamplite import Router
+from wamplite.auth import User, Users, methods
 from wamplite.bridge.settings import PortSettings
 from wamplite.cli import bridge
 
@@ -208,6 +210,30 @@ def test_a_signal_ends_it_while_the_router_is_away(program: Any, device: PseudoD
     running.interrupt(signal.SIGTERM)
     assert running.wait() == 0
     assert time.monotonic() - begin < ENDING
+
+
+@pytest.mark.parametrize(
+    ("said", "is_told"),
+    [
+        ("", True),
+        ('authid = "joe"\n', True),
+        ('authid = "joe"\nsecret_file = "SECRET"\n', False),
+    ],
+)
+def test_a_bridge_that_has_not_said_who_it_is_is_told_how(
+    program: Any, tmp_path: Path, said: str, is_told: bool
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("wrong")
+    secret.chmod(0o600)
+    users = Users([User.of_password("joe", "a", "s3cret", iterations=4096)])
+    with Router(authmethods=methods(users)) as router:
+        url = router.listen("rs://127.0.0.1:0")
+        said = said.replace("SECRET", str(secret))
+        running = program(f'[session]\nurl = "{url}"\n{said}{PUBLISH}')
+        assert running.wait() == 1
+    told = "who we are: [session] says it: authid, with secret_file"
+    assert (told in running.stderr()) is is_told
 
 
 def test_a_refusal_for_good_is_the_end(program: Any, router_process: RouterProcess) -> None:

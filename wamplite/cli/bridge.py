@@ -28,6 +28,7 @@ from .. import notify, signals
 from ..core.errors import UsageError
 from . import logs
 from .common import emit, seconds
+from .connection import telling_who
 
 if TYPE_CHECKING:
     from ..bridge.bridge import Bridge
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 MODBUS_TCP = ":502"  # the port that is registered for it
 SPEAKS_TCP = 'RTU over TCP; at port 502 it is Modbus/TCP as a rule: modbus_framing = "tcp"'
+WHO = "[session] says it: authid, with secret_file by its authmethods, or key_file, that proves it"
 LOOK = 0.5  # seconds between two calls of Watch
 
 
@@ -84,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
     printer = Printer() if options.stdout else None
     if printer is not None:  # without a router no event has to wait
         settings = replace(settings, buffer=replace(settings.buffer, path=""))
-    return serve(lambda: Bridge(settings, sink=printer), options, printer)
+    session = settings.session
+    with telling_who(bool(session.secret_file or session.key_file), WHO):
+        return serve(lambda: Bridge(settings, sink=printer), options, printer)
 
 
 def serve(

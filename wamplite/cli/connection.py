@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 WHO = (
-    "the router wants to know who we are: --authid NAME says it, with --secret (scram, wampcra),"
-    " --ticket, --key FILE (cryptosign) or --cert FILE (tls) that proves it"
+    "--authid NAME says it, with --secret (scram, wampcra), --ticket, --key FILE (cryptosign)"
+    " or --cert FILE (tls) that proves it"
 )
 
 
@@ -148,22 +148,22 @@ def connect(options: argparse.Namespace, code: int | None = None) -> Session:
     # stderr is for our own messages
     logging.getLogger("wamplite").addHandler(logging.NullHandler())
     given = connection(options)
-    with telling_who(given):
+    with telling_who("auth" in given):
         return connect(**given)
 
 
 @contextlib.contextmanager
-def telling_who(given: dict[str, Any]) -> Iterator[None]:
+def telling_who(is_said: bool, how: str = WHO) -> Iterator[None]:
     """Tell how to say who we are where a router refuses us because it was not said, or otherwise.
 
-    given: what `connection` has returned.
+    is_said: whether something proves who we are.
     """
     try:
         yield
     except JoinRefused as error:
-        is_unknown = "auth" not in given and isinstance(error, AuthenticationFailed)
+        is_unknown = not is_said and isinstance(error, AuthenticationFailed)
         if is_unknown or "auth_method" in error.error:  # Crossbar: wamp.error.no_auth_method
-            complain(WHO)
+            complain(f"the router wants to know who we are: {how}")
         raise
 
 

@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         component = Component(**given, initial_retry_delay=0.2, max_retry_delay=2.0)
         return Bridge(settings, component=component)
 
-    with telling_who(given):
+    with telling_who("auth" in given):
         return serve(make, options)
 
 
