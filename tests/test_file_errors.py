@@ -41,8 +41,21 @@ REFUSED = {
     "keep": (("router", "--keep", "/dev/null/x"), "cannot keep events in /dev/null/x: Not a"),
     "init": (("init", "-o", "LOCKED/x"), f"cannot write LOCKED/x: Permission denied: {OTHERWISE}"),
     "config": (("config", "page", "-o", "/no/x"), "cannot write /no/x: No such file"),
+    "no folder": (
+        ("init", "-o", "/no/where/x"),
+        "cannot write /no/where/x: No such file or directory: there is no folder /no/where\n",
+    ),
+    "no file": (
+        ("config", "import", "/usr/no-such-file"),
+        "cannot read /usr/no-such-file: No such file or directory\n",
+    ),
     "import": (("config", "import", "/no/x"), "cannot read /no/x: No such file"),
+    "micro": (("micro", "-o", "LOCKED/x"), "cannot write LOCKED/x: Permission denied: run it as"),
     "import binary": (("config", "import", "/bin/sh"), "/bin/sh: not UTF-8 at byte"),
+    "no folder of a certificate": (
+        ("cert", "--directory", "/no/where"),
+        "/no/where/ca.key cannot be written: No such file or directory: there is no folder",
+    ),
     "keygen": (("keygen", "LOCKED/x"), "cannot write LOCKED/x: Permission denied"),
     "cert": (("cert", "--directory", "LOCKED"), "LOCKED/ca.key cannot be written: Permission"),
     "service": (

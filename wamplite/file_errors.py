@@ -23,10 +23,17 @@ ADVICE = {
 }
 
 
-def why(error: Exception) -> str:
-    """Return why something cannot be done with a file, and what to do."""
+def why(error: Exception, path: str | os.PathLike[str] | None = None) -> str:
+    """Return why something cannot be done with a file, and what to do.
+
+    path: of that file, where the error may name another one.
+    """
     text = getattr(error, "strerror", None) or str(error)
     advice = ADVICE.get(getattr(error, "errno", None) or 0, "")
+    path = path or getattr(error, "filename", None)
+    if path and isinstance(error, FileNotFoundError):
+        folder = os.path.dirname(os.path.abspath(os.fsdecode(path)))
+        advice = "" if os.path.isdir(folder) else f"there is no folder {folder}"
     return f"{text}: {advice}" if advice else text
 
 
@@ -39,4 +46,4 @@ def doing(what: str, path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"cannot {what} {os.fspath(path)}: {why(error)}") from error
+        raise UsageError(f"cannot {what} {os.fspath(path)}: {why(error, path)}") from error

@@ -54,7 +54,8 @@ def test_a_source_is_written_to_a_file_too(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = run("-o", str(tmp_path / "no" / "uwamp.py"))
-    assert done.returncode == 1 and b"no" in done.stderr and b"Traceback" not in done.stderr
+    assert done.returncode == 2 and b"Traceback" not in done.stderr
+    assert done.stderr.decode().endswith(f"there is no folder {tmp_path / 'no'}\n")
 
 
 def test_where_there_is_no_compiler_the_extra_that_brings_it_is_named() -> None:

@@ -134,7 +134,7 @@ class Authority:
         try:
             whole_file.put(path, data, mode)
         except OSError as exc:
-            raise UsageError(f"{path} cannot be written: {why(exc)}") from exc
+            raise UsageError(f"{path} cannot be written: {why(exc, path)}") from exc
 
     def _run(
         self, *words: str, config: str = "", option: str = "-config", told: bytes = b""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .. import whole_file
 from ..core.errors import UsageError
+from ..file_errors import doing
 
 FILES = ("uwamp", "uwamp_serial", "uwamp_link", "uwamp_cra")
 SECONDS = 30  # for the compiler
@@ -41,7 +42,8 @@ def run(options: argparse.Namespace) -> int:
     """Print or write the file."""
     data = compiled(options.file) if options.mpy else source(options.file)
     if options.output:
-        whole_file.put(Path(options.output), data, whole_file.PUBLIC)
+        with doing("write", options.output):
+            whole_file.put(Path(options.output), data, whole_file.PUBLIC)
         return 0
     if options.mpy and sys.stdout.isatty():
         raise UsageError(f"a compiled file is nothing for a terminal: -o {options.file}.mpy")

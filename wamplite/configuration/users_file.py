@@ -120,7 +120,7 @@ def edit(path: str | Path) -> Iterator[list[Listed]]:
         try:
             whole_file.put(place, (HEADER + "".join(map(_as_toml, listed))).encode())
         except OSError as exc:
-            raise UsageError(f"users file {path}: {why(exc)}; it is as it was") from exc
+            raise UsageError(f"users file {path}: {why(exc, place)}; it is as it was") from exc
     finally:
         os.close(folder)
 
