@@ -20,6 +20,8 @@ from wamplite.router.routing import Routing
 
 from .conftest import MS, ROLES, Connect, Start, Wire, connected, connections, eventually, name_of
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 SCHEMES = ["rs", "ws"]
 GOODBYE = [6, {}, "wamp.close.close_realm"]
 AND_OUT = [6, {}, "wamp.close.goodbye_and_out"]

@@ -12,6 +12,8 @@ from wamplite.router.pacing import Bucket
 
 from .conftest import Connect, Start, eventually
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 TOPIC = "com.topic"
 
 

@@ -15,6 +15,8 @@ from wamplite.router.questions import Questions
 
 from .conftest import parts
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 SECONDS = 5.0
 
 

@@ -94,6 +94,20 @@ def test_few_get_threads_once_they_are_busy_and_many_give_them_back(
     assert own_threads() == 1
 
 
+def test_who_brings_much_at_once_has_a_thread_until_it_brings_less(
+    start: Start, connect: Connect
+) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    for _ in range(2):
+        for _ in range(2):
+            wire.send(16, 1, {"acknowledge": True}, TOPIC, ["x" * 200_000])
+            assert wire.receive()[0] == 17
+            assert own_threads() == 1
+        subscribe(wire, 2)
+        eventually(lambda: not own_threads())
+
+
 def test_new_limits_change_who_reads(start: Start, connect: Connect) -> None:
     router = start(readers="shared")
     wire = connect(router.url).join()

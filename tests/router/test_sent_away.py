@@ -17,6 +17,8 @@ from wamplite.router import listen_urls
 
 from .conftest import Start, connected, eventually
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 FOREIGN = REQUEST[:-2] + b"Origin: http://127.0.0.1:8000\r\n\r\n"
 SAID: dict[str, tuple[bytes, str]] = {
     "a foreign page": (FOREIGN, "403 Forbidden: .*--allow-origin http://127.0.0.1:8000"),

@@ -15,6 +15,8 @@ from tests.processes import Program, RouterProcess, running, running_router
 
 from .conftest import Wire, eventually
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 SCRIPT = """
 from wamplite.router import Router
 router = Router()

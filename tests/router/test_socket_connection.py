@@ -27,6 +27,8 @@ from .conftest import (
     reset,
 )
 
+pytestmark = pytest.mark.usefixtures("either_reader")
+
 HANDSHAKE = b"\x7f\xf2\0\0"  # MsgPack, up to 16 MiB
 
 

@@ -37,7 +37,7 @@ Serve = Callable[[socket.socket, str], None]  # a socket, and whose address it h
 class Accepting:
     """A listening socket from start to close; `name`: its URL. may_be_shared: see Served."""
 
-    is_ready = False
+    is_ready = is_heavy = False
     received = 0
 
     def __init__(

@@ -48,6 +48,7 @@ class Connection(ABC):
     may_be_shared = False  # the reader of many may take its steps
     is_ready = False  # there is something to receive, whatever the descriptor says
     is_held_up = False  # to take what is here further may take a while
+    is_heavy = False  # so did what it brought last
     transport_name = "in this process"  # for logs
     deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
     is_slowed = True  # by max_message_rate
@@ -85,8 +86,8 @@ class Connection(ABC):
     def receive(self) -> list[Any]:
         """Wait for what one recv brings: messages, then Violation or Lost if it ended.
 
-        `place` is what it has taken meanwhile, to be given back once all of it is handled. Where
-        there is none and `gather` is set, nothing is returned, and `is_held_up` set.
+        `place` is what it has taken meanwhile, to be given back once all of it is handled. What is
+        large is not returned where `gather` is set, but the next time, and `is_held_up` is set.
         """
 
     @abstractmethod

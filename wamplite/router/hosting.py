@@ -81,8 +81,7 @@ class Hosting:
                     if self._has_left():
                         return
                     self._is_leaving |= last is Goodbye
-            if self._is_leaving:
-                yield from self._lose()  # it is gone: whoever routes has done with it then
+            yield from self._lose()  # others have ended it: wait until they have done
         except GeneratorExit:
             raise
         except BaseException:

@@ -8,7 +8,8 @@ A connection waits here by what its flow yields, see waits.py. One whose arrival
 still routing is not waited for meanwhile; whoever has done with it wakes this thread. A step that
 may block is taken by a thread of the crew, which brings the connection back with the next receive.
 Only the thread that takes its steps closes a connection's socket, and here it is unregistered
-before: others end a connection by shutting it down, which the selector tells.
+before: others end a connection by shutting it down, which the selector tells. One that brings much
+at once has a thread of its own until it brings less: to decode 64 KB takes as long as ten calls.
 
 Who reads, by the limit `readers`:
 
@@ -120,6 +121,8 @@ class SharedReader:
 
     def _wants(self, connection: Served) -> bool:
         """Tell whether its steps belong here."""
+        if connection.is_heavy:
+            return False
         return self._is_crowded or connection.received <= self._quiet
 
     def _wake(self, task: Task) -> None:
@@ -255,8 +258,5 @@ class SharedReader:
 
     def _gather(self, routing: Routing, arrival: Arrival) -> None:
         """Take what one has brought, to route it with what others bring in this turn."""
-        if arrival.place is not None:  # few may hold one: those who come next need it
-            routing.arrive(arrival)
-            return
         routing.put(arrival)
         self._routings[routing] = None

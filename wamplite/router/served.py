@@ -21,6 +21,7 @@ class Served(Protocol):
     name: str
     gather: Gather | None
     received: int
+    is_heavy: bool  # what it brought last was large
 
     @property
     def may_be_shared(self) -> bool:

@@ -74,7 +74,7 @@ class SocketConnection(TimedConnection):
         self.cookie: Any = None  # that HTTP has shown, where cookies count
         self._opened = False  # the next one, and the transport, are there
         self._serializer: Serializer
-        self._payloads: list[bytes] = NOTHING  # for which there is no place to be decoded
+        self._payloads: list[bytes] = NOTHING  # that a thread is to decode
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
     def disown(self) -> None:
@@ -185,19 +185,17 @@ class SocketConnection(TimedConnection):
     @property
     def is_ready(self) -> bool:  # type: ignore[override]
         """Tell whether there is something to receive, whatever the descriptor says."""
-        return self._opened and (self._transport.is_ready or self._payloads is not NOTHING)
+        return self._opened and self._transport.is_ready
 
     @property
     def is_held_up(self) -> bool:  # type: ignore[override]
-        """Tell whether there is no room just now for what is here, or for more of it."""
+        """Tell whether what is here, or more of it, is nothing for who must not block."""
         return self._payloads is not NOTHING or self.shared.buffered.is_full
 
     def came_in_part(self) -> None:
-        """Notice that a recv brought a part of a message, or what there is no place for."""
+        """Notice that a recv brought a part of a message, or what is to be decoded yet."""
         self.shared.buffered.note(self)
         self.shared.buffered.wait(self)
-        if self._payloads is not NOTHING and self.place is None:
-            self._await_place()
 
     def _on_left(self, stream: Stream) -> None:
         """Have the housekeeper write what a write has left over (any thread)."""
@@ -216,11 +214,14 @@ class SocketConnection(TimedConnection):
                 if isinstance(error, MessageTooLarge):
                     self.shared.count("messages_too_large")
                 return [Violation(str(error))]
-        size = sum(map(len, payloads))
-        if size > LARGE and not self._take_place(size):
-            self._payloads = payloads
+        if not payloads:
             return NOTHING
-        if size > LARGE and self.stream.lost is not None:
+        size = sum(map(len, payloads))
+        self.is_heavy = size > LARGE
+        if self.is_heavy and self.gather is not None:
+            self._payloads, self._waiting = payloads, size
+            return NOTHING
+        if self.is_heavy and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
@@ -228,24 +229,15 @@ class SocketConnection(TimedConnection):
         return decode(payloads, loads, self._tell_unfit, structure)
 
     def _take_place(self, size: int) -> bool:
-        """Wait until fewer decode what is large; False where that is not to be waited for here."""
-        if self.place is not None:
-            return True
+        """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
         places = self.shared.decoding
-        if places.acquire(blocking=False):
-            self.place = places
-            return True
-        self._waiting = size
-        self.shared.buffered.note(self)
-        if self.gather is not None:
-            return False
-        self._await_place()
-        return True
-
-    def _await_place(self) -> None:
-        self.place = places = self.shared.decoding
-        places.acquire()
+        if not places.acquire(blocking=False):
+            self._waiting = size
+            self.shared.buffered.note(self)
+            places.acquire()
         self._waiting = 0
+        self.place = places
+        return self.stream.lost is None
 
     def _tell_unfit(self, text: str) -> None:
         self.shared.count("unfit_messages")
