@@ -34,7 +34,7 @@ from .presence import Presence
 from .routing import NOTHING, Routing
 from .served import Gather
 from .shared import Shared
-from .waits import BLOCKING, RECEIVE, Flow, Receive, Wait
+from .waits import BLOCKING, RECEIVE, Flow, Wait
 
 logger = logging.getLogger("wamplite.router")
 
@@ -157,15 +157,11 @@ class Connection(ABC):
         """Return the descriptor that tells when there is something to receive."""
         return -1
 
-    def incoming(self, wait: Receive) -> Flow:
-        """Wait until something whole has arrived."""
-        while not self.arrived:
-            yield wait
-            self.arrived = self.receive()
-            if not self.arrived:
-                if self.is_held_up:
-                    yield BLOCKING
-                self.came_in_part()
+    def nothing_came(self) -> Flow:
+        """Go on after a receive that returned nothing, perhaps in a thread."""
+        if self.is_held_up:
+            yield BLOCKING
+        self.came_in_part()
 
     def converse(self) -> Flow:
         """Serve one session after the other, until the peer is sent away or has left for good."""
@@ -197,7 +193,11 @@ class Connection(ABC):
         """Speak until a session is accepted; None where the peer was sent away."""
         acceptor, refused, hello = self.acceptor(), 0, None
         while True:
-            yield from self.incoming(RECEIVE)
+            while not self.arrived:
+                yield RECEIVE
+                self.arrived = self.receive()
+                if not self.arrived:
+                    yield from self.nothing_came()
             entries, self.arrived = self.arrived, NOTHING
             for at, entry in enumerate(entries, 1):
                 if type(entry) is Lost:

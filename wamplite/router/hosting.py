@@ -22,7 +22,7 @@ from .pacing import Bucket
 from .routing import NOTHING, Arrival, Routing
 from .served import Gather
 from .shared import Shared
-from .waits import ArrivalTurn, Flow, Handled, Pause, Receive, Wait
+from .waits import ArrivalTurn, Flow, Handled, Pause, Wait
 
 logger = logging.getLogger("wamplite.router")
 
@@ -47,8 +47,11 @@ class Bringing(Protocol):
     def has_ended(self) -> bool:
         """Tell whether nothing more can come."""
 
-    def incoming(self, wait: Receive) -> Flow:
-        """Wait until something whole has arrived."""
+    def receive(self) -> list[Any]:
+        """Wait for what one recv brings."""
+
+    def nothing_came(self) -> Flow:
+        """Go on after a receive that returned nothing."""
 
 
 class Hosting:
@@ -69,7 +72,11 @@ class Hosting:
         try:
             while member.open and last not in FAULTS:
                 if not connection.arrived:
-                    yield from connection.incoming(turn)
+                    yield turn
+                    connection.arrived = connection.receive()
+                    if not connection.arrived:
+                        yield from connection.nothing_came()
+                        continue
                 elif not turn.is_over:  # what came with something that had to be handled alone
                     yield Handled(turn)
                 number = len(connection.arrived)
