@@ -112,6 +112,17 @@ def test_a_life_is_given_back_where_somebody_else_reads_for_it(make: Make) -> No
     assert len(list(given[1][1])) == 1 and not life.concluded.is_set()
 
 
+def test_a_fault_of_who_would_take_it_over_leaves_it_where_it_is(
+    make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    def take_over(*life: Any) -> bool:
+        raise MemoryError("no room")
+
+    crew, life = make(take_over), Life(RECEIVE, RECEIVE)
+    assert take(crew, life) and life.concluded.wait(20)
+    assert len(life.threads) == 2 and "no room" in caplog.text
+
+
 def test_where_no_thread_can_be_had_that_is_told(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -103,7 +103,7 @@ class Crew:
         """Take its steps, to the end of its life or until it is taken over."""
         try:
             for wait in flow:
-                if wait.receives and self._take_over(connection, flow, wait):
+                if wait.receives and self._is_taken_over(connection, flow, wait):
                     return
                 wait.block()
         except BaseException:
@@ -112,6 +112,13 @@ class Crew:
             connection.conclude()
         except BaseException:
             log_fault(logger, "%s: closing", connection.name)
+
+    def _is_taken_over(self, connection: Served, flow: Flow, wait: Wait) -> bool:
+        try:
+            return self._take_over(connection, flow, wait)
+        except BaseException:  # its life is not over: it stays here
+            log_fault(logger, "%s: nobody takes it over", connection.name)
+            return False
 
     def _rest(self, seat: Seat) -> None:
         """Wait for another job; none: nobody came in time, or nobody will."""

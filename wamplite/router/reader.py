@@ -102,7 +102,6 @@ class SharedReader:
         with self._lock:
             if self._ended or (self._thread is None and not self._start()):
                 return False
-        connection.gather = self._gather
         self._wake(Task(connection, flow, wait))
         return True
 
@@ -175,7 +174,11 @@ class SharedReader:
             self._woken.clear()
         try:
             for task in ready:  # first: what is there now may not be there after another step
-                self._step_if_ready(task)
+                try:
+                    self._step_if_ready(task)
+                except BaseException:
+                    self._looked_at.append(task)
+                    raise
             while self._looked_at:  # one that fails is looked at again
                 self._look(self._looked_at[0])
                 self._looked_at.popleft()
@@ -196,6 +199,7 @@ class SharedReader:
         wait = task.wait
         if task.flow is None:
             return
+        task.connection.gather = self._gather  # it may have come just now
         if not wait.is_over:
             wait.then(partial(self._wake, task), self._later)
         elif wait.receives and not task.connection.is_ready:
@@ -239,8 +243,11 @@ class SharedReader:
         assert flow is not None
         self._selector.unregister(task)
         task.flow, connection.gather = None, None
-        if self._to_thread(connection, flow):
-            return
+        try:
+            if self._to_thread(connection, flow):
+                return
+        except BaseException:
+            log_fault(logger, "%s: a thread for it", connection.name)
         task.flow, connection.gather = flow, self._gather
         if must:
             text = "there is no thread for it"

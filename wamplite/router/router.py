@@ -10,6 +10,7 @@ A connection is a flow (waits.py): it yields what it waits for, and goes from on
 its steps to the other as it is, between two of them, with what it has half received:
 
     accept ──> reader ── BLOCKING: an authmethod, a disk ──> conn-N ── done ──> reader
+               reader ── brings much at once ──> conn-N ── less ──> reader
                reader ── busy, and few are connected ──> conn-N ── many are ──> reader
     TLS, serial lines, HTTP, this process ──> conn-N, to the end
 """
