@@ -96,7 +96,6 @@ def test_07_a_declared_length_takes_no_memory() -> None:
             attacker.close()
         bystander.noticed_nothing()
         bystander.close()
-        before.threads -= len(attackers)
         before.files -= len(attackers)
         assert before.leftovers() == ""
 

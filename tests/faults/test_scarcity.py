@@ -14,7 +14,7 @@ import pytest
 from tests.faults.conftest import Bystander, Holdings, warm_up
 from tests.faults.wire import Wire, upgrade
 from tests.faults.witnesses import is_served_anew
-from tests.processes import RouterProcess, serving
+from tests.processes import RouterProcess, running_router, serving
 
 TROUBLE = ("ResourceWarning",)  # that no thread can be started is logged as the fault it is
 PIDS = Path("/sys/fs/cgroup/pids")  # of version 1; of version 2 there is one for all controllers
@@ -90,17 +90,30 @@ def at_most_threads(router: RouterProcess, number: int) -> Iterator[None]:
         group.rmdir()
 
 
-def test_76_where_no_thread_can_be_started_the_connection_is_closed(
-    router: RouterProcess, bystander: Bystander, holdings: Holdings
-) -> None:
-    for _ in range(3):
-        assert not holdings.leftovers()
-        with at_most_threads(router, holdings.value("Threads")):
-            for said in (b"\x7f\xf2\0\0", upgrade(router.port)) * 10:
-                wire = Wire(router.port)
-                wire.send(said)
-                assert wire.rest() == b""
-                wire.close()
-                bystander.publish(bystander.witness)
+def test_76_where_no_thread_can_be_started_the_connection_is_closed() -> None:
+    threads = ("--readers", "threads")
+    process = RouterProcess(*threads, listen=["tcp://127.0.0.1:0"], realms=["realm1"])
+    with serving(process, TROUBLE) as router:
+        bystander = Bystander(router.port)
+        holdings = Holdings(router)  # before any thread is kept for the next connection
+        bystander.noticed_nothing()
+        for _ in range(3):
+            assert not holdings.leftovers()
+            with at_most_threads(router, holdings.value("Threads")):
+                for said in (b"\x7f\xf2\0\0", upgrade(router.port)) * 10:
+                    wire = Wire(router.port)
+                    wire.send(said)
+                    assert wire.rest() == b""
+                    wire.close()
+                    bystander.publish(bystander.witness)
+            assert is_served_anew(router.port)
+        router.await_stderr("no thread for the connection")
+        bystander.close()
+
+
+def test_76_where_no_thread_can_be_started_the_shared_reader_serves_all_the_same() -> None:
+    with running_router("--readers", "shared") as router:
         assert is_served_anew(router.port)
-    router.await_stderr("no thread for the connection")
+        with at_most_threads(router, Holdings(router).value("Threads")):
+            for _ in range(10):
+                assert is_served_anew(router.port)
