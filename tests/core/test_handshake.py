@@ -249,6 +249,30 @@ def test_a_method_knows_the_session_and_where_it_comes_from() -> None:
     assert outcomes[0].session != outcomes[1].session
 
 
+@pytest.mark.parametrize(
+    ("handshake", "wishes", "may"),
+    [
+        (acceptor(), None, False),
+        (acceptor(), ["anonymous", "riddle"], False),  # which is not offered
+        (acceptor(riddle=riddle), ["riddle"], True),
+        (acceptor(riddle=riddle), None, False),
+        (acceptor(anonymous=riddle), None, True),
+        (Acceptor({"realm1": object()}, {"riddle": riddle}, trusted=ANN), ["riddle"], False),
+    ],
+)
+def test_what_may_take_long_is_known_before_it_is_done(
+    handshake: Acceptor, wishes: list[str] | None, may: bool
+) -> None:
+    assert handshake.may_take_long(parse(hello(authmethods=wishes))) is may
+    assert not handshake.may_take_long(parse([5, "x", {}]))  # nobody was asked
+
+
+def test_what_answers_a_challenge_may_take_long() -> None:
+    handshake = acceptor(riddle=riddle)
+    say(handshake, hello(authmethods=["riddle"]))
+    assert handshake.may_take_long(parse([5, "one", {}]))
+
+
 def test_who_is_trusted_is_not_asked() -> None:
     handshake = Acceptor({"realm1": object()}, {"riddle": riddle}, trusted=ANN)
     outcome = say(handshake, hello(authid="root", authmethods=["nothing"]))

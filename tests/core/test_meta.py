@@ -151,6 +151,7 @@ def test_all_records_that_a_uri_finds_are_told_or_null(world: World) -> None:
     number = world.register(world.join(), "com.app.a")
     assert asked(world, "match", "com.app.a") == [number]
     assert asked(world, "match", "com.app.b") is None
+    assert asked(world, "match", "com..a") is None  # nothing is published to a pattern
 
 
 def test_a_record_is_told_with_its_uri_and_the_time_it_was_made(world: World) -> None:

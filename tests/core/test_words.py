@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from wamplite.core.words import LONGEST_TEXT, LONGEST_VALUE, printable, shorten, show
+from wamplite.core.words import (
+    LONGEST_TEXT,
+    LONGEST_VALUE,
+    are_missing,
+    printable,
+    shorten,
+    show,
+)
 
 
 @pytest.mark.parametrize("text", ["", "plain: süß", "\\x1b", "x" * LONGEST_TEXT])
@@ -58,3 +65,9 @@ def test_a_text_however_long_can_be_made_printable_whole() -> None:
 )
 def test_a_value_is_shown_in_few_words(value: Any, words: str) -> None:
     assert show(value) == words
+
+
+def test_what_is_missing_is_named_at_once() -> None:
+    assert are_missing(["a"]) == '"a" is missing'
+    assert are_missing(["a", "b"]) == '"a" and "b" are missing'
+    assert are_missing(["a", "b", "c"]) == '"a", "b" and "c" are missing'

@@ -14,9 +14,10 @@ from wamplite import serializers
 from wamplite.core.errors import TransportLost
 from wamplite.core.handshake import anonymous
 from wamplite.router import Router
+from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
 from wamplite.router.reader import FEW, MANY, QUIET
-from wamplite.router.waits import Flow
+from wamplite.router.waits import RECEIVE, Flow
 from wamplite.transports.rawsocket_frames import frame
 
 from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
@@ -253,3 +254,21 @@ def test_it_goes_on_after_a_fault_of_its_own(
     reader._step = Faulty(reader._step, 2)  # type: ignore[method-assign]
     subscribe(wire, 3)
     subscribe(connect(router.url).join(), 3)
+
+
+def test_it_does_not_wait_for_who_came_and_has_gone(start: Start) -> None:
+    served: list[socket.socket] = []
+    router = start(readers="shared")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting = Accepting(
+            listening, "tcp://", lambda sock, _: served.append(sock), parts(router), True
+        )
+        accepting.gather = lambda routing, arrival: routing.arrive(arrival)
+        flow = accepting.flow()
+        assert [next(flow) for _ in range(3)] == [RECEIVE] * 3 and not served
+        with socket.create_connection(listening.getsockname()):
+            assert next(flow) is RECEIVE
+            [sock] = served
+            with sock:
+                assert sock.gettimeout() is None
+    assert "accepts_failed" not in router.counters

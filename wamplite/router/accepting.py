@@ -97,6 +97,8 @@ class Accepting:
                 continue
             except GeneratorExit:
                 raise
+            except BlockingIOError:  # who was there has gone, or another process has it
+                continue
             except OSError as error:
                 failed = partial(self._tell, error)
                 guarded(logger, failed, "%s: accepting goes on", self.name)
@@ -110,6 +112,7 @@ class Accepting:
         self.conclude()
 
     def _accept_one(self) -> None:
+        self._socket.setblocking(self.gather is None)  # the reader waits for nobody
         sock, address = self._socket.accept()
         try:
             self._serve(sock, address[0] if isinstance(address, tuple) else "")
