@@ -191,6 +191,20 @@ def test_an_authmethod_that_takes_long_holds_up_nobody_else(start: Start, connec
     eventually(lambda: not own_threads())
 
 
+@pytest.mark.parametrize("scheme", ["rs", "ws"])
+def test_who_is_sent_away_and_stays_holds_up_nobody(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    router = start(readers="shared", linger=20.0)
+    url = router.listen(f"{scheme}://127.0.0.1:0")
+    other = connect(url).join()
+    for said in (b"\xff" * 20, b"\x82\x80abcd"):  # no frame; a message of nothing
+        staying = connect(url).join()
+        staying.stream.write([said])
+        eventually(lambda: router.sessions == 1)
+        subscribe(other, 3)
+
+
 def test_who_sends_without_end_does_not_starve_others(start: Start, connect: Connect) -> None:
     router, ended = start(readers="shared"), threading.Event()
     greedy, other = connect(router.url).join(), connect(router.url).join()

@@ -274,6 +274,7 @@ class SocketConnection(TimedConnection):
             return
         self.ending()
         stream.finish()
+        self._opened = False  # whatever the transport has yet to tell is not what comes now
         if not self.may_be_shared:
             return stream.linger(self.shared.limits.linger)
         with suppress(TransportLost, TimeoutError):  # the deadline ends it, too
