@@ -63,6 +63,18 @@ def test_bytes_are_received_as_they_come() -> None:
         assert stream.recv() == b"one"
 
 
+def test_where_it_may_not_wait_nothing_is_told_at_once() -> None:
+    with stream_and_socket() as (stream, peer):
+        for _ in range(2):
+            stream.may_wait(False)
+            with pytest.raises(TimeoutError, match="nothing received in time"):
+                stream.recv()
+            peer.sendall(b"one")
+            stream.may_wait(True)
+            assert stream.recv() == b"one"
+        assert stream.lost is None
+
+
 def test_the_end_is_no_bytes_and_its_error_names_the_peer() -> None:
     with stream_and_socket() as (stream, peer):
         peer.close()

@@ -34,6 +34,7 @@ from .decoding import decode
 from .faults import log_fault
 from .mailbox import FrameMailbox
 from .routing import NOTHING, Routing
+from .served import Gather
 from .shared import Shared
 from .timed_connection import TimedConnection
 from .trimming import MUCH
@@ -76,6 +77,16 @@ class SocketConnection(TimedConnection):
         self._serializer: Serializer
         self._payloads: list[bytes] = NOTHING  # that a thread is to decode
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
+
+    @property
+    def gather(self) -> Gather | None:
+        """What takes what it brings where its steps must not block."""
+        return self._gather
+
+    @gather.setter
+    def gather(self, gather: Gather | None) -> None:
+        self._gather = gather
+        self.stream.may_wait(gather is None)
 
     def disown(self) -> None:
         """Close the descriptor that a forked child has."""
@@ -208,6 +219,8 @@ class SocketConnection(TimedConnection):
         if payloads is NOTHING:
             try:
                 payloads = self._transport.receive()
+            except TimeoutError:  # the reader of many waits for nobody
+                return NOTHING
             except TransportLost as lost:
                 return [Lost(str(lost))]
             except ProtocolError as error:

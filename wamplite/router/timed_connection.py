@@ -29,8 +29,8 @@ class TimedConnection(Connection):
     def __init__(
         self, shared: Shared, stream: Stream, address: str | None, listener_url: str
     ) -> None:
-        super().__init__(shared, stream.peer, address, listener_url)
         self.stream = stream
+        super().__init__(shared, stream.peer, address, listener_url)
         self._transport: Transport  # once hands are shaken
         self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds

@@ -48,7 +48,7 @@ class SocketStream(Stream):
     kept_alive: the interval by which the kernel looks after it already; 0: some other one.
     """
 
-    __slots__ = ("_asked", "_kept_alive", "_receiving", "_sock")
+    __slots__ = ("_asked", "_flags", "_kept_alive", "_receiving", "_sock")
 
     is_plain = True
 
@@ -59,6 +59,7 @@ class SocketStream(Stream):
         super().__init__(peer or peer_name(sock))
         self._sock = sock
         self._kept_alive = kept_alive
+        self._flags = 0  # of recv(2)
         self._asked = 0  # bytes that a step of the next asks for
         self._receiving: Iterator[bytes] = iter(())
 
@@ -70,6 +71,10 @@ class SocketStream(Stream):
         value = _TIMEVAL.pack(0, 0) if seconds is None else _timeval(seconds)
         with suppress(OSError):  # a lost connection: recv will tell
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+
+    def may_wait(self, may: bool) -> None:
+        """Let a later `recv` wait for bytes; or not: TimeoutError where there are none."""
+        self._flags, self._asked = 0 if may else socket.MSG_DONTWAIT, 0
 
     def keep_alive(self, interval: float) -> None:
         """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
@@ -112,7 +117,8 @@ class SocketStream(Stream):
     def _receive(self, size: int) -> bytes:
         """Wait for bytes. Nothing looks for signals after a step of `for`, see `locks`."""
         if size != self._asked:
-            self._receiving, self._asked = iter(partial(self._sock.recv, size), None), size
+            receive = partial(self._sock.recv, size, self._flags)
+            self._receiving, self._asked = iter(receive, None), size
         data, self.waits = b"", True
         for data in self._receiving:  # noqa: B007 - it is returned
             self.waits = False

@@ -78,6 +78,9 @@ class Stream(ABC):
     def keep_alive(self, interval: float) -> None:  # noqa: B027 - most cannot tell
         """Have the system end the stream whose peer vanished, within twice `interval` seconds."""
 
+    def may_wait(self, may: bool) -> None:  # noqa: B027 - most always do
+        """Let a later `recv` wait for bytes; or not: TimeoutError where there are none."""
+
     # What carries the bytes
 
     @abstractmethod
