@@ -14,8 +14,8 @@ from tests.faults.box import MIB, ROWS, SIZE, boxed, run
 from tests.router.conftest import eventually
 from tests.transports.streams import Certificate
 
-# Megabytes; a router on 3.14 begins with 5 more than one on 3.11.
-MOST_AFTERWARDS = 45 if sys.version_info < (3, 14) else 50
+# Megabytes; a router on 3.14 begins with 5 more than one on 3.11, and ends with 47 to 50.
+MOST_AFTERWARDS = 45 if sys.version_info < (3, 14) else 54
 PART = {"0.9 MB half sent": 30, "8 MB unread": 20, "100,000 elements": 20}
 FEW = 50  # sessions of each transport
 BY_NAME = "it holds most, and all hold too much"
