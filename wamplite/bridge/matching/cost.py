@@ -68,12 +68,16 @@ def is_exponential(pattern: re.Pattern[str]) -> bool:
 def longest_text(pattern: re.Pattern[str], most: float) -> int:
     """Return how long a text may be, for so many steps; 0: none may."""
     least, beyond = 0, LONGEST + 1
-    while beyond - least > 1:
-        middle = (least + beyond) // 2
-        if steps(pattern, middle) <= most:
-            least = middle
-        else:
-            beyond = middle
+    try:
+        reader = _Reader(pattern)
+        while beyond - least > 1:
+            middle = (least + beyond) // 2
+            if reader.steps(middle) <= most:
+                least = middle
+            else:
+                beyond = middle
+    except (_Unknown, AttributeError):
+        return 0
     return least
 
 
@@ -82,9 +86,8 @@ class _Reader:
 
     def __init__(self, pattern: re.Pattern[str]) -> None:
         self._flags = pattern.flags
-        parser = getattr(re, "_parser", None) or getattr(
-            re, "sre_parse", None
-        )  # since, before 3.11
+        # The first name since 3.11, the other before.
+        parser = getattr(re, "_parser", None) or getattr(re, "sre_parse", None)
         if parser is None:
             raise _Unknown("parser")
         self._nodes = _nodes(parser.parse(pattern.pattern, pattern.flags))
