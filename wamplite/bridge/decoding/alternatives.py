@@ -13,7 +13,7 @@ from typing import Any
 from ...config import Location
 from ...schema import MISSING, Kind
 from ...tables import Either
-from .decoder import DECODERS, DecodeSettings
+from .decoder import DECODERS, DecodeSettings, NotMeant, names_of
 from .readings import Decode, Decoder, Reading, Undecodable
 
 __all__ = ["DECODE", "Alternatives"]
@@ -36,23 +36,17 @@ class Alternatives(DecodeSettings):
         return Decoder(self.make(), drops_first, any(one.wants_frames for one in made))
 
     def names(self) -> set[str] | None:
-        names: set[str] = set()
-        for one in self.tried:
-            more = one.names()
-            if more is None:
-                return None
-            names |= more
-        return names
+        return names_of(one.names() for one in self.tried)
 
 
 def _first(tried: Sequence[tuple[DecodeSettings, Decode]]) -> Decode:
     def decode(frame: bytes) -> Reading:
         reasons: list[str] = []
         for settings, attempt in tried:
-            if not settings.fits(frame):
-                continue
             try:
                 return attempt(frame)
+            except NotMeant:
+                continue
             except Undecodable as exc:
                 reasons.append(exc.reason)
                 if settings.match:

@@ -7,7 +7,7 @@ readings that they return. Each kind has a file of its own, which declares its k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,12 +23,15 @@ from .value_types import TYPES
 
 __all__ = [
     "DECODERS",
+    "LINE_ENDS",
     "REFUSED",
     "REPLY",
     "DecodeSettings",
+    "NotMeant",
     "TextSettings",
     "TypedSettings",
     "decoder_kind",
+    "names_of",
 ]
 
 
@@ -36,6 +39,10 @@ REFUSED = "wamplite.error.refused"  # the error of a call whose device said no
 
 LINE_ENDS = b"\0\r\n"
 FACTOR = Number(-1e300, 1e300)
+
+
+class NotMeant(Undecodable):
+    """A frame that `match` does not fit: another decoder may take it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +86,13 @@ class DecodeSettings(TableSettings):
             decode = self._adjusted(decode)
         return Decoder(decode, self.drops_first)
 
-    def fits(self, frame: bytes) -> bool:
-        """Tell whether a frame looks as `match` wants it."""
-        search = line_search(self.match)
-        return search is None or search.finds(frame.strip(LINE_ENDS))
-
     def _matching(self, decode: Decode) -> Decode:
+        search = line_search(self.match)
+        assert search is not None
+
         def decode_if_it_fits(frame: bytes) -> Reading:
-            if not self.fits(frame):
-                raise Undecodable("no match")
+            if not search.finds(frame.strip(LINE_ENDS)):
+                raise NotMeant("no match")
             return decode(frame)
 
         return decode_if_it_fits
@@ -153,6 +158,16 @@ class TypedSettings(DecodeSettings):
 def _check(settings: DecodeSettings, at: Location) -> None:
     if attempt(at, settings.make):
         settings.check(at)
+
+
+def names_of(several: Iterable[set[str] | None]) -> set[str] | None:
+    """Return the names of all; None where those of one depend on the frame."""
+    names: set[str] = set()
+    for more in several:
+        if more is None:
+            return None
+        names |= more
+    return names
 
 
 def decoder_kind(name: str, made: type[DecodeSettings], *positional: str) -> KindTable:
