@@ -208,7 +208,6 @@ class PortSettings(LineSettings):
 
     def _check_written(self, at: Location) -> None:
         """Note prompts of frames that do not end as lines do, one that is missing, and speeds."""
-        is_line = not self.device.startswith("socket://")
         for one, place in self._written(at):
             prompt = self.prompt if one.prompt is None else one.prompt
             framing = self.framing
@@ -218,7 +217,11 @@ class PortSettings(LineSettings):
                     (place / "until_prompt").wrong('there is no "prompt"')
             if prompt and not framing.has_line_ends:
                 (place / "prompt").wrong('is for the framings "lines" and "delimiter"')
-            if isinstance(one, StepSettings) and (one.baudrate or one.baudrates) and not is_line:
+            if (
+                isinstance(one, StepSettings)
+                and (one.baudrate or one.baudrates)
+                and not self.is_line
+            ):
                 place.wrong("the speed over socket:// is set at the adapter")
 
 

@@ -25,13 +25,18 @@ from ..device.device import Device
 from ..intake import Intake
 from .rtu import Expected, expected_reply, find
 
-__all__ = ["LATE", "LATE_AT_LEAST", "RawLine"]
+__all__ = ["RawLine", "patience"]
 
 LATE = 3.0  # times the timeout: so long after the write a reply may still come
 LATE_AT_LEAST = 1.0  # seconds
 MOST_KEPT = 4096  # bytes of noise; the longest reply has 256
 SILENCE = 3.5 * 11  # bit times between two telegrams ...
 SHORTEST_SILENCE = 0.00175  # ... and seconds, of the Modbus specification
+
+
+def patience(timeout: float) -> float:
+    """Return how many seconds after a write with this timeout something may still come back."""
+    return max(LATE * timeout, LATE_AT_LEAST)
 
 
 class Debt(NamedTuple):
@@ -89,7 +94,7 @@ class RawLine:
         time.sleep(max(0.0, self._last + silence - time.monotonic()))
 
     def _await_reply(self, expected: Expected, timeout: float) -> bytes:
-        late = max(LATE * timeout, LATE_AT_LEAST)
+        late = patience(timeout)
         with self._changed:
             self._longest = max(self._longest, late)
             until = time.monotonic() + late

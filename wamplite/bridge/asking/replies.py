@@ -10,14 +10,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ...core.errors import ApplicationError
-from ..decoding.decoder import REFUSED, DecodeSettings
+from ..decoding.decoder import LINE_ENDS, REFUSED, DecodeSettings
 from ..decoding.readings import Decode, Reading, Undecodable
 from ..line_pattern import LineSearch, line_search
 
 __all__ = ["Gathering", "Reply"]
 
 MOST_BYTES = 65536  # of a reply
-LINE_ENDS = b"\0\r\n"
 NOTHING = Reading([], {}, 0)
 
 

@@ -9,7 +9,7 @@ from ...keys import section, setting
 from ...schema import Text, Uri, Whole
 from ...tables import Tables
 from ...units import DAY, Duration
-from ..decoding.decoder import REPLY, DecodeSettings
+from ..decoding.decoder import REPLY, DecodeSettings, names_of
 from .modbus import MODBUS, ModbusSettings
 from .steps import ReplySettings, StepSettings
 from .text_line import DeviceCommand
@@ -68,13 +68,7 @@ class AskSettings(ReplySettings):
 
     def names(self) -> set[str] | None:
         """Return the names of all values that the replies can have; None: they may have any."""
-        names: set[str] = set()
-        for one in (self, *self.then):
-            more = one.reply.names() if one.reply is not None else set()
-            if more is None:
-                return None
-            names |= more
-        return names
+        return names_of(one.reply.names() for one in (self, *self.then) if one.reply is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

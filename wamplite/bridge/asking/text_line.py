@@ -27,7 +27,7 @@ from ..framing.framing import FramingSettings
 from ..intake import Intake
 from ..line_pattern import LineSearch
 from .echo import Echo
-from .raw import LATE, LATE_AT_LEAST
+from .raw import patience
 from .replies import Gathering, Reply
 
 __all__ = ["WRONG_REPLY", "DeviceCommand", "NoPrompt", "Step", "TextLine", "WrongReply"]
@@ -61,7 +61,7 @@ class DeviceCommand(NamedTuple):
     @property
     def patience(self) -> float:
         """For how many seconds something may come back of it."""
-        return max(LATE * self.timeout, LATE_AT_LEAST)
+        return patience(self.timeout)
 
 
 class Step(NamedTuple):

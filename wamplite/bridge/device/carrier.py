@@ -58,7 +58,7 @@ class Carrier(Protocol):
 
 def open_carrier(settings: LineSettings, device: str) -> Carrier:
     """Open `device`, the path or URL that `settings.device` means now."""
-    if device.startswith("socket://"):
+    if not settings.is_line:
         connection = _connect(device)
         return DescriptorCarrier(connection.fileno(), connection, is_stream=True)
     if "://" in device:

@@ -130,8 +130,7 @@ class Device:
 
     def duration(self, data: bytes) -> float:
         """Return how many seconds bytes take on the line; 0 where there is none."""
-        is_line = not self.address.startswith("socket://")
-        return is_line * len(data) * BITS / self.speed
+        return self.settings.is_line * len(data) * BITS / self.speed
 
     def change_speed(self, speed: int) -> None:
         """Set the bits per second, up to the next opening, when all that was written is out.
@@ -195,8 +194,7 @@ class Device:
         self.speed = self.settings.baudrate
         self._said = ""
         advice = names.advice(device)
-        is_line = not self.address.startswith("socket://")
-        speed = f" at {self.settings.baudrate} baud" if is_line else ""
+        speed = f" at {self.settings.baudrate} baud" if self.settings.is_line else ""
         log.info("%s: open%s%s", self.address, speed, advice)
 
     def _settle(self) -> None:

@@ -94,6 +94,11 @@ class LineSettings(TableSettings):
         Duration(0.01, 60), "after so long a write fails that the device does not take", 1.0
     )
 
+    @property
+    def is_line(self) -> bool:
+        """Whether it has a speed and such; a TCP stream has none."""
+        return not self.device.startswith("socket://")
+
 
 OF_A_LINE = {"bytesize": 8, "parity": "N", "stopbits": 1, "rtscts": False, "xonxoff": False}
 OF_A_LINE |= {"hupcl": True, "dtr": None, "rts": None, "rs485": False}
@@ -104,12 +109,12 @@ def check_line(settings: LineSettings, at: Location) -> None:
     if settings.stopbits not in (1, 1.5, 2):
         (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
     if settings.modbus_framing == "tcp":
-        if not settings.device.startswith("socket://"):
+        if settings.is_line:
             (at / "modbus_framing").wrong("Modbus/TCP needs a device socket://HOST:PORT")
         for key in ("echo", "strip_parity"):
             if getattr(settings, key):
                 (at / key).wrong("does nothing over Modbus/TCP")
-    if settings.device.startswith("socket://"):
+    if not settings.is_line:
         for key, default in OF_A_LINE.items():
             if getattr(settings, key) != default:
                 (at / key).wrong("does nothing over socket://: it is set at the adapter")
