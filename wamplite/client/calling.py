@@ -32,21 +32,23 @@ def call_all(asking: Asking, calls: Iterable[Given], timeout: float | None) -> l
     deadline = None if timeout is None else time.monotonic() + timeout
     outcomes: list[CallOutcome] = []
     on_the_way: deque[tuple[int, SentCall]] = deque()
+
+    def take_first() -> None:
+        at, sent = on_the_way[0]
+        outcomes[at] = _take(asking, sent, deadline)
+        on_the_way.popleft()  # behind the wait: what is interrupted there is abandoned
+
     try:
         for number, call in enumerate(calls):
             if len(on_the_way) == WINDOW:
-                at, sent = on_the_way[0]
-                outcomes[at] = _take(asking, sent, deadline)
-                on_the_way.popleft()
+                take_first()
             outcomes.append(CallOutcome(None, None))
             try:
                 on_the_way.append((number, _send(asking, *call)))
             except WampliteError as error:
                 outcomes[number] = CallOutcome(None, error)
         while on_the_way:
-            at, sent = on_the_way[0]
-            outcomes[at] = _take(asking, sent, deadline)
-            on_the_way.popleft()
+            take_first()
     except BaseException:  # Ctrl-C, or what gives the calls has raised
         for _, sent in on_the_way:
             asking.shared.abandon(sent.waiting)

@@ -20,6 +20,7 @@ from contextlib import suppress
 from functools import partial
 
 from ..locks import Latch
+from .crew import serve
 from .faults import guarded, log_fault
 from .served import Gather
 from .shared import Shared
@@ -55,12 +56,10 @@ class Accepting:
 
     def start(self) -> None:
         """Begin to accept."""
-        flow = self.flow()
         self._ended.clear()
-        if not self._shared.reader.take(self, flow, START):
-            threading.Thread(
-                target=self._run, args=(flow,), name=f"wamplite-accept-{self.name}", daemon=True
-            ).start()
+        if not self._shared.reader.take(self, self.flow(), START):
+            name = f"wamplite-accept-{self.name}"
+            threading.Thread(target=serve, args=(self,), name=name, daemon=True).start()
 
     def close(self) -> None:
         """Accept no more; returns when the socket is closed. Nothing if that was done before."""
@@ -105,11 +104,6 @@ class Accepting:
             except BaseException:  # out of memory: nothing may end this
                 log_fault(logger, "%s: accepting goes on", self.name)
             yield Pause(0.0 if self._closing.is_set() else PAUSE)
-
-    def _run(self, flow: Flow) -> None:
-        for wait in flow:
-            wait.block()
-        self.conclude()
 
     def _accept_one(self) -> None:
         self._socket.setblocking(self.gather is None)  # the reader waits for nobody

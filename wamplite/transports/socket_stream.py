@@ -74,7 +74,9 @@ class SocketStream(Stream):
 
     def may_wait(self, may: bool) -> None:
         """Let a later `recv` wait for bytes; or not: TimeoutError where there are none."""
-        self._flags, self._asked = 0 if may else socket.MSG_DONTWAIT, 0
+        flags = 0 if may else socket.MSG_DONTWAIT
+        if flags != self._flags:
+            self._flags, self._asked = flags, 0
 
     def keep_alive(self, interval: float) -> None:
         """Let the kernel end the stream whose peer vanished, within twice `interval` seconds."""
