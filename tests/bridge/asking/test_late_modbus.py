@@ -5,7 +5,6 @@ WAMPLITE_MODBUS_REQUESTS=10000 asks so often in each of the first tests: minutes
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,24 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.bridge.modbus_slave import RtuSlave, floats
+from tests.bridge.meter import CELLS, LATE, REQUESTS, VALUES, poll, right
+from tests.bridge.modbus_slave import RtuSlave
 from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import checksum
 from tests.waiting import until
-from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
 from wamplite.client.results import Invocation
 from wamplite.core.errors import ApplicationError
-
-REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
-TIMEOUT = 0.06
-LATE = 0.09  # seconds until a late answer: past the timeout
-VALUES = {"volt": 230.5, "amp": 4.75, "watt": 1094.0, "hertz": 50.0}
-ADDRESSES = {name: 2 * number for number, name in enumerate(VALUES)}
-
-
-CELLS = floats({ADDRESSES[name]: value for name, value in VALUES.items()})
-
 
 Polled = Callable[..., PolledPort]
 
@@ -49,22 +38,6 @@ def polled() -> Iterator[Polled]:
             return port
 
         yield make
-
-
-def poll(
-    name: str, unit: int = 1, every: float = 0.05, retries: int = 0, timeout: float = TIMEOUT
-) -> PollSettings:
-    return PollSettings(
-        every=every,
-        topic=f"t.{name}",
-        modbus=ModbusSettings(unit=unit, function=4, address=ADDRESSES[name], type="float32"),
-        timeout=timeout,
-        retries=retries,
-    )
-
-
-def right(events: list[tuple[str, Any]]) -> bool:
-    return all(value == VALUES[topic.removeprefix("t.")] for topic, value in events)
 
 
 @pytest.mark.parametrize("number", [3, 4])

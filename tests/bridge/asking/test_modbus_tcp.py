@@ -5,7 +5,6 @@ WAMPLITE_MODBUS_REQUESTS=10000 asks so often in the first test: minutes (--timeo
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.bridge.meter import CELLS, LATE, REQUESTS, VALUES, poll, right
 from tests.bridge.modbus_server import ModbusServer
-from tests.bridge.modbus_slave import floats
 from tests.bridge.polled_port import PolledPort
 from tests.waiting import until
 from wamplite.bridge.asking.modbus import ModbusSettings
@@ -26,12 +25,6 @@ from wamplite.client.results import Event, Invocation
 from wamplite.core import uris
 from wamplite.core.errors import ApplicationError, CallTimeout, Unavailable
 
-REQUESTS = int(os.environ.get("WAMPLITE_MODBUS_REQUESTS", "60"))
-TIMEOUT = 0.06
-LATE = 0.09  # seconds until a late answer: past the timeout
-VALUES = {"volt": 230.5, "amp": 4.75, "watt": 1094.0}
-ADDRESSES = {name: 2 * number for number, name in enumerate(VALUES)}
-CELLS = floats({ADDRESSES[name]: value for name, value in VALUES.items()})
 URI = "com.example.write"
 
 Polled = Callable[..., PolledPort]
@@ -50,20 +43,6 @@ def polled() -> Iterator[Polled]:
             return port
 
         yield make
-
-
-def poll(name: str, unit: int = 1, every: float = 0.05, retries: int = 0) -> PollSettings:
-    return PollSettings(
-        every=every,
-        topic=f"t.{name}",
-        modbus=ModbusSettings(unit=unit, function=4, address=ADDRESSES[name], type="float32"),
-        timeout=TIMEOUT,
-        retries=retries,
-    )
-
-
-def right(events: list[tuple[str, Any]]) -> bool:
-    return all(value == VALUES[topic.removeprefix("t.")] for topic, value in events)
 
 
 def writing(function: int, unit: int = 1, timeout: float = 5.0) -> ProcedureSettings:
