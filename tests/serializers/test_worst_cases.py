@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -68,6 +70,25 @@ def test_a_long_text_among_few_values_costs_less_than_a_pass_for_each_check(name
     written = one.dumps([48, 70_000, {}, "com.example.echo", ["x" * SIZE]])
     one_pass = least(lambda: written.translate(None, b"q"))
     assert least(lambda: one.loads(written)) < 1.5 * one_pass
+
+
+@pytest.mark.parametrize("name", ["msgpack", "cbor"])
+def test_many_dicts_are_not_decoded_in_one_piece(name: str) -> None:
+    """Python code runs for each of them, and where it does the interpreter may change threads."""
+    one = serializers.get(name)
+    written = one.dumps([48, 1, {}, "com.example.log", [[{"at": n} for n in range(1000)]]])
+    calls = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_name == "_let_go":
+            calls.append(frame.f_lineno)
+
+    sys.setprofile(note)
+    try:
+        one.loads(written)
+    finally:
+        sys.setprofile(None)
+    assert len(calls) >= 1000
 
 
 JSON_HEAD, CBOR_HEAD, MSGPACK_HEAD = (

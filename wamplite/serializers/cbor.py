@@ -121,8 +121,15 @@ class Cbor(Serializer):
         return array
 
 
+def _let_go(decoder: Any, value: Any) -> Any:
+    """Called for each dict of a large message: where Python code runs, other threads may."""
+    return value
+
+
 def _decoded(data: bytes) -> Any:
     try:
+        if len(data) > SMALL:
+            return cbor2.loads(data, object_hook=_let_go)
         return cbor2.loads(data)
     except Exception as exc:  # whatever a decoder says of hostile bytes
         raise ProtocolError(f"not CBOR: {exc or type(exc).__name__}") from exc

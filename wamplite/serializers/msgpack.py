@@ -115,9 +115,14 @@ def _large(data: bytes) -> Any:
     return array
 
 
+def _let_go(value: Any) -> Any:
+    """Called for each container of a large message: where Python code runs, other threads may."""
+    return value
+
+
 def _decoded(data: bytes) -> Any:
     try:
-        return unpackb(data)
+        return unpackb(data, object_hook=_let_go, list_hook=_let_go)
     except Exception as exc:
         raise _refused(exc) from exc
 
