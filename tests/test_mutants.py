@@ -30,6 +30,25 @@ def test_few_may_wait():
     assert may_wait(3, 8)
     assert not may_wait(9, 8)
 """
+OTHER = """from pathlib import Path
+
+
+def test_something_else():
+    with Path({runs!r}).open("a") as runs:
+        runs.write("x")
+"""
+PROGRAM = """import os
+import subprocess
+import sys
+
+CODE = "from wamplite.core.bound import may_wait; assert may_wait(7) and not may_wait(8)"
+KEPT = {kept}
+
+
+def test_a_program():
+    environment = {{key: value for key, value in os.environ.items() if KEPT in key}}
+    subprocess.run([sys.executable, "-c", CODE], env=environment, check=True)
+"""
 NAME = "core/bound.py may_wait: return number < most: number < most -> number <= most"
 DEFAULT = "core/bound.py may_wait: def may_wait(number: int, most: int=8) -> bool:: 8 -> 9"
 
@@ -88,6 +107,27 @@ def test_what_is_called_equivalent_is_not_run(tree: Path) -> None:
     done = run(tree)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].split() == ["core", "1", "1", "0", "2", "0", "100.0%"]
+
+
+def test_a_mutant_is_judged_by_the_tests_that_run_it(tree: Path) -> None:
+    runs = tree.parent / "runs"
+    (tree / "tests" / "core" / "test_other.py").write_text(OTHER.format(runs=str(runs)))
+    assert run(tree).stdout.splitlines()[-1].split() == ["core", "3", "1", "0", "0", "2", "33.3%"]
+    assert runs.read_text() == "xx"  # without a mutant, and under coverage
+
+
+@pytest.mark.parametrize(
+    ("kept", "with_mirror", "own"),
+    [("", True, "1"), ("PYTHONPATH", False, "0")],
+    ids=["measured", "not measured"],
+)
+def test_programs_count(tree: Path, kept: str, with_mirror: bool, own: str) -> None:
+    (tree / "tests" / "core" / "test_program.py").write_text(PROGRAM.format(kept=repr(kept)))
+    if not with_mirror:
+        (tree / "tests" / "core" / "test_bound.py").unlink()
+    done = run(tree)
+    others = str(3 - int(own))
+    assert done.stdout.splitlines()[-1].split() == ["core", "3", own, others, "0", "0", "100.0%"]
 
 
 def test_a_tree_whose_tests_fail_by_themselves_is_not_judged(tree: Path) -> None:

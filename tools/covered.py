@@ -18,14 +18,12 @@ import tempfile
 from pathlib import Path
 
 import coverage
+from copies import NOT_TRACED  # from beside this file
 
 ROOT = Path(__file__).resolve().parent.parent
 # Percent of lines and branches
 LEAST = {"core": 100, "advanced": 100, "serializers": 90, "router": 90, "transports": 90}
 LEAST |= {"client": 90, "bridge": 90, "storage": 90, "cli": 90, "auth": 90, "configuration": 90}
-# Not under a tracer: one would hang for ever, two count what is imported, one is slow as it is.
-LEFT_OUT = ("an_interrupted_write_tears_nothing", "nothing_is_imported_for_it", "by_the_first_use")
-LEFT_OUT += ("in_pure_python",)
 
 
 def measured(tree: Path, folder: str, scratch: Path) -> coverage.Coverage:
@@ -37,7 +35,7 @@ def measured(tree: Path, folder: str, scratch: Path) -> coverage.Coverage:
     settings.write_text("\n".join(lines))
     command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"]
     command += ["-q", "-x", "-p", "no:cacheprovider", f"tests/{folder}"]
-    command += ["-k", " and ".join(f"not {name}" for name in LEFT_OUT)]
+    command += ["-k", " and ".join(f"not {name}" for name in NOT_TRACED)]
     environment = os.environ | {"PYTHONPATH": str(tree)}
     environment.pop(
         "PYTHONDONTWRITEBYTECODE", None

@@ -21,6 +21,7 @@ LONGEST_TEXT = 20  # of a string that is changed: keys and words, no sentences
 class Mutant(NamedTuple):
     file: str  # below wamplite/
     line: int
+    statement: int | None  # the line where its statement begins; None: run as its file is imported
     what: str  # its name in equivalent_mutants
     source: str  # of the whole file
 
@@ -34,6 +35,7 @@ class Place(NamedTuple):
     node: ast.expr | ast.stmt
     statement: ast.stmt
     function: str
+    is_inside: bool  # of a function: it is run when that is called
 
     def put(self, node: ast.AST) -> None:
         """Let another node stand here."""
@@ -43,7 +45,12 @@ class Place(NamedTuple):
             getattr(self.parent, self.field)[self.position] = node
 
 
-def places(node: ast.AST, function: str = "", statement: ast.stmt | None = None) -> Iterator[Place]:
+def places(
+    node: ast.AST,
+    function: str = "",
+    statement: ast.stmt | None = None,
+    is_inside: bool = False,
+) -> Iterator[Place]:
     """Yield what could be changed below a node: no types, docstrings or texts with holes."""
     for field, value in ast.iter_fields(node):
         if field in LEFT_ALONE:
@@ -51,12 +58,13 @@ def places(node: ast.AST, function: str = "", statement: ast.stmt | None = None)
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(child, ast.AST) or is_left_alone(child):
                 continue
+            is_run_later = is_inside or (isinstance(node, ast.FunctionDef) and field == "body")
             inside, within = function, child if isinstance(child, ast.stmt) else statement
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 inside = f"{function}.{child.name}".lstrip(".")
             if within is not None and isinstance(child, (ast.expr, ast.stmt)):
-                yield Place(node, field, index, child, within, inside)
-            yield from places(child, inside, within)
+                yield Place(node, field, index, child, within, inside, is_run_later)
+            yield from places(child, inside, within, is_run_later)
 
 
 def is_left_alone(node: ast.AST) -> bool:
@@ -130,7 +138,8 @@ def mutants_of(path: Path, file: str) -> Iterator[tuple[str, Callable[[], Mutant
         place.put(place.node)
         within = [place.function or "module", head(place.statement), head(place.node)]
         what = ": ".join(dict.fromkeys(within)) + f" -> {head(other)}"
-        return Mutant(file, place.node.lineno, f"{file} {what}", source)
+        statement = place.statement.lineno if place.is_inside else None
+        return Mutant(file, place.node.lineno, statement, f"{file} {what}", source)
 
     for place in places(module):
         for kind, other in changes(place.node, place.function):

@@ -1,0 +1,51 @@
+"""Which tests of a folder run a line, by one run of them all under coverage: for tools/mutants."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from copies import NOT_TRACED, Copy  # from beside this file
+
+TOOLS = Path(__file__).resolve().parent
+SETTINGS = """[run]
+source = {source}
+data_file = {scratch}/data
+parallel = True
+sigterm = True
+context = ${{PYTEST_CURRENT_TEST-}}
+"""
+
+
+class Reach:
+    """The tests of a folder, the quickest first, and which of them run a line of its code."""
+
+    def __init__(self, copy: Copy, folder: str) -> None:
+        """Run the tests of a folder in a copy; one that fails under coverage is as good."""
+        with tempfile.TemporaryDirectory(prefix="reach-", dir=copy.path.parent) as scratch:
+            settings, found = Path(scratch, "settings"), Path(scratch, "reach.json")
+            source = copy.path / "wamplite" / folder
+            settings.write_text(SETTINGS.format(source=source, scratch=scratch))
+            names = " and ".join(f"not {name}" for name in NOT_TRACED)
+            copy.passes(
+                *("-p", "reach_plugin", "--maxfail=0", "-k", names, f"tests/{folder}"),
+                seconds=3600,
+                environment={
+                    "COVERAGE_PROCESS_START": str(settings),
+                    "PYTHONPATH": f"{copy.path}:{TOOLS}",
+                    "PYTEST_CURRENT_TEST": "",  # of a test that has started all this
+                },
+            )
+            told = json.loads(found.read_text())
+        self._tests: list[str] = told["tests"]
+        self._files: dict[str, dict[str, list[int]]] = told["files"]
+
+    def tests_of(self, file: str, line: int | None) -> list[str]:
+        """Return the tests that run a line, or any of the file's where that is None; all where
+        none is known, as of a program that was killed.
+        """
+        lines = self._files.get(file, {})
+        found = lines.values() if line is None else [lines.get(str(line), [])]
+        numbers = {number for numbers in found for number in numbers}
+        return [self._tests[number] for number in sorted(numbers)] or self._tests
