@@ -35,6 +35,7 @@ def measured(tree: Path, folder: str, scratch: Path) -> coverage.Coverage:
     settings.write_text("\n".join(lines))
     command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"]
     command += ["-q", "-x", "-p", "no:cacheprovider", f"tests/{folder}"]
+    command += ["--timeout", "300"]  # a tracer makes all of them slower
     command += ["-k", " and ".join(f"not {name}" for name in NOT_TRACED)]
     environment = os.environ | {"PYTHONPATH": str(tree)}
     environment.pop(
