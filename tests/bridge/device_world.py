@@ -11,6 +11,7 @@ from tests.waiting import until
 from wamplite.bridge import Bridge
 from wamplite.bridge.asking.requests import ProcedureSettings
 from wamplite.bridge.decoding.decoder import DECODERS
+from wamplite.bridge.device.device import DeviceState
 from wamplite.bridge.settings import (
     BridgeSettings,
     PortSettings,
@@ -55,7 +56,7 @@ class DeviceWorld:
     def __enter__(self) -> DeviceWorld:
         self.bridge.start()
         assert self.registered.wait(20)
-        until(lambda: self.port.device.is_ready, "open")
+        until(lambda: self.port.device.state is DeviceState.OPEN, "open")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ def test_sigterm_with_a_router_that_stalls_ends_in_time_and_marks_what_was_sent(
     bridge = site.run(stalled.rs, f'path = "{path}"')
     bridge.await_stderr("joined realm1")
     feed(device, range(10))
-    until(lambda: call_stats(stalled.rs)["published"] == 10, "published")
+    until(lambda: call_stats(stalled.rs).get("published") == 10, "published")
     stalled.interrupt(signal.SIGSTOP)
     feed(device, range(10, 20))
     until(lambda: not device.unread(), "read")
@@ -202,8 +202,10 @@ def test_sigterm_with_a_router_that_stalls_ends_in_time_and_marks_what_was_sent(
 
 
 def call_stats(url: str) -> dict[str, Any]:
-    with wamplite.connect(url) as session:
-        stats: dict[str, Any] = session.call("wamplite.bridge.p0.stats")
+    """Return a port's figures; none while the bridge has joined and not registered yet."""
+    stats: dict[str, Any] = {}
+    with wamplite.connect(url) as session, suppress(wamplite.NoSuchProcedure):
+        stats = session.call("wamplite.bridge.p0.stats")
     return stats
 
 

@@ -309,7 +309,9 @@ def holds(value: Any) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_done_it_keeps_its_promises(seed: int) -> None:
     trial = Trial(seed)
-    for number in range(STEPS // 4):
+    for number in range(STEPS // 2):
+        if number >= STEPS // 4 and trial.served == set(trial.procedures):
+            break  # by then chance has left nothing out
         try:
             trial.step()
             if number % 500 == 499:

@@ -11,6 +11,7 @@ from functools import partial
 from operator import ge, gt, le, lt
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -255,4 +256,5 @@ def may_get(peer: Peer, role: str) -> bool:
 
 
 TestToldModel = ToldModel.TestCase
+TestToldModel.pytestmark = pytest.mark.timeout(180)  # many values to draw
 TestToldModel.settings = many(100)

@@ -53,6 +53,7 @@ def test_a_refused_handshake_is_a_warning_that_says_why_but_no_flood(
     url = start().listen("tcp://127.0.0.1:0")
     for _ in range(3):
         assert answer(url, said)
+    eventually(lambda: told() != [])
     [line] = told()
     assert re.search(why, line), line
     assert line.startswith("127.0.0.1:")

@@ -19,6 +19,7 @@ from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import checksum
 from tests.waiting import until
 from wamplite.bridge.asking.polls import PollSettings
+from wamplite.bridge.device.device import DeviceState
 from wamplite.client.results import Invocation
 from wamplite.core.errors import ApplicationError
 
@@ -178,7 +179,7 @@ ONE_REGISTER = BODY + checksum(BODY)  # its reply is the same
 def test_an_adapter_that_echoes_confirms_nothing(polled: Polled, tmp_path: Path) -> None:
     slave = RtuSlave(tmp_path, {1: {0: 0}}, lambda n: "echo")
     world = polled(slave, echo=True)
-    until(lambda: world.port.device.is_ready, "open")
+    until(lambda: world.port.device.state is DeviceState.OPEN, "open")
     assert world.port.commands.raw.exchange(ONE_REGISTER, 5.0) == ONE_REGISTER
     slave.registers.units.clear()
     slave.trouble = lambda n: "only echo"

@@ -21,6 +21,7 @@ from wamplite.bridge.asking.modbus import ModbusSettings
 from wamplite.bridge.asking.polls import PollSettings
 from wamplite.bridge.asking.requests import ProcedureSettings, SubscribeSettings
 from wamplite.bridge.decoding.decoder import REFUSED
+from wamplite.bridge.device.device import DeviceState
 from wamplite.client.results import Event, Invocation
 from wamplite.core import uris
 from wamplite.core.errors import ApplicationError, CallTimeout, Unavailable
@@ -52,7 +53,7 @@ def writing(function: int, unit: int = 1, timeout: float = 5.0) -> ProcedureSett
 
 
 def call(world: PolledPort, *args: Any) -> Any:
-    until(lambda: world.port.device.is_ready, "connected")
+    until(lambda: world.port.device.state is DeviceState.OPEN, "connected")
     return world.port.procedures[URI](Invocation(URI, list(args), {}, {}, 1, 1))
 
 
@@ -134,7 +135,7 @@ def test_an_event_writes(polled: Polled) -> None:
     world = polled(
         server, subscribes=(SubscribeSettings(topic="com.example.night", modbus=modbus),)
     )
-    until(lambda: world.port.device.is_ready, "connected")
+    until(lambda: world.port.device.state is DeviceState.OPEN, "connected")
     [(_, on_event)] = world.port.topics
     on_event(Event("com.example.night", [True], {}, {}, 1, 1))
     until(lambda: server.registers.units[1] == {8: 1}, "written")
