@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import readers
+from tests.amounts import QUICK, some
 from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
 from tests.serial_cable import Cable
@@ -29,7 +30,7 @@ from tests.turns import turn
 settings.register_profile(
     "short",
     derandomize=True,
-    max_examples=150,
+    max_examples=some(150),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
@@ -50,16 +51,27 @@ STANDING = re.compile(r"/dev/urandom|/dev/null|.*/libffi[^/]*")
 
 
 def pytest_report_header() -> str | None:
-    """Tell how to have this order, and these readers, again."""
+    """Tell how to have this order, and these readers, again, and what is left out."""
     order = f"order: drawn by SHUFFLE={SEED}" if SEED else ""
     kind = f"readers: {readers.GIVEN}, by READERS" if readers.GIVEN else ""
-    return "; ".join(filter(None, [order, kind])) or None
+    amount = "quick: without what is marked long, by QUICK" if QUICK else ""
+    return "; ".join(filter(None, [order, kind, amount])) or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Change the order of the tests, where a seed is given."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests, and change the order of the others, where that is asked for."""
+    long = [item for item in items if QUICK and item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     if SEED:
         items[:] = shuffled(items, SEED)
+
+
+def pytest_collection_finish() -> None:
+    """Keep all that collecting has made out of what is searched for garbage during the tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # so that waiting is no part of a test's timeout

@@ -42,6 +42,7 @@ def test_format_lint_and_types_are_clean() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_each_line_and_branch_of_core_and_advanced_is_run_by_tests_of_its_own() -> None:
     checked = check("--coverage")

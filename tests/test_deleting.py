@@ -107,6 +107,7 @@ def imported(path: Path, *packages: str) -> Iterator[str]:
                 yield from (alias.name for alias in node.names)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_one_that_is_really_deleted_is_missed_by_none_but_its_own_tests() -> None:
     done = subprocess.run(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from tests.amounts import some
 from tests.core.world import CALL, GOODBYE, Peer, World, take
 from wamplite.core.feature import Factory
 
@@ -23,7 +24,7 @@ MATCHES = st.sampled_from(["exact", "prefix", "wildcard"])
 def many(examples: int, steps: int = 200) -> settings:
     """Return settings for so many sequences of so many steps."""
     return settings(
-        max_examples=examples,
+        max_examples=some(examples),
         stateful_step_count=steps,
         derandomize=True,
         deadline=None,

@@ -12,13 +12,13 @@ WAMPLITE_STEPS=1000000 runs it long; a failure names its seed and step.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.amounts import steps
 from tests.core.world import (
     CALL,
     ERROR,
@@ -41,7 +41,7 @@ CANCEL = 49
 TYPES = {CODES[kind]: kind for kind in OPTIONS}
 EVERY_OPTION = {(kind, key) for kind, keys in OPTIONS.items() for key in keys}
 EVERY_OPTION |= {(kind, key) for kind in (Call, Publish, Yield, Error) for key in KEYS}
-STEPS = int(os.environ.get("WAMPLITE_STEPS", "40000"))
+STEPS = steps(40_000)
 PATTERNS = ["a", "a.b", "c..b", ".b", "c", "b c"]
 SHARED = ["roundrobin", "first", "last", "random"]
 META = ["wamp.session.on_join", "wamp.registration.on_create", "wamp.subscription.on_delete"]
@@ -77,6 +77,10 @@ class Trial(Judge):
         [(_, act)] = self.random.choices(self.acts, weights)
         act(self.random.choice(self.seats))
         self.read()
+
+    def has_all(self) -> bool:
+        """Tell whether chance has left out no option and no procedure."""
+        return self.drawn >= EVERY_OPTION and self.served == set(self.procedures)
 
     def some(self, **options: Any) -> dict[str, Any]:
         """Return some of these options; what can be called is drawn."""
@@ -309,9 +313,9 @@ def holds(value: Any) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_is_done_it_keeps_its_promises(seed: int) -> None:
     trial = Trial(seed)
-    for number in range(STEPS // 2):
-        if number >= STEPS // 4 and trial.served == set(trial.procedures):
-            break  # by then chance has left nothing out
+    for number in range(STEPS):
+        if number >= STEPS // 4 and trial.has_all():
+            break
         try:
             trial.step()
             if number % 500 == 499:
@@ -320,8 +324,7 @@ def test_whatever_is_done_it_keeps_its_promises(seed: int) -> None:
             raise AssertionError(f"seed {seed}, step {number}: {error}") from error
     trial.settle()
     trial.all_leave()
-    assert trial.drawn >= EVERY_OPTION, EVERY_OPTION - trial.drawn
-    assert trial.served == set(trial.procedures), set(trial.procedures) - trial.served
+    assert trial.has_all(), (EVERY_OPTION - trial.drawn, set(trial.procedures) - trial.served)
     assert {f"wamp.{uri}" for uri in trial.procedures} == set(trial.world.realm.procedures)
     rare = {"INTERRUPT", "ABORT", "GOODBYE", "EVENT", "RESULT", "ERROR", "UNREGISTERED"}
     assert all(trial.said[name] > STEPS / 2000 for name in rare), trial.said

@@ -11,7 +11,6 @@ WAMPLITE_STEPS=1000000 runs it long; a failure names its seed and step.
 from __future__ import annotations
 
 import itertools
-import os
 import random
 from collections import Counter
 from functools import partial
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.amounts import steps
 from tests.auth.rights import Guarded
 from tests.core.world import (
     CALL,
@@ -39,7 +39,7 @@ from wamplite import features
 from wamplite.advanced import event_history
 from wamplite.auth.permissions import Permission
 
-STEPS = int(os.environ.get("WAMPLITE_STEPS", "24000"))
+STEPS = steps(24_000)
 CANCEL = 49
 ACTIONS = ("call", "register", "publish", "subscribe")
 CODES = {CALL: "call", REGISTER: "register", PUBLISH: "publish", SUBSCRIBE: "subscribe"}
