@@ -11,7 +11,7 @@ from tests.bridge.pseudo import kinds, sentence
 from tests.shared import files
 from tests.waiting import until
 from wamplite.bridge.clock import Moment
-from wamplite.bridge.counts import Counts
+from wamplite.bridge.counts import GARBAGE_BYTES, Counts
 from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.decoding.readings import Reading
 from wamplite.bridge.framing.checksums import Checksum
@@ -196,7 +196,7 @@ def test_another_framing_is_for_replies_only_and_all_of_it_is_counted(text: Taki
     assert text.args() == ["one", "three"], "the rest of a line that was cut is none"
     counts = text.counts
     assert counts.dropped == {"first line": 2, "cut off": 2, "garbage": 1, "not asked for": 1}
-    assert counts.garbage_bytes == 5
+    assert counts.apart[GARBAGE_BYTES] == 5
 
 
 def test_a_framing_that_comes_back_counts_on(text: Taking) -> None:

@@ -24,7 +24,7 @@ from .asking.register_writes import RegisterWrites
 from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .asking.templates import Template
 from .asking.text_line import DeviceCommand
-from .counts import Counts
+from .counts import FAILED_REQUESTS, Counts
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
 from .intake import Intake
@@ -82,7 +82,7 @@ class BridgePort:
     ) -> None:
         self.name = settings.name
         self.settings = settings
-        self.counts = Counts()
+        self.counts = self._make_counts()
         self._tell = tell
         self._waiting = waiting
         self._clock = boot_clock
@@ -100,7 +100,7 @@ class BridgePort:
             lambda: self.commands.opened(),
         )
         self.device = self._make_device()
-        self.commands: Commands = Commands(self.device, self.intake)
+        self.commands: Commands = Commands(self.device, self.intake, self.counts.count)
         self._poll_shapers = [
             EventMaker(poll, self.name, self.counts, put) for poll in settings.polls
         ]
@@ -110,6 +110,9 @@ class BridgePort:
         ]
         self.procedures = dict(self._procedures())
         self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
+
+    def _make_counts(self) -> Counts:
+        return Counts()
 
     def _make_intake(self, *parts: Any) -> Intake:
         return Intake(*parts)
@@ -174,8 +177,7 @@ class BridgePort:
         """Return the counts: read = published + dropped, by reason + waiting."""
         held = sum(shaper.held for shaper in (*self._shapers, *self._poll_shapers))
         waiting = self._waiting(self.name) + held
-        asked = {"late_replies": self.commands.late, "failed_requests": self.commands.failed}
-        return {**self.counts.snapshot(), "waiting": waiting, **asked}
+        return {**self.counts.snapshot(), "waiting": waiting}
 
     # ---- procedures and topics
 
@@ -267,7 +269,7 @@ class BridgePort:
         try:
             write(event)
         except ApplicationError as exc:
-            self.commands.failed += 1
+            self.counts.count(FAILED_REQUESTS)
             log.warning("%s: not written to %s: %s", event.topic, self.name, exc)
 
 

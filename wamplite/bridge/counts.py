@@ -3,19 +3,42 @@
 A frame counts once for each event that is made of it, or once, under the reason, when none is. What
 waited on disk from an earlier run counts as read too. Replies to commands are not readings and are
 counted apart.
+
+Whatever drops something that a device has sent is handed `count` and tells it the reason and the
+number at once; nobody else keeps counters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..locks import Lock
 
-__all__ = ["MOST_REASONS", "OTHER", "Counts"]
+__all__ = [
+    "APART",
+    "FAILED_REQUESTS",
+    "GARBAGE_BYTES",
+    "LATE_REPLIES",
+    "MOST_REASONS",
+    "NOT_PUBLISHED",
+    "OTHER",
+    "Count",
+    "Counts",
+]
+
+Count = Callable[[str, int], None]  # the reason, and how many
+
+# What is counted by `count` too, and is no frame
+GARBAGE_BYTES = "garbage_bytes"  # that belong to no frame
+LATE_REPLIES = "late_replies"  # that came too late, and were thrown away
+FAILED_REQUESTS = "failed_requests"
+APART = (GARBAGE_BYTES, LATE_REPLIES, FAILED_REQUESTS)
 
 MOST_REASONS = 100  # why frames are refused; a decoder of the user's may say anything
 OTHER = "other reasons"
+NOT_PUBLISHED = "not published"  # readings for which there is no `publish`
 
 
 @dataclass(slots=True)
@@ -28,24 +51,34 @@ class Counts:
     read: int = 0
     published: int = 0
     resent: int = 0  # published once more because the router had not confirmed them
-    garbage_bytes: int = 0  # bytes that belong to no frame
+    apart: dict[str, int] = field(default_factory=lambda: dict.fromkeys(APART, 0))
     dropped: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # guards all above
 
-    def framed(self, number: int = 1) -> None:
-        """Count frames that came."""
+    def count(self, reason: str, number: int = 1) -> None:
+        """Count frames of which no event was made, by the reason; or what is counted apart."""
+        if not number:
+            return
         with self._lock:
+            if reason in self.apart:
+                self.apart[reason] += number
+                return
             self.frames += number
+            self.bad += number
+            self.read += number
+            if reason not in self.dropped and len(self.dropped) >= MOST_REASONS:
+                reason = OTHER
+            self.dropped[reason] = self.dropped.get(reason, 0) + number
 
-    def garbage(self, size: int) -> None:
-        """Count bytes that belong to no frame."""
-        if size:
-            with self._lock:
-                self.garbage_bytes += size
+    def decoded(self) -> None:
+        """Count a frame that was understood."""
+        with self._lock:
+            self.frames += 1
 
     def replied(self) -> None:
         """Count a frame that was a reply."""
         with self._lock:
+            self.frames += 1
             self.replies += 1
 
     def took(self, number: int) -> None:
@@ -63,23 +96,12 @@ class Counts:
         with self._lock:
             self.resent += number
 
-    def refuse(self, reason: str, number: int = 1) -> None:
-        """Count frames of which no event was made."""
-        if not number:
-            return
-        with self._lock:
-            self.bad += number
-            self.read += number
-            if reason not in self.dropped and len(self.dropped) >= MOST_REASONS:
-                reason = OTHER
-            self.dropped[reason] = self.dropped.get(reason, 0) + number
-
     def ignore(self, number: int) -> None:
         """Count readings for which no `publish` is configured."""
         if number:
             with self._lock:
                 self.read += number
-                self.dropped["not published"] = self.dropped.get("not published", 0) + number
+                self.dropped[NOT_PUBLISHED] = self.dropped.get(NOT_PUBLISHED, 0) + number
 
     def drop(self, reason: str, number: int = 1) -> None:
         """Count events that were dropped; they have been counted as read."""
@@ -92,10 +114,10 @@ class Counts:
             return {
                 "frames": self.frames,
                 "bad_frames": self.bad,
-                "garbage_bytes": self.garbage_bytes,
                 "replies": self.replies,
                 "read": self.read,
                 "published": self.published,
                 "resent": self.resent,
                 "dropped": dict(sorted(self.dropped.items())),
+                **self.apart,
             }

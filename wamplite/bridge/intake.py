@@ -24,8 +24,6 @@ log = logging.getLogger(__name__)
 
 Claim = Callable[[bytes], bool]
 
-# What a framing counts, and the reason under which it appears
-LOSSES = {"overlong": "overlong", "wrong": "wrong checksum", "garbage": "garbage"}
 NOT_ASKED_FOR = "not asked for"  # a frame by the framing of a reply, and not the reply
 
 
@@ -53,6 +51,7 @@ class Intake:
         self.take_raw: Callable[[bytes], bool] | None = None
         self.sift: Callable[[bytes], Iterable[bytes]] | None = None
         self.came: Callable[[bytes], None] | None = None
+        framing.count = counts.count
         self._own = self._framing = framing  # of the port; in use
         self._wanted = framing  # the one to be used from now on; another thread sets it
         self._decoder = decoder
@@ -62,8 +61,6 @@ class Intake:
         self._when_lost = when_lost
         self._when_opened = when_opened
         self._drop_next = False
-        self._lost = dict.fromkeys(LOSSES, 0)  # as of the last look
-        self._garbage_bytes = 0
         self._heard = clock.NEVER  # when the last bytes came
         self._began = clock.NEVER  # when the first byte came of the frame that is under way
 
@@ -78,9 +75,8 @@ class Intake:
         return self._decoder.drops_first and not self._framing.knows_start
 
     def lost(self) -> None:
-        """Drop the rest of the stream, and count the frame that was cut off, if any."""
-        if self._framing.reset():
-            self._refuse("cut off")
+        """Drop the rest of the stream."""
+        self._framing.reset()
         self._when_lost()
 
     def received(self, data: bytes, heard: clock.Moment | None = None) -> None:
@@ -137,49 +133,34 @@ class Intake:
         return [_begun(frame, moment) for frame, moment in zip(frames, moments, strict=False)]
 
     def _handle(self, frames: list[bytes]) -> None:
-        self._count_lost()
         if not frames:
             return
         self.heard = time.monotonic()
-        self._counts.framed(len(frames))
         whole = not self._drop_next or self._is_claimed(frames[0])
         if self._drop_next:
             self._drop_next = False
             del frames[0]
         if not whole:
-            self._counts.refuse("first line")
+            self._counts.count("first line")
         if self.claim is not None:
             frames = [frame for frame in frames if not self._is_claimed(frame)]
         if self._framing is not self._own:
-            self._counts.refuse(NOT_ASKED_FOR, len(frames))
+            self._counts.count(NOT_ASKED_FOR, len(frames))
             return
         readings = [reading for frame in frames for reading in self._decode(frame)]
         if readings:
             self._deliver(readings)
-
-    def _count_lost(self) -> None:
-        """Count what the framing has dropped."""
-        for name, reason in LOSSES.items():
-            number = getattr(self._framing, name) - self._lost[name]
-            if number:
-                self._lost[name] += number
-                self._refuse(reason, number)
-        self._counts.garbage(self._framing.garbage_bytes - self._garbage_bytes)
-        self._garbage_bytes = self._framing.garbage_bytes
 
     def reframe(self, framing: Framing | None = None) -> None:
         """Cut what comes next by another framing, for replies only; None: by the port's own."""
         self._wanted = framing or self._own
 
     def _change_framing(self) -> None:
-        if self._framing.reset():
-            self._refuse("cut off")
-        self._count_lost()
+        self._framing.reset()
         self._framing = self._wanted
+        self._framing.count = self._counts.count
         self._drop_next = self._framing is self._own and self._may_be_half()
         self.gathers = not self._framing.gap
-        self._lost = {name: getattr(self._framing, name) for name in LOSSES}
-        self._garbage_bytes = self._framing.garbage_bytes
 
     def _is_claimed(self, frame: bytes) -> bool:
         claim = self.claim  # another thread may set it to None
@@ -191,16 +172,13 @@ class Intake:
     def _decode(self, frame: bytes) -> list[Reading]:
         try:
             reading = self._decoder.decode(frame)._replace(heard=self._heard)
+            self._counts.decoded()
             return reading.all() if reading.others else [reading]
         except Undecodable as exc:
             if exc.reason not in self._counts.dropped:
                 log.warning("dropped (%s), from now on only counted: %.80r", exc.reason, frame)
-            self._counts.refuse(exc.reason)
+            self._counts.count(exc.reason)
             return []
-
-    def _refuse(self, reason: str, number: int = 1) -> None:
-        self._counts.framed(number)
-        self._counts.refuse(reason, number)
 
 
 def _begun(frame: bytes, moment: clock.Moment) -> bytes:

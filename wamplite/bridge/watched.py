@@ -17,9 +17,11 @@ from typing import Any
 
 from . import clock
 from .bridge_port import BridgePort
-from .counts import Counts
+from .counts import APART, GARBAGE_BYTES, NOT_PUBLISHED, Counts
 from .device.device import Device, DeviceState
-from .intake import LOSSES, Intake
+from .framing.cutter import OVERLONG
+from .framing.proof import GARBAGE, WRONG
+from .intake import Intake
 from .own_names import MARKS, TIMES, renamed
 from .settings import PortSettings
 from .shaping import ShapedEvent
@@ -29,21 +31,46 @@ __all__ = ["Step", "WatchedPort"]
 Step = dict[str, Any]
 Tell = Callable[[Step], None]
 
+RUNS = (OVERLONG, WRONG, GARBAGE)  # why a framing drops bytes, whose number follows
+
 
 def shown(data: bytes) -> Step:
     """Return bytes in hex and as text, in which escapes stand for what is no ASCII."""
     return {"hex": data.hex(" "), "text": ascii(data.decode("latin-1"))[1:-1]}
 
 
+class WatchedCounts(Counts):
+    """Counts that tell an intake what is dropped, or was a reply."""
+
+    intake: WatchedIntake
+
+    def count(self, reason: str, number: int = 1) -> None:
+        super().count(reason, number)
+        self.intake.counted(reason, number)
+
+    def drop(self, reason: str, number: int = 1) -> None:
+        super().drop(reason, number)
+        self.intake.dropped(reason, number)
+
+    def ignore(self, number: int) -> None:
+        super().ignore(number)
+        self.intake.dropped(NOT_PUBLISHED, number)
+
+    def replied(self) -> None:
+        super().replied()
+        self.intake.replied()
+
+
 class WatchedIntake(Intake):
     """Tells what it takes; `ended` is the end of a capture."""
 
-    def __init__(self, tell: Tell, framing: Any, decoder: Any, counts: Counts, *more: Any) -> None:
+    def __init__(
+        self, tell: Tell, framing: Any, decoder: Any, counts: WatchedCounts, *more: Any
+    ) -> None:
         super().__init__(framing, decoder, counts, *more)
+        counts.intake = self
         self.at = 0
         self._tell = tell
-        self._dropped: dict[str, int] = {}  # as of the last look, and so on
-        self._noise = self._replies = 0
         self._frame: Step = {}  # the one whose outcome is told
         self._run: Step = {}  # of bytes that belong to no frame; it may go on
 
@@ -58,18 +85,15 @@ class WatchedIntake(Intake):
         for place in range(len(data)):
             self.at += 1
             super().received(data[place : place + 1], heard)
-            self.look()
 
     def idle(self) -> None:
         """Deliver what silence has completed, and tell it."""
         super().idle()
-        self.look()
         self._end_run()
 
     def lost(self) -> None:
         """Drop the rest of the stream, and tell it."""
         super().lost()
-        self.look()
         self._end_run()
 
     def ended(self) -> None:
@@ -79,39 +103,33 @@ class WatchedIntake(Intake):
         self.lost()
 
     def _handle(self, frames: list[bytes]) -> None:
-        self._count_lost()
-        self.look()
         for frame in frames:
             self._end_run()
             self._tell({"step": "frame", "at": self.at, **shown(frame)})
         self._frame = shown(frames[0]) if len(frames) == 1 else {}
         super()._handle(frames)
-        self.look()
         self._frame = {}
 
-    def look(self) -> None:
-        """Tell what was dropped since the last look, or was a reply."""
-        told = self._counts.snapshot()
-        if told["replies"] > self._replies:
-            self._replies = told["replies"]
-            self._tell({"step": "reply", "at": self.at})
-        for reason, number in told["dropped"].items():
-            more = number - self._dropped.get(reason, 0)
-            if more:
-                self._dropped[reason] = number
-                self._drop(reason, more)
-        noise, self._noise = told["garbage_bytes"] - self._noise, told["garbage_bytes"]
-        if noise:
-            self._run = self._run or {"step": "dropped", "reason": "garbage", "frames": 0}
-            self._run |= {"at": self.at, "bytes": self._run.get("bytes", 0) + noise}
+    def counted(self, reason: str, number: int) -> None:
+        """Tell of frames that were dropped, and why; of runs of bytes when they end."""
+        if reason == GARBAGE_BYTES:
+            self._run = self._run or {"step": "dropped", "reason": GARBAGE, "frames": 0}
+            self._run |= {"at": self.at, "bytes": self._run.get("bytes", 0) + number}
+        elif reason in RUNS and not self._frame:
+            self._end_run()
+            self._run = {"step": "dropped", "at": self.at, "reason": reason, "frames": number}
+        elif reason not in APART:
+            self._end_run()
+            self.dropped(reason, number)
 
-    def _drop(self, reason: str, number: int) -> None:
-        self._end_run()
+    def dropped(self, reason: str, number: int) -> None:
+        """Tell of frames or events that were dropped, with the frame that is being handled."""
         step = {"step": "dropped", "at": self.at, "reason": reason, "frames": number}
-        if reason in LOSSES.values():
-            self._run = step
-        else:
-            self._tell({**step, **self._frame})
+        self._tell({**step, **self._frame})
+
+    def replied(self) -> None:
+        """Tell that what came was a reply."""
+        self._tell({"step": "reply", "at": self.at})
 
     def _end_run(self) -> None:
         run, self._run = self._run, {}
@@ -142,6 +160,9 @@ class WatchedPort(BridgePort):
         self._own_names = MARKS if marks else ()
         parts = self._put_away, lambda topic, status: None, lambda port: 0, clock.BootClock()
         super().__init__(settings, *parts)
+
+    def _make_counts(self) -> Counts:
+        return WatchedCounts()
 
     def _make_intake(self, *parts: Any) -> Intake:
         return WatchedIntake(self._tell_step, *parts)

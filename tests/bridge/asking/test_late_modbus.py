@@ -144,7 +144,7 @@ def test_the_loss_of_the_device_ends_the_wait_for_what_it_owed(
     world = polled(slave, poll("volt", every=3600))
     raw = world.port.commands.raw
     until(lambda: len(slave.asked) == 1, "asked")
-    until(lambda: world.port.commands.failed == 1, "given up")
+    until(lambda: world.port.figures()["failed_requests"] == 1, "given up")
     world.port.device.reopen()
     raw.await_late()
     assert not raw.is_mute(1)
@@ -153,7 +153,7 @@ def test_the_loss_of_the_device_ends_the_wait_for_what_it_owed(
 def test_a_stop_ends_the_wait_for_what_is_owed(polled: Polled, tmp_path: Path) -> None:
     slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "silent")
     world = polled(slave, poll("volt"))
-    until(lambda: world.port.commands.failed >= 1, "given up")
+    until(lambda: world.port.figures()["failed_requests"] >= 1, "given up")
     assert world.port.commands.stop(5)
     with pytest.raises(ApplicationError):
         world.port.commands.raw.exchange(bytes.fromhex("010400020002d00b"), 5.0)

@@ -83,7 +83,7 @@ def test_a_late_reply_holds_up_nobody(polled: Polled) -> None:
     world = polled(server, *polls)
     until(lambda: len(world.events) == 1, "the second one")
     assert server.times[1] - server.times[0] < 3 * 2.0
-    assert world.port.commands.failed == 1
+    assert world.port.figures()["failed_requests"] == 1
 
 
 def test_a_reply_may_come_in_pieces(polled: Polled) -> None:
@@ -95,7 +95,7 @@ def test_a_reply_may_come_in_pieces(polled: Polled) -> None:
 
 def test_a_reply_of_another_unit_is_told(polled: Polled, caplog: pytest.LogCaptureFixture) -> None:
     world = polled(ModbusServer({6: CELLS}, lambda n: "unit"), poll("volt", unit=6))
-    until(lambda: world.port.commands.failed >= 1, "failed")
+    until(lambda: world.port.figures()["failed_requests"] >= 1, "failed")
     assert "unit 7 has answered a request to unit 6" in caplog.text
     assert world.events == []
 
@@ -156,8 +156,8 @@ def test_what_fails_is_told_by_its_kind(polled: Polled) -> None:
 def test_a_unit_that_is_switched_off_is_asked_once_and_then_as_before(polled: Polled) -> None:
     server = ModbusServer({})
     world = polled(server, poll("volt", every=0.1, retries=3))
-    until(lambda: world.port.commands.failed >= 3, "failed")
-    assert len(server.asked) <= 3 + world.port.commands.failed + 1
+    until(lambda: world.port.figures()["failed_requests"] >= 3, "failed")
+    assert len(server.asked) <= 3 + world.port.figures()["failed_requests"] + 1
     assert world.port.commands.raw.is_mute(1)
     server.registers.units[1] = CELLS
     until(lambda: world.events, "polled")
@@ -180,7 +180,7 @@ def test_a_call_fails_at_once_when_the_connection_is_lost(polled: Polled) -> Non
 
 def test_a_stop_ends_the_wait_for_a_reply(polled: Polled) -> None:
     world = polled(ModbusServer({}), poll("volt"))
-    until(lambda: world.port.commands.failed >= 1, "asked")
+    until(lambda: world.port.figures()["failed_requests"] >= 1, "asked")
     assert world.port.commands.stop(5)
     with pytest.raises(Unavailable):
         world.port.commands.raw.exchange(bytes.fromhex("010400020002d00b"), 60.0)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bridge.framing.counted import told
 from tests.held import held_octets
 from wamplite.bridge.framing.lines import Lines
 
@@ -33,34 +34,40 @@ def test_a_carriage_return_is_a_byte_like_others_once_a_line_feed_has_come() -> 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
 def test_an_overlong_line_is_dropped_and_counted_and_the_next_is_whole(end: bytes) -> None:
     lines = Lines(max_bytes=10)
+    counts = told(lines)
     data = b"ok" + end + b"x" * 50 + end + b"0123456789" + end + b"fine" + end
     assert [frame.strip() for frame in lines.feed(data)] == [b"ok", b"0123456789", b"fine"]
-    assert lines.overlong == 1
+    assert counts["overlong"] == 1
 
 
 def test_a_stray_line_feed_does_not_silence_a_device_that_ends_its_lines_with_cr() -> None:
     lines = Lines(max_bytes=20)
+    counts = told(lines)
     frames = lines.feed(b"\n" + b"line\r" * 20)
     assert frames[-1] == b"line"
-    assert lines.overlong == 1
+    assert counts["overlong"] == 1
     assert len(frames) >= 10
 
 
 def test_a_flood_without_any_end_holds_no_more_than_the_bound() -> None:
     lines = Lines(max_bytes=100)
+    counts = told(lines)
     for _ in range(1000):
         assert lines.feed(b"\xff" * 997) == []
-    assert lines.overlong == 1
+    assert counts["overlong"] == 1
     assert held_octets(lines) <= 110
     assert lines.feed(b"\nback\n") == [b"back"]
 
 
 def test_reset_forgets_half_a_line_and_says_so() -> None:
     lines = Lines()
+    counts = told(lines)
     lines.feed(b"half a li")
-    assert lines.reset()
+    lines.reset()
+    assert counts["cut off"] == 1
     assert lines.feed(b"ne\n") == [b"ne"]
-    assert not lines.reset()
+    lines.reset()
+    assert counts["cut off"] == 1
 
 
 @given(
@@ -70,12 +77,13 @@ def test_reset_forgets_half_a_line_and_says_so() -> None:
 def test_the_same_frames_come_out_however_the_stream_is_cut(parts: list[bytes], seed: int) -> None:
     data = b"".join(parts)
     whole, cut = Lines(max_bytes=8), Lines(max_bytes=8)
+    whole_counts, cut_counts = told(whole), told(cut)
     expected = whole.feed(data)
     cuts = sorted(random.Random(seed).choices(range(len(data) + 1), k=5))
     edges = [0, *cuts, len(data)]
     pieces = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     assert [frame for piece in pieces for frame in cut.feed(piece)] == expected
-    assert cut.overlong == whole.overlong
+    assert cut_counts == whole_counts
     single = Lines(max_bytes=8)
     frames = [f for n in range(len(data)) for f in single.feed(data[n : n + 1])]
     assert frames == expected

@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
 from ...locks import Condition
+from ..counts import FAILED_REQUESTS, Count
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..intake import Intake
@@ -54,7 +55,7 @@ class Poll(Protocol):
 class Commands:
     """The asking side of one port."""
 
-    def __init__(self, device: Device, intake: Intake) -> None:
+    def __init__(self, device: Device, intake: Intake, count: Count) -> None:
         self.name = device.settings.name
         self._device = device
         self._intake = intake
@@ -68,9 +69,9 @@ class Commands:
         self._is_beginning = False  # ... and is being done
         self._knows_of_opening = False  # only then anything else is done
         self._ended = 0.0  # monotonic time when the last command ended
-        self.raw = make_line(device, intake, self._write)
-        self.text = TextLine(device, intake, self._write)
-        self.failed = 0
+        self._count = count
+        self.raw = make_line(device, intake, self._write, count)
+        self.text = TextLine(device, intake, self._write, count)
 
     # ---- any thread
 
@@ -119,11 +120,6 @@ class Commands:
     def post_job(self, what: str, do: Callable[[], object]) -> None:
         """Do something with the device when it is its turn; does not wait for that."""
         self._append(DeviceJob(what, do))
-
-    @property
-    def late(self) -> int:
-        """How many replies came too late, and were thrown away."""
-        return self.text.late + self.raw.late
 
     def _is_ready(self) -> bool:
         return self._knows_of_opening and self._device.is_ready
@@ -223,7 +219,7 @@ class Commands:
         return DeviceJob("poll", poll.run)
 
     def _tell(self, job: DeviceJob) -> None:
-        self.failed += 1
+        self._count(FAILED_REQUESTS, 1)
         expected = isinstance(job.error, ApplicationError)
         level = logging.DEBUG if expected else logging.ERROR
         log.log(level, "%s: %s", job.what, job.error, exc_info=None if expected else job.error)

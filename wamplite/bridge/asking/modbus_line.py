@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from ..counts import Count
 from ..device.device import Device
 from ..intake import Intake
 from .raw import RawLine
@@ -17,7 +18,6 @@ class ModbusLine(Protocol):
     """One request at a time, on the thread of the commands."""
 
     is_used: bool  # somebody sends requests here
-    late: int  # replies that came too late, and were thrown away
 
     def exchange(self, request: bytes, timeout: float) -> bytes: ...  # telegrams of RTU
 
@@ -34,10 +34,12 @@ class ModbusLine(Protocol):
     def stop(self) -> None: ...
 
 
-LINES: dict[str, Callable[[Device, Intake, Callable[[bytes], None]], ModbusLine]]
+LINES: dict[str, Callable[[Device, Intake, Callable[[bytes], None], Count], ModbusLine]]
 LINES = {"rtu": RawLine, "tcp": TcpLine}
 
 
-def make_line(device: Device, intake: Intake, write: Callable[[bytes], None]) -> ModbusLine:
+def make_line(
+    device: Device, intake: Intake, write: Callable[[bytes], None], count: Count
+) -> ModbusLine:
     """Return what a port's `modbus_framing` says."""
-    return LINES[device.settings.modbus_framing](device, intake, write)
+    return LINES[device.settings.modbus_framing](device, intake, write, count)

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from ...core import uris
 from ...core.errors import Unavailable
 from ...locks import Condition
+from ..counts import LATE_REPLIES, Count
 from ..device.device import Device
 from ..intake import Intake
 from .rtu import Expected, expected_reply, find
@@ -49,12 +50,14 @@ class Debt(NamedTuple):
 class RawLine:
     """The bytes of a port as they come; one request at a time, on the thread of the commands."""
 
-    def __init__(self, device: Device, intake: Intake, write: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, device: Device, intake: Intake, write: Callable[[bytes], None], count: Count
+    ) -> None:
         self.is_used = False  # somebody sends requests here
-        self.late = 0
         self._device = device
         self._intake = intake
         self._write = write
+        self._count = count
         self._changed = Condition()  # guards all below
         self._data = bytearray()  # what came and is not known for a reply yet
         self._asked: Expected | None = None  # what the running exchange waits for
@@ -189,7 +192,7 @@ class RawLine:
                 self._answer = bytes(self._data[found.at : found.end])
             else:
                 self._debts.remove(debts[found.number][1])
-                self.late += 1
+                self._count(LATE_REPLIES, 1)
             if found.is_whole:
                 self._mute.discard(owed[found.number].unit)
             del self._data[: found.end]

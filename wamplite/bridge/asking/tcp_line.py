@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ...core import uris
 from ...core.errors import Unavailable
 from ...locks import Condition
+from ..counts import LATE_REPLIES, Count
 from ..device.device import Device
 from ..intake import Intake
 from .mbap import LAST_TRANSACTION, NoTelegram, Telegram, Telegrams
@@ -25,11 +26,13 @@ __all__ = ["TcpLine"]
 class TcpLine:
     """The telegrams of a port; one request at a time, on the thread of the commands."""
 
-    def __init__(self, device: Device, intake: Intake, write: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, device: Device, intake: Intake, write: Callable[[bytes], None], count: Count
+    ) -> None:
         self.is_used = False  # somebody sends requests here
-        self.late = 0
         self._device = device
         self._write = write
+        self._count = count
         self._changed = Condition()  # guards all below
         self._telegrams = Telegrams()
         self._transaction = 0  # of the last request
@@ -114,7 +117,7 @@ class TcpLine:
         if is_reply and self._answer is None:
             self._answer = telegram
         else:
-            self.late += 1
+            self._count(LATE_REPLIES, 1)
 
     def lost(self) -> None:
         """Note that the connection is lost: no reply can come any more."""

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
 from ...locks import Condition
+from ..counts import LATE_REPLIES, Count
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..framing.framing import FramingSettings
@@ -83,11 +84,13 @@ class NoPrompt(CallTimeout):
 class TextLine:
     """The frames of a port; one command at a time, on the thread of the commands."""
 
-    def __init__(self, device: Device, intake: Intake, write: Callable[[bytes], None]) -> None:
-        self.late = 0
+    def __init__(
+        self, device: Device, intake: Intake, write: Callable[[bytes], None], count: Count
+    ) -> None:
         self._device = device
         self._intake = intake
         self._write = write
+        self._count = count
         self._changed = Condition()  # guards all below
         self._running: Gathering | None = None
         self._owed: list[Gathering] = []  # replies that may still come
@@ -149,7 +152,7 @@ class TextLine:
     def _pay(self, late: Gathering) -> None:
         if late.is_over:
             self._owed.remove(late)
-            self.late += 1
+            self._count(LATE_REPLIES, 1)
             self._changed.notify_all()
 
     def lost(self) -> None:

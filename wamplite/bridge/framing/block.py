@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ...keys import setting
 from ...schema import Whole
 from ...units import Duration
+from ..counts import GARBAGE_BYTES
 from ..line_pattern import LinePattern, line_search
 from .cutter import OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
@@ -72,10 +73,14 @@ class Block(Cutter):
         self._lines = lines
         self._max_bytes = max_bytes
         self._start_over()
-        self._rest = b""  # of a line that has not ended
-        self._torn = False  # the beginning of that line was dropped
 
     def _start_over(self) -> None:
+        self._begin_block()
+        self._rest = b""  # of a line that has not ended
+        self._torn = False  # the beginning of that line was dropped
+        self._noise = False
+
+    def _begin_block(self) -> None:
         self._block: list[bytes] = []
         self._count = 0  # lines of the block
         self._size = 0  # bytes of it
@@ -85,28 +90,22 @@ class Block(Cutter):
     def pending(self) -> bool:
         return self._count > 0 or bool(self._rest.strip())
 
-    def reset(self) -> bool:
-        cut = self.pending
-        self._start_over()
-        self._rest, self._torn, self._noise = b"", False, False
-        return cut
-
     def idle(self) -> list[bytes]:
         if self.pending:
             self._drop_noise(self._size + len(self._rest))
-        self.reset()
+        self._start_over()
         return []
 
     def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if lines and self._torn:
             self._torn = False
-            del lines[0]
+            self.count(GARBAGE_BYTES, len(lines.pop(0)) + 1)
         frames = [frame for line in lines if (frame := self._take(line + b"\n"))]
         if len(self._rest) > self._max_bytes + 1:
             if not self._torn:
                 self._lose_line()
-            self.garbage_bytes += len(self._rest)
+            self.count(GARBAGE_BYTES, len(self._rest))
             self._rest, self._torn = b"", True
         return self._proved(frames, self._proof)
 
@@ -114,13 +113,13 @@ class Block(Cutter):
         """Add a line to its block; returns the frame that it completes, else b""."""
         if len(line) > self._max_bytes + len(ENDS):
             self._lose_line()
-            self.garbage_bytes += len(line)
+            self.count(GARBAGE_BYTES, len(line))
             return b""
         plain = line.rstrip(ENDS)
         if self._begin is not None and self._begin.finds(plain):
             if self._count:
                 self._drop_noise(self._size)
-            self._start_over()
+            self._begin_block()
             self._noise = False
         elif not self._count:
             if self._begin is not None and plain.strip(BLANK):
@@ -141,7 +140,7 @@ class Block(Cutter):
         if not ended:
             return b""
         block = b"".join(self._block)
-        self._start_over()
+        self._begin_block()
         self._noise = False
         return block.rstrip(ENDS)
 
@@ -156,19 +155,20 @@ class Block(Cutter):
 
     def _lose_line(self) -> None:
         """Drop the block, up to its end, because of a line that is longer than the bound."""
-        self.overlong += not self._dropping
+        if not self._dropping:
+            self.count(OVERLONG, 1)
         if self._lines:
-            self._start_over()
+            self._begin_block()
         elif self._count or self._begin is None:
             self._count = max(1, self._count)
             self._drop_block()
 
     def _drop_long(self) -> None:
-        self._tally(OVERLONG)
+        self.count(OVERLONG, 1)
         self._drop_block()
 
     def _drop_block(self) -> None:
-        self.garbage_bytes += self._size
+        self.count(GARBAGE_BYTES, self._size)
         self._dropping = True
         self._block, self._size = [], 0
 

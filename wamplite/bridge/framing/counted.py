@@ -15,7 +15,7 @@ checksum fits by chance; there, two frames in a row must fit until the way is fo
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from ...keys import setting
@@ -50,7 +50,7 @@ class CountedSettings(StartSettings):
         return Proof(tuple(one.make() for one in self.checksum), self.end)
 
 
-class Counted(Cutter, ABC):
+class Counted(Cutter):
     """Find the start, get the size, take as many bytes."""
 
     def __init__(self, start: bytes, gap: float, keep: bool, proof: Proof) -> None:
@@ -66,15 +66,14 @@ class Counted(Cutter, ABC):
     def pending(self) -> bool:
         return bool(self._rest)
 
-    def reset(self) -> bool:
-        cut, self._rest, self._noise, self._astray = self.pending, b"", False, False
-        return cut
+    def _start_over(self) -> None:
+        self._rest, self._noise, self._astray = b"", False, False
 
     def idle(self) -> list[bytes]:
         frames = self._cut(ended=True) if self._proof else []
         if self.pending:
             self._drop_noise(len(self._rest))
-        self.reset()
+        self._start_over()
         return frames
 
     def feed(self, data: bytes, now: float | None = None) -> list[bytes]:
@@ -154,7 +153,7 @@ class Counted(Cutter, ABC):
 
     def _refute(self, flaw: str) -> None:
         if not self._noise:
-            self._tally(flaw)
+            self.count(flaw, 1)
         self._noise = True
         self._astray = not self._start and bool(self._proof)
 

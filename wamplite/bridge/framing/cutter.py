@@ -1,35 +1,45 @@
-"""What all framings have: a proof of their frames, and counts of what they dropped."""
+"""What all framings have: a proof of their frames, and whom they tell what they dropped."""
 
 from __future__ import annotations
 
-from .proof import GARBAGE, NO_PROOF, WRONG, Proof
+from abc import ABC, abstractmethod
 
-__all__ = ["OVERLONG", "Cutter", "partial"]
+from ..counts import GARBAGE_BYTES, Count
+from .proof import GARBAGE, NO_PROOF, Proof
 
-OVERLONG = "overlong"  # why a frame is dropped, beside those of a proof
+__all__ = ["CUT", "OVERLONG", "Cutter", "partial"]
+
+OVERLONG, CUT = "overlong", "cut off"  # why a frame is dropped, beside those of a proof
 
 
-class Cutter:
-    """Counts runs of bytes of which no frame was made, by reason, since it was made."""
+class Cutter(ABC):
+    """Counts runs of bytes of which no frame is made, by the reason."""
 
     def __init__(self, proof: Proof = NO_PROOF) -> None:
-        self.overlong = 0  # frames above the bound
-        self.wrong = 0  # frames that their checksum refutes
-        self.garbage = 0  # runs of bytes that belong to no frame
-        self.garbage_bytes = 0  # ... and how many those are
+        self.count: Count = lambda reason, number: None
         self._proof = proof
         self._noise = False  # within garbage that has been counted
 
-    def _tally(self, flaw: str) -> None:
-        """Count a run of bytes of which no frame is made, and why."""
-        self.wrong += flaw == WRONG
-        self.garbage += flaw == GARBAGE
-        self.overlong += flaw == OVERLONG
+    @property
+    @abstractmethod
+    def pending(self) -> bool:
+        """Whether a frame has begun and not ended."""
+
+    @abstractmethod
+    def _start_over(self) -> None:
+        """Forget all that has come."""
+
+    def reset(self) -> None:
+        """Drop what is unfinished: the device is lost."""
+        if self.pending:
+            self.count(CUT, 1)
+        self._start_over()
 
     def _drop_noise(self, size: int) -> None:
         """Count bytes that belong to no frame, and once that there are some."""
-        self.garbage += not self._noise
-        self.garbage_bytes += size
+        if not self._noise:
+            self.count(GARBAGE, 1)
+        self.count(GARBAGE_BYTES, size)
         self._noise = True
 
     def _proved(self, frames: list[bytes], proof: Proof) -> list[bytes]:
@@ -39,8 +49,8 @@ class Cutter:
     def _is_refuted(self, frame: bytes, proof: Proof) -> bool:
         flaw = proof.flaw(frame, 0)
         if flaw:
-            self._tally(flaw)
-            self.garbage_bytes += len(frame)
+            self.count(flaw, 1)
+            self.count(GARBAGE_BYTES, len(frame))
         return bool(flaw)
 
 

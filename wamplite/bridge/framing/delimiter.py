@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from ...keys import setting
 from ...schema import Bytes, Flag, Whole
-from .cutter import Cutter, partial
+from ..counts import GARBAGE_BYTES
+from .cutter import OVERLONG, Cutter, partial
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
@@ -82,9 +83,8 @@ class Delimited(Cutter):
     def pending(self) -> bool:
         return bool(self._rest) and self._rest.startswith(self._start) and not self._noise
 
-    def reset(self) -> bool:
-        cut, self._rest, self._noise = self.pending, b"", False
-        return cut
+    def _start_over(self) -> None:
+        self._rest, self._noise = b"", False
 
     def idle(self) -> list[bytes]:
         return []
@@ -136,10 +136,11 @@ class Delimited(Cutter):
 
     def _give_up(self) -> None:
         """Drop a frame that is too long, up to the next start or else the next delimiter."""
-        self.overlong += not self._noise
+        if not self._noise:
+            self.count(OVERLONG, 1)
         self._noise = True
         gone = 1 if self._start else self._max_bytes + 1  # what follows may begin a delimiter
-        self.garbage_bytes += gone
+        self.count(GARBAGE_BYTES, gone)
         self._rest = self._rest[gone:]
 
     def _newest(self, whole: bytes, found: int) -> bytes:
@@ -156,8 +157,8 @@ class Delimited(Cutter):
                 self._noise = False
                 frame = whole[begin:] if self._keep else whole[begin + len(self._start) : found]
                 return self._plain(frame) if size else b""
-        self._tally(flaw)
-        self.garbage_bytes += begins[0] + 1 if self._start else len(whole)
+        self.count(flaw, 1)
+        self.count(GARBAGE_BYTES, begins[0] + 1 if self._start else len(whole))
         if self._start:
             self._rest = whole[begins[0] + 1 :] + self._rest
             self._noise = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .delimiter import Delimited
-from .proof import Proof
+from .proof import GARBAGE, Proof
 
 __all__ = ["Encoded"]
 
@@ -22,7 +22,7 @@ class Encoded(Delimited):
     def _plain(self, frame: bytes) -> bytes:
         plain = self._decode(frame)
         if plain is None:
-            self.garbage += 1
+            self.count(GARBAGE, 1)
         return plain or b""
 
     def _decode(self, frame: bytes) -> bytes | None:

@@ -1,9 +1,10 @@
-"""What every framing is: bounded, able to find the next frame, and counting what it drops.
+"""What every framing is: bounded, able to find the next frame, and telling what it drops.
 
-A framing finds the next frame after lost or foreign bytes, and counts what it dropped: `overlong`
-frames, `wrong` ones, which their checksum refutes, and `garbage`, runs of bytes that belong to no
-frame. The same bytes make the same frames,
-in whatever pieces they come. Each kind has a file of its own, which declares its keys, too.
+A framing finds the next frame after lost or foreign bytes, and tells `count` what it dropped: an
+`overlong` frame, one with a `wrong checksum`, one that was `cut off`, `garbage`, a run of bytes
+that belong to no frame, and behind the reason how many bytes these were. The same bytes make the
+same frames and counts, in whatever pieces they come. Each kind has a file of its own, which
+declares its keys, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ...keys import TableSettings, setting
 from ...schema import Bytes
 from ...tables import Either
 from ...units import Size
+from ..counts import Count
 from ..kinds import Kinds, KindTable
 from .checksums import START
 from .proof import CHECKSUMS, ChecksumSettings, Proof
@@ -37,15 +39,13 @@ MAX_BYTES = 4096
 class Framing(Protocol):
     """Cuts a stream into frames.
 
+    count: is told of each run of bytes of which no frame is made; whoever feeds it sets it.
     knows_start: the first frame after an opening is whole too: its start or a checksum shows it.
     gap: seconds without a byte after which `idle` has to be called while a frame is `pending`;
     0: never.
     """
 
-    overlong: int
-    wrong: int
-    garbage: int
-    garbage_bytes: int
+    count: Count
     knows_start: bool
     gap: float
 
@@ -62,8 +62,8 @@ class Framing(Protocol):
         """Note that nothing has come for `gap` seconds; return the frames that this completed."""
         ...
 
-    def reset(self) -> bool:
-        """Drop what is unfinished: the device is lost. True where a frame was cut off by that."""
+    def reset(self) -> None:
+        """Drop what is unfinished: the device is lost."""
         ...
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...keys import setting
 from ...units import Duration
-from .cutter import Cutter
+from .cutter import CUT, OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
@@ -50,7 +50,7 @@ class IdleGap(Cutter):
         if not self._dropping:
             self._rest += data
         if len(self._rest) > self._max_bytes:
-            self.overlong += 1
+            self.count(OVERLONG, 1)
             self._rest, self._dropping = b"", True
         return frames
 
@@ -58,10 +58,13 @@ class IdleGap(Cutter):
         frame, self._rest, self._dropping = self._rest, b"", False
         return self._proved([frame], self._proof) if frame else []
 
-    def reset(self) -> bool:
-        cut = bool(self._rest)
+    def reset(self) -> None:
+        if self._rest:  # what is dropped already has been counted
+            self.count(CUT, 1)
+        self._start_over()
+
+    def _start_over(self) -> None:
         self._rest, self._dropping, self._last = b"", False, None
-        return cut
 
 
 KIND = framing_kind("idle-gap", IdleGapSettings, "gap")

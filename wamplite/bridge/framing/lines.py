@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .cutter import Cutter
+from .cutter import OVERLONG, Cutter
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
@@ -52,11 +52,6 @@ class Lines(Cutter):
     def pending(self) -> bool:
         return bool(self._rest.strip())
 
-    def reset(self) -> bool:
-        cut = self.pending
-        self._start_over()
-        return cut
-
     def idle(self) -> list[bytes]:
         return []
 
@@ -86,7 +81,7 @@ class Lines(Cutter):
         return self._proved([frame.removesuffix(b"\r") for frame in frames], self._proof)
 
     def _drop(self) -> None:
-        self.overlong += 1
+        self.count(OVERLONG, 1)
         self._dropping = True
         self._end = _CR_OR_LF
 

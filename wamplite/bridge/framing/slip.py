@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .cutter import OVERLONG
 from .encoded import Encoded
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
@@ -30,7 +31,7 @@ class Slip(Encoded):
         plain = from_slip(frame)
         if plain is None or len(plain) <= self._most:
             return plain
-        self.overlong += 1
+        self.count(OVERLONG, 1)
         return b""
 
 
