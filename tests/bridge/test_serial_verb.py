@@ -213,6 +213,27 @@ def test_what_a_checksum_proves_is_published_and_nothing_else(
     assert figure("wrong checksum", figures) == 1
 
 
+def test_any_key_of_a_port_is_set(
+    device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
+) -> None:
+    device.plug()
+    keys = (
+        "strip_parity=true", "silence=2 min", "framing.kind=block", "framing.end=^end",
+        "framing.max_bytes=64", "decode.kind=pairs", "decode.scale={volt = 0.1}",
+        "publish.min_interval=0", "publish.timestamp=true", 'init.write="GO\\n"',
+    )  # fmt: skip
+    bridge = start(router_process.rs, *(word for key in keys for word in ("--set", key)))
+    await_open(bridge)
+    assert device.read() == b"GO\n"
+    whole = b"volt=21\nend\n"
+    device.write(b"half\nend\n" + b"x" * 80 + b"\nend\n" + bytes(byte | 0x80 for byte in whole))
+    until(lambda: arrivals.events, "the reading")
+    figures = end(bridge)
+    assert arrivals.events[0].kwargs["volt"] == 2.1
+    assert arrivals.events[0].kwargs["ts"] > 0
+    assert figure("first line", figures) == figure("overlong", figures) == 1
+
+
 def test_readings_wait_for_a_router_that_is_away_and_then_go_out_in_order(
     device: PseudoDevice, start: Start, tmp_path: Path
 ) -> None:
@@ -314,6 +335,7 @@ def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
         ("serial", "/dev/x", "--publish", "a.b", "--regex", "x", "--csv", "a,b"),
         ("serial", "/dev/x", "--publish", "a.b", "--delimiter", "\\x"),
         ("serial", "/dev/x", "--publish", "a.b", "--checksum", "crc"),
+        ("serial", "/dev/x", "--publish", "a.b", "--set", "framing.kind=morse"),
         ("serial", "/dev/x", "--publish", "not a uri"),
         ("serial", "/dev/x", "--publish", "wamp.forbidden"),
         ("serial", "/tmp", "--publish", "a.b"),

@@ -9,6 +9,9 @@ keyword arguments are talker, type and fields. --regex and --csv take the values
 Other lines are counted and dropped, and the first line after every opening too, for it may be half
 a line, unless a checksum proves it whole.
 
+--set gives any other key of a port as the file of a bridge has it, by its path: framing.gap=0.2.
+What is no value of TOML is a text.
+
 It goes on when the device is lost and comes back, and when the router is away: readings wait for
 it. It ends at SIGTERM or Ctrl-C. It is `wamplite bridge` with one port and one topic, which adds
 nothing to the events.
@@ -31,6 +34,11 @@ from .connection import add_connection, connection, telling_who
 if TYPE_CHECKING:
     from ..bridge.settings import BridgeSettings
 
+SET = (
+    "any other key of [[port]], see docs/bridge-keys.md: silence='2 min', framing.max_bytes=64,"
+    " publish.retain=true; repeatable"
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `wamplite serial`."""
@@ -43,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--decode", metavar="KIND", help=f"{decoders} (default: text)")
     add_line(parser)
     add_kinds(parser)
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help=SET)
     add_figures(parser)
     logs.add_options(parser)
     add_connection(parser)
@@ -83,8 +92,9 @@ def run(options: argparse.Namespace) -> int:
 
 def settings_of(options: argparse.Namespace) -> BridgeSettings:
     """Return a bridge of one port; UsageError where something else than a device stands there."""
-    from ..bridge.configuration.tables import from_dict
+    from ..bridge.configuration.tables import PORT, from_dict
     from ..transports import serial_path
+    from .port_keys import set_keys
 
     if not uris.is_valid(options.publish):
         raise UsageError(
@@ -92,7 +102,7 @@ def settings_of(options: argparse.Namespace) -> BridgeSettings:
         )
     serial_path.check(options.device)
     is_path = "://" not in options.device and not options.device.startswith("usb:")
-    port = {
+    port: dict[str, Any] = {
         "name": "serial",
         "device": os.path.abspath(options.device) if is_path else options.device,
         "baudrate": options.baud,
@@ -104,6 +114,7 @@ def settings_of(options: argparse.Namespace) -> BridgeSettings:
         "publish": [{"topic": options.publish}],
         "status": False,
     }
+    set_keys(port, PORT.keys, options.set)
     buffer = {"max_messages": 10_000, "max_bytes": "16 MiB", "max_age": 0, "marks": False}
     return from_dict({"port": [port], "buffer": buffer})
 

@@ -14,11 +14,12 @@ from ...config import ROUTER, Document, check_purpose
 from ...includes import INCLUDE, LoadedFiles
 from ...keys import Section
 from ...tables import Table
-from ..settings import BridgeSettings
+from ..settings import BridgeSettings, PortSettings
 
-__all__ = ["BRIDGE", "from_dict", "from_file"]
+__all__ = ["BRIDGE", "PORT", "from_dict", "from_file"]
 
 BRIDGE = Section(BridgeSettings)
+PORT = Section(PortSettings)
 FILE = Table({"include": INCLUDE, **BRIDGE.keys}, elsewhere=ROUTER)
 
 

@@ -1,0 +1,63 @@
+"""`--set KEY=VALUE` of `wamplite serial`: every key of a port, typed as in a file."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from wamplite.bridge.settings import PortSettings
+from wamplite.cli import serial
+from wamplite.core.errors import UsageError
+
+
+def port(*given: str) -> PortSettings:
+    parser = argparse.ArgumentParser()
+    serial.configure(parser)
+    words = [word for one in given for word in ("--set", one)]
+    options = parser.parse_args(["/dev/ttyXX", "--publish", "a.b", "--parity", "E", *words])
+    return serial.settings_of(options).ports[0]
+
+
+def test_values_are_of_the_types_of_toml_and_else_texts() -> None:
+    keys = ("strip_parity=true", "settle=0.5", "silence=2 min", "prompt=^> $", "parity=O")
+    made = port(*keys)
+    assert (made.strip_parity, made.settle, made.silence) == (True, 0.5, 120)
+    assert (made.prompt, made.parity) == ("^> $", "O")  # before --parity
+
+
+def test_a_key_may_stand_in_a_table_or_in_the_last_of_an_array() -> None:
+    polls = '{every = 5, write = "T", reply = "(.+)", topic = "a.t"}'
+    keys = ("publish.retain=true", f"poll=[{polls}, {polls}]", "poll.timeout=3")
+    made = port(*keys, 'framing.start="\\u0002"', "framing.kind=delimiter")
+    assert made.publish[0].topic == "a.b"
+    assert made.publish[0].retain
+    assert [poll.timeout for poll in made.polls] == [1.5, 3.0]
+    assert made.framing.make().feed(b"\x02a\n") == [b"a"]
+
+
+def test_a_first_table_of_an_array_is_begun() -> None:
+    made = port('init.write="GO\\n"', "init.reply=^OK")
+    assert [init.write for init in made.init] == ["GO\n"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("silence", "--set silence: expected KEY=VALUE"),
+        ("=3", "--set =3: '' is no key"),
+        ("a b=3", "'a b' is no key"),
+        ("a=1\nb=3", "a: unknown key"),
+        ("nope=1", 'port "serial": nope: unknown key; there are: baudrate'),
+        ("framing.max_byte=3", 'framing: max_byte: unknown key; did you mean "max_bytes"?'),
+        ("silence=long", 'port "serial": silence: expected a time'),
+        ("echo=yes", "echo: expected true or false, not 'yes'"),
+        ("publish.retian=true", 'publish 1: retian: unknown key; did you mean "retain"?'),
+        ("name.first=3", "--set name.first=3: name is no table"),
+        ("poll.every=5", 'poll 1: "topic" is missing'),
+    ],
+)
+def test_a_wrong_one_is_told_by_its_key_and_table(given: str, words: str) -> None:
+    with pytest.raises(UsageError) as told:
+        port(given)
+    assert words in str(told.value)

@@ -1,0 +1,68 @@
+"""`--set KEY=VALUE`: any key of a port's table, as its file would have it.
+
+KEY may name a table within: framing.gap, publish.retain; of an array of tables it is the last one,
+as in TOML, or a first one. VALUE is written as in TOML; what is no TOML is a text as it stands:
+parity=E, silence=2 min, prompt=^> $.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..config import toml
+from ..core.errors import UsageError
+from ..schema import Kind
+from ..tables import Tables
+
+__all__ = ["set_keys"]
+
+
+def set_keys(port: dict[str, Any], kinds: Mapping[str, Kind], given: Iterable[str]) -> None:
+    """Put each KEY=VALUE into the table of a port, whose keys are of these kinds; UsageError."""
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text}: expected KEY=VALUE, such as framing.gap=0.2")
+        steps = _steps(key.strip())
+        if not steps:
+            raise UsageError(f"--set {text}: {key!r} is no key such as silence or framing.gap")
+        _put(port, steps, _value(value.strip()), text)
+    for name, kind in kinds.items():
+        if isinstance(kind, Tables) and isinstance(port.get(name), dict):
+            port[name] = [port[name]]
+
+
+def _steps(key: str) -> list[str]:
+    """Return the names in a dotted key of TOML; [] where it is none."""
+    loads, error = toml()
+    try:
+        table: Any = loads(f"{key} = 0")
+    except error:
+        return []
+    steps = []
+    while isinstance(table, dict):
+        name, table = next(iter(table.items()))
+        steps.append(name)
+    return steps if table == 0 else []
+
+
+def _value(text: str) -> Any:
+    loads, error = toml()
+    try:
+        table = loads(f"value = {text}")
+    except error:
+        return text
+    return table["value"] if len(table) == 1 else text
+
+
+def _put(table: dict[str, Any], steps: list[str], value: Any, text: str) -> None:
+    *outer, last = steps
+    for number, step in enumerate(outer, 1):
+        inner = table.setdefault(step, {})
+        if isinstance(inner, list) and inner:
+            inner = inner[-1]
+        if not isinstance(inner, dict):
+            raise UsageError(f"--set {text}: {'.'.join(steps[:number])} is no table")
+        table = inner
+    table[last] = value
