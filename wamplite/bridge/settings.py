@@ -207,7 +207,7 @@ class PortSettings(LineSettings):
                     yield from ((step, place / "then" / n) for n, step in enumerate(one.then))
 
     def _check_written(self, at: Location) -> None:
-        """Note prompts of frames that do not end as lines do, one that is missing, and speeds."""
+        """Note prompts of frames that do not end as lines do, a missing one, changes of no line."""
         for one, place in self._written(at):
             prompt = self.prompt if one.prompt is None else one.prompt
             framing = self.framing
@@ -217,12 +217,8 @@ class PortSettings(LineSettings):
                     (place / "until_prompt").wrong('there is no "prompt"')
             if prompt and not framing.has_line_ends:
                 (place / "prompt").wrong('is for the framings "lines" and "delimiter"')
-            if (
-                isinstance(one, StepSettings)
-                and (one.baudrate or one.baudrates)
-                and not self.is_line
-            ):
-                place.wrong("the speed over socket:// is set at the adapter")
+            if isinstance(one, StepSettings) and one.changes_line and not self.is_line:
+                place.wrong("the line behind socket:// is set at the adapter")
 
 
 @dataclass(frozen=True, kw_only=True)

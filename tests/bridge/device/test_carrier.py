@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import socket
-import threading
-from contextlib import suppress
 
 import pytest
-import serial
-import serial.rfc2217
 
 from tests.bridge.ports import Record, settings
 from tests.bridge.pseudo import PseudoDevice
+from tests.bridge.rfc2217_server import Rfc2217Server
 from tests.waiting import until
 from wamplite.bridge.device.device import Device
+from wamplite.bridge.device.line_mode import LineMode
 
 
 @pytest.fixture
@@ -91,55 +89,10 @@ def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
         until(lambda: device.is_ready, "negotiated")
         device.write(b"there and back")
         until(lambda: record.data == b"there and back", "read")
-        device.change_speed(300)
-        until(lambda: server.speed == 300, "the other end has it")
+        device.change(LineMode(300))
+        until(lambda: server.modes[-1] == (300, 8, "N"), "the other end has it")
+        device.change(LineMode(0, 7, "E"))
+        until(lambda: server.modes[-1] == (300, 7, "E"), "the other end has it")
+        assert device.mode == (300, 7, "E")
         assert device.stop(5.0)
     assert record.opens == 1
-
-
-class Rfc2217Server:
-    """One connection to a line that sends back, served as in pyserial's own example."""
-
-    def __init__(self) -> None:
-        self._serial = serial.serial_for_url("loop://", timeout=0)
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="test-rfc2217")
-
-    @property
-    def speed(self) -> int:
-        """The bits per second as they were set."""
-        return int(self._serial.baudrate)
-
-    @property
-    def levels(self) -> tuple[bool, bool]:
-        """DTR and RTS as they were set."""
-        return self._serial.dtr, self._serial.rts
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._ending.set()
-        self._thread.join()
-        self._server.close()
-        self._serial.close()
-
-    def _run(self) -> None:
-        connection, _ = self._server.accept()
-        with connection:
-            connection.settimeout(0.02)
-            manager = serial.rfc2217.PortManager(self._serial, Connection(connection))
-            while not self._ending.is_set():
-                with suppress(TimeoutError):
-                    self._serial.write(b"".join(manager.filter(connection.recv(1024))))
-                if data := self._serial.read(self._serial.in_waiting):
-                    connection.sendall(b"".join(manager.escape(data)))
-
-
-class Connection:
-    """What the manager answers through."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.write = connection.sendall

@@ -12,6 +12,7 @@ import pytest
 import serial
 
 from wamplite.bridge.device.carrier import EMPTY, DescriptorCarrier, QueueCarrier
+from wamplite.bridge.device.line_mode import LineMode
 
 
 class Terminal:
@@ -113,7 +114,7 @@ def test_the_speed_is_changed_and_nothing_else(
     carrier: DescriptorCarrier, terminal: Terminal
 ) -> None:
     before = termios.tcgetattr(terminal.slave)
-    carrier.set_speed(300)
+    carrier.change(LineMode(300))
     after = termios.tcgetattr(terminal.slave)
     assert after[4:6] == [termios.B300, termios.B300]
     assert after[:4] == [before[0], before[1], after[2], before[3]] and after[6] == before[6]
@@ -121,7 +122,17 @@ def test_the_speed_is_changed_and_nothing_else(
 
 def test_a_speed_that_there_is_not_and_a_closed_line_are_told(carrier: DescriptorCarrier) -> None:
     with pytest.raises(OSError, match="301 is no speed"):
-        carrier.set_speed(301)
+        carrier.change(LineMode(301))
     carrier.close()
     with pytest.raises(OSError, match="closed meanwhile"):
-        carrier.set_speed(300)
+        carrier.change(LineMode(300))
+
+
+def test_a_pseudo_terminal_takes_any_parity_and_has_none(
+    carrier: DescriptorCarrier, terminal: Terminal
+) -> None:
+    before = termios.tcgetattr(terminal.slave)
+    carrier.change(LineMode(0, 7, "E"))
+    assert termios.tcgetattr(terminal.slave) == before
+    carrier.write(b"\xe1", 1.0)
+    assert os.read(terminal.master, 9) == b"\xe1"

@@ -93,7 +93,7 @@ def test_the_speed_comes_back_after_each_reading(tmp_path: Path) -> None:
     with reading(meter, tmp_path, every="3600") as world:
         until(lambda: world.events, "read")
         until(lambda: meter.speed == termios.B300, "back")
-        assert world.port.device.speed == 300
+        assert world.port.device.mode.baudrate == 300
 
 
 def test_a_block_that_its_check_character_refutes_is_no_reading(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_speed_that_the_recipe_does_not_know_is_told(
         ({"write": "x", "baudrate": 9601}, "baudrate: expected one of 50, 75"),
         ({"write": "x", "baudrates": {"1": 600}}, 'baudrates: needs "baudrate_of"'),
         ({"timeout": 3}, 'expected "write", "write_hex" or "reply"'),
-        ({"write": "x", "baudrate": 9600}, "the speed over socket:// is set at the adapter"),
+        ({"write": "x", "baudrate": 9600}, "the line behind socket:// is set at the adapter"),
         ({"write": "x", "retries": 1}, "retries: unknown key"),
     ],
 )

@@ -252,19 +252,20 @@ class Commands:
             for step in command.then:
                 known = {**values[1], **(answer.kwargs if answer else {})}
                 data = step.fill(values[0], known)
-                command = step.command._replace(data=data, speed=step.speed_of(known))
+                command = step.command._replace(data=data, change=step.change_of(known))
                 answer = _joined(answer, self._attempt(command))
             return answer
         finally:
             self._restore()
 
     def _restore(self) -> None:
-        """Return to the port's own framing and speed, when nothing can come any more by others."""
+        """Return to the port's own framing and line, when nothing can come any more by others."""
         self.text.await_late()
         self._intake.reframe()
-        if self._device.is_ready and self._device.speed != self._device.settings.baudrate:
+        change = self._device.mode.change_to(self._device.settings.mode)
+        if self._device.is_ready and any(change):
             try:
-                self.text.change_speed(self._device.settings.baudrate)
+                self.text.change_line(change)
             except Unavailable as exc:
                 self._device.reopen(str(exc))
 

@@ -1,4 +1,4 @@
-"""The keys of a reply, and of what follows it in the same exchange, maybe at another speed."""
+"""The keys of a reply, and of what follows it in the same exchange, maybe over another line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...keys import setting
 from ...schema import AnyOf, Flag, Names, Text, Whole
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
-from ..device.speeds import Speed
+from ..device.line_mode import PARITIES, LineMode, Speed
 from ..framing.framing import FRAMING, FramingSettings
 from ..line_pattern import LinePattern, line_search
 from .replies import Reply
@@ -112,14 +112,29 @@ class StepSettings(ReplySettings):
         needs=("baudrate_of",), example={"0": 300, "5": 9600},
     )  # fmt: skip
 
+    bytesize: int = setting(
+        Whole(5, 8), "the bits of a byte from then on, for the rest of the exchange", 0, example=8
+    )
+    parity: str = setting(
+        Text(*PARITIES), "the parity from then on, for the rest of the exchange", "", example="N"
+    )
+
     def step(self, what: str, prompt: str) -> Step:
         """Return what follows; prompt: the port's."""
         command = self.command(what, prompt)
         fill = self.template() if self.writes else lambda args, kwargs: b""
-        return Step(command, fill, self.speed_of)
+        return Step(command, fill, self.change_of)
 
-    def speed_of(self, values: Mapping[str, Any]) -> int:
-        """Return the speed that is meant; WrongReply where there is none for the value."""
+    @property
+    def changes_line(self) -> bool:
+        """Whether it may change how the line is set."""
+        return bool(self.baudrate or self.baudrates or self.bytesize or self.parity)
+
+    def change_of(self, values: Mapping[str, Any]) -> LineMode:
+        """Return how the line changes; WrongReply where there is no speed for the value."""
+        return LineMode(self._speed_of(values), self.bytesize, self.parity)
+
+    def _speed_of(self, values: Mapping[str, Any]) -> int:
         if not self.baudrates:
             return self.baudrate
         text = str(values.get(self.baudrate_of))

@@ -24,6 +24,7 @@ from ...locks import Condition
 from ..counts import LATE_REPLIES, Count
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
+from ..device.line_mode import LineMode
 from ..framing.framing import FramingSettings
 from ..intake import Intake
 from ..line_pattern import LineSearch
@@ -44,8 +45,8 @@ class DeviceCommand(NamedTuple):
 
     reply: None: nothing is waited for. prompt: what the device says before it takes the command.
     is_text: line ends within the data end lines, and an echo may have others. framing: of the
-    reply, where it is not the port's. speed: bits per second from its end on; 0: as they are. then:
-    what is written when the reply has come; all of it is one exchange.
+    reply, where it is not the port's. change: how the line is set from its end on. then: what is
+    written when the reply has come; all of it is one exchange.
     """
 
     what: str  # for errors and logs
@@ -56,7 +57,7 @@ class DeviceCommand(NamedTuple):
     prompt: LineSearch | None = None
     is_text: bool = True
     framing: FramingSettings | None = None
-    speed: int = 0
+    change: LineMode = LineMode()
     then: tuple[Step, ...] = ()
 
     @property
@@ -70,7 +71,7 @@ class Step(NamedTuple):
 
     command: DeviceCommand
     fill: Callable[[Sequence[Any], Mapping[str, Any]], bytes]
-    speed_of: Callable[[Mapping[str, Any]], int]  # ApplicationError where there is none
+    change_of: Callable[[Mapping[str, Any]], LineMode]  # ApplicationError where there is none
 
 
 class WrongReply(ApplicationError):
@@ -203,18 +204,18 @@ class TextLine:
         try:
             if command.data:
                 self._write(command.data)
-            if command.speed:
-                self.change_speed(command.speed)
+            if any(command.change):
+                self.change_line(command.change)
             return None if gathering is None else self._gather(gathering, command)
         finally:
             with self._changed:
                 self._running, self._device.eager = None, False
                 self._unhook()
 
-    def change_speed(self, speed: int) -> None:
-        """Change the bits per second of the line; Unavailable where that cannot be."""
+    def change_line(self, change: LineMode) -> None:
+        """Change how the line is set; Unavailable where that cannot be."""
         try:
-            self._device.change_speed(speed)
+            self._device.change(change)
         except DeviceDown as exc:
             raise Unavailable(uris.UNAVAILABLE, str(exc)) from None
 

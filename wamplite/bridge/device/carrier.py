@@ -3,7 +3,7 @@
     wait(seconds)         until bytes have come, or the end; False: the time is up, or `wake`
     read()                what has come; OSError at the end
     write(data, seconds)  all of it within so many seconds, or TimeoutError
-    set_speed(speed)      change the bits per second at once
+    change(mode)          change the speed, the bits of a byte, the parity at once
     wake()                end a wait, from any thread
     close()               close the device; only the reading thread
 
@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from ...locks import Latch, Lock
 from .line import LineSettings
-from .speeds import set_speed
+from .line_mode import LineMode, set_line
 
 if TYPE_CHECKING:
     import serial
@@ -49,7 +49,7 @@ class Carrier(Protocol):
 
     def write(self, data: bytes, seconds: float) -> None: ...
 
-    def set_speed(self, speed: int) -> None: ...
+    def change(self, mode: LineMode) -> None: ...
 
     def wake(self) -> None: ...
 
@@ -187,12 +187,12 @@ class DescriptorCarrier:
         poll.poll(min(rest, SLICE) * 1000)
         return True
 
-    def set_speed(self, speed: int) -> None:
-        """Change the speed of a tty; of a stream there is none."""
+    def change(self, mode: LineMode) -> None:
+        """Change the line of a tty; a stream has none."""
         with self._lock:
             if self._closed:
                 raise OSError(errno.EIO, "closed meanwhile")
-            set_speed(self._descriptor, speed)
+            set_line(self._descriptor, mode)
 
     def wake(self) -> None:
         """End a wait."""
@@ -241,9 +241,11 @@ class QueueCarrier:
         """Hand it to the connection, which buffers."""
         self._handle.write(data)
 
-    def set_speed(self, speed: int) -> None:
+    def change(self, mode: LineMode) -> None:
         """Have the other end change it."""
-        self._handle.baudrate = speed
+        for name, value in mode._asdict().items():
+            if value:
+                setattr(self._handle, name, value)
 
     def wake(self) -> None:
         """End a wait, within the handle's read timeout."""

@@ -28,6 +28,7 @@ from .. import clock
 from . import names
 from .carrier import Carrier, open_carrier
 from .line import LineSettings
+from .line_mode import LineMode
 
 __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Device", "DeviceDown", "ByteSink", "DeviceState"]
 
@@ -87,7 +88,7 @@ class Device:
         self.settings = settings
         self.address = settings.device
         self.opens = 0
-        self.speed = settings.baudrate
+        self.mode = settings.mode
         self.state = DeviceState.CLOSED
         self.is_ready = False  # open and settled
         self.eager = False  # a command waits for the next bytes: do not gather
@@ -130,10 +131,10 @@ class Device:
 
     def duration(self, data: bytes) -> float:
         """Return how many seconds bytes take on the line; 0 where there is none."""
-        return self.settings.is_line * len(data) * BITS / self.speed
+        return self.settings.is_line * len(data) * BITS / self.mode.baudrate
 
-    def change_speed(self, speed: int) -> None:
-        """Set the bits per second, up to the next opening, when all that was written is out.
+    def change(self, change: LineMode) -> None:
+        """Change the line, up to the next opening, when all that was written is out.
 
         DeviceDown when it is not open, or cannot. Not on the device's own thread.
         """
@@ -142,10 +143,10 @@ class Device:
         if carrier is None:
             raise DeviceDown(self.down())
         try:
-            carrier.set_speed(speed)
+            carrier.change(change)
         except (OSError, ValueError, termios.error) as exc:
-            raise DeviceDown(f"{self.address}: not set to {speed} baud: {exc}") from exc
-        self.speed = speed
+            raise DeviceDown(f"{self.address}: not set to {change}: {exc}") from exc
+        self.mode = self.mode.changed(change)
 
     def write(self, data: bytes, seconds: float | None = None) -> None:
         """Write to the device; DeviceDown when it is not open, TimeoutError when it takes nothing.
@@ -191,7 +192,7 @@ class Device:
         with self._lock:
             self._carrier = carrier
         self.opens += 1
-        self.speed = self.settings.baudrate
+        self.mode = self.settings.mode
         self._said = ""
         advice = names.advice(device)
         speed = f" at {self.settings.baudrate} baud" if self.settings.is_line else ""

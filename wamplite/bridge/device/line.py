@@ -9,6 +9,7 @@ from ...keys import TableSettings, setting
 from ...schema import Flag, Number, Text, Whole
 from ...units import DAY, Duration
 from ..line_pattern import LinePattern
+from .line_mode import PARITIES, LineMode
 
 __all__ = ["LineSettings", "check_line"]
 
@@ -34,7 +35,7 @@ class LineSettings(TableSettings):
     )
     baudrate: int = setting(Whole(50, 12_000_000), "bits per second", 9600)
     bytesize: int = setting(Whole(5, 8), "bits of a byte, 5 to 8", 8)
-    parity: str = setting(Text("N", "E", "O", "M", "S"), "none, even, odd, mark or space", "N")
+    parity: str = setting(Text(*PARITIES), "none, even, odd, mark or space", "N")
     stopbits: float = setting(Number(1, 2), "1, 1.5 or 2", 1)
     rtscts: bool = setting(Flag(), "hardware flow control", False)
     xonxoff: bool = setting(Flag(), "software flow control", False)
@@ -93,6 +94,11 @@ class LineSettings(TableSettings):
     write_timeout: float = setting(
         Duration(0.01, 60), "after so long a write fails that the device does not take", 1.0
     )
+
+    @property
+    def mode(self) -> LineMode:
+        """How the line is set at an opening."""
+        return LineMode(self.baudrate, self.bytesize, self.parity)
 
     @property
     def is_line(self) -> bool:
