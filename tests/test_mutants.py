@@ -113,7 +113,7 @@ def test_a_mutant_is_judged_by_the_tests_that_run_it(tree: Path) -> None:
     runs = tree.parent / "runs"
     (tree / "tests" / "core" / "test_other.py").write_text(OTHER.format(runs=str(runs)))
     assert run(tree).stdout.splitlines()[-1].split() == ["core", "3", "1", "0", "0", "2", "33.3%"]
-    assert runs.read_text() == "xx"  # without a mutant, and under coverage
+    assert runs.read_text() == "xxx"  # without a mutant, under coverage, and with DEFAULT
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,14 @@ class Reach:
         self._files: dict[str, dict[str, list[int]]] = told["files"]
 
     def tests_of(self, file: str, line: int | None) -> list[str]:
-        """Return the tests that run a line, or any of the file's where that is None; all where
-        none is known, as of a program that was killed.
+        """Return the tests that run a line. All of them where that is None, for what is run as the
+        file is imported: first those that run another line of it. All where none is known, as of a
+        program that was killed.
         """
         lines = self._files.get(file, {})
-        found = lines.values() if line is None else [lines.get(str(line), [])]
-        numbers = {number for numbers in found for number in numbers}
-        return [self._tests[number] for number in sorted(numbers)] or self._tests
+        if line is not None:
+            found = [self._tests[number] for number in lines.get(str(line), [])]
+            return found or self._tests
+        numbers = {number for numbers in lines.values() for number in numbers}
+        order = sorted(range(len(self._tests)), key=lambda number: (number not in numbers, number))
+        return [self._tests[number] for number in order]

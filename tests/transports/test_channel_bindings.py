@@ -77,6 +77,47 @@ def test_the_end_point_is_hashed_as_its_certificate_is_signed(
     assert end_point(der) == (hashlib.new(hashed, der).digest() if hashed else None)
 
 
+NAMES = {  # of RFC 3279, 4055 and 5758 -> the hash of RFC 5929, section 4.1
+    "1.2.840.113549.1.1.4": "sha256",  # md5WithRSAEncryption
+    "1.2.840.113549.1.1.5": "sha256",  # sha1WithRSAEncryption
+    "1.2.840.113549.1.1.11": "sha256",
+    "1.2.840.113549.1.1.12": "sha384",
+    "1.2.840.113549.1.1.13": "sha512",
+    "1.2.840.113549.1.1.14": "sha224",
+    "1.2.840.10045.4.1": "sha256",  # ecdsa-with-SHA1
+    "1.2.840.10045.4.3.1": "sha224",
+    "1.2.840.10045.4.3.2": "sha256",
+    "1.2.840.10045.4.3.3": "sha384",
+    "1.2.840.10045.4.3.4": "sha512",
+    "1.3.101.112": None,  # Ed25519
+}
+
+
+@pytest.mark.parametrize(("name", "hashed"), NAMES.items())
+def test_each_kind_of_signature_has_its_hash(name: str, hashed: str | None) -> None:
+    algorithm = der(0x30, der(0x06, numbers(name)))
+    certificate = der(0x30, der(0x30, b"what is signed") + algorithm + der(0x03, b"\0"))
+    expected = hashlib.new(hashed, certificate).digest() if hashed else None
+    assert end_point(certificate) == expected
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """Return a short element."""
+    return bytes([tag, len(content)]) + content
+
+
+def numbers(name: str) -> bytes:
+    """Return an OID as DER has it."""
+    first, second, *others = map(int, name.split("."))
+    found = bytes([40 * first + second])
+    for number in others:
+        digits = [number & 0x7F]
+        while number := number >> 7:
+            digits.insert(0, 0x80 | number & 0x7F)
+        found += bytes(digits)
+    return found
+
+
 def test_the_certificate_that_is_shown_is_the_first_of_its_file(
     certificate: Certificate, tmp_path: Path
 ) -> None:

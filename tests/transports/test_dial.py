@@ -183,8 +183,15 @@ def test_nobody_listening_is_a_loss_that_names_the_url(tmp_path: Path) -> None:
         dial(url, timeout=PATIENCE)
 
 
-def test_a_name_that_means_nothing_is_a_loss() -> None:
-    name = "x" * 64 + ".example"  # longer than a label may be: the resolver need not be asked
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x" * 64 + ".example",  # longer than a label may be: the resolver need not be asked
+        ".".join(["x" * 60] * 5),  # longer than a name may be: it need not ask anybody
+    ],
+    ids=["label", "name"],
+)
+def test_a_name_that_means_nothing_is_a_loss(name: str) -> None:
     with pytest.raises(TransportLost, match=f"^ws://{name}/: cannot resolve {name}: "):
         dial(f"ws://{name}/", timeout=PATIENCE)
 

@@ -17,6 +17,7 @@ from tests.transports.streams import files_left
 from wamplite.core.errors import TransportLost
 from wamplite.transports.dial import dial
 from wamplite.transports.serial_line import Descriptor, OpenPort, SerialStream, explain
+from wamplite.transports.serial_line import dial as dial_line
 from wamplite.transports.serial_url import Address
 
 
@@ -113,6 +114,21 @@ def test_where_no_descriptor_can_be_had_that_is_said_and_none_is_left_open(cable
         SerialStream(port, port.close)
     assert open_files() == before
     SerialStream(port, port.close).close()
+
+
+def test_a_port_is_dialled_or_it_is_said_why_not_and_none_is_left_open(cable: Cable) -> None:
+    before, refused = open_files(), 0
+    while True:
+        with files_left(refused):
+            try:
+                stream = dial_line(cable.device_url)
+            except (OSError, TransportLost):
+                refused += 1
+            else:
+                break
+        assert open_files() == before
+    stream.close()
+    assert refused > 3  # a port takes one, and its stream three more
 
 
 def test_waiting_for_a_line_that_takes_nothing_is_no_busy_loop(cable: Cable) -> None:

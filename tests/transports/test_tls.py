@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import socket
 import ssl
 import threading
@@ -99,6 +100,19 @@ def server_and_library(
         ) as wrapped:
             thread.join(PATIENCE)
             yield server, wrapped
+
+
+def test_facts_are_told_while_nobody_else_is_in_openssl(
+    context: ssl.SSLContext, trusting: ssl.SSLContext
+) -> None:
+    with shaken(context, trusting) as (_, server):
+        told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        with server.lock:
+            thread = in_thread(lambda: told.put(server.tls.version))
+            with pytest.raises(queue.Empty):
+                told.get(timeout=0.05)
+        assert told.get(timeout=PATIENCE).startswith("TLSv1.")
+        thread.join(PATIENCE)
 
 
 # Bytes both ways

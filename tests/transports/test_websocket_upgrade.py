@@ -195,7 +195,7 @@ def test_an_answer_says_what_this_is_and_where() -> None:
 
 def test_an_answer_of_426_names_the_upgrade_and_the_version() -> None:
     assert "Upgrade: websocket" in refused(b"GET /ws HTTP/1.1\r\nHost: pi\r\n\r\n")[1]
-    assert "Sec-WebSocket-Version: 13" in refused(with_line(b"Sec-WebSocket-Version: 8"))[1]
+    assert "Sec-WebSocket-Version: 13\r\n" in refused(with_line(b"Sec-WebSocket-Version: 8"))[1]
 
 
 def test_head_is_answered_without_a_text() -> None:
