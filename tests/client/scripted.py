@@ -40,6 +40,10 @@ class Later:
     def is_waiting(self) -> bool:
         return self._thread.is_alive()
 
+    def wait(self, seconds: float) -> None:
+        """Wait until the verb has returned, or time is up."""
+        self._thread.join(seconds)
+
     def result(self) -> Any:
         """Return what the verb returned, or raise what it raised."""
         self._thread.join(PATIENCE)

@@ -51,6 +51,11 @@ def test_the_delays_grow_to_half_a_minute() -> None:
     assert retries.next_delay() == 1.5
 
 
+def test_a_short_delay_is_as_short_as_it_was_asked_for() -> None:
+    retries = Retries(initial_retry_delay=0.25, retry_delay_jitter=0.0)
+    assert [retries.next_delay() for _ in range(2)] == [0.25, 0.375]
+
+
 def test_no_two_clients_wait_equally_long() -> None:
     delays = [Retries().next_delay() or 0.0 for _ in range(200)]
     assert len(set(delays)) > 100

@@ -502,18 +502,22 @@ def test_a_session_shows_who_it_is(ann: Session) -> None:
 
 
 def test_leaving_waits_for_handlers_that_run(url: str, ann: Session) -> None:
-    running, done = threading.Event(), []
+    running, may_return = threading.Event(), threading.Event()
 
     def on_event() -> None:
         running.set()
-        session.lost.wait(PATIENCE)  # it has left, and waits for this
-        done.append(True)
+        may_return.wait(PATIENCE)
 
-    with wamplite.connect(url) as session:
-        session.subscribe("com.app.t", on_event)
-        ann.publish("com.app.t")
-        assert running.wait(PATIENCE)
-    assert done == [True]
+    session = wamplite.connect(url)
+    session.subscribe("com.app.t", on_event)
+    ann.publish("com.app.t")
+    assert running.wait(PATIENCE)
+    leaving = soon(session.leave)
+    assert session.lost.wait(PATIENCE)
+    leaving.wait(0.05)
+    assert leaving.is_waiting
+    may_return.set()
+    leaving.result()
 
 
 def test_run_forever_on_another_thread_ends_with_the_session(url: str) -> None:

@@ -366,6 +366,39 @@ def test_a_router_that_does_not_say_goodbye_is_not_waited_for(peer: Peer) -> Non
     assert peer.receive()[0] == 6
 
 
+def test_one_speaks_at_a_time(peer: Peer) -> None:
+    session = peer.join()
+    order: list[str] = []
+
+    def first() -> bool:
+        other = soon(inside(session).say, second)
+        other.wait(0.05)
+        order.append("first")
+        others.append(other)
+        return True
+
+    def second() -> bool:
+        order.append("second")
+        return True
+
+    others: list[Later] = []
+    inside(session).say(first)
+    others[0].result()
+    assert order == ["first", "second"]
+    leave(peer, session)
+
+
+def test_leaving_waits_a_second_for_a_reading_thread_that_does_not_end(peer: Peer) -> None:
+    session, may_end = peer.join(), threading.Event()
+    inside(session).on_end.append(lambda: may_end.wait(2 * PATIENCE))
+    leaving = soon(session.leave, timeout=SOON)
+    peer.goodbye()
+    try:
+        leaving.result()
+    finally:
+        may_end.set()
+
+
 def test_a_message_above_the_routers_limit_is_not_sent(peer: Peer) -> None:
     session = peer.join()
     with pytest.raises(wamplite.UsageError, match="takes at most 16777216"):

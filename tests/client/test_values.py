@@ -23,7 +23,7 @@ from tests.client.scripted import PATIENCE
 from wamplite.client.plain import to_plain
 from wamplite.client.values import FEW, check_request, check_uri, in_order, sendable
 from wamplite.core.errors import UsageError
-from wamplite.serializers.payload import MAX_LENGTH
+from wamplite.serializers.payload import MAX_LENGTH, MAX_TOTAL
 
 
 class Colour(enum.Enum):
@@ -335,8 +335,12 @@ def test_uri_and_handler_come_in_any_order() -> None:
             {str(at): Number.ONE for at in range(MAX_LENGTH)},
             {str(at): 1 for at in range(MAX_LENGTH)},
         ),
+        (
+            [[Number.ONE] * MAX_LENGTH, [Number.ONE] * (MAX_TOTAL - MAX_LENGTH - 3)],
+            [[1] * MAX_LENGTH, [1] * (MAX_TOTAL - MAX_LENGTH - 3)],
+        ),
     ],
-    ids=["list", "dict"],
+    ids=["list", "dict", "in all"],
 )
 def test_what_is_as_much_as_may_be_is_converted(value: Any, plain: Any) -> None:
     ((sent,), _) = sendable([value], {}, None)

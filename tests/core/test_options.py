@@ -10,7 +10,7 @@ from tests.core.world import CALL, PUBLISH, REGISTER, SUBSCRIBE, YIELD, Peer, Wo
 from wamplite.core.feature import Feature, claim
 from wamplite.core.grammar import GRAMMAR
 from wamplite.core.messages import CODES, Call, Error, Publish, Register, Result, Subscribe, Yield
-from wamplite.core.options import OPTIONS, UNBUILT, Lack, why_lacking
+from wamplite.core.options import OPTIONS, ROLES, UNBUILT, Lack, why_lacking
 
 UNSUPPORTED = "wamp.error.feature_not_supported"
 LIST = ["x"]
@@ -206,3 +206,10 @@ def test_every_option_is_one_of_the_grammar() -> None:
     assert set(OPTIONS) == {*REQUESTS, Yield, Error}
     for kind, options in OPTIONS.items():
         assert set(options) <= set(GRAMMAR[CODES[kind]].keys)
+
+
+def test_the_role_that_announces_a_feature_is_the_one_that_hears_its_options() -> None:
+    realm = World().realm
+    hears = {"dealer": set(realm.dealer.handlers()), "broker": set(realm.broker.handlers())}
+    assert set(ROLES) == set(OPTIONS)
+    assert all(kind in hears[role] for kind, role in ROLES.items())

@@ -6,9 +6,11 @@ import logging
 import os
 import re
 import socket
+import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from tests.transports.streams import files_left, make_certificate, receive_all
 from wamplite.core.errors import TransportLost, UsageError
 from wamplite.router import Router, listen_urls
+from wamplite.router.accepting import Accepting
 from wamplite.router.limits import Limits
 from wamplite.router.listener import Listener, Settings
 
@@ -146,6 +149,28 @@ def test_beyond_loopback_somebody_must_allow_it(host: str) -> None:
 def test_beyond_loopback_with_leave(start: Start, connect: Connect) -> None:
     url = start(allow_anonymous_network=True).listen("rs://0.0.0.0:0")
     connect(url.replace("0.0.0.0", "127.0.0.1")).join()
+
+
+def test_a_listener_that_begins_while_the_router_closes_is_closed() -> None:
+    router = Router()
+    closing = threading.Thread(target=router.close)
+
+    def close_at_its_start(frame: FrameType, event: str, _: Any) -> None:
+        if frame.f_code is Accepting.start.__code__:
+            closing.start()
+            closing.join(0.05)  # it waits until the listener is known
+
+    def listen() -> None:
+        sys.settrace(close_at_its_start)
+        urls.append(router.listen("rs://127.0.0.1:0"))
+
+    urls: list[str] = []
+    listening = threading.Thread(target=listen)
+    listening.start()
+    listening.join(20)
+    closing.join(20)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(urls[0].rpartition(":")[2])))
 
 
 def test_a_closed_router_listens_no_more_and_lets_the_port_go() -> None:

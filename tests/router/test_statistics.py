@@ -89,6 +89,21 @@ def test_messages_of_one_write_are_counted_each(start: Start, connect: Connect) 
     assert row["subscriptions"] == 299
 
 
+def test_what_a_session_holds_is_told(start: Start, connect: Connect) -> None:
+    router = start()
+    caller, callee = connect(router.url).join(), connect(router.url).join()
+    callee.ask(32, 1, {}, "com.topic")
+    for number, procedure in enumerate(["com.one", "com.two"], 2):
+        callee.ask(64, number, {}, procedure)
+    for number in (1, 2, 3):
+        caller.send(48, number, {}, "com.one")
+        assert callee.receive()[0] == 68
+    rows = {row["session"]: row for row in asked(caller, SESSIONS)}
+    kinds = ("subscriptions", "registrations", "calls", "invocations")
+    assert [rows[callee.welcome[1]][kind] for kind in kinds] == [1, 2, 0, 3]
+    assert [rows[caller.welcome[1]][kind] for kind in kinds] == [0, 0, 3, 0]
+
+
 def test_two_sessions_of_one_connection_are_counted_apart(start: Start, connect: Connect) -> None:
     router = start()
     wire = connect(router.url).join()
