@@ -37,6 +37,8 @@ class Reach:
                     "PYTEST_CURRENT_TEST": "",  # of a test that has started all this
                 },
             )
+            if not found.exists():
+                raise SystemExit(f"{copy.log.read_text()}{folder} does not run under coverage")
             told = json.loads(found.read_text())
         self._tests: list[str] = told["tests"]
         self._files: dict[str, dict[str, list[int]]] = told["files"]
