@@ -39,6 +39,7 @@ TEXT: dict[str, tuple[str, ...]] = {
     "testament_meta_api": (D,),
 }
 NO_SECTION = {"concurrency", "force_reregister"}  # Autobahn's and Crossbar's, not announced
+NO_STATUS = NO_SECTION | {"event_retention", "testament_meta_api"}
 BESIDE = {"reflection"}  # stands beside the features, in the role itself
 
 
@@ -54,3 +55,9 @@ def test_a_role_announces_what_its_sections_have_it_announce(roles: tuple[str, .
 
 def test_there_is_a_row_for_each_feature() -> None:
     assert {*TEXT, *NO_SECTION, *BESIDE} >= NAMES
+
+
+def test_each_status_is_one_that_the_specification_has_for_a_section() -> None:
+    halves = [make() for make in (*features.for_client("all"), *features.for_router("all"))]
+    assert {half.status for half in halves} == {"stable", "beta", "alpha", "sketch", ""}
+    assert NAMES - {half.name for half in halves if half.status} == NO_STATUS

@@ -183,6 +183,13 @@ def test_a_condition_that_makes_no_sense_is_refused(kwargs: dict[str, Any]) -> N
     assert past.get(**kwargs) == "wamp.error.invalid_argument"
 
 
+def test_a_time_that_is_none_is_told_as_it_was_given() -> None:
+    past, asked = Past(), {"from_time": "2023-11-14T25:00:00.5Z"}
+    past.world.send(past.reader, [CALL, 1, {}, GET, [past.id], asked])
+    [message] = take(past.reader)[-1][5]
+    assert message == "from_time must be a time as RFC 3339 has it, not '2023-11-14T25:00:00.5Z'"
+
+
 def test_a_subscription_that_there_is_not_has_no_history() -> None:
     past, _ = six()
     assert past.get(number=99) == "wamp.error.no_such_subscription"

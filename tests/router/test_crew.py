@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -142,6 +145,29 @@ def test_it_ends_with_those_that_rest_and_after_those_that_work(make: Make) -> N
     assert working.threads[0].is_alive()
     go.set()
     until(lambda: not working.threads[0].is_alive())
+
+
+@pytest.mark.parametrize("line", range(1, 5))
+def test_a_thread_that_begins_to_rest_while_it_closes_ends_soon(
+    make: Make, monkeypatch: pytest.MonkeyPatch, line: int
+) -> None:
+    monkeypatch.setattr("wamplite.router.crew.IDLE", 60.0)
+    crew, lines = make(), itertools.count(1)
+    closing = threading.Thread(target=crew.close, args=(20,))
+
+    def enter(frame: FrameType, event: str, _: Any) -> Any:
+        return close_at_the_line if frame.f_code.co_name == "_rest" else None
+
+    def close_at_the_line(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line" and next(lines) == line:
+            closing.start()
+            closing.join(0.05)  # it may wait for this thread, or for what that holds
+        return close_at_the_line
+
+    life = Life(lambda: sys.settrace(enter), RECEIVE)
+    assert take(crew, life) and life.concluded.wait(20)
+    until(lambda: not life.threads[0].is_alive())
+    closing.join(20)
 
 
 def test_a_life_can_be_served_by_whoever_wants() -> None:

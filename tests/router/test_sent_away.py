@@ -106,3 +106,5 @@ def test_origins_that_no_page_could_have_are_refused_before_anything_listens() -
         wamplite.Router(allowed_origins=["example.com"])
     with pytest.raises(wamplite.UsageError, match="allowed_origins must be a list"):
         wamplite.Router(allowed_origins="http://app.example")
+    with pytest.raises(wamplite.UsageError, match="allowed_hosts must be a list"):
+        wamplite.Router(allowed_hosts="app.example")

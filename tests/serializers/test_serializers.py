@@ -49,6 +49,14 @@ def test_a_value_comes_back_as_it_was(serializer: Serializer, value: Any) -> Non
 
 
 @serializer_of_each
+@pytest.mark.parametrize("rest", [[], [[1, "x"]], [[], {"k": [b"\1"]}]])
+def test_a_message_that_is_written_gets_another_head(serializer: Serializer, rest: Any) -> None:
+    head, other = [36, 7, {}], [36, 10**9, {"topic": "com.example.t"}]
+    written = serializer.dumps(head + rest)
+    assert serializer.with_head(written, head, other) == serializer.dumps(other + rest)
+
+
+@serializer_of_each
 @pytest.mark.parametrize("kind", [list, dict])
 def test_an_argument_nests_64_containers_and_not_65(serializer: Serializer, kind: type) -> None:
     deep, deeper = nested(64, kind), nested(65, kind)

@@ -230,9 +230,9 @@ def _by_publication(call: Call, found: list[Past]) -> Iterable[Callable[[Past], 
 
 
 def _seconds(name: str, text: str) -> float:
-    text = FRACTION.sub(lambda found: f".{found[1]:0<6.6}", text)  # as Python 3.10 reads it
+    padded = FRACTION.sub(lambda found: f".{found[1]:0<6.6}", text)  # as Python 3.10 reads it
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
+        moment = datetime.fromisoformat(padded.replace("Z", "+00:00").replace("z", "+00:00"))
     except ValueError:
         wanted = f"{name} must be a time as RFC 3339 has it, not {text!r}"
         raise Refused(uris.INVALID_ARGUMENT, wanted) from None

@@ -15,7 +15,7 @@ MOST = 1e6
     "pattern",
     [
         r"^(\w+\s?)+:(?P<v>\d+)$", "(a+)+b", "(a|a)*b", "(.*,)*", "(?:x+x+)+y", r"(\d+\.?)+$",
-        "((a|b)+c?)+d", r"(\s*\w+\s*;?)*$", "(a*)*b", "((?:ab)?a?b?)*c",
+        "((a|b)+c?)+d", r"(\s*\w+\s*;?)*$", "(a*)*b", "((?:ab)?a?b?)*c", "(?:(a?)(b?))*c",
     ],
 )  # fmt: skip
 def test_what_repeats_a_choice_is_known(pattern: str) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import CodeType, FrameType
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.bridge.boxes import StoredBox, all_of, rows
 from tests.bridge.events import numbers
 from tests.processes import running
 from tests.waiting import until
+from wamplite.bridge.outbox.queue import Queue
 
 KILLS = 8  # and 20 of the whole bridge, in test_bridge
 
@@ -245,3 +247,32 @@ def test_what_comes_one_by_one_is_written_together_every_so_often(
     assert 1 <= len(commits) <= min(most, 2 + took / every)
     box.crash()
     assert numbers(all_of(open_box())) == list(range(number))
+
+
+@pytest.mark.parametrize("code", [Queue.stored.fget.__code__, Queue.load.__code__])
+def test_nothing_is_put_while_the_queue_is_asked_and_told_of_the_file(
+    open_box: Open, code: CodeType
+) -> None:
+    box = open_box()
+    box.fill(*range(3))
+    box.await_stored()
+    putting = threading.Thread(target=box.fill, args=(3,))
+    waited: list[bool] = []
+
+    def put_meanwhile(frame: FrameType, event: str, _: object) -> None:
+        asks = frame.f_back is not None and frame.f_back.f_code.co_name == "_read"
+        if asks and frame.f_code is code:
+            putting.start()
+            putting.join(0.05)
+            waited.append(putting.is_alive())
+
+    def take() -> None:
+        sys.settrace(put_meanwhile)
+        box.confirm(box.take(3))
+
+    taking = threading.Thread(target=take)
+    taking.start()
+    for thread in (taking, putting):
+        thread.join(20)
+    assert waited == [True]
+    assert numbers(box.take(3)) == [3]

@@ -4,7 +4,7 @@
     read()                what has come; OSError at the end
     write(data, seconds)  all of it within so many seconds, or TimeoutError
     change(mode)          change the speed, the bits of a byte, the parity at once
-    wake()                end a wait, from any thread
+    wake()                end a wait, from any thread; nothing once it is closed
     close()               close the device; only the reading thread
 
 The only file that uses pyserial, which opens and configures. Reading is one poll and one read for

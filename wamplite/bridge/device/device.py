@@ -23,7 +23,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from ...locks import Latch, Lock
+from ...locks import Latch
 from .. import clock
 from . import names
 from .carrier import Carrier, open_carrier
@@ -96,7 +96,6 @@ class Device:
         self._changed = changed
         self._stopping = Latch()
         self._reopen = ""  # the reason to close the device and open it again, if there is one
-        self._lock = Lock()  # guards _carrier against a close() while it is woken
         self._carrier: Carrier | None = None
         self._wait = FIRST_WAIT
         self.why = self._said = ""
@@ -165,9 +164,9 @@ class Device:
             raise DeviceDown(f"{self.address}: {exc}") from exc
 
     def _wake(self) -> None:
-        with self._lock:
-            if self._carrier is not None:
-                self._carrier.wake()
+        carrier = self._carrier
+        if carrier is not None:
+            carrier.wake()
 
     # ---- the device's thread
 
@@ -188,9 +187,7 @@ class Device:
 
     def _open(self) -> None:
         device = names.resolve(self.address)
-        carrier = open_carrier(self.settings, device)
-        with self._lock:
-            self._carrier = carrier
+        self._carrier = open_carrier(self.settings, device)
         self.opens += 1
         self.mode = self.settings.mode
         self._said = ""
@@ -262,13 +259,12 @@ class Device:
             raise _Reopen(DeviceState.SILENT, f"{self.address}: no frame for {silence:g} s")
 
     def _close(self, state: DeviceState, why: str) -> None:
-        with self._lock:
-            carrier, self._carrier = self._carrier, None
-            if carrier is not None:
-                try:
-                    carrier.close()
-                except Exception as exc:
-                    log.warning("%s: could not be closed: %s", self.address, exc)
+        carrier, self._carrier = self._carrier, None
+        if carrier is not None:
+            try:
+                carrier.close()
+            except Exception as exc:
+                log.warning("%s: could not be closed: %s", self.address, exc)
         self._opened = 0.0
         self.is_ready = False
         self._become(state, why)
