@@ -184,6 +184,23 @@ def test_what_nests_too_deep_is_empty_where_the_message_is_told_of(
     assert caught.value.head[:4] == [48, 7, {}, "a.b"]
 
 
+@reader_of_each
+@pytest.mark.parametrize(
+    ("payload", "path"), [(b"[%b]", [4, 0]), (b'[],{"k":%b}', [5, "k"])], ids=["args", "kwargs"]
+)
+def test_what_nests_one_container_too_deep_is_found_at_its_place(
+    reader: Json, payload: bytes, path: list[int | str]
+) -> None:
+    def message(depth: int) -> bytes:
+        return b'[48,7,{},"a.b",' + payload % (b"[" * depth + b"]" * depth) + b"]"
+
+    deepest = LEVELS - 2  # within the message and its payload
+    reader.loads(message(deepest))
+    with pytest.raises(Uncarriable) as caught:
+        reader.loads(message(deepest + 1))
+    assert caught.value.path == path
+
+
 def test_the_largest_integers_are_read_the_slow_way_too() -> None:
     assert json_pieces.read(b"[18446744073709551615,-9223372036854775808]") == [2**64 - 1, -(2**63)]
     for digits in (b"18446744073709551616", b"-9223372036854775809", b"1" * 21, b"9" * 5000):

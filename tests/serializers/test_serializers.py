@@ -213,15 +213,20 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_missing_library_is_named_with_the_way_to_get_it() -> None:
+@pytest.mark.parametrize(
+    ("name", "library", "package"), [("cbor", "cbor2", "'cbor2<6'"), ("msgpack",) * 3]
+)
+def test_a_missing_library_is_named_with_the_way_to_get_it(
+    name: str, library: str, package: str
+) -> None:
     shown = run(
         "import sys\n"
-        "sys.modules['cbor2'] = None\n"
+        f"sys.modules['{library}'] = None\n"
         "from wamplite import serializers\n"
-        "try: serializers.get('cbor')\n"
+        f"try: serializers.get('{name}')\n"
         "except ValueError as error: print(error)"
     )
-    assert shown == "serializer cbor needs cbor2: pip install 'cbor2<6'"
+    assert shown == f"serializer {name} needs {library}: pip install {package}"
 
 
 def test_json_works_without_orjson() -> None:
