@@ -27,7 +27,6 @@ LIBRARIES = {
     "transports/websocket_frames.py": {"wsaccel"},
     "transports/http_server.py": {"h11"},
     "transports/http_exchange.py": {"h11"},
-    "transports/websocket_deflated.py": {"wsproto"},
     "transports/websocket_server.py": {"simple_websocket", "wsproto", "h11"},
     "transports/websocket_upgrade.py": {"wsproto", "h11"},
     "transports/websocket_client.py": {"websocket"},

@@ -58,10 +58,8 @@ LISTED = {
     "router/test_timers.py": (BOUND, "_heap"),
     "router/test_tracing.py": (BOUND, "_encoder"),
     "test_forks.py": (STATE, "_lock _serving"),
-    "transports/test_autobahn_suite.py": (HOST, "_complete _judge"),
     "transports/test_channel_bindings.py": (STATE, "_tls"),
     "transports/test_tls.py": (BOUND, "_tls"),
-    "transports/websocket_echo.py": (HOST, "_handlers _on_data"),
 }
 
 

@@ -15,8 +15,8 @@ from wamplite.transports.origins import advice, is_our_name, may_connect, read
 from wamplite.transports.rawsocket_frames import Framer
 from wamplite.transports.serial_frames import Frame, Unframer, longest
 from wamplite.transports.socket_stream import SocketStream
+from wamplite.transports.websocket import WebSocket
 from wamplite.transports.websocket_client import WebSocketClient
-from wamplite.transports.websocket_frames import WebSocket
 from wamplite.transports.websocket_server import WebSocketServer, accept
 
 LIMIT = 4096

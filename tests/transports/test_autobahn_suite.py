@@ -27,7 +27,7 @@ from wamplite.core.errors import WampliteError
 from wamplite.transports import deflate
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_client import HandshakeSocket, WebSocketClient
-from wamplite.transports.websocket_frames import BINARY, DEFLATED, TEXT
+from wamplite.transports.websocket_frames import BINARY, TEXT
 
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*"]
 CASES += ["12.1.1", "12.1.5", "12.1.9", "12.2.4", "12.3.12"]
@@ -86,22 +86,19 @@ class Other(bytes):
 class Echo(WebSocketClient):
     """A client that takes both kinds of messages."""
 
-    kind = TEXT  # of the last message
+    kind = 0  # of the message that comes, where it is the other one
 
-    def _judge(self, first: int) -> None:
-        usual, kind = self.first_byte, (first | 0x80) & ~DEFLATED
-        if kind in (TEXT, BINARY):
-            self.first_byte = self.kind = kind
-        super()._judge(first)
-        self.first_byte = usual
+    def takes(self, kind: int) -> bool:
+        if kind != self.first_byte:
+            self.first_byte, self.kind = kind, self.first_byte
+        return True
 
-    def _complete(self) -> None:
-        usual, before = self.first_byte, len(self.messages)
-        self.first_byte = self.kind
-        super()._complete()
-        if self.kind != usual:
+    def take(self, message: bytes) -> None:
+        before = len(self.messages)
+        super().take(message)
+        if self.kind:
             self.messages[before:] = map(Other, self.messages[before:])
-        self.first_byte = usual
+            self.first_byte, self.kind = self.kind, 0
 
     def echo(self, message: bytes) -> None:
         usual = self.first_byte

@@ -24,8 +24,9 @@ from wamplite.core.errors import WampliteError
 from wamplite.transports import websocket_client, websocket_server
 from wamplite.transports.deflate import Deflate, longest
 from wamplite.transports.stream import Stream
+from wamplite.transports.websocket import WebSocket
 from wamplite.transports.websocket_client import WebSocketClient
-from wamplite.transports.websocket_frames import BINARY, DEFLATED, TEXT, WebSocket
+from wamplite.transports.websocket_frames import BINARY, DEFLATED, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
 
 LIMIT = 100_000

@@ -339,6 +339,38 @@ def test_a_character_may_be_split_between_fragments(
     assert take(server, 1) == ["é".encode()]
 
 
+def test_fragments_and_pings_between_them_may_be_cut_at_every_byte(
+    server: WebSocketServer, peer: WebSocketPeer
+) -> None:
+    wire = masked(0x01, "a€".encode()[:2]) + masked(PING, b"are you there") + masked(0x00)
+    wire += masked(0x00, "€".encode()[1:] + b"x" * 200) + masked(PONG, b"y") + masked(0x80, b"z")
+    wire += masked(0x01) + masked(0x80) + masked(TEXT, b"next")
+    expected = ["a€".encode() + b"x" * 200 + b"z", b"", b"next"]
+    for cut in range(len(wire)):
+        messages: list[bytes] = []
+        for part in (wire[:cut], wire[cut:]):
+            goal = server.stream.came + len(part)
+            peer.write(part)
+            while server.stream.came < goal:
+                messages += server.receive()
+        assert messages == expected
+        assert peer.frame() == (PONG, b"are you there")
+        assert server.buffered == 0
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 7, 63, 64])
+def test_text_in_fragments_is_refused_at_the_byte_that_is_not_utf8(
+    wrong: int, server: WebSocketServer, peer: WebSocketPeer
+) -> None:
+    text = bytearray(b"x" * 65)
+    text[wrong] = 0xFF
+    peer.write(*(masked(0x00 if at else 0x01, bytes(text[at : at + 5])) for at in range(0, 65, 5)))
+    messages, error = end_of(server)
+    assert (messages, type(error)) == ([], ProtocolError)
+    assert f"byte {wrong}" in str(error)
+    assert close_code(peer) == 1007
+
+
 @pytest.mark.parametrize(
     ("serializer", "kind"), [("msgpack", TEXT), ("cbor", TEXT), ("json", BINARY)]
 )

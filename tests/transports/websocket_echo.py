@@ -2,8 +2,8 @@
 
     python -m tests.transports.websocket_echo KIND        KIND: text or binary
 
-prints its port, then echoes messages of both kinds until stdin ends. Messages of KIND take the
-server's quick way, messages of the other kind, which a WAMP connection would refuse, wsproto's.
+prints its port, then echoes messages of both kinds until stdin ends. Messages of KIND in one frame
+take the server's quick way, those of the other kind, which a WAMP connection would refuse, do not.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-
-from wsproto.events import BytesMessage, TextMessage
 
 from wamplite.core.errors import WampliteError
 from wamplite.transports import deflate, http_server, websocket_upgrade
@@ -31,15 +29,19 @@ class Other(bytes):
 class Echo(WebSocketServer):
     """A WebSocket that takes both kinds of messages."""
 
-    def _on_data(self, event: TextMessage | BytesMessage) -> None:
-        usual, before = self.first_byte, len(self.messages)
-        self.first_byte = TEXT if isinstance(event, TextMessage) else BINARY
-        super()._on_data(event)
-        if self.first_byte != usual:
-            self.messages[before:] = map(Other, self.messages[before:])
-        self.first_byte = usual
+    kind = 0  # of the message that comes, where it is the other one
 
-    _handlers = WebSocketServer._handlers | {TextMessage: _on_data, BytesMessage: _on_data}
+    def takes(self, kind: int) -> bool:
+        if kind != self.first_byte:
+            self.first_byte, self.kind = kind, self.first_byte
+        return True
+
+    def take(self, message: bytes) -> None:
+        before = len(self.messages)
+        super().take(message)
+        if self.kind:
+            self.messages[before:] = map(Other, self.messages[before:])
+            self.first_byte, self.kind = self.kind, 0
 
     def echo(self, message: bytes) -> None:
         """Send a message back as what it came."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from ..core.errors import ProtocolError
 from .base import Transport
 from .batches import OVERHEAD, cut, pack, unpack
-from .websocket_frames import BREACH, TEXT, WebSocket
+from .websocket import WebSocket
+from .websocket_frames import BREACH, TEXT
 
 
 class Batched(Transport):

@@ -20,20 +20,8 @@ from ..core.errors import ConnectTimeout, ProtocolError, TransportLost
 from . import batches
 from .base import Transport
 from .stream import Stream
-from .websocket_frames import (
-    BREACH,
-    CLOSE,
-    DEFLATED,
-    NO_CODE,
-    NOT_UTF8,
-    PING,
-    WRONG_KIND,
-    WebSocket,
-    header,
-    header_size,
-    payload_size,
-    xor,
-)
+from .websocket import WebSocket
+from .websocket_frames import BREACH, CLOSE, NO_CODE, NOT_UTF8, PING, header, xor
 
 if TYPE_CHECKING:
     from .deflate import Deflate
@@ -207,80 +195,19 @@ class WebSocketClient(WebSocket):
         deflate: Deflate | None = None,
     ) -> None:
         super().__init__(stream, serializer, limit, arrived, deflate)
-        self.is_deflated = False  # the message that is being collected
         self.framing = f"websocket-masked-{id(self)}"  # each frame has a key of its own
-        self.first = 0  # byte of the frame that is being collected
-        self.control = bytearray()  # payload of a control frame that is being collected
 
     def frame_of(self, first: int, payload: bytes) -> bytes:
         """Return a frame masked with a fresh key."""
         key = os.urandom(4)
         return header(first, len(payload), 0x80) + key + xor(key, payload)
 
-    def cut_carefully(self, data: bytes, position: int, end: int) -> int:
-        """Take the next part of a frame; return where it ends."""
-        if not self.owed:
-            size = header_size(data[position + 1]) if end - position > 1 else 2
-            if end - position < size:
-                self.keep(data[position:])
-                return end
-            self._begin(data[position : position + size])
-            position += size
-        piece = data[position : position + self.owed]
-        self.owed -= len(piece)
-        if self.first & 0x08:
-            self.control += piece
-        else:
-            self.incoming += piece
-        if not self.owed and self.ended is None:
-            self._complete()
-        return position + len(piece)
-
-    def _begin(self, head: bytes) -> None:
-        """Judge a header: RFC 6455 sections 5.1, 5.2, 5.4 and 5.5."""
-        self.first = head[0]
-        self.owed = size = payload_size(head)
-        is_control = head[0] & 0x08
-        if head[1] & 0x80:
-            self.refuse(BREACH, "a masked frame from the server")
-        elif head[1] == 126 and size < 126 or head[1] == 127 and not 65536 <= size < 1 << 63:
-            self.refuse(BREACH, f"a size of {size} in {len(head) - 2} bytes")
-        elif is_control and (size > 125 or not head[0] & 0x80):
-            self.refuse(BREACH, "a control frame that is fragmented or over 125 bytes")
-        elif not is_control and len(self.incoming) + size > self.longest():
-            self.refuse_size(len(self.incoming) + size)
-        else:
-            self._judge(head[0])
-
-    def _judge(self, first: int) -> None:
-        """Judge bits and opcode, and where in a message it stands."""
-        opcode = first & 0x0F
-        is_data = opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY)
-        bits = first & 0x70
-        if is_data and self.deflate is not None:
-            bits &= ~DEFLATED
-        if bits or opcode not in ABNF.OPCODES:
-            self.refuse(BREACH, f"reserved bits or opcode in {first:#04x}")
-        elif is_data:
-            if self.within:
-                self.refuse(BREACH, "a new message within a message")
-            elif opcode != self.first_byte & 0x0F:
-                self.refuse(WRONG_KIND, f"the wrong kind of message for wamp.2.{self.serializer}")
-            self.within, self.is_deflated = True, bool(first & DEFLATED)
-        elif opcode == ABNF.OPCODE_CONT and not self.within:
-            self.refuse(BREACH, "a continuation without a message")
-
-    def _complete(self) -> None:
-        """Act on a frame that is all there."""
-        if self.first & 0x08:
-            payload, self.control = bytes(self.control), bytearray()
-            if self.first == PING:
-                self.answer(payload)
-            elif self.first == CLOSE:
-                self._on_close(payload)
-        elif self.first & 0x80:
-            message, self.incoming, self.within = bytes(self.incoming), bytearray(), False
-            self.take(message, self.is_deflated)
+    def take_control(self, frame: bytes) -> None:
+        """Answer a ping, heed a close frame; a PONG was heard, that is all."""
+        if frame[0] == PING:
+            self.answer(frame[2:])
+        elif frame[0] == CLOSE:
+            self._on_close(frame[2:])
 
     def _on_close(self, payload: bytes) -> None:
         """Judge a close frame: section 5.5.1 and 7.4."""

@@ -8,11 +8,9 @@ messages without a bound, and its close never ends. So the subclass owns all inp
 
     handshake       nothing to do: websocket_upgrade has answered
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
-    cut_carefully   what is no message in one frame goes to wsproto, a frame or a part at a time
-    _handle_events  what wsproto says of those: data, ping, close, or a breach of RFC 6455
+    take_control    control frames go to wsproto, each when it is whole; messages are read here
+    _handle_events  what wsproto says of those: ping, close, or a breach of RFC 6455
     close           through the outbox; `send` is not used: frames are made and written apart
-
-wsproto is fed exactly to the end of a frame, so that between two messages we know where we are.
 """
 
 from __future__ import annotations
@@ -22,24 +20,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import simple_websocket
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.events import CloseConnection, Ping
 
 from . import batches, websocket_upgrade
 from .base import USUAL, HttpBounds, Transport
 from .stream import Stream
-from .websocket_frames import (
-    NORMAL,
-    TEXT,
-    WRONG_KIND,
-    WebSocket,
-    header,
-    header_size,
-    payload_size,
-)
+from .websocket import WebSocket
+from .websocket_frames import NORMAL, TEXT, header
 
 if TYPE_CHECKING:
     from .deflate import Deflate
-    from .websocket_deflated import Siphon
 
 __all__ = ["WebSocketServer", "accept"]
 
@@ -113,8 +103,6 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         WebSocket.__init__(self, stream, serializer, limit, arrived, deflate)
         kind = "text" if self.first_byte == TEXT else "binary"
         self.framing = f"websocket-{kind}{f'-deflated-{deflate.bits}' if deflate else ''}"
-        self.siphon: Siphon | None = None  # there if messages may be deflated
-        self.collected = 0  # bytes that the frames of this message announced so far
         simple_websocket.Server.__init__(
             self,
             {"werkzeug.socket": stream},
@@ -123,19 +111,9 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
             event_class=NoEvent,
         )
 
-    @property
-    def buffered(self) -> int:
-        packed = self.siphon.packed if self.siphon else b""
-        return super().buffered + len(packed)
-
     def handshake(self) -> None:
         """Begin behind the handshake."""
-        if self.deflate is not None:
-            from .websocket_deflated import Siphon  # few ask for it
-
-            self.siphon = Siphon()
-        extensions: list[Any] = [self.siphon] if self.siphon else []
-        self.ws = Connection(ConnectionType.SERVER, extensions)
+        self.ws = Connection(ConnectionType.SERVER)
         self.connected = True
 
     def frame_of(self, first: int, payload: bytes) -> bytes:
@@ -149,34 +127,9 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         """Write the close frame; `receive` will tell when the peer has hung up."""
         self.say_goodbye(reason or NORMAL, message or "")
 
-    def cut_carefully(self, data: bytes, position: int, end: int) -> int:
-        """Hand wsproto the next frame, or what there is of it; return where that ends."""
-        if not self.owed:
-            size = header_size(data[position + 1]) if end - position > 1 else 2
-            if end - position < size:
-                self.keep(data[position:])
-                return end
-            head = data[position : position + size]
-            position += size
-            self._hand_over(head)
-            self._expect(head)
-            if self.ended is not None or not self.owed:
-                return position
-        piece = data[position : position + self.owed]
-        self.owed -= len(piece)
-        self._hand_over(piece)
-        return position + len(piece)
-
-    def _expect(self, head: bytes) -> None:
-        """Note what a header that wsproto took announces; refuse a message that is too big."""
-        self.owed = payload_size(head)
-        if self.ended is None and not head[0] & 0x08:
-            self.collected += self.owed
-            if self.collected > self.longest():
-                self.refuse_size(self.collected)
-
-    def _hand_over(self, data: bytes) -> None:
-        self.ws.receive_data(data)
+    def take_control(self, frame: bytes) -> None:
+        """Let wsproto judge a control frame."""
+        self.ws.receive_data(frame)
         self._handle_events()
 
     def _handle_events(self) -> bool:
@@ -185,23 +138,6 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
             if handle is not None and self.ended is None:
                 handle(self, event)
         return self.ended is None
-
-    def _on_data(self, event: TextMessage | BytesMessage) -> None:
-        data = event.data
-        is_text = isinstance(data, str)
-        if is_text is not (self.first_byte == TEXT):
-            kind = "text" if is_text else "binary"
-            self.refuse(WRONG_KIND, f"a {kind} message on wamp.2.{self.serializer}")
-            return
-        self.incoming += data.encode() if isinstance(data, str) else data
-        self.within = not event.message_finished
-        if event.message_finished:
-            message, self.incoming, self.collected = bytes(self.incoming), bytearray(), 0
-            siphon = self.siphon
-            if siphon is None or not siphon.is_packed:
-                return self.take(message, False)
-            packed, siphon.packed = bytes(siphon.packed), bytearray()
-            self.take(packed, True)
 
     def _on_ping(self, event: Ping) -> None:
         self.answer(bytes(event.payload))
@@ -213,8 +149,6 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
             self.refuse(event.code, event.reason or "")
 
     _handlers: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
-        TextMessage: _on_data,
-        BytesMessage: _on_data,
         Ping: _on_ping,
         CloseConnection: _on_close,
     }
