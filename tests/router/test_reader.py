@@ -13,12 +13,12 @@ from tests.waiting import thread_named
 from wamplite import serializers
 from wamplite.core.errors import TransportLost
 from wamplite.core.handshake import anonymous
-from wamplite.router import Router
+from wamplite.router import Router, buffered
 from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
 from wamplite.router.reader import FEW, MANY, QUIET
 from wamplite.router.waits import RECEIVE, Flow
-from wamplite.transports.rawsocket_frames import frame
+from wamplite.transports.rawsocket_frames import PING, frame
 
 from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
 from .test_faults_of_routing import Faulty
@@ -107,6 +107,21 @@ def test_who_brings_much_at_once_has_a_thread_until_it_brings_less(
             assert own_threads() == 1
         subscribe(wire, 2)
         eventually(lambda: not own_threads())
+
+
+@pytest.mark.parametrize("scheme", ["rs", "ws"])
+def test_who_brings_many_pings_at_once_has_a_thread_too(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    router = start(readers="shared")
+    wire = connect(router.listen(f"{scheme}://127.0.0.1:0")).join()
+    ping = frame(b"x" * 100, PING) if scheme == "rs" else b"\x89\xe4\0\0\0\0" + b"x" * 100
+    for _ in range(8):  # the first receives are small
+        wire.stream.write([ping * 600])
+        wire.channel.flush(10)
+    eventually(own_threads)
+    subscribe(wire, 2)
+    eventually(lambda: not own_threads())
 
 
 def test_new_limits_change_who_reads(start: Start, connect: Connect) -> None:
@@ -203,6 +218,21 @@ def test_who_is_sent_away_and_stays_holds_up_nobody(
         staying.stream.write([said])
         eventually(lambda: router.sessions == 1)
         subscribe(other, 3)
+
+
+def test_where_all_hold_too_much_the_reader_ends_them_and_waits_for_none(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffered, "PATIENCE", 60.0)
+    router = start(readers="shared", max_buffered=1_000_000)
+    other, wires = connect(router.url).join(), [connect(router.url).join() for _ in range(8)]
+    half = frame(b"x" * 900_000)[:300_000]
+    for wire in wires:
+        wire.stream.write([half])
+        wire.channel.flush(10)
+    eventually(lambda: router.counters.get("largest_holders") == 5)
+    eventually(lambda: router.sessions == 4)
+    subscribe(other, 3)
 
 
 def test_who_sends_without_end_does_not_starve_others(start: Start, connect: Connect) -> None:

@@ -125,7 +125,10 @@ class Connection(ABC):
         return False
 
     def came_in_part(self) -> None:  # noqa: B027 - most have nothing to do
-        """Notice that a recv brought a part of a message and no whole one; waits for room."""
+        """Notice that a recv brought a part of a message and no whole one."""
+
+    def await_room(self) -> None:  # noqa: B027 - most have nothing to do
+        """Wait a moment where all together hold too much, before more is read."""
 
     def disown(self) -> None:  # noqa: B027 - in one process there is nothing to close
         """Close what a forked child has of the connection."""
@@ -159,9 +162,10 @@ class Connection(ABC):
 
     def nothing_came(self) -> Flow:
         """Go on after a receive that returned nothing, perhaps in a thread."""
-        if self.is_held_up:
-            yield BLOCKING
         self.came_in_part()
+        if self.is_held_up:  # perhaps since just now: who is to go may be read by the same thread
+            yield BLOCKING
+            self.await_room()
 
     def converse(self) -> Flow:
         """Serve one session after the other, until the peer is sent away or has left for good."""

@@ -206,6 +206,9 @@ class SocketConnection(TimedConnection):
     def came_in_part(self) -> None:
         """Notice that a recv brought a part of a message, or what is to be decoded yet."""
         self.shared.buffered.note(self)
+
+    def await_room(self) -> None:
+        """Wait a moment for those to go that were ended because all hold too much."""
         self.shared.buffered.wait(self)
 
     def _on_left(self, stream: Stream) -> None:
@@ -215,7 +218,7 @@ class SocketConnection(TimedConnection):
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
-        payloads, self._payloads = self._payloads, NOTHING
+        payloads, self._payloads, before = self._payloads, NOTHING, self.stream.came
         if payloads is NOTHING:
             try:
                 payloads = self._transport.receive()
@@ -227,14 +230,16 @@ class SocketConnection(TimedConnection):
                 if isinstance(error, MessageTooLarge):
                     self.shared.count("messages_too_large")
                 return [Violation(str(error))]
+        brought = self.stream.came - before  # with what is no message: 64 KB may be 16,000 PINGs
         if not payloads:
+            self.is_heavy |= brought > LARGE
             return NOTHING
         size = sum(map(len, payloads))
-        self.is_heavy = size > LARGE
-        if self.is_heavy and self.gather is not None:
+        self.is_heavy = max(size, brought) > LARGE
+        if size > LARGE and self.gather is not None:
             self._payloads, self._waiting = payloads, size
             return NOTHING
-        if self.is_heavy and not self._take_place(size):
+        if size > LARGE and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
