@@ -11,16 +11,14 @@ from tests.bridge.framing.devices import (
     block,
     bm,
     esp3,
-    hdlc,
-    mbus,
     mhz19,
     nav_pvt,
     of,
     sds011,
-    sml,
     telegram,
     ubx,
 )
+from tests.bridge.recipes.meters import mbus_telegram
 from tests.processes import ROOT
 from wamplite.bridge.configuration.tables import from_file
 from wamplite.bridge.counts import Counts
@@ -95,9 +93,6 @@ PLACE = {
         ("ubx", ubx(1) + place(-65056000, 533613000, 61700), [PLACE]),
         ("vedirect", block(*MPPT) * 2 + b":A0002000148\n" + block(*MPPT), [SUN, SUN, SUN]),
         ("esp3", esp3(7), [[esp3(7)]]),
-        ("sml", sml(7) + sml(8), [[sml(7)], [sml(8)]]),
-        ("han", hdlc(7) + hdlc(8)[1:], [[hdlc(7)[:-1]], [hdlc(8)[:-1]]]),
-        ("mbus", mbus(7), [[mbus(7)]]),
         ("p1", meter(b"00.244"), [METER]),
         ("arduino", b"half=1\nReady\nT=21.5 H=40\r\n", [{"temperature": 21.5, "humidity": 40}]),
         ("teleinfo", b"\x02" + teleinfo(b"BASE", b"012345678") + teleinfo(b"PAPP", b"00750"), [
@@ -126,8 +121,6 @@ def test_a_recipe_makes_values_of_what_its_device_sends(
         ("ubx", place(1, 2, 3)),
         ("esp3", esp3(7)),
         ("p1", meter(b"00.244")),
-        ("sml", sml(7)),
-        ("han", hdlc(7)),
         ("teleinfo", teleinfo(b"BASE", b"012345678")),
     ],
 )
@@ -154,9 +147,10 @@ def test_a_meter_on_m_bus_is_asked_and_proves_what_it_answers() -> None:
     poll = port_of("mbus").polls[0]
     assert poll.template()((), {}) == bytes.fromhex("105b015c16")
     assert poll.reply is not None
-    assert read("mbus", mbus(1) + mbus(2), poll.reply) == [[mbus(1)], [mbus(2)]]
-    wrong = mbus(1)[:9] + b"\x55" + mbus(1)[10:]
-    assert read("mbus", wrong + mbus(2), poll.reply) == [[mbus(2)]]
+    one, two = (mbus_telegram(f"0406 0{number}000000") for number in (1, 2))
+    values = [{"id": "12345678", "status": 16, "energy": number * 1000} for number in (1, 2)]
+    assert read("mbus", one + two, poll.reply) == values
+    assert read("mbus", one[:9] + b"\x55" + one[10:] + two, poll.reply) == values[1:]
 
 
 def test_a_davis_console_tells_its_values_in_metric_units() -> None:
