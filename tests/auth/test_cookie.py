@@ -170,6 +170,22 @@ def test_they_may_be_forgotten_by_several_at_once() -> None:
     assert kept(cookies) == 0
 
 
+@pytest.mark.usefixtures("hurried")
+def test_they_may_be_forgotten_while_their_bounds_change() -> None:
+    cookies = Cookies()
+    with serving(cookies) as (_, url):
+        for _ in range(3):
+            Browser(url).join("ticket", authid="joe")
+    known = dict(cookies._known)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(50):
+            cookies._known = Hesitant(known)
+            taking = pool.submit(cookies.take, 60, 2)
+            pool.submit(cookies.forget).result(PATIENCE)
+            taking.result(PATIENCE)
+            assert kept(cookies) == 0
+
+
 def test_as_many_are_kept_as_were_allowed_and_the_oldest_goes() -> None:
     cookies = Cookies(most=2)
     with serving(cookies) as (_, url):

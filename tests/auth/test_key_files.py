@@ -99,6 +99,7 @@ def ssh(content: bytes) -> str:
     return f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"
 
 
+SHORT = b"aaaaaaaa" + string(b"ssh-ed25519") + string(b"") + string(b"a key too short")
 NONE = string(b"none") + string(b"none") + string(b"")
 
 
@@ -116,7 +117,8 @@ NONE = string(b"none") + string(b"none") + string(b"")
         (ssh(MAGIC), "cut off"),
         (ssh(MAGIC + NONE + b"\0\0\0\x02"), "more than one key"),
         (ssh(MAGIC + NONE + b"\0\0\0\x01"), "cut off"),
-        (ssh(MAGIC + NONE + b"\0\0\0\x01" + string(b"") + string(b"aaaabbbb")), "damaged"),
+        (ssh(MAGIC + NONE + b"\0\0\0\x01" + string(b"") + string(b"aaaabbbb")), "damaged$"),
+        (ssh(MAGIC + NONE + b"\0\0\0\x01" + string(b"") + string(SHORT)), "damaged$"),
         (ssh(MAGIC + NONE + b"\0\0\0\x01" + string(b"") + string(b"aaaaaaaa")), "cut off"),
     ],
 )

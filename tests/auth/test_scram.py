@@ -197,6 +197,18 @@ def test_an_answer_must_go_on_with_what_was_said(change: dict[str, Any]) -> None
     assert isinstance(answer, Abort) and answer.reason == DENIED
 
 
+@pytest.mark.parametrize("odd", ["", "\n", " ", "*", "="])
+def test_a_proof_is_base64_and_nothing_else(odd: str) -> None:
+    dialogue = Scram("joe", PASSWORD).methods(None)["wamp-scram"]()
+    talk = Talk("wamp-scram", "joe", **next(dialogue)["authextra"])
+    proof = dialogue.send(talk.answer)
+    answer = talk.say(proof.signature[:4] + odd + proof.signature[4:], **proof.extra)
+    if odd:
+        assert isinstance(answer, Abort) and answer.reason == DENIED
+    else:
+        assert isinstance(answer, Accepted)
+
+
 # Argon2
 
 
