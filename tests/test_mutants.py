@@ -49,6 +49,17 @@ def test_a_program():
     environment = {{key: value for key, value in os.environ.items() if KEPT in key}}
     subprocess.run([sys.executable, "-c", CODE], env=environment, check=True)
 """
+BUSY = """from pathlib import Path
+from wamplite.core import bound
+
+
+def test_it_fails_the_first_time_that_it_meets_a_change():
+    assert bound.may_wait(3) in (True, None)
+    source, seen = Path(bound.__file__).read_text(), Path("seen")
+    known = seen.read_text() if seen.exists() else {code!r}
+    seen.write_text(source)
+    assert source in (known, {code!r})
+"""
 NAME = "core/bound.py may_wait: return number < most: number < most -> number <= most"
 DEFAULT = "core/bound.py may_wait: def may_wait(number: int, most: int=8) -> bool:: 8 -> 9"
 
@@ -128,6 +139,11 @@ def test_programs_count(tree: Path, kept: str, with_mirror: bool, own: str) -> N
     done = run(tree)
     others = str(3 - int(own))
     assert done.stdout.splitlines()[-1].split() == ["core", "3", own, others, "0", "0", "100.0%"]
+
+
+def test_a_test_that_fails_once_kills_nothing(tree: Path) -> None:
+    (tree / "tests" / "core" / "test_busy.py").write_text(BUSY.format(code=CODE))
+    assert run(tree).stdout.splitlines()[-1].split() == ["core", "3", "1", "0", "0", "2", "33.3%"]
 
 
 def test_a_tree_whose_tests_fail_by_themselves_is_not_judged(tree: Path) -> None:
