@@ -53,6 +53,11 @@ class Hesitant(dict[Any, Any]):
         time.sleep(0)
         return found
 
+    def __iter__(self) -> Iterator[Any]:
+        for key in super().__iter__():
+            time.sleep(0)
+            yield key
+
     def items(self) -> Iterator[tuple[Any, Any]]:  # type: ignore[override]
         for item in super().items():
             time.sleep(0)

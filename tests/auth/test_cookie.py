@@ -186,6 +186,16 @@ def test_they_may_be_forgotten_while_their_bounds_change() -> None:
             assert kept(cookies) == 0
 
 
+@pytest.mark.usefixtures("hurried")
+def test_several_may_log_in_at_once_where_few_are_kept() -> None:
+    cookies = Cookies(most=1)
+    cookies._known = Hesitant()
+    with serving(cookies) as (_, url), ThreadPoolExecutor(4) as pool:
+        joining = [pool.submit(Browser(url).join, "ticket", authid="joe") for _ in range(60)]
+        assert {who(each.result(PATIENCE))[0] for each in joining} == {"joe"}
+    assert kept(cookies) == 1
+
+
 def test_as_many_are_kept_as_were_allowed_and_the_oldest_goes() -> None:
     cookies = Cookies(most=2)
     with serving(cookies) as (_, url):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import subprocess
+import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,8 +85,8 @@ def test_no_agent_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         agent_keys(str(tmp_path / "nothing"))
 
 
-def answering(path: Path, answer: bytes) -> threading.Thread:
-    """Serve one question with these bytes."""
+def answering(path: Path, *pieces: bytes) -> threading.Thread:
+    """Serve one question with these bytes, each piece once those before it have been taken."""
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen()
@@ -93,11 +96,26 @@ def answering(path: Path, answer: bytes) -> threading.Thread:
             peer, _ = server.accept()
             with peer:
                 peer.recv(1000)
-                peer.sendall(answer)
+                for piece in pieces:
+                    until(lambda: not waiting(peer), "what was sent is taken")
+                    peer.sendall(piece)
 
     thread = threading.Thread(target=serve)
     thread.start()
     return thread
+
+
+def waiting(peer: socket.socket) -> int:
+    """Return how much of what was sent waits to be taken."""
+    return int.from_bytes(fcntl.ioctl(peer, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def test_an_answer_may_come_in_pieces_and_what_is_behind_it_is_left(tmp_path: Path) -> None:
+    answer = string(bytes([KEYS]) + bytes(4))
+    pieces = [answer[:2], answer[2:6], answer[6:] + b"more"]
+    thread = answering(tmp_path / "agent", *pieces)
+    assert agent_keys(str(tmp_path / "agent")) == []
+    thread.join()
 
 
 @pytest.mark.parametrize(
