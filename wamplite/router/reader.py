@@ -203,9 +203,7 @@ class SharedReader:
         if not wait.is_over:
             wait.then(partial(self._wake, task), self._later)
         elif wait.receives and not task.connection.is_ready:
-            self._selector.register(task)
-            if task not in self._selector:  # the system takes no more: a thread must do
-                self._hand_over(task, must=True)
+            self._register(task)
         else:
             self._step(task)
 
@@ -214,7 +212,7 @@ class SharedReader:
         wait = task.wait
         if task.flow is None:
             return
-        if wait.receives and wait.is_over:
+        if wait.is_over:  # whoever wakes it for that finds it waiting for something else
             self._step(task)
         else:
             self._selector.unregister(task)
@@ -232,10 +230,19 @@ class SharedReader:
         except BaseException:
             log_fault(logger, "%s: the connection is closed", task.connection.name)
             return self._end(task)
-        if wait is BLOCKING or (wait.receives and not self._wants(task.connection)):
+        connection = task.connection
+        if wait is BLOCKING or (wait.receives and not self._wants(connection)):
             self._hand_over(task, must=wait is BLOCKING)
-        elif not (wait.receives and task in self._selector) or task.connection.is_ready:
+        elif not wait.receives or connection.is_ready:
             self._wake(task)
+        else:
+            self._register(task)
+
+    def _register(self, task: Task) -> None:
+        """Step it when there is something to receive."""
+        self._selector.register(task)
+        if task not in self._selector:  # the system takes no more: a thread must do
+            self._hand_over(task, must=True)
 
     def _hand_over(self, task: Task, must: bool) -> None:
         """Let a thread of the crew go on; must: where there is none, the connection ends."""

@@ -28,7 +28,7 @@ class WakingSelector(Generic[T]):
     def __init__(self, event: int = selectors.EVENT_WRITE) -> None:
         self._event = event
         self._selector = selectors.DefaultSelector()
-        self._registered: set[T] = set()
+        self._registered: dict[T, int] = {}  # each with its descriptor
         self._waking, self._woken = socket.socketpair()
         self._waking.setblocking(False)
         self._woken.setblocking(False)
@@ -48,20 +48,21 @@ class WakingSelector(Generic[T]):
     def register(self, stream: T) -> bool:
         """Wait for this one; False: its descriptor is still registered for another."""
         if stream not in self._registered:
+            descriptor = stream.fileno()
             try:
-                self._selector.register(stream, self._event, stream)
+                self._selector.register(descriptor, self._event, stream)
             except KeyError:
                 return False
             except (ValueError, OSError):  # closed just now, or none may be added
                 return True
-            self._registered.add(stream)
+            self._registered[stream] = descriptor
         return True
 
     def unregister(self, stream: T) -> None:
         """Wait for it no more."""
-        if stream in self._registered:
-            self._registered.discard(stream)
-            self._selector.unregister(stream)
+        descriptor = self._registered.pop(stream, None)
+        if descriptor is not None:
+            self._selector.unregister(descriptor)
 
     def wait(self, seconds: float | None) -> list[T]:
         """Return those that are ready, none where it was woken or time is up; None: never."""
