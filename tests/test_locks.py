@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 from wamplite.locks import Condition, Latch, Lock, Unbroken
 
 INTERRUPTS = 150
-KINDS = [Lock, Unbroken, Condition]
+KINDS = [Lock, Unbroken, Condition, lambda: Condition(Lock()), lambda: Condition(Unbroken())]
 
 
 class Interrupted(BaseException):
@@ -107,6 +107,22 @@ def test_a_condition_is_waited_for_and_may_be_taken_twice() -> None:
         threading.Timer(0.01, come).start()
         assert condition.wait_for(lambda: came, PATIENCE)
         assert not condition.wait(0.001)
+
+
+def test_a_condition_may_be_of_a_lock_that_is_taken_by_itself() -> None:
+    lock, came = Lock(), []
+    condition = Condition(lock)
+
+    def come() -> None:
+        with lock:
+            came.append(1)
+            condition.notify_all()
+
+    with lock:
+        threading.Timer(0.01, come).start()
+        assert condition.wait_for(lambda: came, PATIENCE)
+        assert not condition.wait(0.001) and not is_free(lock)
+    assert is_free(lock)
 
 
 def test_a_latch_wakes_all_who_wait_and_stays_set_until_it_is_cleared() -> None:

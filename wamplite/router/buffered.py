@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..locks import Condition
+from ..locks import Condition, Lock
 
 PATIENCE = 0.5  # seconds that a reader waits for others to go
 
@@ -30,7 +30,8 @@ class TotalBound:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._lock = Condition()  # guards the next three; notified when one has gone
+        self._lock = Lock()  # guards the next three
+        self._gone = Condition(self._lock)  # notified when one that was evicted has gone
         self._noted: dict[Holder, int] = {}  # -> as it was when it last grew
         self._sum = 0  # of the noted
         self._evicted: dict[Holder, int] = {}  # on their way out: they do not count any more
@@ -58,7 +59,7 @@ class TotalBound:
         """
         if self._evicted:
             with self._lock:
-                self._lock.wait_for(lambda: self._has_room(holder), PATIENCE)
+                self._gone.wait_for(lambda: self._has_room(holder), PATIENCE)
 
     def forget(self, holder: Holder) -> bool:
         """Forget a connection that has ended; True if it was ended here."""
@@ -66,7 +67,7 @@ class TotalBound:
             self._sum -= self._noted.pop(holder, 0)
             evicted = self._evicted.pop(holder, None) is not None
             if evicted:
-                self._lock.notify_all()
+                self._gone.notify_all()
         return evicted
 
     def _has_room(self, holder: Holder) -> bool:

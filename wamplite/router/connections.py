@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ..locks import Condition
+from ..locks import Condition, Lock
 from .limits import Limits
 
 LOCAL = ""  # the origin of Unix sockets
@@ -72,7 +72,8 @@ class Connections:
     def __init__(self, limits: Limits, tell: Tell) -> None:
         self.limits = limits
         self._tell = tell
-        self._lock = Condition()  # guards all that follows; notified at the end, by who leaves
+        self._lock = Lock()  # guards all that follows
+        self._fewer = Condition(self._lock)  # notified at the end, by who leaves
         self._peers: dict[Connected, None] = {}
         self._joining: dict[Connected, str | None] = {}  # not yet joined -> origin; oldest first
         self._within = 0  # of all: those who are exempt
@@ -138,7 +139,7 @@ class Connections:
             _add(self._ended, peer, 0)
             del self._peers[peer]  # last: who counts them without the lock finds the place free
             if self._closed:
-                self._lock.notify_all()
+                self._fewer.notify_all()
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -191,7 +192,7 @@ class Connections:
         """Wait until no more than so many are left, to a `time.monotonic()`."""
         with self._lock:
             seconds = deadline - time.monotonic()
-            self._lock.wait_for(lambda: len(self._peers) <= are_left, max(0.0, seconds))
+            self._fewer.wait_for(lambda: len(self._peers) <= are_left, max(0.0, seconds))
 
     def _told(self, refusal: str | None, evicted: Connected | None, peer: Connected) -> str | None:
         if evicted is not None:
