@@ -27,7 +27,7 @@ from .socket_connection import Opening, SocketConnection
 from .waits import BLOCKING, RECEIVE, Wait
 
 if TYPE_CHECKING:
-    from ..transports.http_server import Request
+    from ..transports.http_server import HttpRequest
     from .longpoll import Gateway
     from .metrics import Metrics
     from .proxied import Proxies
@@ -256,7 +256,7 @@ class Listener:
             meet=self._settings.proxies and partial(self._settings.proxies.meet, connection),
         )
 
-    def asking(self, connection: SocketConnection, request: Request) -> tuple[str | None, str]:
+    def asking(self, connection: SocketConnection, request: HttpRequest) -> tuple[str | None, str]:
         """Return address and name of who asks by HTTP; HttpRefusal where that is unclear."""
         proxies = self._settings.proxies
         if proxies is None:

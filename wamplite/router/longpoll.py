@@ -31,7 +31,7 @@ from ..transports import batches
 from ..transports.base import MOST
 from ..transports.http_exchange import Exchange
 from ..transports.http_server import LONGPOLL as BASE
-from ..transports.http_server import HttpRefusal, Request, check_host, check_origin, path_of
+from ..transports.http_server import HttpRefusal, HttpRequest, check_host, check_origin, path_of
 from ..transports.rawsocket import RawSocket
 from ..transports.socket_stream import SocketStream
 from .listen_urls import limit_unix
@@ -70,7 +70,7 @@ class Entrance(Protocol):
     def acceptor(self, connection: SocketConnection) -> Acceptor:
         """Return what judges HELLO over a connection."""
 
-    def asking(self, connection: SocketConnection, request: Request) -> tuple[str | None, str]:
+    def asking(self, connection: SocketConnection, request: HttpRequest) -> tuple[str | None, str]:
         """Return address and name of who asks."""
 
 
@@ -177,7 +177,7 @@ class Gateway:
                 goes_on = exchange.refuse(refusal, cross)
             connection.note_request(0)
 
-    def _handle(self, request: Request, posted: Posted) -> bool:
+    def _handle(self, request: HttpRequest, posted: Posted) -> bool:
         """Do what is asked for; False if no other request will come."""
         check_host(request)
         path = path_of(request).decode("latin-1")
@@ -204,7 +204,7 @@ class Gateway:
         except ProtocolError as error:
             raise HttpRefusal(400, str(error)) from None
 
-    def _open(self, request: Request, posted: Posted) -> bool:
+    def _open(self, request: HttpRequest, posted: Posted) -> bool:
         subprotocol = chosen(posted.body, self._serializers)
         connection, limits = posted.connection, self._shared.limits
         address, client = self._entrance.asking(connection, request)

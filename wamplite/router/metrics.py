@@ -22,7 +22,7 @@ from ..transports import origins
 from ..transports.base import HandshakeRefused
 from ..transports.http_server import (
     HttpRefusal,
-    Request,
+    HttpRequest,
     authority,
     check_host,
     check_origin,
@@ -64,7 +64,7 @@ class Readers(NamedTuple):
     origins: frozenset[str]
     hosts: frozenset[str]
 
-    def check(self, request: Request, connection: SocketConnection, door: Door) -> None:
+    def check(self, request: HttpRequest, connection: SocketConnection, door: Door) -> None:
         """Raise HttpRefusal unless this request may read them; the connection's own thread."""
         check_host(request)
         check_origin(request, self.origins, self.hosts)
@@ -76,7 +76,7 @@ class Readers(NamedTuple):
             text = f"role {identity.authrole!r} of realm {self.realm} may not call {PROCEDURE}"
             raise HttpRefusal(403, text)
 
-    def _check_near(self, request: Request) -> None:
+    def _check_near(self, request: HttpRequest) -> None:
         """Refuse who is of this machine only as it seems."""
         host = authority(request)
         if not origins.is_our_name(host, self.hosts):

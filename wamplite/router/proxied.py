@@ -21,7 +21,7 @@ from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..features import several
 from ..transports.base import HandshakeRefused
 from ..transports.forwarded import Forwarding, address_of
-from ..transports.http_server import HttpRefusal, Request, values
+from ..transports.http_server import HttpRefusal, HttpRequest, values
 from ..transports.proxy_header import ProxyHeader, unmapped
 from ..transports.socket_stream import SocketStream
 from .connections import LOCAL, origin_of
@@ -91,7 +91,7 @@ class Proxies(NamedTuple):
         if refusal is not None:
             _turn_away(connection, head, reason(refusal))
 
-    def meet(self, connection: SocketConnection, request: Request) -> None:
+    def meet(self, connection: SocketConnection, request: HttpRequest) -> None:
         """Take a proxy's word for who asks; HttpRefusal where that is unclear, or has no room."""
         address, name = self.asking(connection, request)
         if address != connection.address:
@@ -100,7 +100,7 @@ class Proxies(NamedTuple):
         if refusal is not None:
             raise HttpRefusal(503, reason(refusal), ("Retry-After", "5"))
 
-    def asking(self, connection: SocketConnection, request: Request) -> tuple[str | None, str]:
+    def asking(self, connection: SocketConnection, request: HttpRequest) -> tuple[str | None, str]:
         """Return address and name of who asks by HTTP; HttpRefusal where that is unclear."""
         address, name = connection.address, connection.name
         if not connection.is_proxied:

@@ -18,10 +18,11 @@ from .base import USUAL, HttpBounds
 from .http_server import (
     TEXT,
     HttpRefusal,
-    Request,
+    HttpRequest,
     bad,
     check_bounds,
     refuse,
+    request_of,
     values,
 )
 from .stream import Stream
@@ -41,7 +42,7 @@ class Exchange:
 
     def next(
         self, seconds: float, longest: int, note: Callable[[int], None]
-    ) -> tuple[Request, bytes] | None:
+    ) -> tuple[HttpRequest, bytes] | None:
         """Return the next request and its body, None at the end; HttpRefusal where it is none.
 
         seconds: until all of it must be here; nothing of it by then is the end. longest: bytes of
@@ -49,11 +50,12 @@ class Exchange:
         """
         self._until = time.monotonic() + seconds
         try:
-            request = self._event()
-            if not isinstance(request, Request):
+            event = self._event()
+            if not isinstance(event, h11.Request):
                 return None
+            request = request_of(event)
             self._wants_head = request.method == b"HEAD"
-            size = sum(len(key) + len(value) for key, value in request.headers)
+            size = sum(len(key) + len(value) for key, value in event.headers)
             check_bounds(request, size, self._bounds)
             _check_framing(request)
             return request, self._body(longest, note)
@@ -118,7 +120,7 @@ class Exchange:
         return event
 
 
-def _check_framing(request: Request) -> None:
+def _check_framing(request: HttpRequest) -> None:
     """Refuse a body with two ends: a proxy in front may go by the other one (RFC 9112 6.1)."""
     if values(request, "transfer-encoding") and values(request, "content-length"):
         raise HttpRefusal(400, "Transfer-Encoding and Content-Length in one request")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-import h11
 from wsproto.utilities import generate_accept_token
 
 from . import batches, origins
@@ -15,6 +14,7 @@ from .base import USUAL, HandshakeRefused, HttpBounds
 from .http_server import (
     LONGPOLL,
     HttpRefusal,
+    HttpRequest,
     check_host,
     check_origin,
     has_word,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Is handed the Cookie headers of a request, returns the Set-Cookie of its answer, where it has one.
 SetCookie = Callable[[list[str]], "str | None"]
 # Is handed a request that came, to find out who asks; may raise HttpRefusal.
-Meet = Callable[[h11.Request], None]
+Meet = Callable[[HttpRequest], None]
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
@@ -78,7 +78,7 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[Ag
     return agreement, rest
 
 
-def judge(request: h11.Request, rules: UpgradeRules) -> tuple[Agreement, bytes]:
+def judge(request: HttpRequest, rules: UpgradeRules) -> tuple[Agreement, bytes]:
     """Return what is agreed on and the answer that opens the WebSocket, or raise HttpRefusal."""
     check_resource(request, rules)
     check_host(request)
@@ -106,29 +106,35 @@ def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
     return render(HTTPStatus.SWITCHING_PROTOCOLS, *UPGRADE, accept, *headers)
 
 
-def check_resource(request: h11.Request, rules: UpgradeRules) -> None:
+def check_resource(request: HttpRequest, rules: UpgradeRules) -> None:
     """Serve one path, to those who ask for a WebSocket there."""
-    what = f"This is wamplite, a WAMP router: WebSocket at {rules.path}, {offered(rules)}."
     path = path_of(request)
     if request.method not in (b"GET", b"HEAD"):
+        what = served(rules)
         if path.startswith(f"{LONGPOLL}/".encode()):
             what += " Sessions over HTTP requests need --longpoll, in Python longpoll=True."
         raise HttpRefusal(405, what, ("Allow", "GET, HEAD"))
     wants_upgrade = has_word(request, "upgrade", "websocket")
     if path != rules.path.encode():
-        raise HttpRefusal(200 if path == b"/" and not wants_upgrade else 404, what)
+        status = 200 if path == b"/" and not wants_upgrade else 404
+        raise HttpRefusal(status, served(rules))
     if not wants_upgrade or not has_word(request, "connection", "upgrade"):
-        raise HttpRefusal(426, what, *UPGRADE)
+        raise HttpRefusal(426, served(rules), *UPGRADE)
 
 
-def check_body(request: h11.Request) -> None:
+def served(rules: UpgradeRules) -> str:
+    """Say what is here."""
+    return f"This is wamplite, a WAMP router: WebSocket at {rules.path}, {offered(rules)}."
+
+
+def check_body(request: HttpRequest) -> None:
     """Refuse a body, which a proxy and we might see end at different places."""
     length = values(request, "content-length")
     if values(request, "transfer-encoding") or any(set(size) != {"0"} for size in length):
         raise HttpRefusal(400, "a request for a WebSocket has no body: no Content-Length above 0")
 
 
-def check_version(request: h11.Request) -> bytes:
+def check_version(request: HttpRequest) -> bytes:
     """Return the key of a handshake as RFC 6455 wants it."""
     if request.method != b"GET" or request.http_version < b"1.1":
         raise HttpRefusal(400, "a WebSocket is asked for by GET and HTTP/1.1")
@@ -150,7 +156,7 @@ def is_key(key: str) -> bool:
         return False
 
 
-def choose_serializer(request: h11.Request, rules: UpgradeRules) -> str:
+def choose_serializer(request: HttpRequest, rules: UpgradeRules) -> str:
     """Return the first serializer that the client asks for and we have, perhaps batched."""
     asked = words(request, "sec-websocket-protocol")
     chosen = batches.choose(asked, rules.serializers)
