@@ -8,7 +8,8 @@ messages without a bound, and its close never ends. So the subclass owns all inp
 
     handshake       nothing to do: websocket_upgrade has answered
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
-    take_control    control frames go to wsproto, each when it is whole; messages are read here
+    take_control    control frames go to wsproto, each when it is whole; messages are read here.
+                    With the first of them simple-websocket begins: many sessions have none
     _handle_events  what wsproto says of those: ping, close, or a breach of RFC 6455
     close           through the outbox; `send` is not used: frames are made and written apart
 """
@@ -103,10 +104,14 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         WebSocket.__init__(self, stream, serializer, limit, arrived, deflate)
         kind = "text" if self.first_byte == TEXT else "binary"
         self.framing = f"websocket-{kind}{f'-deflated-{deflate.bits}' if deflate else ''}"
+        self._has_begun = False  # simple-websocket, with the first control frame
+
+    def _begin_control(self) -> None:
+        self._has_begun = True
         simple_websocket.Server.__init__(
             self,
-            {"werkzeug.socket": stream},
-            subprotocols=f"wamp.2.{serializer}",
+            {"werkzeug.socket": self.stream},
+            subprotocols=f"wamp.2.{self.serializer}",
             thread_class=NoThread,
             event_class=NoEvent,
         )
@@ -129,6 +134,8 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
 
     def take_control(self, frame: bytes) -> None:
         """Let wsproto judge a control frame."""
+        if not self._has_begun:
+            self._begin_control()
         self.ws.receive_data(frame)
         self._handle_events()
 
