@@ -626,6 +626,31 @@ def test_so_many_requests_are_parked_and_none_of_a_member_that_left() -> None:
     assert world.is_empty()
 
 
+@pytest.mark.parametrize("broken", ["left", "dealer", "broker"])
+def test_all_are_told_that_a_session_has_left_whatever_breaks(broken: str) -> None:
+    told: list[int] = []
+
+    def breaks(*_: Any) -> None:
+        raise LookupError(broken)
+
+    class Told(MadeUp):
+        def install(self, host: Any) -> None:
+            for number in (1, 2, 3, 4):
+                host.left.append(lambda *_, number=number: told.append(number))
+                if number in (1, 3) and broken == "left":
+                    host.left.append(breaks)
+            parts = {"dealer": host.dealer.unregistered, "broker": host.broker.unsubscribed}
+            parts.get(broken, []).append(breaks)
+
+    world = World(Told)
+    ann = world.join()
+    world.register(ann, "com.app.p")
+    world.subscribe(ann, "com.app.t")
+    with pytest.raises(LookupError, match=broken):
+        world.lose(ann)
+    assert told == [1, 2, 3, 4] and world.is_empty()
+
+
 # ---- what a feature posts to a member that leaves
 
 

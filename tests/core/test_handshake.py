@@ -267,6 +267,19 @@ def test_what_may_take_long_is_known_before_it_is_done(
     assert not handshake.may_take_long(parse([5, "x", {}]))  # nobody was asked
 
 
+def test_what_a_realm_offers_is_found_out_once_for_each_hello() -> None:
+    asked: list[str] = []
+
+    def offer(realm: str) -> dict[str, AuthMethod]:
+        asked.append(realm)
+        return {"riddle": riddle}
+
+    handshake = Acceptor({"realm1": object()}, offer)
+    assert handshake.may_take_long(parse(hello(authmethods=["riddle"])))
+    assert say(handshake, hello(authmethods=["riddle"]))[1] == "riddle"
+    assert asked == ["realm1"]
+
+
 def test_what_answers_a_challenge_may_take_long() -> None:
     handshake = acceptor(riddle=riddle)
     say(handshake, hello(authmethods=["riddle"]))

@@ -20,6 +20,7 @@ from tests.core.world import (
 )
 from wamplite.core.errors import UsageError
 from wamplite.core.feature import Feature, Refused, lacking
+from wamplite.core.ids import new_session
 from wamplite.core.members import Join
 from wamplite.core.messages import Publish, Register
 from wamplite.core.realm import Realm
@@ -66,6 +67,11 @@ def test_what_the_authentication_tells_besides_is_in_the_welcome() -> None:
     ann.member.identity = ann.identity._replace(authextra={"verifier": "x"})
     world.realm.handle(ann.member, Join())
     assert only(ann)[2] == WELCOME | {"authextra": {"verifier": "x"}}
+
+
+def test_ids_of_sessions_are_drawn_of_the_whole_range() -> None:
+    ids = {new_session() for _ in range(2000)}
+    assert len(ids) == 2000 and min(ids) < 2**53 // 100 and 2**53 >= max(ids) > 2**53 // 100 * 99
 
 
 def test_the_welcome_announces_what_is_installed() -> None:

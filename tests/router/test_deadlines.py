@@ -50,6 +50,13 @@ def test_what_was_moved_or_removed_while_it_was_asked_keeps_to_that() -> None:
     assert moved in deadlines and gone not in deadlines
 
 
+def test_only_what_is_asked_at_all_can_be_moved() -> None:
+    deadlines, here, gone = Deadlines(), Clock(), Clock()
+    deadlines.ask(here, 9)
+    assert deadlines.move(here, 3) and not deadlines.move(gone, 1)
+    assert deadlines.next == 3 and list(deadlines) == [here]
+
+
 def test_a_look_that_finds_nobody_due_is_not_repeated() -> None:
     deadlines, here, gone = Deadlines(), Clock(), Clock()
     deadlines.ask(gone, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import threading
 import time
@@ -16,7 +17,8 @@ from wamplite.core.handshake import anonymous
 from wamplite.router import Router, buffered
 from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
-from wamplite.router.reader import FEW, MANY, QUIET
+from wamplite.router.reader import FEW, MANY, QUIET, Task
+from wamplite.router.socket_connection import SocketConnection
 from wamplite.router.waits import RECEIVE, Flow
 from wamplite.transports.rawsocket_frames import PING, frame
 
@@ -152,6 +154,26 @@ def test_half_a_message_goes_along_to_another_reader(start: Start, connect: Conn
         wire.stream.write([whole[7:]])
         assert wire.receive()[0] == 33
         subscribe(wire, 2)
+
+
+def test_a_connection_is_waited_for_in_one_place_from_accept_to_close(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited_for: list[Any] = []
+    register = selectors.DefaultSelector.register
+
+    def registered(selector: Any, fileobj: Any, events: int, data: Any = None) -> Any:
+        if isinstance(data, Task) and isinstance(data.connection, SocketConnection):
+            waited_for.append(data)
+        return register(selector, fileobj, events, data)
+
+    router = start(readers="shared")
+    monkeypatch.setattr(selectors.DefaultSelector, "register", registered)
+    with raw(router) as sock:
+        eventually(lambda: router.sessions == 1)
+        sock.sendall(packed([6, {}, "wamp.close.close_realm"]))
+    eventually(lambda: not connected(router))
+    assert len(waited_for) == 1
 
 
 def test_two_realms_do_not_wait_for_each_other_and_nobody_is_forgotten(

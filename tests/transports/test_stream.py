@@ -54,6 +54,15 @@ def test_a_peer_on_a_unix_socket_is_called_unix() -> None:
         assert SocketStream(ours).peer == "unix"
 
 
+def test_a_socket_with_a_timeout_is_made_to_block() -> None:
+    for seconds in (0.0, 5.0, None):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.settimeout(seconds)
+            SocketStream(ours)
+            assert ours.gettimeout() is None
+
+
 # Reading
 
 

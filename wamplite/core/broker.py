@@ -152,8 +152,15 @@ class Broker:
 
         filters: all of them must let a subscriber through.
         """
+        if not (self.published or self._is_heard(topic)):
+            return  # most of them
         publication = Publication(None, topic, new_publication(), set(excluded), list(filters))
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
+
+    def _is_heard(self, topic: str) -> bool:
+        """Tell whether anybody has subscribed to it."""
+        books = [match for match in self.matches.values() if match.records]
+        return any(subscription for match in books for subscription in match.find(topic))
 
     def may_get(self, member: Member, topic: str, limits: dict[str, Any]) -> bool:
         """Tell whether a member may have an event that was kept with these options of its PUBLISH.

@@ -173,6 +173,18 @@ def notify(moment: list[Observer], member: Any, record: Any, message: Any) -> No
         observer(member, record, message)
 
 
+def notify_each(moment: list[Observer], member: Any, message: Any) -> None:
+    """Tell all of these, whatever one of them raises."""
+    told = iter(moment)
+    try:
+        for observer in told:
+            observer(member, None, message)
+    finally:
+        rest = list(told)  # none but after a fault
+        if rest:
+            notify_each(rest, member, message)
+
+
 def lacking(name: str) -> str:
     """Say to whoever was refused that the router lacks a feature, and how it is switched on."""
     return f"it lacks the feature {name}: --feature {name}, in Python features=, switches it on"

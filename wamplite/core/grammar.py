@@ -84,7 +84,8 @@ def announced_features(roles: dict[str, Any], role: str) -> set[str]:
     Some stand beside the others, in the role itself, as the specification has it.
     """
     told = roles.get(role) or {}
-    return {feature for feature in (*told, *(told.get("features") or ())) if _says(told, feature)}
+    says = {**(told.get("features") or {}), **told}  # as `_says` has it
+    return {feature for feature, is_there in says.items() if is_there is True}
 
 
 def announces(roles: dict[str, Any], role: str, feature: str) -> bool:
@@ -102,18 +103,18 @@ def _fault(roles: Any, allowed: tuple[str, ...]) -> str | None:
     """Say what is wrong with role dictionaries. What a peer tells of other roles is its own."""
     if type(roles) is not dict:
         return f"a {type(roles).__name__}"
-    if all(roles.get(role) is None for role in allowed):
-        return "none of these"
+    is_any = False
     for role in allowed:
         entry = roles.get(role)
         if entry is None:
             continue
+        is_any = True
         if type(entry) is not dict:
             return f"{role} as a {type(entry).__name__}"
         features = entry.get("features")
         if features is not None and type(features) is not dict:
             return f"the features of {role} as a {type(features).__name__}"
-    return None
+    return None if is_any else "none of these"
 
 
 class Key(NamedTuple):

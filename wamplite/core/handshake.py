@@ -38,6 +38,7 @@ from .unfit import Unfit
 from .words import shorten
 
 MOST_FEATURES = 64  # of a role; WAMP knows some 30
+ANYBODY = ["anonymous"]  # how somebody joins who wishes for nothing
 
 # ---- the router's side
 
@@ -115,6 +116,7 @@ class Acceptor:
         self._authmethods = OPEN if authmethods is None else authmethods
         self._trusted = trusted
         self._place = listener, address, tls, ask, cookie
+        self._offered: Mapping[str, AuthMethod] | None = None  # of the realm that HELLO names
         self._hello: Hello | None = None
         self._joining: Joining | None = None
         self._dialogue: Dialogue | None = None
@@ -143,9 +145,11 @@ class Acceptor:
         """Tell whether an authmethod has its turn with this that may ask others, or a disk."""
         if type(message) is not Hello or self._trusted is not None:
             return self._dialogue is not None
-        methods = self._methods_of(message.realm)
-        wishes = message.details.get("authmethods") or ["anonymous"]
-        return any(type(methods.get(wish, anonymous)) is not Anonymous for wish in wishes)
+        self._offered = methods = self._methods_of(message.realm)
+        for wish in message.details.get("authmethods") or ANYBODY:
+            if type(methods.get(wish, anonymous)) is not Anonymous:
+                return True
+        return False
 
     def _methods_of(self, realm: str) -> Mapping[str, AuthMethod]:
         methods = self._authmethods
@@ -164,13 +168,15 @@ class Acceptor:
         self._joining = Joining(new_session(), message.realm, *self._place)
         if self._trusted is not None:
             return self._accept(self._trusted)
-        wishes = message.details.get("authmethods") or ["anonymous"]
+        wishes = message.details.get("authmethods") or ANYBODY
         self._dialogue = self._begin(message, self._joining, wishes)
-        return self._advance(lambda dialogue: next(dialogue))
+        return self._advance(next)
 
     def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue:
         """Begin the first method that HELLO wishes for and that can do something with it."""
-        methods = self._methods_of(joining.realm)
+        methods = self._offered
+        if methods is None:
+            methods = self._methods_of(joining.realm)
         for wish in wishes:
             method = methods.get(wish)
             dialogue = None if method is None else method(hello, joining)

@@ -27,13 +27,14 @@ class _Fast(NamedTuple):
     ids: tuple[int, ...]  # where ids stand
     details: int  # where the dict with typed keys stands
     keys: Keys
+    required: str  # the key that must be among them; "": none
     absent: list[None]  # what the array left out
 
 
 def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     kinds = list(shape.elements.values())
-    if shape.required or "request" in kinds:
-        return {}  # HELLO, WELCOME, ERROR: more is to be asked of them
+    if "request" in kinds:
+        return {}  # ERROR: more is to be asked of it
     ids = tuple(at for at, kind in enumerate(kinds, 1) if kind == "id")
     details = 1 + kinds.index("dict") if "dict" in kinds else 0
     keys = shape.keys if details else NO_KEYS
@@ -44,7 +45,12 @@ def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     fields = len(shape.message._fields)
     return {
         types + tail: _Fast(
-            shape.message, ids, details, keys, [None] * (fields - len(kinds + [*tail]))
+            shape.message,
+            ids,
+            details,
+            keys,
+            shape.required,
+            [None] * (fields - len(kinds + [*tail])),
         )
         for tail in (tails if shape.ends == PAYLOAD else tails[:1])
     }
@@ -66,14 +72,15 @@ def parse(array: Any) -> Message:
         )
     fast = _FAST.get(array[0], _NONE).get(tuple(map(type, array)))
     if fast is not None:
-        message, ids, details, keys, absent = fast
+        message, ids, details, keys, required, absent = fast
         for at in ids:
             if not 0 < array[at] <= MAX_ID:
                 break
         else:
-            if keys and array[details]:
-                _check_keys(NAMES[array[0]], array[details], keys)
-            return build(message, array[1:] + absent)  # type: ignore[no-any-return]
+            if not required or array[details].get(required) is not None:
+                if keys and array[details]:
+                    _check_keys(NAMES[array[0]], array[details], keys)
+                return build(message, array[1:] + absent)  # type: ignore[no-any-return]
     return _parse_with_care(array)
 
 

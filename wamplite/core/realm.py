@@ -11,7 +11,7 @@ it (None: the router did), `refused` with the Refused and the message that it an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from functools import cached_property
 from typing import Any, Protocol
 
 from . import uris
@@ -29,6 +29,7 @@ from .feature import (
     furnish,
     lacking,
     notify,
+    notify_each,
 )
 from .grammar import REQUESTS, misplaced
 from .ids import following
@@ -114,8 +115,7 @@ class Realm:
                 **self.dealer.handlers(),
             }
         )
-        self.strict = False
-        self._is_watching = False  # the sequence of requests
+        self.strict = self._is_watching = False  # whether ids are kept to, and looked at at all
         self.take_strict(strict)
         self.features = furnish(self, features)
         self._refuse_options()
@@ -138,7 +138,7 @@ class Realm:
             member.last_request = None
         self.strict = strict
 
-    @property
+    @cached_property
     def roles(self) -> dict[str, Any]:
         """The role dictionaries of WELCOME."""
         return announced((self.broker.role, self.dealer.role), self.features)
@@ -281,11 +281,13 @@ class Realm:
         member.parting = entry
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
-            with ExitStack() as leaving:  # all of these, the last one first, whatever one raises
-                for observer in reversed(self.left):
-                    leaving.callback(observer, member, None, entry)
-                leaving.callback(self.dealer.leave, member)
-                leaving.callback(self.broker.leave, member)  # no event of all this is for it
+            try:
+                self.broker.leave(member)  # first: no event of all this is for it
+            finally:
+                try:
+                    self.dealer.leave(member)
+                finally:
+                    notify_each(self.left, member, entry)
         return True
 
     def _part(self, member: Member, reason: str, details: dict[str, Any], entry: Any) -> None:

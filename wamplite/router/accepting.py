@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from ..locks import Latch
 from .crew import serve
@@ -32,7 +33,7 @@ PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
 QUIET = 10.0  # seconds between two warnings of that
 CLOSING = 5.0  # seconds for it to end
 
-Serve = Callable[[socket.socket, str], None]  # a socket, and whose address it has
+Serve = Callable[[socket.socket, Any], None]  # a socket, and the address at its other end
 
 
 class Accepting:
@@ -106,10 +107,12 @@ class Accepting:
             yield Pause(0.0 if self._closing.is_set() else PAUSE)
 
     def _accept_one(self) -> None:
-        self._socket.setblocking(self.gather is None)  # the reader waits for nobody
+        may_wait = self.gather is None  # the reader waits for nobody
+        if self._socket.getblocking() != may_wait:
+            self._socket.setblocking(may_wait)
         sock, address = self._socket.accept()
         try:
-            self._serve(sock, address[0] if isinstance(address, tuple) else "")
+            self._serve(sock, address)
         except BaseException:
             log_fault(logger, "%s: a connection could not be served", self.name)
             sock.close()

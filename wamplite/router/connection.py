@@ -24,6 +24,7 @@ from ..core.errors import TransportLost
 from ..core.handshake import Accepted, Acceptor
 from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Authenticate, Challenge, Hello, Message
+from ..core.words import shorten
 from . import session_log
 from .connections import is_near, origin_of
 from .faults import log_fault
@@ -195,7 +196,7 @@ class Connection(ABC):
 
     def _join(self) -> Generator[Wait, None, tuple[Presence, Routing] | None]:
         """Speak until a session is accepted; None where the peer was sent away."""
-        acceptor, refused, hello = self.acceptor(), 0, None
+        acceptor, refused, hello = None, 0, None
         while True:
             while not self.arrived:
                 yield RECEIVE
@@ -209,6 +210,7 @@ class Connection(ABC):
                 if self.waits and not self._is_again(entry):
                     continue  # it crossed our last words
                 hello = entry if type(entry) is Hello else hello
+                acceptor = acceptor or self.acceptor()
                 if acceptor.may_take_long(entry):
                     yield BLOCKING
                 outcome = self.answer(acceptor, hello, entry)
@@ -225,7 +227,7 @@ class Connection(ABC):
                     if not self._refused(hello, outcome, refused):
                         self.finish()
                         return None
-                    acceptor = self.acceptor()
+                    acceptor = None
             self._give_back()
 
     def _refused(self, hello: Hello | None, outcome: Abort | None, times: int) -> bool:
@@ -291,6 +293,11 @@ class Connection(ABC):
         member.transport, member.agent = self.facts(), accepted.agent
         self.accepted(accepted)
         return Presence(self, box, member, accepted.realm), routing
+
+    def tell_end(self, text: str) -> None:
+        """Tell the log, where anybody reads that, why the connection ends."""
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: %s", self.name, shorten(self.unnamed(text)))
 
     def unnamed(self, text: str) -> str:
         """Return a text without the peer's name, where it stands before it in a log already."""

@@ -44,7 +44,15 @@ class Deadlines:
     def ask(self, ticking: Ticking, when: float) -> None:
         """Ask it then, and not when it was to be asked before."""
         self._ticking[ticking] = when
-        self._next_tick = min(self._next_tick, when)
+        if when < self._next_tick:
+            self._next_tick = when
+
+    def move(self, ticking: Ticking, when: float) -> bool:
+        """Ask it then, if it was to be asked at all."""
+        if ticking not in self._ticking:
+            return False
+        self.ask(ticking, when)
+        return True
 
     def ask_all(self, when: float) -> None:
         """Ask all of them then."""

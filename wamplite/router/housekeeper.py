@@ -90,10 +90,7 @@ class Housekeeper:
     def move(self, ticking: Ticking, when: float) -> None:
         """Ask at another time; nothing if it has been removed."""
         with self._lock:
-            if ticking not in self._deadlines:
-                return
-            self._deadlines.ask(ticking, when)
-            sooner = when < self._asleep_until
+            sooner = self._deadlines.move(ticking, when) and when < self._asleep_until
         if sooner:
             self._selector.wake()
 

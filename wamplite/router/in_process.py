@@ -18,7 +18,6 @@ from ..core.handshake import Acceptor
 from ..core.ids import new_authid
 from ..core.members import Identity, Lost
 from ..core.messages import Message
-from ..core.words import shorten
 from ..in_process_channel import LocalChannel, pair
 from .connection import Connection
 from .presence import Listener
@@ -67,7 +66,7 @@ class LocalConnection(Connection):
         try:
             yield from self.converse()
         except TransportLost as error:
-            logger.debug("%s: %s", self.name, shorten(str(error)))
+            self.tell_end(str(error))
         except Exception:
             logger.exception("%s: the session is closed", self.name)
 

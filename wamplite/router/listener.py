@@ -14,7 +14,7 @@ from ..core.errors import ProtocolError, TransportLost, UsageError
 from ..core.handshake import Acceptor, AuthMethod
 from ..transports import http_head, origins, rawsocket
 from ..transports.base import Transport
-from ..transports.socket_stream import SocketStream
+from ..transports.socket_stream import SocketStream, name_of
 from ..transports.stream import Stream
 from ..transports.tcp import keep_alive, tune
 from . import listen_urls
@@ -113,10 +113,11 @@ class Listener:
         if self._gateway is not None:
             self._gateway.disown()
 
-    def stream(self, sock: socket.socket) -> Stream:
-        """Return what reads and writes a socket that was accepted."""
+    def stream(self, sock: socket.socket, address: Any) -> Stream:
+        """Return what reads and writes a socket that was accepted from there."""
         if self._certificate is None:
-            return SocketStream(sock, kept_alive=self._settings.limits.ping_interval)
+            kept_alive = self._settings.limits.ping_interval
+            return SocketStream(sock, name_of(address), kept_alive)
         from ..transports.tls import TlsStream  # ssl is heavy
 
         return TlsStream(sock, self._certificate.context(), server_side=True)
@@ -275,10 +276,13 @@ class Listener:
 
         return set_cookie
 
-    def _serve(self, sock: socket.socket, address: str) -> None:
+    def _serve(self, sock: socket.socket, address: Any) -> None:
+        host = ""
         if self.place.scheme == "unix":
             listen_urls.limit_unix(sock, self._settings.limits.socket_buffer)
-        connection = SocketConnection(self._shared, self.stream(sock), self, address)
+        else:
+            host = address[0]
+        connection = SocketConnection(self._shared, self.stream(sock, address), self, host)
         if self._settings.proxies is not None:
             self._settings.proxies.notice(connection)
         self._shared.admit(connection)

@@ -102,7 +102,7 @@ class SocketConnection(TimedConnection):
             yield from self._open()
             yield from self.converse()
         except (TransportLost, ProtocolError) as error:
-            logger.debug("%s: %s", self.name, shorten(self.unnamed(str(error))))
+            self.tell_end(str(error))
         except GeneratorExit:
             raise
         except BaseException:  # SystemExit too: nobody else would tell of it

@@ -6,8 +6,10 @@ arrival, so that a delivery can never fail because of its content, is `payload.p
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from ..core.errors import UsageError
 from .base import Serializer
@@ -30,10 +32,15 @@ def get(name: str) -> Serializer:
     if name not in NAMES:
         raise UsageError(f"serializer must be one of {', '.join(NAMES)}, not {name!r}")
     try:
-        module = import_module(f".{name}", __name__)
+        module = _imported(name)
     except ImportError as exc:
         raise UsageError(
             f"serializer {name} needs {_LIBRARIES[name]}: pip install {_PACKAGES[name]}"
         ) from exc
     made: Serializer = module.make()
     return made
+
+
+@cache
+def _imported(name: str) -> Any:
+    return import_module(f".{name}", __name__)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from ..core.errors import TransportLost
 from .stream import FIRST_RECEIVE, Stream
@@ -36,9 +37,16 @@ def peer_name(sock: socket.socket) -> str:
     if sock.family == socket.AF_UNIX:
         return "unix"
     try:
-        host, port = sock.getpeername()[:2]
+        return name_of(sock.getpeername())
     except OSError:  # gone before we looked
         return "unknown peer"
+
+
+def name_of(address: Any) -> str:
+    """Name it by its address, as sockets have it: a tuple for TCP, else it is a Unix socket's."""
+    if not isinstance(address, tuple):
+        return "unix"
+    host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -55,7 +63,8 @@ class SocketStream(Stream):
     def __init__(
         self, sock: socket.socket, peer: str | None = None, kept_alive: float = 0.0
     ) -> None:
-        sock.setblocking(True)
+        if sock.gettimeout() is not None:
+            sock.setblocking(True)
         super().__init__(peer or peer_name(sock))
         self._sock = sock
         self._kept_alive = kept_alive
