@@ -314,6 +314,17 @@ def test_bytes_are_written_and_polled_in_hexadecimal(make: Make, tmp_path: Path)
         call(world, 70000)
 
 
+def test_bytes_of_an_event_go_with_their_number_and_checksum(make: Make, tmp_path: Path) -> None:
+    shown = SubscribeSettings(topic="home.sign", write_hex="AA {0:#} {0:s} {sum8:1} 0A")
+    device = Lines(tmp_path, lambda line: None)
+    world = make(device, subscribes=(shown,))
+    world.session.publish("home.sign", "no digits")
+    world.session.publish("home.sign", "01 0207")
+    until(lambda: device.asked, "written")
+    assert device.asked == [bytes.fromhex("AA 03 01 02 07 0D")]
+    assert world.port.figures()["failed_requests"] == 1
+
+
 # ---- what cannot be
 
 

@@ -1,7 +1,10 @@
-"""From the arguments of a call to bytes: "FF 01 99 {0:>H} 00 00 00 {sum8-negated:1}".
+"""From the arguments of a call to bytes: "AA {address} {data:#<H} {data:s} {crc16-modbus:<1}".
 
-A field is a number in a format of Python's struct (`B`, one byte, without one), or the checksum of
-all before it: in what order its bytes come (`>`, or `<`: the lowest first), and from which byte on.
+{name:<H}            a number, in a format of Python's struct; one byte without a format
+{name:s}, {name:4s}  bytes, or a text of two hexadecimal digits for each; exactly so many
+{name:#}, {name:#<H} how many bytes these are, as a number
+{crc16-modbus:<1}    the checksum of all before it: in what order its bytes come (`>`, or `<`:
+                     the lowest first), and from which byte on
 """
 
 from __future__ import annotations
@@ -9,16 +12,18 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
 from ..framing.checksums import KINDS
-from .templates import Template, argument, fields_of
+from .templates import Template, argument, bounded, fields_of
 
 __all__ = ["make_hex_template"]
 
 FORMAT = re.compile(r"[<>=!@]?[bBhHiIlLqQfd]")
+OCTETS = re.compile(r"(\d{0,4})s")
 COVER = re.compile(r"(?P<order>[<>]?)(?P<begin>\d{0,4})")
 
 Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follows what is there
@@ -30,15 +35,23 @@ def make_hex_template(template: str) -> Template:
     for literal, name, form in fields_of(template, "write_hex"):
         pieces.append(_literal(literal, template))
         if name is not None:
-            pieces.append(_checksum(name, form) if name in KINDS else _number(name, form))
+            pieces.append(_piece(name, form))
 
     def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
         data = b""
         for piece in pieces:
             data += piece(data, args, kwargs)
-        return data
+        return bounded(data)
 
     return write
+
+
+def _piece(name: str, form: str) -> Piece:
+    if name in KINDS:
+        return _checksum(name, form)
+    if form.startswith("#"):
+        return _size(name, form)
+    return _octets(name, form) if OCTETS.fullmatch(form) else _number(name, form)
 
 
 def _literal(text: str, template: str) -> Piece:
@@ -53,22 +66,55 @@ def _literal(text: str, template: str) -> Piece:
 
 
 def _number(name: str, form: str) -> Piece:
-    form = form or "B"
-    if FORMAT.fullmatch(form) is None:
-        raise UsageError(
-            f"write_hex: {{{name}:{form}}}: expected a format of struct for one number, such as >H"
-        )
-    layout = struct.Struct(form if form[0] in "<>=!@" else ">" + form)
+    pack = _packer(name, form, form or "B")
+    return lambda before, args, kwargs: pack(argument(name, args, kwargs))
+
+
+def _size(name: str, form: str) -> Piece:
+    pack = _packer(name, form, form[1:] or "B")
+    return lambda before, args, kwargs: pack(len(_as_bytes(name, argument(name, args, kwargs))))
+
+
+def _octets(name: str, form: str) -> Piece:
+    size = int(form[:-1]) if form[:-1] else None
 
     def fill(before: bytes, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-        value = argument(name, args, kwargs)
+        data = _as_bytes(name, argument(name, args, kwargs))
+        if size is not None and len(data) != size:
+            text = f"{len(data)} bytes do not fit {{{name}:{form}}}: expected {size}"
+            raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+        return data
+
+    return fill
+
+
+def _as_bytes(name: str, value: object) -> bytes:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return bytes.fromhex(value)
+    text = f"{value!r:.80} does not fit {{{name}}}: expected bytes, or two hexadecimal digits each"
+    raise InvalidArgument(uris.INVALID_ARGUMENT, text)
+
+
+def _packer(name: str, form: str, layout: str) -> Callable[[Any], bytes]:
+    """Return what packs a number in a layout of struct; form: the field's, for errors."""
+    if FORMAT.fullmatch(layout) is None:
+        raise UsageError(
+            f"write_hex: {{{name}:{form}}}: expected a format of struct for one number, such as >H,"
+            " s or 4s for bytes, # or #>H for their number"
+        )
+    packed = struct.Struct(layout if layout[0] in "<>=!@" else ">" + layout)
+
+    def pack(value: Any) -> bytes:
         try:
-            return layout.pack(value)
+            return packed.pack(value)
         except (struct.error, OverflowError, TypeError) as exc:
             text = f"{value!r:.80} does not fit {{{name}:{form}}}: {exc}"
             raise InvalidArgument(uris.INVALID_ARGUMENT, text) from None
 
-    return fill
+    return pack
 
 
 def _checksum(name: str, form: str) -> Piece:

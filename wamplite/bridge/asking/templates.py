@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
 
-__all__ = ["Template", "argument", "fields_of", "make_template"]
+__all__ = ["Template", "argument", "bounded", "fields_of", "make_template"]
 
 Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
 MOST = 4096  # bytes of one command
@@ -28,9 +28,9 @@ def make_template(template: str, encoding: str = "utf-8") -> Template:
 
     def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
         if single is not None:
-            return _bounded(_as_is(argument(single, args, kwargs), encoding))
+            return bounded(_as_is(argument(single, args, kwargs), encoding))
         try:
-            return _bounded(filler.vformat(template, args, kwargs).encode(encoding))
+            return bounded(filler.vformat(template, args, kwargs).encode(encoding))
         except (ValueError, TypeError) as exc:
             _refuse(f"the arguments do not fit {template!r}: {exc}")
 
@@ -99,7 +99,8 @@ def _number(value: Any) -> bytes:
     return _Filler().format_field(value, "").encode()
 
 
-def _bounded(data: bytes) -> bytes:
+def bounded(data: bytes) -> bytes:
+    """Return a command; InvalidArgument where it is too long."""
     if len(data) > MOST:
         _refuse(f"{len(data)} bytes for the device; at most {MOST}")
     return data

@@ -33,7 +33,8 @@ class WriteSettings(TableSettings):
     write_hex: str = setting(
         Text(),
         "in place of `write`, bytes: hexadecimal digits, numbers `{0}`, `{name}` with a format as"
-        " of `struct`, checksums `{crc16-modbus:<}`",
+        " of `struct`, bytes `{name:s}` and how many they are `{name:#}`, checksums"
+        " `{crc16-modbus:<}`",
         "",
         example="FF 01 99 {0:>H} 00 00 00 {sum8-negated:1}",
     )
