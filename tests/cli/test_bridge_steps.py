@@ -141,6 +141,17 @@ def test_intervals_hold_nothing_back_in_a_capture(tmp_path: Path) -> None:
     assert summary.endswith("a capture has no times: min_interval not kept")
 
 
+def test_an_event_that_is_dropped_is_told_with_the_frame_that_made_it(tmp_path: Path) -> None:
+    text = port("one", 'decode = {kind = "csv", fields = ["t"], types = {t = "float"}}')
+    text += "deadband = {t = 1}\n"
+    _, lines, summary = replayed(tmp_path, text, b"alf\n21.5\n21.7\n25\n")
+    assert [line.get("reason") or line["kwargs"] for line in lines] == [
+        "first line", {"t": 21.5}, "deadband", {"t": 25.0},
+    ]  # fmt: skip
+    assert (lines[2]["text"], lines[2]["frames"]) == ("21.7", 1)
+    assert "dropped=2 (deadband: 1, first line: 1)" in summary
+
+
 def test_a_capture_may_come_by_stdin(tmp_path: Path) -> None:
     done = bridge("--replay", "-", written(tmp_path, port("one")), data=b"half\n21.5\n")
     assert done.returncode == 0

@@ -102,7 +102,7 @@ HEAT = mbus_telegram(
     "0C79 11111111",  # an ident number: not told
     "840B06 01000000",  # storage 22
     "0406 01000000",  # once more: the first counts
-    "04863B 01000000",  # of a further meaning: not told
+    "048F3B 01000000",  # of a further meaning: not told
     "0B5A FFFFEE",  # no number
     "0D7C 03 646F6F 04 61626364",  # a unit in words
     "2F2F",
