@@ -65,12 +65,12 @@ def test_twenty_callers_of_a_device_that_forgets_and_is_late_get_their_own_or_an
         if number % 7 == 3:
             return None
         if number % 7 == 5:  # late, but before the next command may be written
-            timers.append(threading.Timer(0.15, world.device.write, (echo(line),)))
+            timers.append(threading.Timer(0.6, world.device.write, (echo(line),)))
             timers[-1].start()
             return None
         return echo(line)
 
-    quick = ProcedureSettings(uri=ECHO.uri, write=ECHO.write, reply=ECHO.reply, timeout=0.1)
+    quick = ProcedureSettings(uri=ECHO.uri, write=ECHO.write, reply=ECHO.reply, timeout=0.5)
     world = make(Lines(tmp_path, answer), procedures=(quick,))
     found: dict[int, Any] = {}
 
