@@ -112,6 +112,16 @@ def test_every_use_in_a_child_is_refused_at_once_and_costs_the_parent_nothing(
     assert session.call("com.app.same", 5) == 5
 
 
+def test_a_router_of_a_child_draws_other_publication_ids_than_its_parent() -> None:
+    def drawn() -> list[int | None]:
+        with wamplite.Router() as router, router.connect() as session:
+            acknowledged = wamplite.PublishOptions(acknowledge=True)
+            return [session.publish("com.app.t", options=acknowledged) for _ in range(3)]
+
+    in_a_child = eval(in_child(drawn))
+    assert not {*in_a_child} & {*drawn()}
+
+
 def test_leaving_in_a_child_does_nothing(session: wamplite.Session) -> None:
     session.register("com.app.same", lambda value: value)
     assert in_child(session.leave) == "None"

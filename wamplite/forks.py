@@ -14,6 +14,7 @@ import os
 from typing import Any, NoReturn, Protocol
 from weakref import WeakSet
 
+from .core import ids
 from .core.errors import UsageError
 
 
@@ -47,6 +48,7 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
+os.register_at_fork(after_in_child=ids.begin_anew)
 
 
 class Elsewhere:

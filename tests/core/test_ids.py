@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from wamplite.core import ids
 
 
@@ -19,6 +22,24 @@ def test_publication_ids_are_spread_over_the_whole_range() -> None:
     assert min(drawn) >= 1
     assert max(drawn) <= ids.MAX_ID
     assert {id_ * 8 // (ids.MAX_ID + 1) for id_ in drawn} == set(range(8))
+
+
+BEGINS_ANEW = """
+import os
+from wamplite.core import ids
+if os.fork():
+    os.wait()
+else:
+    ids.begin_anew()
+print(ids.new_publication(), flush=True)
+"""
+
+
+def test_a_forked_process_that_begins_anew_draws_other_publication_ids() -> None:
+    said = subprocess.check_output([sys.executable, "-c", BEGINS_ANEW], text=True, timeout=20)
+    assert len(set(said.split())) == 2
+    ids.begin_anew()
+    assert 1 <= ids.new_publication() <= ids.MAX_ID
 
 
 def test_requests_count_up_and_begin_again_after_the_largest() -> None:

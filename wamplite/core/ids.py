@@ -10,6 +10,11 @@ _system = random.SystemRandom()  # as `secrets` has it, whose import brings Open
 _publications = random.Random(_system.getrandbits(256))
 
 
+def begin_anew() -> None:
+    """Forget what publication ids come next: in a forked child, whose parent draws them too."""
+    _publications.seed(_system.getrandbits(256))
+
+
 def new_session() -> int:
     """Draw a session id nobody can guess."""
     return _system.getrandbits(53) + 1  # MAX_ID is 2**53: each as likely
