@@ -129,12 +129,18 @@ class Session:
 
 
 def open_session(
-    port: int | str, dialect: str, *, join: bool = True, context: ssl.SSLContext | None = None
+    port: int | str,
+    dialect: str,
+    *,
+    join: bool = True,
+    context: ssl.SSLContext | None = None,
+    source: str = "127.0.0.1",
 ) -> Session:
     """Open a session; a dialect is a transport and a serializer, as "rs-json"."""
     transport, serializer = dialect.split("-")
     kind = RawSocket if transport == "rs" else WebSocket
-    return Session(kind(port, serializer, context=context), serializer, join=join)
+    wire = kind(port, serializer, context=context, source=source)
+    return Session(wire, serializer, join=join)
 
 
 def flood(attacker: Session, frames: bytes, most: int = 40 * 2**20) -> None:

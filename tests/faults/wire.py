@@ -29,15 +29,20 @@ class Closed(Exception):
 
 
 class Wire:
-    """A TCP connection that gives exactly the bytes asked for; a path is a Unix socket's."""
+    """A TCP connection that gives exactly the bytes asked for; a path is a Unix socket's.
 
-    def __init__(self, port: int | str, context: ssl.SSLContext | None = None) -> None:
+    `source` is the address it comes from.
+    """
+
+    def __init__(
+        self, port: int | str, context: ssl.SSLContext | None = None, source: str = "127.0.0.1"
+    ) -> None:
         if isinstance(port, str):
             sock = socket.socket(socket.AF_UNIX)
             sock.settimeout(PATIENCE)
             sock.connect(port)
         else:
-            sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            sock = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = context.wrap_socket(sock, server_hostname="127.0.0.1") if context else sock
         self.unread = b""
@@ -111,8 +116,9 @@ class RawSocket(Wire):
         *,
         limit: int = 15,
         context: ssl.SSLContext | None = None,
+        source: str = "127.0.0.1",
     ) -> None:
-        super().__init__(port, context)
+        super().__init__(port, context, source)
         self.send(bytes([0x7F, limit << 4 | SERIALIZERS[serializer], 0, 0]))
         with closed_unless_opened(self):
             reply = self.exactly(4)
@@ -154,8 +160,9 @@ class WebSocket(Wire):
         serializer: str = "msgpack",
         *headers: str,
         context: ssl.SSLContext | None = None,
+        source: str = "127.0.0.1",
     ) -> None:
-        super().__init__(port, context)
+        super().__init__(port, context, source)
         self.send(upgrade(port, f"Sec-WebSocket-Protocol: wamp.2.{serializer}", *headers))
         with closed_unless_opened(self):
             self.head = self.until(b"\r\n\r\n").decode("latin-1")
