@@ -74,11 +74,11 @@ def _is_tame(data: bytes) -> bool:
 
 
 def _may_hold_nul(data: bytes) -> bool:
-    return b"\0" in data and (data.count(0) > MANY or _find_nul(data) is not None)
+    return 0 in data and (data.count(0) > MANY or _find_nul(data) is not None)
 
 
 def _may_be_low(data: bytes) -> bool:
-    return b"\x3b" in data and (data.count(0x3B) > MANY or _find_low(data) is not None)
+    return 0x3B in data and (data.count(0x3B) > MANY or _find_low(data) is not None)
 
 
 class Cbor(Serializer):

@@ -168,12 +168,12 @@ class FastJson(Json):
             array = orjson.loads(data)
         except ValueError as exc:
             raise ProtocolError(f"not JSON: {exc}") from exc
-        if b"\\" in data and b"\\u0000" in data:
+        if 0x5C in data and b"\\u0000" in data:  # a backslash: an integer is found the soonest
             array = _to_bytes(array)
         if len(data) > SMALL:
             is_odd = _asks_values(data)
         else:
-            is_odd = _FEWEST_DIGITS in data.translate(_DIGITS)
+            is_odd = data.translate(_DIGITS).find(_FEWEST_DIGITS) >= 0
         if is_odd or type(array) is not list:
             try:
                 check_message(array, _check_huge)

@@ -39,6 +39,8 @@ def count_some(data: bytes, octet: bytes, most: int) -> int:
 def check_depth(data: bytes, levels: int = LEVELS) -> None:
     """Refuse what nests too deep, or holds too many containers or values, before it is decoded."""
     are_many = False
+    if len(data) <= levels:
+        return
     if len(data) < MANY_OCTETS:
         opened = data.count(b"[") + data.count(b"{")
     else:

@@ -95,7 +95,7 @@ class MsgPack(Serializer):
             array = unpackb(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise _refused(exc) from exc
-        if size > _TINY or data.translate(None, _EVEN) or (b"\0" in data and _find_nul(data)):
+        if size > _TINY or data.translate(None, _EVEN) or (0 in data and _find_nul(data)):
             check_small(array)
         return array
 
@@ -108,7 +108,7 @@ def _large(data: bytes) -> Any:
     if len(data) > MAX_LENGTH or len(data.translate(None, _HARMLESS)) > _FEWER:
         check_headers(data, _FORMAT)
     array = _decoded(data)
-    if b"\0" in data and (data.count(0) > MANY or _find_nul(data)):
+    if 0 in data and (data.count(0) > MANY or _find_nul(data)):
         check_all(array, NUL_RULES)
     else:
         check_message(array)
