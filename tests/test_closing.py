@@ -132,7 +132,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
 }
 WITHIN = {  # closed by one of these, which are tried
     "Accepting", "ByteChannel", "Connections", "Crew", "Listener", "Routing",
-    "WebSocketServer", "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
+    "HandshakeSocket", "SerialShim",  # leave the descriptor to their owner
     "Conversation",  # says GOODBYE: no descriptor
     "Shared",  # by its router, once
     "OutboxFile",  # closed by its outbox, once, with a number

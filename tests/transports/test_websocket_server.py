@@ -500,7 +500,6 @@ def test_finish_says_goodbye_once_behind_what_is_queued(
     server.stream.write([server.frame(b"last")])
     server.finish()
     server.finish()
-    server.close()
     server.stream.write([server.frame(b"too late")])
     assert peer.rest() == b"\x81\x04last\x88\x02\x03\xe8"
 

@@ -54,6 +54,11 @@ NOTHING = bytearray()  # is collected: made once, it lies amid nothing that othe
 class WebSocket(Transport):
     """An open WebSocket connection: what its reader, its writers and its end have in common."""
 
+    __slots__ = (
+        "_early", "_goodbye", "_key", "_last_word", "_missing", "_rest", "_undecoded", "answers",
+        "deflate", "ended", "first_byte", "incoming", "is_deflated", "limit", "messages", "within",
+    )  # fmt: skip
+
     max_send = MOST
     keyed = 0  # 0x80 where the peer's frames are masked
 
@@ -136,6 +141,7 @@ class WebSocket(Transport):
         """Cut unfragmented frames of our kind; return where another thing begins."""
         first_byte, limit, messages, keyed = self.first_byte, self.limit, self.messages, self.keyed
         key_size = keyed >> 5  # 4, or 0 without a key
+        is_text = first_byte == TEXT
         while end - position > 1 and data[position] == first_byte:
             start, size = position + 2 + key_size, data[position + 1] ^ keyed
             if size == 126 and end - position > 3:
@@ -157,7 +163,7 @@ class WebSocket(Transport):
             message = data[start:position]
             if keyed:
                 message = xor(data[start - 4 : start], message)
-            if first_byte == TEXT and not self.is_text(message):
+            if is_text and not (message.isascii() or self.is_text(message)):
                 break
             messages.append(message)
         return position
@@ -269,9 +275,10 @@ class WebSocket(Transport):
 
     def frame(self, payload: bytes) -> bytes:
         """Return the payload as one frame."""
-        packed = None if self.deflate is None else self.deflate.pack(payload)
-        if packed is not None:
-            return self.frame_of(self.first_byte | DEFLATED, packed)
+        if self.deflate is not None:
+            packed = self.deflate.pack(payload)
+            if packed is not None:
+                return self.frame_of(self.first_byte | DEFLATED, packed)
         return self.frame_of(self.first_byte, payload)
 
     @abstractmethod

@@ -1,23 +1,21 @@
-"""WebSocket, the router's side: simple-websocket's server, held as a threaded router must hold it.
+"""WebSocket, the router's side: messages are read by `WebSocket`, control frames by wsproto.
 
 Importing this file takes a tenth of a second and 13 MB, mostly simple-websocket's asyncio: import
 it when the first WebSocket comes.
 
 simple_websocket.Server brings a thread of its own, writes from it, accepts compression, keeps
-messages without a bound, and its close never ends. So the subclass owns all input and output:
+messages without a bound, and its close never ends. So it gets nothing but control frames, each of
+them whole, and the subclass owns all input and output:
 
     handshake       nothing to do: websocket_upgrade has answered
     thread, event   stand-ins: the connection's own thread receives, nobody waits for an event
-    take_control    control frames go to wsproto, each when it is whole; messages are read here.
-                    With the first of them simple-websocket begins: many sessions have none
-    _handle_events  what wsproto says of those: ping, close, or a breach of RFC 6455
-    close           through the outbox; `send` is not used: frames are made and written apart
+    judge           what wsproto says of a frame: ping, close, or a breach of RFC 6455
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import simple_websocket
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -27,7 +25,7 @@ from . import batches, websocket_upgrade
 from .base import USUAL, HttpBounds, Transport
 from .stream import Stream
 from .websocket import WebSocket
-from .websocket_frames import NORMAL, TEXT, header
+from .websocket_frames import TEXT, header
 
 if TYPE_CHECKING:
     from .deflate import Deflate
@@ -88,8 +86,32 @@ class NoEvent:
     """Stands in for the event that simple-websocket would set: messages are returned instead."""
 
 
-class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
+class ControlFrames(simple_websocket.Server):  # type: ignore[misc]
+    """What judges the control frames of one peer, by wsproto; made when the first of them comes."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__({"werkzeug.socket": stream}, thread_class=NoThread, event_class=NoEvent)
+
+    def handshake(self) -> None:
+        """Begin behind the handshake."""
+        self.ws = Connection(ConnectionType.SERVER)
+        self.connected = True
+
+    def judge(self, frame: bytes) -> list[Any]:
+        """Return what wsproto says of a whole frame."""
+        self.ws.receive_data(frame)
+        return list(self.ws.events())
+
+    @property
+    def is_closed_by_peer(self) -> bool:
+        """Whether a close frame was right; else CloseConnection tells of a breach."""
+        return self.ws.state is ConnectionState.REMOTE_CLOSING
+
+
+class WebSocketServer(WebSocket):
     """The router's side of one WebSocket."""
+
+    __slots__ = ("_control",)
 
     keyed = 0x80
 
@@ -101,25 +123,10 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
         arrived: bytes = b"",
         deflate: Deflate | None = None,
     ) -> None:
-        WebSocket.__init__(self, stream, serializer, limit, arrived, deflate)
+        super().__init__(stream, serializer, limit, arrived, deflate)
         kind = "text" if self.first_byte == TEXT else "binary"
         self.framing = f"websocket-{kind}{f'-deflated-{deflate.bits}' if deflate else ''}"
-        self._has_begun = False  # simple-websocket, with the first control frame
-
-    def _begin_control(self) -> None:
-        self._has_begun = True
-        simple_websocket.Server.__init__(
-            self,
-            {"werkzeug.socket": self.stream},
-            subprotocols=f"wamp.2.{self.serializer}",
-            thread_class=NoThread,
-            event_class=NoEvent,
-        )
-
-    def handshake(self) -> None:
-        """Begin behind the handshake."""
-        self.ws = Connection(ConnectionType.SERVER)
-        self.connected = True
+        self._control: ControlFrames | None = None
 
     def frame_of(self, first: int, payload: bytes) -> bytes:
         """Return an unmasked frame."""
@@ -128,34 +135,15 @@ class WebSocketServer(WebSocket, simple_websocket.Server):  # type: ignore[misc]
             return bytes((first, size)) + payload
         return header(first, size) + payload
 
-    def close(self, reason: int | None = None, message: str | None = None) -> None:
-        """Write the close frame; `receive` will tell when the peer has hung up."""
-        self.say_goodbye(reason or NORMAL, message or "")
-
     def take_control(self, frame: bytes) -> None:
-        """Let wsproto judge a control frame."""
-        if not self._has_begun:
-            self._begin_control()
-        self.ws.receive_data(frame)
-        self._handle_events()
-
-    def _handle_events(self) -> bool:
-        for event in self.ws.events():
-            handle = self._handlers.get(type(event))
-            if handle is not None and self.ended is None:
-                handle(self, event)
-        return self.ended is None
-
-    def _on_ping(self, event: Ping) -> None:
-        self.answer(bytes(event.payload))
-
-    def _on_close(self, event: CloseConnection) -> None:
-        if self.ws.state is ConnectionState.REMOTE_CLOSING:
-            self.closed_by_peer(event.code, event.reason or "")
-        else:  # wsproto's way to say that the peer broke the rules
-            self.refuse(event.code, event.reason or "")
-
-    _handlers: ClassVar[dict[type, Callable[[Any, Any], None]]] = {
-        Ping: _on_ping,
-        CloseConnection: _on_close,
-    }
+        """Answer a ping, heed a close frame, and what wsproto has against either."""
+        control = self._control
+        if control is None:
+            control = self._control = ControlFrames(self.stream)
+        for event in control.judge(frame):
+            if type(event) is Ping:
+                self.answer(bytes(event.payload))
+            elif type(event) is CloseConnection and control.is_closed_by_peer:
+                self.closed_by_peer(event.code, event.reason or "")
+            elif type(event) is CloseConnection:
+                self.refuse(event.code, event.reason or "")
