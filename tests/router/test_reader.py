@@ -17,7 +17,7 @@ from wamplite.core.handshake import anonymous
 from wamplite.router import Router, buffered
 from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
-from wamplite.router.reader import FEW, MANY, QUIET, Task
+from wamplite.router.reader import FEW, MANY, QUIET, TOGETHER, Task
 from wamplite.router.socket_connection import SocketConnection
 from wamplite.router.waits import RECEIVE, Flow
 from wamplite.transports.rawsocket_frames import PING, frame
@@ -274,6 +274,32 @@ def test_who_sends_without_end_does_not_starve_others(start: Start, connect: Con
     finally:
         ended.set()
         thread.join(20)
+
+
+def test_what_the_first_of_many_bring_is_routed_before_the_last_are_read(
+    start: Start, connect: Connect
+) -> None:
+    router = start(readers="shared")
+    wires = [connect(router.url).join() for _ in range(2 * TOGETHER)]
+    blocking, free = threading.Event(), threading.Event()
+    brought: list[int] = []  # messages, as each of them is handled
+
+    def published(*_: Any) -> None:
+        brought.append(sum(one.received for one in connections(router)))
+        blocking.set()
+        free.wait(20)
+
+    router.realms["realm1"].realm.broker.published.append(published)
+    wires[0].send(16, 1, {"acknowledge": True}, TOPIC)
+    assert blocking.wait(20)
+    for wire in wires[1:]:
+        wire.send(16, 1, {"acknowledge": True}, TOPIC)
+    free.set()
+    assert [wire.receive()[0] for wire in wires] == [17] * len(wires)
+    before = brought[0]
+    assert [number - before for number in brought[1:]] == [TOGETHER] * TOGETHER + [
+        2 * TOGETHER - 1
+    ] * (TOGETHER - 1)
 
 
 def test_descriptors_that_are_reused_are_read(start: Start, connect: Connect) -> None:

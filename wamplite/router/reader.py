@@ -3,6 +3,7 @@
     wamplite-reader:  wait for something to receive, or to be woken
                       -> one step of each that is ready: one receive, into its realm's inbox
                       -> route what has come of all of them, one write for each outbox -> ...
+                         ... and of the first TOGETHER already, while the others wait to be read
 
 A connection waits here by what its flow yields, see waits.py. One whose arrival somebody else is
 still routing is not waited for meanwhile; whoever has done with it wakes this thread. A step that
@@ -44,6 +45,7 @@ logger = logging.getLogger("wamplite.router")
 FEW, MANY = 4, 8  # connections: below the one they get threads, above the other they are shared
 QUIET = 8  # entries, Join among them: who has brought no more needs no thread
 CLOSING = 5.0  # seconds for the thread to end
+TOGETHER = 64  # connections that are read before what they bring is routed
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 
 ToThread = Callable[[Served, Flow], bool]  # False: there is none
@@ -173,18 +175,24 @@ class SharedReader:
             self._looked_at += self._woken
             self._woken.clear()
         try:
-            for task in ready:  # first: what is there now may not be there after another step
+            for number, task in enumerate(ready, 1):  # first: it may not be there later
                 try:
                     self._step_if_ready(task)
                 except BaseException:
                     self._looked_at.append(task)
                     raise
+                if number % TOGETHER == 0:  # their peers have something to do meanwhile
+                    self._route()
             while self._looked_at:  # one that fails is looked at again
                 self._look(self._looked_at[0])
                 self._looked_at.popleft()
         finally:
-            while self._routings:
-                self._routings.popitem()[0].route()
+            self._route()
+
+    def _route(self) -> None:
+        """Route what has been read."""
+        while self._routings:
+            self._routings.popitem()[0].route()
 
     def _fall_asleep(self) -> float | None:
         """Return for how many seconds; from now on it must be woken."""
