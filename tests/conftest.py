@@ -6,7 +6,6 @@ import gc
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import readers, warm
+from tests import readers
 from tests.amounts import QUICK, some
 from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
@@ -45,9 +44,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 # programs inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-# For all that is started here, by whatever name it is started.
-subprocess.Popen = warm.Popen  # type: ignore[misc]
 
 SETTLING = 5.0  # seconds for threads to end and descriptors to close after a test
 # Opened once by a library and kept for good; libffi maps its own file for ctypes, see trimming.py.
@@ -176,9 +172,7 @@ def leftovers(threads: set[threading.Thread], files: dict[str, str]) -> list[str
     left += [
         f"file {number} -> {target}"
         for number, target in open_files().items()
-        if files.get(number) != target
-        and not STANDING.match(target)
-        and number not in warm.descriptors()
+        if files.get(number) != target and not STANDING.match(target)
     ]
     return left
 
