@@ -23,11 +23,11 @@ import websocket
 
 from tests.interop.peers import place
 from tests.processes import running
+from tests.transports.websocket_echo import LIMIT, Echoing
 from wamplite.core.errors import WampliteError
 from wamplite.transports import deflate
 from wamplite.transports.socket_stream import SocketStream
 from wamplite.transports.websocket_client import HandshakeSocket, WebSocketClient
-from wamplite.transports.websocket_frames import BINARY, TEXT
 
 CASES = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*"]
 CASES += ["12.1.1", "12.1.5", "12.1.9", "12.2.4", "12.3.12"]
@@ -35,7 +35,6 @@ CASES += [f"13.{number}.4" for number in range(1, 8)]
 NUMBER = 249 + 12
 DECLINED = {f"13.{number}.4" for number in range(3, 7)}  # a window that our client does not offer
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
-LIMIT = 20 * 2**20
 SECONDS = 150  # the suite takes 10
 
 
@@ -79,34 +78,8 @@ def test_the_server_passes(kind: str, tmp_path: Path) -> None:
 # The client's side
 
 
-class Other(bytes):
-    """A message of the kind that the connection is not for."""
-
-
-class Echo(WebSocketClient):
+class EchoClient(Echoing, WebSocketClient):
     """A client that takes both kinds of messages."""
-
-    kind = 0  # of the message that comes, where it is the other one
-
-    def takes(self, kind: int) -> bool:
-        if kind != self.first_byte:
-            self.first_byte, self.kind = kind, self.first_byte
-        return True
-
-    def take(self, message: bytes) -> None:
-        before = len(self.messages)
-        super().take(message)
-        if self.kind:
-            self.messages[before:] = map(Other, self.messages[before:])
-            self.first_byte, self.kind = self.kind, 0
-
-    def echo(self, message: bytes) -> None:
-        usual = self.first_byte
-        if type(message) is Other:
-            self.first_byte ^= TEXT ^ BINARY
-        self.stream.write([self.frame(message)])
-        self.first_byte = usual
-        self.stream.flush(10)
 
 
 def visit(url: str, serializer: str = "json") -> list[bytes]:
@@ -122,11 +95,12 @@ def visit(url: str, serializer: str = "json") -> list[bytes]:
         answer = library.getheaders().get("sec-websocket-extensions")
         stream.set_receive_timeout(20)
         agreed = deflate.agreed(answer) if answer else None
-        client = Echo(stream, serializer, LIMIT, handshake.unread, agreed)
+        client = EchoClient(stream, serializer, LIMIT, handshake.unread, agreed)
         while True:
             for message in client.receive():
                 came.append(message)
                 client.echo(message)
+                stream.flush(10)
     except WampliteError:
         stream.finish()
         stream.linger(1)

@@ -15,6 +15,7 @@ import threading
 from wamplite.core.errors import WampliteError
 from wamplite.transports import deflate, http_server, websocket_upgrade
 from wamplite.transports.socket_stream import SocketStream
+from wamplite.transports.websocket import WebSocket
 from wamplite.transports.websocket_frames import BINARY, TEXT
 from wamplite.transports.websocket_server import WebSocketServer
 
@@ -26,8 +27,8 @@ class Other(bytes):
     """A message of the kind that the connection is not for."""
 
 
-class Echo(WebSocketServer):
-    """A WebSocket that takes both kinds of messages."""
+class Echoing(WebSocket):
+    """A side of a WebSocket that takes both kinds of messages."""
 
     kind = 0  # of the message that comes, where it is the other one
 
@@ -50,8 +51,10 @@ class Echo(WebSocketServer):
             self.first_byte ^= TEXT ^ BINARY
         self.stream.write([self.frame(message)])
         self.first_byte = usual
-        if self.stream.left > LIMIT:
-            self.stream.flush(10)
+
+
+class EchoServer(Echoing, WebSocketServer):
+    """The router's side."""
 
 
 def serve(sock: socket.socket, serializer: str) -> None:
@@ -63,10 +66,12 @@ def serve(sock: socket.socket, serializer: str) -> None:
         agreed = deflate.choose(http_server.values(request, "sec-websocket-extensions"))
         headers = [("Sec-WebSocket-Extensions", agreed[1])] if agreed else []
         stream.write([websocket_upgrade.agree(key, *headers)])
-        echo = Echo(stream, serializer, LIMIT, rest, agreed[0] if agreed else None)
+        echo = EchoServer(stream, serializer, LIMIT, rest, agreed[0] if agreed else None)
         while True:
             for message in echo.receive():
                 echo.echo(message)
+                if stream.left > LIMIT:
+                    stream.flush(10)
             stream.flush(10)
     except WampliteError:
         stream.finish()
