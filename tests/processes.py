@@ -147,10 +147,14 @@ class RouterProcess(Program):
 
     def resident_kib(self) -> int:
         """Return the resident memory of the process in KiB."""
+        return self.status_kib("VmRSS")
+
+    def status_kib(self, name: str) -> int:
+        """Return a line of /proc/PID/status that is told in KiB."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1])
-        raise ProcessLookupError(f"router {self.pid} has ended")
+        raise ProcessLookupError(f"the router has ended: {self.process.poll()}, {self.stderr()}")
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def measured(name: str, mode: str, seconds: float) -> Cost:
             waited(router.port)
         before = router.resident_kib()
         waits, failures, said = looked_on(router, tls, name, seconds)
-        most = peak(router.pid)
+        most = router.status_kib("VmHWM")
         time.sleep(AFTERWARDS)
         kept = router.resident_kib()
     return Cost((most - before) / 1024, (kept - before) / 1024, waits, failures, said)
@@ -143,12 +143,6 @@ def waited(port: int) -> float:
     finally:
         for session in sessions:
             session.close()
-
-
-def peak(pid: int) -> int:
-    """Return the most KiB that a process has had resident."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.faults.sessions import dumps  # noqa: E402 - found through ROOT
-from tests.faults.wire import (  # noqa: E402  # noqa: E402
+from tests.faults.wire import (  # noqa: E402
     BINARY,
     PING,
     TEXT,
@@ -26,7 +26,16 @@ from tests.faults.wire import (  # noqa: E402  # noqa: E402
     raw_frame,
     ws_frame,
 )
-from tools.attack_target import ADDRESSES, GONE, PAUSE, Target, count_ended, ended, run_all, sent  # noqa: E402  # noqa: E402
+from tools.attack_target import (  # noqa: E402
+    ADDRESSES,
+    GONE,
+    PAUSE,
+    Target,
+    count_ended,
+    ended,
+    run_all,
+    sent,
+)
 
 DEFLATED = 500  # MB of zeros, in 480 KB
 

@@ -75,10 +75,7 @@ class BoxedRouter(RouterProcess):
 
     def status(self, name: str) -> float:
         """Return a line of /proc/PID/status in megabytes."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) / 1024
-        raise ProcessLookupError(f"the router has ended: {self.process.poll()}, {self.stderr()}")
+        return self.status_kib(name) / 1024
 
     @property
     def resident(self) -> float:
