@@ -7,8 +7,8 @@
 After each opening of the device, what `init` says comes before all of them.
 
 A device is asked over one of two lines: text and bytes, whose replies are frames of the port, over
-`text_line`; Modbus over `raw`. Each waits for what is owed on the other. Between two commands the
-port's `pause` is kept.
+`text_line`; Modbus over `raw`. Each waits for what is owed on the other. Before a command the
+port's `pause` is kept, behind whatever was last on the line.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ __all__ = ["Commands", "Poll"]
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 256  # jobs of one port
+MOST_PAUSES = 3  # that are waited for silence before a command
 SOON = 0.5  # seconds until a poll is due again that found its device not ready
 
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -284,6 +285,7 @@ class Commands:
     def exchange_raw(self, request: bytes, timeout: float) -> bytes:
         """Write a request of Modbus and wait for its reply; only on the thread of the commands."""
         self.text.await_late()
+        self.raw.await_late(request[0])
         self._keep_pause()
         try:
             return self.raw.exchange(request, timeout)
@@ -291,11 +293,21 @@ class Commands:
             self._ended = max(self._ended, time.monotonic())
 
     def _keep_pause(self) -> None:
-        """Wait until the port's pause behind the last command is over."""
-        if pause := self._device.settings.pause:
-            with self._changed:
-                left = self._ended + pause - time.monotonic()
-                self._changed.wait_for(lambda: self._stopping, max(0.0, left))
+        """Wait until the port's pause is over, behind the last command and whatever came since.
+
+        A device that never falls silent is written to after MOST_PAUSES of them.
+        """
+        pause = self._device.settings.pause
+        if not pause:
+            return
+        latest = max(self._ended, time.monotonic()) + MOST_PAUSES * pause
+        with self._changed:
+            while not self._stopping:
+                silent = max(self._ended, self._device.touched) + pause
+                left = min(silent, latest) - time.monotonic()
+                if left <= 0:
+                    return
+                self._changed.wait(left)
 
     def _write(self, data: bytes) -> None:
         try:

@@ -1,6 +1,6 @@
 """Requests of Modbus RTU on the line of a port, and the replies that came too late for them.
 
-    exchange ──> wait for what is owed ──> write ──> bytes: the reply? a late one? noise? ──> reply
+    await_late, exchange ──> write ──> bytes: the reply? a late one? noise? ──> reply
 
 A reply does not name its request, so a late one would answer the next request with the value of
 another register. Therefore a request whose reply did not come (or came damaged in its beginning)
@@ -66,17 +66,18 @@ class RawLine:
         self._mute: set[int] = set()  # units
         self._longest = LATE_AT_LEAST  # seconds that a reply has ever been waited for
         self._echo = b""  # the request, which the adapter returns before all else
-        self._last = 0.0  # monotonic time of the last byte
         self._is_lost = self._is_stopping = False
 
     # ---- the thread of the commands
 
     def exchange(self, request: bytes, timeout: float) -> bytes:
-        """Write a request; return its reply, or what came instead of it until the time is up."""
+        """Write a request; return its reply, or what came instead of it until the time is up.
+
+        `await_late` has returned for its unit.
+        """
         expected = expected_reply(request)
         if expected is None:
             raise ValueError(f"no request of Modbus RTU: {request.hex(' ')}")
-        self.await_late(expected.unit)
         self._pause()
         with self._changed:
             self._data.clear()
@@ -94,7 +95,7 @@ class RawLine:
     def _pause(self) -> None:
         """Keep the silence that ends a telegram."""
         silence = max(SHORTEST_SILENCE, SILENCE / self._device.settings.baudrate)
-        time.sleep(max(0.0, self._last + silence - time.monotonic()))
+        time.sleep(max(0.0, self._device.touched + silence - time.monotonic()))
 
     def _await_reply(self, expected: Expected, timeout: float) -> bytes:
         late = patience(timeout)
@@ -158,9 +159,8 @@ class RawLine:
     def take(self, data: bytes) -> bool:
         """Take bytes while a reply is waited for or owed; tell whether they were taken."""
         with self._changed:
-            self._last = time.monotonic()
             if self._asked is None:
-                self._forget(self._last)
+                self._forget(time.monotonic())
             if not self._reads():
                 return False
             self._data += data

@@ -92,6 +92,7 @@ class Device:
         self.state = DeviceState.CLOSED
         self.is_ready = False  # open and settled
         self.eager = False  # a command waits for the next bytes: do not gather
+        self.touched = 0.0  # monotonic time when the last bytes came
         self._sink = sink
         self._changed = changed
         self._stopping = Latch()
@@ -242,6 +243,7 @@ class Device:
     def _take(self, data: bytes) -> None:
         if not data:
             return
+        self.touched = time.monotonic()
         if self.settings.strip_parity:
             data = data.translate(SEVEN_BITS)
         self._sink.received(data, clock.now())

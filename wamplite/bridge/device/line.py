@@ -74,7 +74,10 @@ class LineSettings(TableSettings):
         0.0,
     )
     pause: float = setting(
-        Duration(0, 60), "left between the end of a command and the next one", 0.0, example=0.05
+        Duration(0, 60),
+        "of silence before each command, behind whatever was last on the line",
+        0.0,
+        example=0.05,
     )
     modbus_framing: str = setting(
         Text("rtu", "tcp"),
