@@ -151,6 +151,11 @@ class Intake:
         if readings:
             self._deliver(readings)
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether the frames that come from now on are lines of text."""
+        return self._wanted.has_lines
+
     def reframe(self, framing: Framing | None = None) -> None:
         """Cut what comes next by another framing, for replies only; None: by the port's own."""
         self._wanted = framing or self._own

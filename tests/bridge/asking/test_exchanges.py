@@ -20,6 +20,7 @@ from wamplite.bridge.asking.requests import InitSettings, ProcedureSettings, Sub
 from wamplite.bridge.asking.text_line import WRONG_REPLY
 from wamplite.bridge.configuration.tables import from_dict
 from wamplite.bridge.decoding.decoder import DECODERS, REFUSED
+from wamplite.bridge.framing.framing import FRAMINGS
 from wamplite.core.errors import UsageError
 
 Make = Callable[..., DeviceWorld]
@@ -133,6 +134,21 @@ def test_a_reply_of_several_lines_is_one_text(
     until(lambda: world.events and world.events[-1].args == ["T=21"], "the reading behind it")
     published = {event.args[0] for event in world.events}
     assert published.isdisjoint(reply.split("\n")), "a line of the reply was published"
+
+
+@pytest.mark.parametrize("whose", ["the port's", "the reply's"])
+def test_a_reply_of_several_frames_that_are_no_lines_has_every_byte(
+    make: Make, tmp_path: Path, whose: str
+) -> None:
+    frames = b"\xa5\x00\x0d\x0a" + b"\xa5\x0a\x00\x00" + b"\xa5\x01\x0d\x0d"
+    device = Lines(tmp_path, lambda line: frames)
+    framing = FRAMINGS["fixed"].made(size=3, start=b"\xa5", keep=True)
+    keys: dict[str, Any] = {"reply": DECODERS["bytes"].made(), "lines": 3}
+    if whose == "the port's":
+        world = make(device, framing=framing, procedures=asking(**keys))
+    else:
+        world = make(device, procedures=asking(**keys, framing=framing))
+    assert call(world, "LIST") == frames
 
 
 def test_a_refusal_ends_a_reply_of_several_lines(make: Make, tmp_path: Path) -> None:

@@ -35,6 +35,22 @@ def test_a_reply_takes_what_belongs_to_it(reply: Reply, taken: list[bool], args:
     assert gathering.is_over and gathering.answer and gathering.answer.args == args
 
 
+BINARY = [b"\xa5\x00\r", b"\n\x00\xa5", b"\x00\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "number"),
+    [
+        (Reply(DECODERS["bytes"].made(), lines=3), 3),
+        (Reply(DECODERS["bytes"].made(), begin=r"^\xa5\x00\r\Z", until=r"^\n\x00\xa5"), 2),
+    ],
+)
+def test_frames_that_are_no_lines_are_joined_as_they_are(reply: Reply, number: int) -> None:
+    gathering = Gathering(reply, has_lines=False)
+    assert [gathering.take(frame) for frame in BINARY[:number]] == [True] * number
+    assert gathering.answer and gathering.answer.args == [b"".join(BINARY[:number])]
+
+
 def test_frames_that_are_no_reply_together_are_a_flaw() -> None:
     gathering = Gathering(Reply(regex("x"), until="^OK$"))
     assert [gathering.take(frame) for frame in FRAMES[:3]] == [True, True, True]

@@ -64,6 +64,13 @@ def test_a_line_is_refused_by_the_one_that_it_is_meant_for_or_by_all() -> None:
     assert counts.dropped == {"first line": 1, "wrong checksum": 1, "no decoder fits": 1}
 
 
+def test_match_sees_the_bytes_at_the_ends_of_a_frame_that_is_no_text() -> None:
+    framing = {"kind": "fixed", "size": 3, "start": "\xa5", "checksum": "xor"}
+    decode = {"kind": "bytes", "match": r"^\x00\x0d"}
+    readings, _ = taken(b"\xa5\x00\r\r" * 2, framing=framing, decode=decode)
+    assert values(readings) == [[b"\0\r\r"]] * 2
+
+
 def test_match_holds_for_a_single_decoder_too() -> None:
     readings, counts = taken(b"# T=1\nT=2\r\n", decode={"kind": "text", "match": "^T=[0-9]+$"})
     assert values(readings) == [["T=2"]]

@@ -17,7 +17,7 @@ from wamplite.bridge.framing.lines import Lines
     ("data", "frames"),
     [
         (b"one\ntwo\n", [b"one", b"two"]),
-        (b"one\r\ntwo\r\n", [b"one", b"two\r"]),  # decoders strip what an end leaves behind
+        (b"one\r\ntwo\r\nthree\n", [b"one", b"two", b"three"]),
         (b"one\rtwo\r", [b"one", b"two"]),
         (b"\n\r\n \t\n\x00\n", [b"\x00"]),
         (b"no end", []),
@@ -28,7 +28,16 @@ def test_lines_end_at_lf_crlf_or_cr(data: bytes, frames: list[bytes]) -> None:
 
 
 def test_a_carriage_return_is_a_byte_like_others_once_a_line_feed_has_come() -> None:
-    assert Lines().feed(b"first\r\n\x01\r\x02,rest\r\n") == [b"first", b"\x01\r\x02,rest\r"]
+    assert Lines().feed(b"first\r\n\x01\r\x02,rest\r\n") == [b"first", b"\x01\r\x02,rest"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_every_line_comes_without_its_end_and_none_is_longer_than_the_bound(end: bytes) -> None:
+    lines = Lines(8)
+    counts = told(lines)
+    sent = [b"first", b"\0 2\0", b"12345678", b"123456789", b"last"]
+    assert lines.feed(b"".join(line + end for line in sent)) == [*sent[:3], b"last"]
+    assert counts["overlong"] == 1
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])

@@ -1,8 +1,9 @@
 """The replies of a device: what one looks like, and its frames as they come; pure.
 
 A reply is one frame that fits, or several: from the first one (that `begin` fits) to the one that
-`until` fits, so many `lines`, or all up to the prompt. Several are decoded as one, with a line feed
-between them. What a device says when it refuses ends either.
+`until` fits, so many `lines`, or all up to the prompt. Several are decoded as one: lines of text
+with a line feed between them, other frames as they are, one behind the other. What a device says
+when it refuses ends either.
 """
 
 from __future__ import annotations
@@ -70,13 +71,17 @@ def _decode_of(settings: DecodeSettings | None) -> Decode | None:
 
 
 class Gathering:
-    """One reply as it comes, frame by frame; over with an answer, a refusal or a flaw."""
+    """One reply as it comes, frame by frame; over with an answer, a refusal or a flaw.
 
-    def __init__(self, reply: Reply) -> None:
+    has_lines: its frames are lines of text, see `Framing`.
+    """
+
+    def __init__(self, reply: Reply, has_lines: bool = True) -> None:
         self.reply = reply
         self.answer: Reading | None = None
         self.refusal: ApplicationError | None = None
         self.flaw = ""  # why the frames that came are no reply
+        self._has_lines = has_lines
         self._frames: list[bytes] = []
         self._size = 0
 
@@ -93,7 +98,8 @@ class Gathering:
         if not self.reply.is_long:
             self.answer = self._read(frame)
             return self.answer is not None
-        frame = frame.strip(LINE_ENDS)
+        if self._has_lines:
+            frame = frame.strip(LINE_ENDS)
         if not self._frames and not self.reply.begins(frame):
             return False
         self._frames.append(frame)
@@ -106,7 +112,7 @@ class Gathering:
 
     def finish(self) -> None:
         """Decode all frames that have come as one."""
-        self.answer = self._read(b"\n".join(self._frames))
+        self.answer = self._read((b"\n" if self._has_lines else b"").join(self._frames))
 
     def _read(self, frame: bytes) -> Reading | None:
         if self.reply.decode is None:

@@ -43,8 +43,7 @@ class ReplySettings(WriteSettings):
     )
     until: str = setting(
         LinePattern(),
-        "what the last line of a reply of several lines looks like; all of them are decoded as one"
-        " text",
+        "what the last line of a reply of several lines looks like; all of them are decoded as one",
         "",
         needs=("reply",),
         excludes=("lines", "until_prompt"),
@@ -52,7 +51,7 @@ class ReplySettings(WriteSettings):
     )
     lines: int = setting(
         Whole(0, 1000),
-        "how many lines the reply has, which are decoded as one text",
+        "how many lines, or frames of another kind, the reply has; they are decoded as one",
         0,
         needs=("reply",),
         excludes=("until_prompt",),

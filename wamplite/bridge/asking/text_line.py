@@ -191,7 +191,9 @@ class TextLine:
 
         ApplicationError: WrongReply, CallTimeout, or what the device said.
         """
-        gathering = Gathering(command.reply) if command.reply is not None else None
+        gathering = None
+        if command.reply is not None:
+            gathering = Gathering(command.reply, self._intake.has_lines)
         with self._changed:
             self._is_lost = False
             self._await_prompt(command)

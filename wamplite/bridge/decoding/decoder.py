@@ -91,7 +91,8 @@ class DecodeSettings(TableSettings):
         assert search is not None
 
         def decode_if_it_fits(frame: bytes) -> Reading:
-            if not search.finds(frame.strip(LINE_ENDS)):
+            plain = frame.strip(LINE_ENDS)
+            if not search.finds(frame) and (plain == frame or not search.finds(plain)):
                 raise NotMeant("no match")
             return decode(frame)
 

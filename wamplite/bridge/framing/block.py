@@ -55,6 +55,8 @@ class BlockSettings(BoundedSettings):
 class Block(Cutter):
     """Blocks of at most `max_bytes` bytes; `begin` and `end` are regular expressions."""
 
+    has_lines = True
+
     def __init__(
         self,
         begin: str = "",

@@ -15,6 +15,8 @@ OVERLONG, CUT = "overlong", "cut off"  # why a frame is dropped, beside those of
 class Cutter(ABC):
     """Counts runs of bytes of which no frame is made, by the reason."""
 
+    has_lines = False
+
     def __init__(self, proof: Proof = NO_PROOF) -> None:
         self.count: Count = lambda reason, number: None
         self._proof = proof

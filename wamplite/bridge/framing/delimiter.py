@@ -72,6 +72,7 @@ class Delimited(Cutter):
     ) -> None:
         super().__init__(proof)
         self.knows_start = bool(start) or bool(proof)
+        self.has_lines = delimiter.endswith((b"\r", b"\n"))
         self._delimiter = delimiter
         self._start = start
         self._max_bytes = max_bytes

@@ -41,12 +41,15 @@ class Framing(Protocol):
 
     count: is told of each run of bytes of which no frame is made; whoever feeds it sets it.
     knows_start: the first frame after an opening is whole too: its start or a checksum shows it.
+    has_lines: its frames are lines of text: a line feed may stand between those of one reply, and
+    in place of what came there. Those of others are bytes, which nothing is added to.
     gap: seconds without a byte after which `idle` has to be called while a frame is `pending`;
     0: never.
     """
 
     count: Count
     knows_start: bool
+    has_lines: bool
     gap: float
 
     @property

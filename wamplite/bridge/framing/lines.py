@@ -1,10 +1,9 @@
-"""Lines of text: a line ends at LF or CRLF.
+"""Lines of text: a line ends at LF or CRLF, and neither is part of it.
 
 Until the first LF a CR ends a line too, for the device may end its lines with CR only; after it, a
-CR is a byte like others (binary data between lines holds some); but where a line has to prove
-itself, one before the LF is no part of it. A line longer than the bound is
-dropped whole, and the next CR or LF ends it, as at the beginning. Lines that hold only white space
-are no frames.
+CR that no LF follows is a byte like others (binary data between lines holds some). A line longer
+than the bound is dropped whole, and the next CR or LF ends it, as at the beginning. Lines that hold
+only white space are no frames.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _LF = re.compile(rb"\n")
 
 @dataclass(frozen=True, kw_only=True)
 class LinesSettings(BoundedSettings):
-    """A line, ended by LF or CRLF, or by CR as long as no LF has come; blank lines are dropped."""
+    """A line without its end: LF, CRLF, or CR as long as no LF came; blank lines are dropped."""
 
     has_line_ends = True
 
@@ -33,9 +32,10 @@ class LinesSettings(BoundedSettings):
 
 
 class Lines(Cutter):
-    """Lines of at most `max_bytes` (and a CR), ended by LF, CRLF or CR."""
+    """Lines of at most `max_bytes`, ended by LF, CRLF or CR."""
 
     gap = 0.0
+    has_lines = True
 
     def __init__(self, max_bytes: int = MAX_BYTES, proof: Proof = NO_PROOF) -> None:
         super().__init__(proof)
@@ -69,16 +69,18 @@ class Lines(Cutter):
             if match is None:
                 break
             line = buffer[start:end]
-            if line.strip() and not self._dropping:
-                frames.append(line)
-            self._dropping = False
+            start = end + 1
             if match[0] == b"\n":
                 self._end = _LF
-            start = end + 1
+                line = line.removesuffix(b"\r")
+            if self._dropping:
+                self._dropping = False
+            elif len(line) > self.max_bytes:
+                self.count(OVERLONG, 1)
+            elif line.strip():
+                frames.append(line)
         self._rest = b"" if self._dropping else buffer[start:]
-        if not self._proof:
-            return frames
-        return self._proved([frame.removesuffix(b"\r") for frame in frames], self._proof)
+        return self._proved(frames, self._proof) if self._proof else frames
 
     def _drop(self) -> None:
         self.count(OVERLONG, 1)
