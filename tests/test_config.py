@@ -1,4 +1,4 @@
-"""Secrets in files of their own."""
+"""Secrets in files of their own; values as TOML has them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wamplite.config import read_secret
+from wamplite.config import in_toml, read_secret, toml
 from wamplite.core.errors import UsageError
 
 
@@ -48,3 +48,11 @@ def test_a_secret_that_is_not_there_or_empty_is_told(tmp_path: Path) -> None:
         read_secret(str(tmp_path / "absent"))
     with pytest.raises(UsageError, match="is empty"):
         read_secret(str(secret_file(tmp_path, 0o600, "\n")))
+
+
+def test_a_key_that_is_no_bare_one_is_quoted() -> None:
+    table = {"1-0:1.7.0": "power", "a-b_9": {"": 1}}
+    text = in_toml(table)
+    assert text == '{ "1-0:1.7.0" = "power", a-b_9 = { "" = 1 } }'
+    loads, _ = toml()
+    assert loads(f"x = {text}") == {"x": table}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Document:
     name: str = ""  # of the file; "": the data are the dict of a script
     text: str = ""
     problems: list[tuple[Steps, str]] = field(default_factory=list)
+    tables: dict[Steps, Any] = field(default_factory=dict)  # each `Table` that has been read
     _lines: Callable[[Steps], int] | None = None  # found when first asked for
 
     def root(self) -> Location:
@@ -193,5 +195,10 @@ def read_secret(name: str) -> str:
 def in_toml(value: Any) -> str:
     """Return a value as TOML has it: JSON, but for tables, and DEL."""
     if isinstance(value, dict):
-        return f"{{ {', '.join(f'{key} = {in_toml(inner)}' for key, inner in value.items())} }}"
+        pairs = [f"{_key_in_toml(key)} = {in_toml(inner)}" for key, inner in value.items()]
+        return f"{{ {', '.join(pairs)} }}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key_in_toml(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else in_toml(key)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .config import Location
+from .config import Location, Steps
 from .core import uris
 from .core.words import show
 
@@ -68,6 +68,10 @@ class Kind:
     def shown(self, value: Any) -> Any:
         """Return a value as a file would say it."""
         return value
+
+    def places(self, key: str, path: Steps) -> list[str]:
+        """Return where within it a key belongs, as a file says it; path: where itself stands."""
+        return []
 
     def described(self) -> dict[str, Any]:
         """Return what it must be as a JSON Schema."""

@@ -6,10 +6,10 @@ do: an unknown key with the nearest known one, a key that is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .config import Location
+from .config import Location, Steps, in_toml
 from .core.words import are_missing
 from .schema import MISSING, Kind, nearest, show_value
 
@@ -44,12 +44,13 @@ class Table(Kind):
             at.wrong(f"expected a table, not {show_value(value)}")
             return MISSING
         before = len(at.document.problems)
+        at.document.tables[at.path] = self
         given = {}
         for key, inner in value.items():
             if key in self.keys:
                 given[key] = self.keys[key].read(inner, at / key)
             elif key not in self._elsewhere:
-                (at / key).wrong(self.unknown(key))
+                (at / key).wrong(self.unknown(key, at))
         if missing := [key for key in self.required if key not in value]:
             at.wrong(are_missing(missing))
         if len(at.document.problems) == before:
@@ -64,14 +65,21 @@ class Table(Kind):
     def compare(self, given: Mapping[str, Any], at: Location) -> None:
         """Note what the keys that are given must not be beside each other."""
 
-    def unknown(self, key: str) -> str:
-        """Return the text for an unknown key, with a hint."""
-        for name, kind in self.keys.items():
-            for keys in keys_of(kind):
-                if key in keys:
-                    table = f"[[{name}]]" if isinstance(kind, Tables) else f"the table {name}"
-                    return f"unknown key here; it belongs in {table}"
+    def unknown(self, key: str, at: Location) -> str:
+        """Return the text for an unknown key of the table that stands there, with a hint.
+
+        The key may be meant for a table right within this one, or for one that encloses it: in TOML
+        what stands below a header belongs to that table.
+        """
+        for path, table in enclosing(at):
+            inner = (kind.places(key, (*path, name)) for name, kind in table.keys.items())
+            found = table.places(key, path) or [place for places in inner for place in places]
+            if found:
+                return f"unknown key here; it belongs in {' or '.join(found)}"
         return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
+
+    def places(self, key: str, path: Steps) -> list[str]:
+        return [header_of(path)] if key in self.keys else []
 
     def described(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -91,6 +99,9 @@ class Tables(Kind):
             at.wrong(f"expected an array of tables, [[...{name}]], not {show_value(value)}")
             return MISSING
         return tuple(self.table.read(table, at / number) for number, table in enumerate(value))
+
+    def places(self, key: str, path: Steps) -> list[str]:
+        return self.table.places(key, (*path, 0))
 
     def described(self) -> dict[str, Any]:
         return {"type": "array", "items": self.table.described()}
@@ -123,6 +134,13 @@ class Either(Kind):
             return MISSING
         return table.read({"kind": kind, **value}, at)
 
+    def places(self, key: str, path: Steps) -> list[str]:
+        kinds = [kind for kind, table in self.tables.items() if key in table.keys]
+        if not kinds:
+            return []
+        told = "..." if len(kinds) == len(self.tables) else " or ".join(map(in_toml, kinds))
+        return [f"{path[-1]} = {{kind = {told}, {key} = ...}} of {header_of(path[:-1])}"]
+
     def described(self) -> dict[str, Any]:
         """Return what it must be as a JSON Schema; of a kind that ends in a colon, more follows."""
         tables = []
@@ -142,10 +160,17 @@ class Either(Kind):
         return self.tables.get(kind) or self.tables.get(head + colon)
 
 
-def keys_of(kind: Kind) -> list[Mapping[str, Kind]]:
-    """Return the keys of the tables that a kind takes, of each."""
-    if isinstance(kind, Tables):
-        return keys_of(kind.table)
-    if isinstance(kind, Either):
-        return [table.keys for table in kind.tables.values()]
-    return [kind.keys] if isinstance(kind, Table) else []
+def enclosing(at: Location) -> Iterator[tuple[Steps, Table]]:
+    """Yield the tables that are being read, the innermost first, and their paths."""
+    for number in range(len(at.path), -1, -1):
+        path = at.path[:number]
+        if (table := at.document.tables.get(path)) is not None:
+            yield path, table
+
+
+def header_of(path: Steps) -> str:
+    """Return the line that opens a table: [session], [[port.publish]]."""
+    name = ".".join(step for step in path if isinstance(step, str))
+    if not name:
+        return "the file, above its first table"
+    return f"[[{name}]]" if isinstance(path[-1], int) else f"[{name}]"

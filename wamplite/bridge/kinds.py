@@ -57,6 +57,7 @@ class Kinds(Mapping[str, KindTable]):
 
     def __init__(self, package: str) -> None:
         self._package = package
+        self._found: list[str] = []  # the files of the folder
 
     def __getitem__(self, name: str) -> KindTable:
         module = name.removesuffix(":").replace("-", "_")
@@ -73,8 +74,10 @@ class Kinds(Mapping[str, KindTable]):
         return len(list(iter(self)))
 
     def _modules(self) -> list[str]:
-        package = import_module(self._package)
-        return sorted(module.name for module in iter_modules(package.__path__))
+        if not self._found:
+            package = import_module(self._package)
+            self._found = sorted(module.name for module in iter_modules(package.__path__))
+        return self._found
 
     def _load(self, module: str) -> KindTable | None:
         table: KindTable | None = getattr(import_module(f"{self._package}.{module}"), "KIND", None)

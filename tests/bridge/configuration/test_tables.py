@@ -86,8 +86,16 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
     [
         ("speed = 1\n", '4: port "p": speed: unknown key; there are: baudrate, bytesize, decode'),
         ("\nbuadrate = 1\n", '5: port "p": buadrate: unknown key; did you mean "baudrate"?'),
-        ('topic = "a.b"\n', '4: port "p": topic: unknown key here; it belongs in [[publish]]'),
-        ('delimiter = ";"\n', '4: port "p": delimiter: unknown key here; it belongs in'),
+        ('topic = "a.b"\n', '4: port "p": topic: unknown key here; it belongs in [[port.publish]]'),
+        (
+            'delimiter = ";"\n',
+            '4: port "p": delimiter: unknown key here; it belongs in framing = {kind = "delimiter",'
+            " delimiter = ...} of [[port]]",
+        ),
+        (
+            '[[port.publish]]\ntopic = "a.b"\nsilence = 5\n',
+            '6: port "p": publish 1: silence: unknown key here; it belongs in [[port]]',
+        ),
         ('baudrate = "9600"\n', '4: port "p": baudrate: expected a whole number from 50 to 1200'),
         ("baudrate = 1\n", '4: port "p": baudrate: expected a whole number'),
         ("exclusive = 1\n", '4: port "p": exclusive: expected true or false, not 1'),

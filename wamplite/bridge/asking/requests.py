@@ -134,5 +134,5 @@ class SubscribeSettings(ArgumentsSettings):
         super().check(at)
         if self.match != "wildcard" and "" in self.topic.removesuffix(".").split("."):
             (at / "topic").wrong(
-                f"{self.topic!r} has an empty component: that needs match = wildcard"
+                f'{self.topic!r} has an empty component: that needs match = "wildcard"'
             )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...config import Location
+from ...config import Location, Steps
 from ...schema import MISSING, Kind
 from ...tables import Either
 from .decoder import DECODERS, DecodeSettings, NotMeant, names_of
@@ -77,6 +77,9 @@ class _OneOrMore(Kind):
             if one.takes_all and not one.match:
                 (at / number).wrong('takes every frame, and the next is never asked: say "match"')
         return Alternatives(tried=tuple(tried))
+
+    def places(self, key: str, path: Steps) -> list[str]:
+        return self._table.places(key, path)
 
     def described(self) -> dict[str, Any]:
         one = self._table.described()
