@@ -8,7 +8,6 @@ Device ──bytes──> Intake ──readings──> Shapers ──events─�
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,46 +26,18 @@ from .asking.text_line import DeviceCommand
 from .counts import FAILED_REQUESTS, Counts
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
+from .event_maker import EventMaker, PutEvents
 from .intake import Intake
 from .matching.worker import end_all
 from .settings import PortSettings
-from .shaping import PublishSettings, ShapedEvent, Shaper
 from .status import uri
 
 __all__ = ["BridgePort"]
 
 log = logging.getLogger(__name__)
 
-PutEvents = Callable[[str, list[ShapedEvent]], None]
 PublishStatus = Callable[[str, dict[str, Any]], None]
 DeviceHandler = Callable[..., Any]
-
-
-class EventMaker:
-    """Makes events of the readings of a port, as one `publish` says, and puts them away."""
-
-    def __init__(
-        self, settings: PublishSettings, port: str, counts: Counts, put: PutEvents
-    ) -> None:
-        self._shaper = Shaper(settings, port, counts)
-        self._port = port
-        self._put = put
-        self.held = 0  # events that wait for `min_interval`; other threads look at it
-
-    def deliver(self, readings: list[Reading], until: float | None = None) -> None:
-        """Make events of readings, and of those held back until `until` (default: now)."""
-        now = time.monotonic()
-        events: list[ShapedEvent] = []
-        for reading in readings:
-            events += self._shaper.shape(reading, now)
-        events += self._shaper.due(now if until is None else until)
-        self.held = self._shaper.waiting
-        if events:
-            self._put(self._port, events)
-
-    def next_due(self) -> float | None:
-        """Return the monotonic time at which an event that is held back is due."""
-        return self._shaper.next_due if self.held else None
 
 
 class BridgePort:
@@ -87,26 +58,24 @@ class BridgePort:
         self._waiting = waiting
         self._clock = boot_clock
         self._since = clock.now()
-        self._shapers = [
-            EventMaker(publish, self.name, self.counts, put) for publish in settings.publish
-        ]
+        self._events = EventMaker(settings.publish, self.name, self.counts, put)
         self.intake = self._make_intake(
             settings.framing.make(),
             settings.decode.decoder(),
             self.counts,
-            self._deliver,
-            self._next_due,
+            self._events.deliver,
+            self._events.next_due,
             self._lost,
             lambda: self.commands.opened(),
         )
         self.device = self._make_device()
         self.commands: Commands = Commands(self.device, self.intake, self.counts.count)
-        self._poll_shapers = [
-            EventMaker(poll, self.name, self.counts, put) for poll in settings.polls
+        self._poll_events = [
+            EventMaker((poll,), self.name, self.counts, put) for poll in settings.polls
         ]
         self._polls = [
-            make_poll(poll, self.commands, settings, shaper.deliver)
-            for poll, shaper in zip(settings.polls, self._poll_shapers, strict=True)
+            make_poll(poll, self.commands, settings, events.deliver)
+            for poll, events in zip(settings.polls, self._poll_events, strict=True)
         ]
         self.procedures = dict(self._procedures())
         self.topics = [self._topic(subscribe) for subscribe in settings.subscribes]
@@ -137,20 +106,9 @@ class BridgePort:
 
     # ---- the device's thread
 
-    def _deliver(self, readings: list[Reading]) -> None:
-        if not self._shapers:
-            self.counts.ignore(len(readings))
-        for shaper in self._shapers:
-            shaper.deliver(readings)
-
-    def _next_due(self) -> float | None:
-        times = [due for shaper in self._shapers if (due := shaper.next_due()) is not None]
-        return min(times) if times else None
-
     def _lost(self) -> None:
         self.commands.lost()
-        for shaper in self._shapers:
-            shaper.deliver([], float("inf"))
+        self._events.deliver([], float("inf"))
 
     def _changed(self, state: DeviceState, why: str) -> None:
         self._since = clock.now()
@@ -175,7 +133,7 @@ class BridgePort:
 
     def figures(self) -> dict[str, Any]:
         """Return the counts: read = published + dropped, by reason + waiting."""
-        held = sum(shaper.held for shaper in (*self._shapers, *self._poll_shapers))
+        held = sum(events.held for events in (self._events, *self._poll_events))
         waiting = self._waiting(self.name) + held
         return {**self.counts.snapshot(), "waiting": waiting}
 

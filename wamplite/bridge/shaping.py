@@ -8,6 +8,8 @@ With {field} in the topic, a reading is one candidate for each of its fields, wi
 only argument; without it, one candidate with all of its fields as keyword arguments. Positional
 values are the fields "0", "1" ... Deadband and intervals apply to each topic apart.
 
+A reading that has none of the `fields`, or not the values that the topic names, is no candidate.
+
 Pure: `now` is a number that grows. The counts add up: what was read, which are the candidates, is
 what was returned + dropped, by reason + waiting.
 """
@@ -15,7 +17,7 @@ what was returned + dropped, by reason + waiting.
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -181,6 +183,7 @@ class Shaper:
         self._settings = settings
         self._template = TopicTemplate(settings.topic, settings.replace)
         self._each = "field" in self._template.names
+        self._needed = set(self._template.names) - {"field"}
         self._port = port
         self._options: dict[str, Any] = {
             key: True for key in ("acknowledge", "retain") if getattr(settings, key)
@@ -199,11 +202,14 @@ class Shaper:
         times = [track.sent for track in self._tracks.values() if track.held]
         return min(times) + self._settings.min_interval if times else None
 
-    def shape(self, reading: Reading, now: float) -> list[ShapedEvent]:
-        """Return the events that a reading makes now."""
+    def shape(self, reading: Reading, now: float) -> list[ShapedEvent] | None:
+        """Return the events that a reading makes now; None where it has nothing of this."""
+        candidates = self._candidates(reading)
+        if candidates is None:
+            return None
         publications = []
-        for topic, publication, values in self._candidates(reading):
-            self._counts.took(1)
+        self._counts.took(len(candidates))
+        for topic, publication, values in candidates:
             if topic is None:
                 self._counts.drop("no topic")
             elif self._bare or self._passes(topic, publication, values, now):
@@ -212,22 +218,21 @@ class Shaper:
 
     def _candidates(
         self, reading: Reading
-    ) -> Iterator[tuple[str | None, ShapedEvent, dict[str, Any]]]:
+    ) -> list[tuple[str | None, ShapedEvent, dict[str, Any]]] | None:
         wanted = self._settings.fields
         every = {str(at): value for at, value in enumerate(reading.args)} | reading.kwargs
         fields = {name: every[name] for name in wanted if name in every} if wanted else every
         names = every | {"port": self._port}
-        if not fields and (wanted or self._each):
-            self._counts.took(1)
-            self._counts.drop("no field")
-        elif not self._each:
-            args = [value for at, value in enumerate(reading.args) if str(at) in fields]
-            kwargs = {name: value for name, value in reading.kwargs.items() if name in fields}
-            yield self._candidate(names, args, kwargs, fields, reading.heard)
-            return
-        for name, value in fields.items():
-            field_names = names | {"field": name}
-            yield self._candidate(field_names, [value], {}, {name: value}, reading.heard)
+        if (not fields and (wanted or self._each)) or not names.keys() >= self._needed:
+            return None
+        if self._each:
+            return [
+                self._candidate(names | {"field": name}, [value], {}, {name: value}, reading.heard)
+                for name, value in fields.items()
+            ]
+        args = [value for at, value in enumerate(reading.args) if str(at) in fields]
+        kwargs = {name: value for name, value in reading.kwargs.items() if name in fields}
+        return [self._candidate(names, args, kwargs, fields, reading.heard)]
 
     def _candidate(
         self,

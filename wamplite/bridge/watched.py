@@ -46,7 +46,8 @@ class WatchedCounts(Counts):
 
     def count(self, reason: str, number: int = 1) -> None:
         super().count(reason, number)
-        self.intake.counted(reason, number)
+        if number:
+            self.intake.counted(reason, number)
 
     def drop(self, reason: str, number: int = 1) -> None:
         super().drop(reason, number)
