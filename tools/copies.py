@@ -21,7 +21,7 @@ NOT_COPIED = (".git", ".venv", "*.egg-info", "__pycache__", ".*_cache", ".hypoth
 
 # Not under a tracer: one would hang for ever, two count what is imported, one is slow as it is.
 NOT_TRACED = ("an_interrupted_write_tears_nothing", "nothing_is_imported_for_it")
-NOT_TRACED += ("by_the_first_use", "in_pure_python")
+NOT_TRACED += ("by_the_first_use", "in_pure_python", "is_small_with")
 
 
 class Copy:

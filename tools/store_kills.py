@@ -5,8 +5,8 @@
 
 Each time a router is started on the same folder, what the last one acknowledged must be there: each
 event that the history has room for, and the retained value, which may be a newer one that was on
-its way. Then events are published until it is killed, after 50 to 500 milliseconds. Prints one
-line; exit 1 and what is missing at the first loss.
+its way. Then events are published until it is killed, after 50 to 500 milliseconds. Prints a line
+behind each 50 kills; exit 1 and what is missing at the first loss.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from wamplite.advanced.event_history import MOST  # noqa: E402
 
 READY = 120.0  # seconds: on a busy machine, too
 LAST = "com.example.last"
+OFTEN = 50  # kills from one line to the next
 
 
 class Killed:
@@ -114,12 +116,16 @@ def main() -> int:
     parser.add_argument("kills", nargs="?", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(folder, options.seed)
         for number in range(1, options.kills + 1):
             if lost := trial.live(number):
                 print(f"after kill {number - 1}:", *lost, sep="\n  ")
                 return 1
+            if number % OFTEN == 0:
+                spent = time.monotonic() - began
+                print(f"{number} kills, {trial.events} events, {spent:.0f} s", flush=True)
     print(f"{options.kills} kills, {trial.events} events acknowledged: nothing is lost")
     return 0 if trial.events > options.kills else 1
 
