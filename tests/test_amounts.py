@@ -33,7 +33,7 @@ def run(quick: str, *words: str) -> str:
 def test_long_tests_are_left_out_and_that_is_told(quick: str, is_whole: bool) -> None:
     said = run(quick, "-m", "pytest", "--collect-only", "-q", "tests/test_check.py")
     assert ("test_each_line_and_branch" in said) == is_whole
-    assert ("1 deselected" in said) != is_whole
+    assert (" deselected" in said) != is_whole
     assert "test_format_lint_and_types_are_clean" in said
 
 

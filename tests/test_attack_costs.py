@@ -9,6 +9,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.alone
 def test_a_line_tells_what_each_attack_cost() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.alone
 def test_the_benchmark_prints_a_rate_and_a_ratio_for_each_scenario() -> None:

@@ -63,6 +63,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_line_that_is_not_run_is_named_and_fails(tree: Path) -> None:
     checked = check("--coverage", "core", "--tree", str(tree))
     assert (checked.returncode, checked.stderr) == (1, "")
@@ -71,6 +72,7 @@ def test_a_line_that_is_not_run_is_named_and_fails(tree: Path) -> None:
     assert "signs.py" in checked.stdout and "3\n" in checked.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("own", [True, False])
 def test_a_file_is_named_that_is_run_by_another_test_than_its_own(tree: Path, own: bool) -> None:
     test = tree / "tests" / "core" / "test_signs.py"
@@ -84,6 +86,7 @@ def test_a_file_is_named_that_is_run_by_another_test_than_its_own(tree: Path, ow
     assert others == ([] if own else ["  core/signs.py: 17 % by tests/core/test_signs.py"])
 
 
+@pytest.mark.long
 def test_tests_that_fail_measure_nothing(tree: Path) -> None:
     (tree / "tests" / "core" / "test_signs.py").write_text(TEST.replace("== 1", "== 2"))
     checked = check("--coverage", "core", "--tree", str(tree))

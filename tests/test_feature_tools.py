@@ -12,6 +12,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 
 def run(*words: str | Path) -> list[str]:
     done = subprocess.run(

@@ -9,6 +9,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "growth"), *words]

@@ -56,6 +56,7 @@ def is_free(lock: Any) -> bool:
     return found == [True]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_lock_is_free_again_whenever_a_signal_came(kind: Callable[[], Any]) -> None:
     lock = kind()

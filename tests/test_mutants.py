@@ -41,6 +41,8 @@ PROGRAM = """import os
 import subprocess
 import sys
 
+pytestmark = pytest.mark.long
+
 CODE = "from wamplite.core.bound import may_wait; assert may_wait(7) and not may_wait(8)"
 KEPT = {kept}
 

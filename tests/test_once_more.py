@@ -16,6 +16,8 @@ ENVIRONMENT = f"#!/bin/sh\necho {sys.executable}\n"
 FLAKY = """
 from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 def test_flaky():
     mark = Path("mark")
     assert mark.exists() or mark.touch()

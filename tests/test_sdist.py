@@ -74,6 +74,7 @@ def metadata(unpacked: Path) -> Message:
     return message_from_string((unpacked / "PKG-INFO").read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_the_licence_is_an_expression_where_setuptools_can_tell_it(metadata: Message) -> None:
     major = int(importlib.metadata.version("setuptools").partition(".")[0])
     told = {key: metadata[key] for key in ("License", "License-Expression", "License-File")}
@@ -81,6 +82,7 @@ def test_the_licence_is_an_expression_where_setuptools_can_tell_it(metadata: Mes
     assert told == {"License": old, "License-Expression": new, "License-File": "LICENSE"}
 
 
+@pytest.mark.long
 def test_the_long_description_has_no_link_that_leads_nowhere(
     metadata: Message, unpacked: Path
 ) -> None:

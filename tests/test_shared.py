@@ -45,6 +45,7 @@ def test_where_nothing_is_shared_each_test_of_it_is_skipped_and_says_so(tmp_path
     assert all(f"{tmp_path / 'nowhere'} is not here" in reason for reason in reasons)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folders", [[], ["captures", "vectors/singlemessage/HELLO", "probe"]])
 def test_where_the_shared_files_are_missing_nothing_passes(
     tmp_path: Path, folders: list[str]

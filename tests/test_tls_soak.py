@@ -11,6 +11,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 
 def test_not_one_connection_breaks() -> None:
     if shutil.which("openssl") is None:

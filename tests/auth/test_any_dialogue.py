@@ -37,6 +37,7 @@ FACTS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", WAYS)
 @settings(max_examples=40, deadline=None)
 @given(

@@ -209,6 +209,7 @@ def call_stats(url: str) -> dict[str, Any]:
     return stats
 
 
+@pytest.mark.long
 def test_kill_9_at_random_moments_loses_nothing_that_was_stored_and_keeps_the_order(
     site: Site, stack: ExitStack
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 NAMESPACE = ["unshare", "-Urm"]
 
 

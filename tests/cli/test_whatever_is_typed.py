@@ -61,6 +61,7 @@ WORDS: tuple[tuple[str | bytes, ...], ...] = (
 NOWHERE = ("--listen", "unix:///no/where")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("verb", VERBS)
 def test_no_verb_answers_odd_words_with_a_traceback(router: RouterProcess, verb: str) -> None:
     for words in WORDS:
@@ -297,6 +298,7 @@ def test_a_command_gets_its_words_in_every_locale(
 # ---- streams
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("verb", ["version", "--help", "call", "pub", "nonsense"])
 def test_closed_streams_are_borne(router: RouterProcess, verb: str, closed: str) -> None:

@@ -164,6 +164,7 @@ def interrupted_caller(world: World) -> list[Callable[[], None]]:
     return [answering, reading, call, interrupt]
 
 
+@pytest.mark.long
 def test_ctrl_c_at_any_moment_leaves_the_turn_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def bodies(run: Run) -> Any:
         made = World(run, monkeypatch, False)

@@ -7,10 +7,22 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 PROBE = "probe/advanced.py"
 # Checks that want no other session to leave meanwhile, though those of the check before have only
 # just closed their sockets: asked again alone when they fail, where nobody is left who could.
 DISTURBED = {"sm_kill"}
+
+
+# On each transport, and with each serializer, where there is no time for each pair of them
+PAIRS = [
+    ("rawsocket", "msgpack"),
+    ("ws", "json"),
+    pytest.param("rawsocket", "json", marks=pytest.mark.long),
+    pytest.param("ws", "msgpack", marks=pytest.mark.long),
+]
+EITHER_WAY = pytest.mark.parametrize(("primary", "serializer"), PAIRS)
 
 
 class Tally(NamedTuple):

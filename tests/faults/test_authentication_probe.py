@@ -51,8 +51,7 @@ def port(shared: Path) -> Iterator[str]:
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("serializer", ["json", "msgpack"])
-@pytest.mark.parametrize("primary", ["rawsocket", "ws"])
+@probe.EITHER_WAY
 def test_no_check_of_authentication_and_authorization_fails(
     shared: Path, port: str, primary: str, serializer: str
 ) -> None:

@@ -17,6 +17,8 @@ from tests.faults.sessions import ROLES, Session, Stopwatch, open_session
 from tests.faults.wire import Closed, RawSocket
 from tests.processes import RouterProcess
 
+pytestmark = pytest.mark.long
+
 GREEDY = "127.0.0.68"
 NUMBER = scaled(300, 1000)
 AT_ONCE = 12

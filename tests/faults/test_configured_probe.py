@@ -91,6 +91,7 @@ def port(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
 
 
 @pytest.mark.timeout(250)
+@pytest.mark.long
 @pytest.mark.parametrize(("primary", "serializer"), [("rawsocket", "msgpack"), ("ws", "json")])
 def test_all_that_the_probe_asks_is_answered_as_the_text_has_it(
     shared: Path, port: str, primary: str, serializer: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.probe import ask
+from tests.faults.probe import EITHER_WAY, ask
 from tests.processes import RouterProcess, running_router
 
 
@@ -32,8 +32,7 @@ def featured() -> Iterator[RouterProcess]:
         yield process
 
 
-@pytest.mark.parametrize("serializer", ["json", "msgpack"])
-@pytest.mark.parametrize("primary", ["rawsocket", "ws"])
+@EITHER_WAY
 @pytest.mark.parametrize("all_features", [False, True])
 def test_no_check_of_the_basic_profile_fails(
     shared: Path,
@@ -59,8 +58,7 @@ NOT_ASKED = ("no --auth-realm given", "no --nodisclose-realm given")
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("serializer", ["json", "msgpack"])
-@pytest.mark.parametrize("primary", ["rawsocket", "ws"])
+@EITHER_WAY
 def test_no_check_of_the_advanced_profile_fails(
     shared: Path, featured: RouterProcess, primary: str, serializer: str
 ) -> None:

@@ -80,6 +80,7 @@ def test_70_so_many_calls_wait_and_no_more(
     assert other.hear()[:2] == [50, 1]
 
 
+@pytest.mark.long
 def test_78_what_is_logged_of_an_attack_is_bounded(connect: Connect, router: RouterProcess) -> None:
     before = len(router.stderr())
     long = "realm." + "x" * 10_000 + "\x1b[2J\n\n" + "ü" * 500

@@ -51,6 +51,7 @@ def line(router: RouterProcess) -> Iterator[BadLine]:
         yield line
 
 
+@pytest.mark.long
 def test_93_over_a_slow_line_with_losses_it_works_or_ends_cleanly(
     line: BadLine, router: RouterProcess
 ) -> None:

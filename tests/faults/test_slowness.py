@@ -83,6 +83,7 @@ def test_67_a_slow_caller_is_ended_and_its_callee_lives(
     assert other.hear()[:2] == [50, 1]
 
 
+@pytest.mark.long
 def test_68_a_flood_of_publish_keeps_nobody_waiting(
     connect: Connect, router: RouterProcess, bystander: Bystander
 ) -> None:

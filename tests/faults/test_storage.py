@@ -55,6 +55,7 @@ def refused(folder: Path, text: str) -> None:
     assert {name: (folder / name).read_bytes() for name in NAMES} == before
 
 
+@pytest.mark.long
 @pytest.mark.timeout(scaled(120, 3600))
 def test_103_nothing_acknowledged_is_lost_by_kill_9() -> None:
     words = [sys.executable, ROOT / "tools" / "store_kills.py", str(scaled(20, 1000))]
@@ -113,6 +114,7 @@ def traced(words: list[str]) -> Iterator[Program]:
         strace.stop(signal.SIGINT)
 
 
+@pytest.mark.long
 def test_106_a_damaged_file_is_set_aside_and_the_router_starts(tmp_path: Path) -> None:
     chance = random.Random(106)
     for damage in ("truncated", "flipped", "emptied", "overwritten") * scaled(1, 10):

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.amounts import some
 from tests.fuzz.mutations import mutations
 from tests.fuzz.targets import TARGETS, corpus_of
 from wamplite.bridge.matching.worker import end_all
 
-CHANGES = 3000  # of each target
+CHANGES = some(3000)  # of each target
 LARGEST = 8192  # bytes of a file that is kept
 
 

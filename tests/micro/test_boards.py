@@ -267,6 +267,7 @@ def test_a_router_that_hangs_is_given_up_and_another_found(run_board: Boards) ->
         call_it(stack.enter_context(watched(router)), FEW)
 
 
+@pytest.mark.long
 def test_a_thousand_events_and_calls_each_way_over_a_serial_line(
     run_board: Boards, start_router: Start, cable: Cable
 ) -> None:

@@ -120,6 +120,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     Packer.__module__ == "msgpack.fallback", reason="msgpack is pure Python here: all tests say it"
 )

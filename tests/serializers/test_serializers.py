@@ -116,6 +116,7 @@ def test_what_the_router_tells_besides_does_not_make_a_payload_too_large(
         assert serializer.loads(serializer.dumps(message)) == message
 
 
+@pytest.mark.long
 @serializer_of_each
 def test_a_million_empty_containers_are_refused(serializer: Serializer) -> None:
     for empty in ([], {}):

@@ -44,6 +44,7 @@ def least(run: Callable[[], Any]) -> float:
     return fastest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["msgpack", "cbor"])
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
 def test_a_long_binary_costs_some_passes_over_its_octets(name: str, pattern: bytes) -> None:
@@ -54,6 +55,7 @@ def test_a_long_binary_costs_some_passes_over_its_octets(name: str, pattern: byt
     assert least(lambda: one.loads(written)) < TIMES[name] * one_pass
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["json", "msgpack", "cbor"])
 @pytest.mark.parametrize("text", ["x", "[", ";", "9", "a\0", "é", "\\"])
 def test_a_long_text_costs_some_passes_over_its_octets(name: str, text: str) -> None:
@@ -114,6 +116,7 @@ MANY_VALUES: dict[str, tuple[str, bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "data"), MANY_VALUES.values(), ids=MANY_VALUES)
 def test_what_holds_too_many_values_is_refused_before_it_is_built(name: str, data: bytes) -> None:
     ones = [json.Json(), json.make()] if name == "json" else [serializers.get(name)]

@@ -38,6 +38,7 @@ def kept(router: RouterProcess) -> tuple[list[Any], list[Any]]:
     return history, found
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_by_kill_9() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "store_kills.py", "20"],
@@ -156,6 +157,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("name", "sound"), [("history", [1, 2]), ("retained", ["a", "c"])])
 def test_an_event_that_cannot_be_read_is_left_out_and_the_file_set_aside(

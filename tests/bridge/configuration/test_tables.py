@@ -394,6 +394,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(st.fixed_dictionaries({}, optional={key: VALUES for key in sorted(KEYS)}))
 def test_whatever_is_given_is_taken_or_refused_in_words(data: dict[str, Any]) -> None:
     port = {"name": "p", "device": "/dev/x"} | data

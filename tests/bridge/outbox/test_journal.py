@@ -193,6 +193,7 @@ while True:
 """
 
 
+@pytest.mark.long
 def test_kill_9_at_random_moments_loses_nothing_that_was_stored(path: Path) -> None:
     """Each child says up to which number it has stored; it is killed, and the file looked at."""
     chance = random.Random(4)
