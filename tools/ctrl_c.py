@@ -32,6 +32,8 @@ SCRIPT = BEGUN + "import sys, wamplite\nurl = sys.argv[1]\n"
 COMMAND = "import sys\nfrom wamplite.__main__ import main\n" + BEGUN + "sys.exit(main())"
 INTERRUPTED = -signal.SIGINT
 FRAMES = ("Traceback ", "  ", "KeyboardInterrupt", "Exception ignored in: ")
+# What was being handled when it came: a receive that had nothing to give in time.
+FRAMES += ("BlockingIOError: ", "During handling of the above exception, ")
 
 
 class Kind(NamedTuple):

@@ -42,7 +42,7 @@ def test_a_modbus_register_is_polled(
         every=0.05,
         topic="com.example.meter",
         modbus=ModbusSettings(**told, name="value"),
-        timeout=0.2,
+        timeout=0.5,
         retries=1,
     )
     world = make(slave, polls=(poll,), procedures=())
@@ -63,7 +63,7 @@ def test_a_slave_that_refuses_or_is_mute_is_told_once_and_harms_nothing(
             every=0.05,
             topic="com.example.meter",
             modbus=ModbusSettings(unit=unit, address=address),
-            timeout=0.1,
+            timeout=0.5,
         )
         for unit, address in ((1, 99), (2, 10), (1, 10))
     )
