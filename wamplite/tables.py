@@ -79,7 +79,14 @@ class Table(Kind):
         return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
 
     def places(self, key: str, path: Steps) -> list[str]:
-        return [header_of(path)] if key in self.keys else []
+        if key not in self.keys:
+            return []
+        if path:
+            return [header_of(path)]
+        kind = self.keys[key]
+        own = (key, 0) if isinstance(kind, Tables) else (key,)
+        is_table = isinstance(kind, (Table, Tables))
+        return [f"the file, {f'as {header_of(own)}' if is_table else 'above its first table'}"]
 
     def described(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -171,6 +178,4 @@ def enclosing(at: Location) -> Iterator[tuple[Steps, Table]]:
 def header_of(path: Steps) -> str:
     """Return the line that opens a table: [session], [[port.publish]]."""
     name = ".".join(step for step in path if isinstance(step, str))
-    if not name:
-        return "the file, above its first table"
     return f"[[{name}]]" if isinstance(path[-1], int) else f"[{name}]"

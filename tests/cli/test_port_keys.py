@@ -6,17 +6,21 @@ import argparse
 
 import pytest
 
-from wamplite.bridge.settings import PortSettings
+from wamplite.bridge.settings import BridgeSettings, BufferSettings, PortSettings
 from wamplite.cli import serial
 from wamplite.core.errors import UsageError
 
 
-def port(*given: str) -> PortSettings:
+def settings(*given: str) -> BridgeSettings:
     parser = argparse.ArgumentParser()
     serial.configure(parser)
     words = [word for one in given for word in ("--set", one)]
     options = parser.parse_args(["/dev/ttyXX", "--publish", "a.b", "--parity", "E", *words])
-    return serial.settings_of(options).ports[0]
+    return serial.settings_of(options)
+
+
+def port(*given: str) -> PortSettings:
+    return settings(*given).ports[0]
 
 
 def test_values_are_of_the_types_of_toml_and_else_texts() -> None:
@@ -41,6 +45,14 @@ def test_a_first_table_of_an_array_is_begun() -> None:
     assert [init.write for init in made.init] == ["GO\n"]
 
 
+def test_what_waits_for_the_router_is_bounded_as_in_a_file() -> None:
+    usual = BufferSettings(max_messages=10_000, max_bytes=16 << 20, max_age=0, marks=False)
+    assert settings().buffer == usual
+    made = settings("buffer.path=/tmp/outbox", "buffer.max_age=2 min", "buffer.marks=true").buffer
+    assert (made.path, made.max_age, made.marks) == ("/tmp/outbox", 120, True)
+    assert made.max_messages == 10_000
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -53,6 +65,10 @@ def test_a_first_table_of_an_array_is_begun() -> None:
         ("silence=long", 'port "serial": silence: expected a time'),
         ("echo=yes", "echo: expected true or false, not 'yes'"),
         ("publish.retian=true", 'publish 1: retian: unknown key; did you mean "retain"?'),
+        ("buffer.file=x", 'buffer: file: unknown key; there are: marks, max_age'),
+        ("buffer=x", "buffer: unknown key here; it belongs in the file, as [buffer]"),
+        ("session.url=rs://h", "--set session.url=rs://h: how the router is reached is told by"),
+        ("port.silence=3", "--set port.silence=3: KEY begins within the port: silence"),
         ("name.first=3", "--set name.first=3: name is no table"),
         ("poll.every=5", 'poll 1: "topic" is missing'),
     ],

@@ -1,5 +1,6 @@
-"""`--set KEY=VALUE`: any key of a port's table, as its file would have it.
+"""`--set KEY=VALUE`: any key of a port's table, or of [buffer], as a bridge's file would have it.
 
+What begins with `buffer.` is a key of [buffer]. How the router is reached is an option of its own.
 KEY may name a table within: framing.gap, publish.retain; of an array of tables it is the last one,
 as in TOML, or a first one. VALUE is written as in TOML; what is no TOML is a text as it stands:
 parity=E, silence=2 min, prompt=^> $.
@@ -18,8 +19,16 @@ from ..tables import Tables
 __all__ = ["set_keys"]
 
 
-def set_keys(port: dict[str, Any], kinds: Mapping[str, Kind], given: Iterable[str]) -> None:
-    """Put each KEY=VALUE into the table of a port, whose keys are of these kinds; UsageError."""
+SESSION = "how the router is reached is told by options: --url, --realm, --authid, --timeout ..."
+
+
+def set_keys(
+    port: dict[str, Any],
+    buffer: dict[str, Any],
+    kinds: Mapping[str, Kind],
+    given: Iterable[str],
+) -> None:
+    """Put each KEY=VALUE into [buffer], or a port, whose keys are of these kinds; UsageError."""
     for text in given:
         key, equals, value = text.partition("=")
         if not equals:
@@ -27,7 +36,15 @@ def set_keys(port: dict[str, Any], kinds: Mapping[str, Kind], given: Iterable[st
         steps = _steps(key.strip())
         if not steps:
             raise UsageError(f"--set {text}: {key!r} is no key such as silence or framing.gap")
-        _put(port, steps, _value(value.strip()), text)
+        first = steps[0] if steps[1:] else ""
+        if first == "session":
+            raise UsageError(f"--set {text}: {SESSION}; wamplite serial --help")
+        if first == "port":
+            raise UsageError(f"--set {text}: KEY begins within the port: {'.'.join(steps[1:])}")
+        if first == "buffer":
+            _put(buffer, steps[1:], _value(value.strip()), text)
+        else:
+            _put(port, steps, _value(value.strip()), text)
     for name, kind in kinds.items():
         if isinstance(kind, Tables) and isinstance(port.get(name), dict):
             port[name] = [port[name]]

@@ -9,8 +9,8 @@ keyword arguments are talker, type and fields. --regex and --csv take the values
 Other lines are counted and dropped, and the first line after every opening too, for it may be half
 a line, unless a checksum proves it whole.
 
---set gives any other key of a port as the file of a bridge has it, by its path: framing.gap=0.2.
-What is no value of TOML is a text.
+--set gives any other key of a port as the file of a bridge has it, by its path: framing.gap=0.2,
+and those of [buffer]: buffer.path=/var/lib/x/outbox. What is no value of TOML is a text.
 
 It goes on when the device is lost and comes back, and when the router is away: readings wait for
 it. It ends at SIGTERM or Ctrl-C. It is `wamplite bridge` with one port and one topic, which adds
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ..bridge.settings import BridgeSettings
 
 SET = (
-    "any other key of [[port]], see docs/bridge-keys.md: silence='2 min', framing.max_bytes=64,"
-    " publish.retain=true; repeatable"
+    "any other key of [[port]] or [buffer], see docs/bridge-keys.md: silence='2 min',"
+    " framing.max_bytes=64, publish.retain=true, buffer.path=FILE; repeatable"
 )
 
 
@@ -114,8 +114,8 @@ def settings_of(options: argparse.Namespace) -> BridgeSettings:
         "publish": [{"topic": options.publish}],
         "status": False,
     }
-    set_keys(port, PORT.keys, options.set)
     buffer = {"max_messages": 10_000, "max_bytes": "16 MiB", "max_age": 0, "marks": False}
+    set_keys(port, buffer, PORT.keys, options.set)
     return from_dict({"port": [port], "buffer": buffer})
 
 
