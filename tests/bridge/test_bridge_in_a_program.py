@@ -50,6 +50,16 @@ def test_a_sink_takes_the_place_of_a_router(device: PseudoDevice) -> None:
     assert found == [("test.p0", [], {"type": "TXT"})] * 2
 
 
+@pytest.mark.parametrize("publish", [(), (PublishSettings(topic="test"),)])
+def test_a_port_of_which_nothing_comes_is_logged(
+    device: PseudoDevice, publish: tuple[PublishSettings, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    with Bridge(settings(device, publish=publish), sink=[].append) as bridge:
+        until(lambda: bridge.ports["p0"].device.is_ready, "open")
+    told = [text for text in caplog.messages if text.startswith("p0: what it sends is dropped")]
+    assert len(told) == (not publish)
+
+
 def test_what_is_held_back_goes_when_it_is_time_or_the_device_goes(device: PseudoDevice) -> None:
     found: list[tuple[str, list[Any], dict[str, Any]]] = []
     publish = (PublishSettings(topic="test", min_interval=0.3),)

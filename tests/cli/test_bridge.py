@@ -68,13 +68,15 @@ PUBLISH = PORT + '[[port.publish]]\ntopic = "com.example.{port}"\n'
 
 
 def test_check_says_that_all_is_fine(tmp_path: Path, device: PseudoDevice) -> None:
+    publish = '[[port.publish]]\ntopic = "a.b"\n'
     there = PORT.replace("DEVICE", device.path)
     absent = '[[port]]\nname = "two"\ndevice = "/dev/absent"\n'
     usb = '[[port]]\nname = "three"\ndevice = "usb:ffff:ffff"\n'
     net = '[[port]]\nname = "four"\ndevice = "socket://127.0.0.1:9"\n'
     again = f'[[port]]\nname = "five"\ndevice = "{os.path.realpath(device.path)}"\n'
     folder = f'[[port]]\nname = "six"\ndevice = "{tmp_path}"\n'
-    file = written(tmp_path, there + absent + usb + net + again + folder)
+    ports = [there, absent, usb, net, again, folder]
+    file = written(tmp_path, publish.join([*ports, ""]))
     done = checked(file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -86,6 +88,13 @@ def test_check_says_that_all_is_fine(tmp_path: Path, device: PseudoDevice) -> No
         f"six: {tmp_path}: a directory, not a serial device",
         f"{file}: fine, 6 ports, realm1 at ws://127.0.0.1:8080/ws",
     ]
+
+
+def test_check_tells_that_nothing_comes_of_a_port(tmp_path: Path) -> None:
+    done = checked(written(tmp_path, PORT.replace("DEVICE", "/dev/absent")))
+    assert (done.returncode, done.stderr) == (0, "")
+    said = "one: /dev/absent, not there now: what it sends is dropped: no [[port.publish]], nor a"
+    assert done.stdout.startswith(said)
 
 
 def test_check_tells_whose_device_may_not_be_opened(

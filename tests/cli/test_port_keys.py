@@ -65,7 +65,7 @@ def test_what_waits_for_the_router_is_bounded_as_in_a_file() -> None:
         ("silence=long", 'port "serial": silence: expected a time'),
         ("echo=yes", "echo: expected true or false, not 'yes'"),
         ("publish.retian=true", 'publish 1: retian: unknown key; did you mean "retain"?'),
-        ("buffer.file=x", 'buffer: file: unknown key; there are: marks, max_age'),
+        ("buffer.file=x", "buffer: file: unknown key; there are: marks, max_age"),
         ("buffer=x", "buffer: unknown key here; it belongs in the file, as [buffer]"),
         ("session.url=rs://h", "--set session.url=rs://h: how the router is reached is told by"),
         ("port.silence=3", "--set port.silence=3: KEY begins within the port: silence"),

@@ -110,6 +110,8 @@ class Bridge(OfOneProcess):
         if self.component is not None:
             self.component.start()
         for port in self.ports.values():
+            if port.settings.idle_because:
+                log.warning("%s: %s", port.name, port.settings.idle_because)
             port.start()
 
     def stop(self) -> None:

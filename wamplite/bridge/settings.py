@@ -32,6 +32,7 @@ __all__ = ["BridgeSettings", "BufferSettings", "PortSettings", "SessionSettings"
 
 
 LAST_UNIT = 247  # on a line; the others are reserved
+IDLE = "what it sends is dropped: no [[port.publish]], nor a poll, a procedure or a subscribe"
 ONLY_MODBUS = 'modbus_framing = "tcp" carries nothing but Modbus'
 
 
@@ -176,6 +177,13 @@ class PortSettings(LineSettings):
         self._check_written(at)
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
+        self.decode.check_size(self.framing.sizes, at / "decode")
+
+    @property
+    def idle_because(self) -> str:
+        """Why nothing comes of it but its status; "" where something does."""
+        does = self.publish or self.procedures or self.subscribes or self.polls
+        return "" if does else IDLE
 
     def _check_modbus(self, at: Location) -> None:
         """Note units that there are not, and what a connection of Modbus/TCP cannot carry."""
@@ -213,12 +221,20 @@ class PortSettings(LineSettings):
             framing = self.framing
             if isinstance(one, ReplySettings):
                 framing = one.framing or framing
+                if not one.is_joined:
+                    _check_sizes(one, framing.sizes, place)
                 if one.until_prompt is True and not prompt:
                     (place / "until_prompt").wrong('there is no "prompt"')
             if prompt and not framing.has_line_ends:
                 (place / "prompt").wrong('is for the framings "lines" and "delimiter"')
             if isinstance(one, StepSettings) and one.changes_line and not self.is_line:
                 place.wrong("the line behind socket:// is set at the adapter")
+
+
+def _check_sizes(asked: ReplySettings, sizes: range, at: Location) -> None:
+    for key, decode in (("reply", asked.reply), ("error", asked.error)):
+        if decode is not None:
+            decode.check_size(sizes, at / key)
 
 
 @dataclass(frozen=True, kw_only=True)

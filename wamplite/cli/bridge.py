@@ -113,7 +113,7 @@ def check(settings: BridgeSettings, file: str) -> int:
         read_secret(settings.session.secret_file)
     known: dict[object, str] = {}  # identity of a device -> name of its port
     for port in settings.ports:
-        print(f"{port.name}: {in_words(port, known)}")
+        print(f"{port.name}: {in_words(port, known)}{plus(port.idle_because)}")
     if settings.buffer.path:
         from ..storage.database import unusable
 

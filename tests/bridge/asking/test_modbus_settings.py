@@ -29,7 +29,10 @@ def problem(table: str, entry: dict[str, Any]) -> str:
         ({"address": 65535, "type": "uint32"}, "address: uint32 ends behind register 65535"),
         ({"mask": 0x10000}, "mask: has more bits than a uint16"),
         ({"none": 0x10000}, "none: has more bits than a uint16"),
-        ({"mask": 4, "scale": 2}, "scale: a single bit cannot be scaled"),
+        ({"mask": 4, "scale": 2}, 'a single bit is no number: no "scale", "offset" or "round"'),
+        ({"mask": 4, "round": 2}, "a single bit is no number"),
+        ({"type": "string", "offset": 2}, 'offset: belongs to type = "uint16"'),
+        ({"round": 1, "values": [{"name": "v"}]}, 'values: excludes "round"'),
         ({"scale": 0}, "scale: must not be 0"),
         ({"byteorder": "CDAB"}, 'byteorder: belongs to type = "uint32" or "int32" or'),
         ({"address": 1, "values": [{"name": "v"}]}, 'values: excludes "address"'),
@@ -49,11 +52,15 @@ def test_what_cannot_be_polled_is_said(modbus: dict[str, Any], text: str) -> Non
         ({"modbus": {}}, "modbus: function: expected one that writes: 5, 6, 15, 16"),
         (
             {"modbus": {"function": 6, "mask": 1}},
-            'modbus: "values", "mask" and "none" are for reading',
+            'modbus: "values", "mask", "none" and "round" are for reading',
         ),
         (
             {"modbus": {"function": 6, "none": 0}},
-            'modbus: "values", "mask" and "none" are for reading',
+            'modbus: "values", "mask", "none" and "round" are for reading',
+        ),
+        (
+            {"modbus": {"function": 6, "round": 0}},
+            'modbus: "values", "mask", "none" and "round" are for reading',
         ),
         (
             {"modbus": {"function": 6, "type": "uint32"}},

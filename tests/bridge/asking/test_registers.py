@@ -70,6 +70,13 @@ def test_the_old_names_of_the_orders_mean_the_same(old: str, order: str) -> None
         ({"type": "uint16", "scale": 0.1}, [2301], 230.1),
         ({"type": "int16", "scale": 0.01}, [0xFFEC], -0.2),
         ({"type": "uint16", "scale": 10}, [7], 70),
+        ({"type": "uint16", "offset": -40}, [65], 25),
+        ({"type": "uint16", "scale": 0.1, "offset": -40}, [652], 25.2),
+        ({"type": "float32", "round": 1}, [0x41A8, 0xCCCD], 21.1),  # 21.100000381469727
+        ({"type": "float32", "round": 0}, [0x41A8, 0xCCCD], 21),
+        ({"type": "uint16", "scale": 0.25, "round": 1}, [9], 2.2),  # half to even
+        ({"type": "uint16", "round": 2}, [9], 9),
+        ({"type": "uint16", "mask": 0x0F00, "offset": 1}, [0xABCD], 12),
         ({"type": "bit"}, [1], True),
         ({"type": "bit"}, [0], False),
         ({"type": "uint16", "mask": 0x0F00}, [0xABCD], 0xB),
@@ -109,6 +116,12 @@ def test_what_is_no_number_is_no_value(value: float) -> None:
         decoded(RegisterSettings(type="float32"), registers)
 
 
+def test_a_number_that_no_float_holds_once_it_is_scaled_is_no_value() -> None:
+    registers = list(struct.unpack(">4H", struct.pack(">d", 1e300)))
+    with pytest.raises(Undecodable, match="no value"):
+        decoded(RegisterSettings(type="float64", scale=1e300), registers)
+
+
 def test_text_that_is_not_ascii_is_no_value() -> None:
     with pytest.raises(Undecodable, match="not ASCII"):
         decoded(RegisterSettings(type="string"), [0xC3A9])
@@ -122,6 +135,8 @@ def test_text_that_is_not_ascii_is_no_value() -> None:
         ({"type": "uint16", "scale": 0.1}, 230.1, [2301]),
         ({"type": "uint16", "scale": 0.5}, 21.3, [43]),
         ({"type": "int16", "scale": 0.01}, -0.2, [0xFFEC]),
+        ({"type": "uint16", "offset": -40}, 25, [65]),
+        ({"type": "uint16", "scale": 0.1, "offset": -40}, 25.2, [652]),
         ({"type": "float32"}, 1, [0x3F80, 0]),
         ({"type": "float32", "scale": 0.001}, 0.23, [0x4366, 0]),
         ({"type": "uint64"}, (1 << 64) - 1, [0xFFFF] * 4),
@@ -141,6 +156,7 @@ def test_a_value_is_written(told: dict[str, Any], value: object, registers: list
         ({"type": "uint16"}, -1, "out of range"),
         ({"type": "int16", "scale": 0.1}, 3276.8, "int16 holds -3276.8 to 3276.7"),
         ({"type": "int16", "scale": -1}, 32769, "int16 holds -32767 to 32768"),
+        ({"type": "uint16", "offset": -40}, -41, "uint16 holds -40 to 65495"),
         ({"type": "uint16"}, 1.5, "expected a whole number for uint16, not 1.5"),
         ({"type": "uint16"}, True, "expected a number, not True"),
         ({"type": "uint16"}, "7", "expected a number, not '7'"),

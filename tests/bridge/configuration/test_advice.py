@@ -87,6 +87,12 @@ def test_a_table_that_was_put_into_the_wrong_one_is_advised_alike() -> None:
     assert any(said in line for line in complaints(text)), complaints(text)
 
 
+def test_a_table_of_the_file_is_told_as_its_header() -> None:
+    text = '[[port]]\nname = "p"\ndevice = "/dev/x"\n[port.buffer]\ninclude = "x"\n'
+    (line,) = complaints(text)
+    assert line.endswith("buffer: unknown key here; it belongs in the file, as [buffer]")
+
+
 def test_a_wildcard_is_asked_for_as_it_is_advised() -> None:
     text = (
         '[[port]]\nname = "p"\ndevice = "/dev/x"\n[[port.subscribe]]\nwrite = "x"\ntopic = "a..b"\n'

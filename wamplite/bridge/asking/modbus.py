@@ -64,7 +64,18 @@ class ModbusSettings(RegisterSettings):
         Tables(section(NamedRegisterSettings, NamedRegisterSettings.check)),
         "several values, read by one request and published as one event",
         (),
-        excludes=("address", "type", "count", "byteorder", "scale", "mask", "none", "name"),
+        excludes=(
+            "address",
+            "type",
+            "count",
+            "byteorder",
+            "scale",
+            "offset",
+            "round",
+            "mask",
+            "none",
+            "name",
+        ),
     )
 
     @property
@@ -111,8 +122,8 @@ class ModbusSettings(RegisterSettings):
         if self.function not in allowed:
             what = "writes" if writes else "reads"
             (at / "function").wrong(f"expected one that {what}: {', '.join(map(str, allowed))}")
-        elif writes and (self.values or self.mask or self.none is not None):
-            at.wrong('"values", "mask" and "none" are for reading')
+        elif writes and (self.values or self.mask or (self.none, self.round) != (None, None)):
+            at.wrong('"values", "mask", "none" and "round" are for reading')
 
 
 MODBUS = section(ModbusSettings, ModbusSettings.check)

@@ -60,6 +60,14 @@ class RegisterSettings(TableSettings):
         Number(-1e300, 1e300), "the value is multiplied by it; a call's is divided", 1,
         only=("type", tuple(NUMBERS)), example=0.1,
     )  # fmt: skip
+    offset: float = setting(
+        Number(-1e300, 1e300), "is added then; of a call's value it is taken away first", 0,
+        only=("type", tuple(NUMBERS)), example=-40,
+    )  # fmt: skip
+    round: int | None = setting(
+        Whole(0, 15), "how many digits behind the point are kept", None,
+        only=("type", tuple(NUMBERS)), example=1,
+    )  # fmt: skip
     mask: int = setting(
         Whole(1, (1 << 64) - 1), "the bits that are the value; a single bit is true or false", None,
         only=("type", ("uint16", "uint32", "uint64")), example=0x0F00,
@@ -76,6 +84,11 @@ class RegisterSettings(TableSettings):
             return struct.calcsize(NUMBERS[self.type]) // 2
         return self.count
 
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether the value is another than the registers hold."""
+        return (self.scale, self.offset, self.round) != (1, 0, None)
+
     def check(self, at: Location) -> None:
         """Note a value that ends behind the last register, and what cannot be computed."""
         if self.address + self.size > 0x10000:
@@ -86,8 +99,8 @@ class RegisterSettings(TableSettings):
             (at / "mask").wrong(f"has more bits than a {self.type}")
         if self.none and self.none >> 16 * self.size:
             (at / "none").wrong(f"has more bits than a {self.type}")
-        if self.mask and self.scale != 1 and not self.mask & (self.mask - 1):
-            (at / "scale").wrong("a single bit cannot be scaled")
+        if self.mask and self.is_adjusted and not self.mask & (self.mask - 1):
+            at.wrong('a single bit is no number: no "scale", "offset" or "round"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +129,12 @@ def decoded(settings: RegisterSettings, words: list[int]) -> Any:
         value = (value & settings.mask) // lowest
         if settings.mask == lowest:
             return bool(value)
-    return value if settings.scale == 1 else scaled(value, settings.scale)
+    if not settings.is_adjusted:
+        return value
+    adjusted = scaled(value, settings.scale, settings.offset, settings.round)
+    if not math.isfinite(adjusted):
+        raise Undecodable("no value for WAMP")
+    return adjusted
 
 
 def encoded(settings: RegisterSettings, value: Any) -> list[int]:
@@ -141,8 +159,9 @@ def _number(settings: RegisterSettings, value: Any) -> bytes:
     if type(value) not in (int, float) or not math.isfinite(value):
         _refuse(f"expected a number, not {value!r}")
     raw: int | float = value
-    if settings.scale != 1:
-        exact = Decimal(repr(value)) / Decimal(repr(settings.scale))
+    if settings.is_adjusted:
+        exact = Decimal(repr(value)) - Decimal(repr(settings.offset))
+        exact /= Decimal(repr(settings.scale))
         raw = round(exact) if settings.type in WHOLE else float(exact)
     elif settings.type in WHOLE and raw != int(raw):
         _refuse(f"expected a whole number for {settings.type}, not {value!r}")
@@ -163,7 +182,7 @@ def _range(settings: RegisterSettings) -> str:
     bits = 16 * settings.size
     signed = not settings.type.startswith("u")
     ends = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    least, most = sorted(scaled(end, settings.scale) for end in ends)
+    least, most = sorted(scaled(end, settings.scale, settings.offset) for end in ends)
     return f"{settings.type} holds {least} to {most}"
 
 

@@ -83,9 +83,14 @@ class ReplySettings(WriteSettings):
         )
         return command._replace(reply=reply)
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether the reply is made of several frames."""
+        return bool(self.until or self.lines or self.until_prompt)
+
     def check_reply(self, at: Location) -> None:
         """Note a `begin` of a reply that has one line."""
-        if self.begin and not (self.until or self.lines or self.until_prompt):
+        if self.begin and not self.is_joined:
             (at / "begin").wrong('needs "until", "lines" or "until_prompt"')
         if self.error is not None and self.reply is None and not self.until_prompt:
             (at / "error").wrong('needs "reply"')

@@ -38,6 +38,10 @@ class Alternatives(DecodeSettings):
     def names(self) -> set[str] | None:
         return names_of(one.names() for one in self.tried)
 
+    def check_size(self, sizes: range, at: Location) -> None:
+        for number, one in enumerate(self.tried):
+            one.check_size(sizes, at / number)
+
 
 def _first(tried: Sequence[tuple[DecodeSettings, Decode]]) -> Decode:
     def decode(frame: bytes) -> Reading:

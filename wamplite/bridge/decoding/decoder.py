@@ -123,6 +123,18 @@ class DecodeSettings(TableSettings):
         """Return the names of all values a frame can have; None where they depend on the frame."""
         return None
 
+    @property
+    def size(self) -> int | None:
+        """How many bytes each frame must have; None where they may be more or less."""
+        return None
+
+    def check_size(self, sizes: range, at: Location) -> None:
+        """Note a size that no frame can have; sizes: those that there can be."""
+        size = self.size
+        if size is not None and size not in sizes:
+            told = f"{sizes[0]}{f' to {sizes[-1]}' if sizes[1:] else ''}" if sizes else "none"
+            at.wrong(f"wants frames of {size} bytes; those of the framing have {told}")
+
     def check(self, at: Location) -> None:
         """Note what is wrong with keys beside each other, of settings that `make` can use."""
         if "options" in (self.names() or ()):

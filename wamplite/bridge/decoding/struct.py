@@ -54,6 +54,10 @@ class StructSettings(DecodeSettings):
         values = len(self._layout().unpack(bytes(self._layout().size)))
         return {name for name in self.fields if name} or positions(values)
 
+    @property
+    def size(self) -> int:
+        return self._layout().size
+
     def check(self, at: Location) -> None:
         super().check(at)
         note_doubled(self.fields, at / "fields")

@@ -28,6 +28,11 @@ class FixedSettings(CountedSettings):
             if needed > self.size + (len(self.start) if one.over and one.over[0] == START else 0):
                 (one.at or at).wrong(f"needs {needed} bytes, and a frame has {self.size}")
 
+    @property
+    def sizes(self) -> range:
+        size = self.size + (len(self.start) if self.keep else 0)
+        return range(size, size + 1)
+
     def make(self) -> Fixed:
         return Fixed(self.size, self.start, self.gap, keep=self.keep, proof=self.proof)
 

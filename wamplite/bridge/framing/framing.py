@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 4096
+EVERY_SIZE = range(1 << 32)
 
 
 class Framing(Protocol):
@@ -82,6 +83,11 @@ class FramingSettings(TableSettings):
     checksum: tuple[ChecksumSettings, ...] = setting(
         CHECKSUMS, "what proves a frame whole, see below", (), example="crc16-modbus"
     )
+
+    @property
+    def sizes(self) -> range:
+        """How many bytes a frame may have, as a decoder is given it."""
+        return EVERY_SIZE
 
     @property
     def proof(self) -> Proof:

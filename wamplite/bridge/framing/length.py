@@ -73,6 +73,10 @@ class LengthSettings(BoundedSettings, CountedSettings):
         if self.length_bytes == 3:
             (at / "length_bytes").wrong("expected 1, 2 or 4, not 3")
 
+    @property
+    def sizes(self) -> range:
+        return self.make().sizes
+
     def make(self) -> LengthPrefixed:
         return LengthPrefixed(
             self.length_bytes,
@@ -124,6 +128,15 @@ class LengthPrefixed(Counted):
         self._adjust = adjust - (self._counted if includes_header else 0)
         self._max_bytes = max_bytes
 
+    @property
+    def sizes(self) -> range:
+        """How many bytes a frame may have: what the lengths can say, within the bounds."""
+        most = [min(self._mask, _most(self._lengths[0])), *map(_most, self._lengths[1:])]
+        longest = min(sum(most) + self._adjust, self._max_bytes)
+        least = max(1, self._header - self._counted, self._adjust)
+        kept = self._counted if self._keep else 0
+        return range(least + kept, longest + kept + 1)
+
     def _head(self) -> int:
         return self._counted
 
@@ -140,6 +153,10 @@ class LengthPrefixed(Counted):
         if size > self._max_bytes:
             return TOO_LONG
         return NONE if size < least else self._counted + size
+
+
+def _most(length: Length) -> int:
+    return (1 << 8 * length.bytes) - 1
 
 
 KIND = framing_kind("length", LengthSettings, "length_bytes")
