@@ -5,11 +5,19 @@ from typing import Any
 import pytest
 
 from tests.core.world import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, World, only, take
-from wamplite.core.feature import Refused, lacking
+from wamplite.core.feature import Feature, Refused, lacking
+from wamplite.core.matching import PrefixMatch
 from wamplite.core.members import Bounds
 
 PASSTHRU = "payload_passthru_mode"
 ACK = {"acknowledge": True}
+
+
+class Prefixes(Feature):
+    name = "prefixes"
+
+    def install(self, host: Any) -> None:
+        host.broker.matches.install(PrefixMatch())
 
 
 def refuse(draft: Any, value: Any) -> None:
@@ -492,6 +500,44 @@ def test_a_publish_is_acknowledged_once_all_have_stored_it() -> None:
     assert take(ann) == [["PUBLISHED", 7, publication.id]]
     stored.world.realm.broker.release(publication)
     assert take(ann) == []
+
+
+@pytest.mark.parametrize(("match", "topic"), [("exact", "wamp.a"), ("prefix", "wamp")])
+def test_what_nobody_heard_is_heard_from_the_first_subscription_to_the_last(
+    match: str, topic: str
+) -> None:
+    world = World(Prefixes)
+    ann, broker = world.join(), world.realm.broker
+    for number in range(2):
+        assert not broker.is_heard("wamp.a")
+        broker.announce("wamp.a", 5)
+        subscription = world.subscribe(ann, topic, match=match)
+        assert broker.is_heard("wamp.a") and not broker.is_heard("wamo.a")
+        broker.announce("wamp.a", number)
+        world.send(ann, [UNSUBSCRIBE, 2, subscription])
+        event, _ = take(ann)
+        assert event[:2] == ["EVENT", subscription] and event[4] == [number]
+    assert not broker.is_heard("wamp.a")
+
+
+def test_what_nobody_hears_is_looked_for_once() -> None:
+    world, asked = World(), []
+    world.subscribe(world.join(), "com.app.t")
+    exact = world.realm.broker.matches["exact"]
+    exact.find = lambda uri: asked.append(uri) or ()  # type: ignore[method-assign,func-returns-value]
+    for _ in range(3):
+        world.realm.broker.announce("wamp.a")
+    assert asked == ["wamp.a"]
+
+
+def test_what_somebody_keeps_is_heard() -> None:
+    world, kept = World(), []
+    broker = world.realm.broker
+    assert not broker.is_heard("wamp.a")
+    broker.published.append(lambda member, record, publish: kept.append(publish.args))
+    assert broker.is_heard("wamp.a")
+    broker.announce("wamp.a", 5)
+    assert kept == [[5]]
 
 
 def test_what_the_router_publishes_is_acknowledged_to_nobody() -> None:

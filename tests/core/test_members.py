@@ -30,5 +30,14 @@ def test_a_new_member_is_open_and_holds_nothing() -> None:
     assert not member.invocations
 
 
+def test_what_a_member_holds_is_all_that_it_has_a_part_in() -> None:
+    member = Peer(1).member
+    assert member.held == 0
+    member.subscriptions[1] = member.registrations[1] = member.registrations[2] = None
+    member.calls |= dict.fromkeys(range(3))
+    member.invocations |= dict.fromkeys(range(4))
+    assert member.held == 10
+
+
 def test_a_member_is_shown_by_its_session() -> None:
     assert repr(Peer(31).member) == "session 31"

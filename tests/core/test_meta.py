@@ -207,17 +207,15 @@ def test_a_record_of_several_sessions_begins_with_the_first_and_ends_with_the_la
     assert [message[4] for message in take(listener)] == [[two, number], [two, number]]
 
 
-def test_a_record_of_the_routers_own_is_nothing_to_tell_of(world: World) -> None:
-    listener = listening(world)
-    realm = world.realm
-
-    class Own:
-        uri = "wamp.kept.own"
-
-    api = Records(realm, "own", {}, {}, lambda record: {}, ("a", "b"), "c", "wamp.error.x")
-    api.joined(listener.member, Own())
-    api.left(listener.member, Own())
+def test_a_record_of_the_routers_own_is_nothing_to_tell_of() -> None:
+    world = World(Heard)
+    listener, ann = listening(world), world.join()
+    world.subscribe(ann, "wamp.session.on_join")
+    world.lose(ann)
     assert take(listener) == []
+    bob = world.join()
+    world.subscribe(bob, "com.app.t")
+    assert len(take(listener)) == 2
 
 
 def test_a_record_from_before_the_feature_was_made_at_the_beginning_of_time(world: World) -> None:

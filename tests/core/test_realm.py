@@ -133,6 +133,21 @@ def test_a_lost_connection_frees_all_that_the_session_held() -> None:
     assert cleaned_up(world)
 
 
+def test_what_sessions_held_that_have_ended_is_added_up() -> None:
+    world = World()
+    ann, bob, cat = world.joined(3)
+    world.subscribe(ann, "com.app.t")
+    world.subscribe(bob, "com.app.t")
+    world.register(ann, "com.app.p")
+    world.send(bob, [CALL, 2, {}, "com.app.p"])
+    world.lose(cat)
+    assert world.realm.given_up == 0
+    world.lose(ann)
+    assert world.realm.given_up == 3  # with the call that it was to answer
+    world.send(bob, [GOODBYE, {}, "wamp.close.normal"])
+    assert world.realm.given_up == 4
+
+
 def test_a_violation_is_answered_with_abort_and_disposal() -> None:
     world = settled_in()
     (ann,) = world.peers

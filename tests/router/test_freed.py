@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .conftest import Start, Wire, connected, eventually, parts
 
 KINDS = (Connection, Stream, Transport, FrameMailbox, Member)
 LEFT_BEFORE: list[Any] = []
+NUMBERS = count()
 SCHEMES = ["rs", "ws", "rss", "wss", "unix"]
 
 
@@ -71,6 +73,7 @@ def ours(router: Router) -> list[Any]:
 def join(wire: Wire) -> None:
     wire.join()
     assert wire.ask(32, 1, {}, "com.topic")[0] == 33
+    assert wire.ask(64, 1, {}, f"com.procedure{next(NUMBERS)}")[0] == 65
 
 
 def half(wire: Wire) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.waiting import thread_named
-from wamplite.core.members import Identity, Join, Member
-from wamplite.core.messages import Publish, Register, Subscribe
+from wamplite.core.members import Identity, Join, Lost, Member, Violation
+from wamplite.core.messages import Abort, Goodbye, Publish, Register, Subscribe
 from wamplite.core.parsing import to_array
 from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Arrival, Routing
 
@@ -120,6 +120,36 @@ def test_a_long_arrival_takes_turns_with_the_others_and_keeps_its_order(routing:
     assert flood.settled() and other.settled() and last.settled()
     assert [request for who, request in order if who == 1] == list(range(1, 3 * SHARE + 2))
     assert order.index((2, 1)) <= 2 * SHARE
+
+
+@pytest.mark.parametrize("end", [Lost(""), Violation(""), Goodbye({}, "a.b"), Abort({}, "a.b")])
+def test_of_those_who_end_with_much_one_does_in_a_round_and_others_are_served(
+    routing: Routing, end: Any
+) -> None:
+    order: list[Any] = []
+    much = [Somebody(routing, number) for number in (1, 2, 3)]
+    little, nothing, other = (Somebody(routing, number) for number in (4, 5, 6))
+    for who in much:
+        requests = [Subscribe(at, {}, f"a.n{who.member.session}.{at}") for at in range(SHARE + 1)]
+        who.arrive(*requests)
+    little.arrive(Subscribe(1, {}, "a.n4"))
+    routing.realm.left.append(lambda member, *_: order.append(member.session))
+    routing.realm.broker.published.append(lambda *_: order.append("event"))
+    other.box.deliver = lambda: order.append("delivered")  # type: ignore[method-assign]
+    for who in (*much, little, nothing):
+        put(routing, who, [Publish(1, {}, "a.last"), end])
+    put(routing, other, [Publish(1, {"acknowledge": True}, "a.b")])
+    routing.route()
+    mine = ["event", 1, "event", 5, "event", "delivered"]
+    assert order == [*mine, "event", 2, "event", 3, "event", 4]
+    assert all(who.settled() for who in (*much, little, nothing, other))
+    assert not routing.realm.broker.subscriptions
+
+
+def put(routing: Routing, who: Somebody, entries: list[Any]) -> None:
+    """Let it arrive for whoever routes next."""
+    assert who.turn.acquire(timeout=5)
+    routing.put(Arrival(who.member, entries, who.turn))  # type: ignore[arg-type]
 
 
 def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None:

@@ -16,6 +16,7 @@ from ..core.members import Dismissed
 from ..core.messages import Call, Result
 from ..core.meta import an_id, argument, keyword, result
 
+ON_JOIN = "wamp.session.on_join"
 NO_SUCH_SESSION = "wamp.error.no_such_session"
 
 
@@ -43,7 +44,8 @@ class ForRouter(Feature):
     # ---- events
 
     def on_joined(self, member: Any, welcome: Any, join: Any) -> None:
-        self.realm.broker.announce("wamp.session.on_join", details(member))
+        if self.realm.broker.is_heard(ON_JOIN):
+            self.realm.broker.announce(ON_JOIN, details(member))
 
     def on_left(self, member: Any, _: Any, entry: Any) -> None:
         if type(entry) is Dismissed and entry.quietly:

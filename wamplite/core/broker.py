@@ -62,6 +62,7 @@ class Broker:
         self.bounds = bounds
         self._unread = unread
         self.held = 0  # subscribers of all subscriptions
+        self._unheard: set[str] = set()  # topics of the router's, until the next subscription
         self._ids = count(1)
 
     def handlers(self) -> dict[type, Callable[[Member, Any], None]]:
@@ -94,6 +95,7 @@ class Broker:
             subscription.id = next(self._ids)
             match.add(subscription.uri, subscription)
             self.subscriptions[subscription.id] = subscription
+            self._unheard.clear()
         subscription.subscribers[member] = subscriber
         member.subscriptions[subscription.id] = subscriber
         self.held += not repeated
@@ -152,15 +154,22 @@ class Broker:
 
         filters: all of them must let a subscriber through.
         """
-        if not (self.published or self._is_heard(topic)):
+        if not self.is_heard(topic):
             return  # most of them
         publication = Publication(None, topic, new_publication(), set(excluded), list(filters))
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
 
-    def _is_heard(self, topic: str) -> bool:
-        """Tell whether anybody has subscribed to it."""
+    def is_heard(self, topic: str) -> bool:
+        """Tell whether anybody gets, or keeps, what the router publishes to one of its topics."""
+        if self.published:
+            return True
+        if topic in self._unheard:
+            return False
         books = [match for match in self.matches.values() if match.records]
-        return any(subscription for match in books for subscription in match.find(topic))
+        if any(subscription for match in books for subscription in match.find(topic)):
+            return True
+        self._unheard.add(topic)
+        return False
 
     def may_get(self, member: Member, topic: str, limits: dict[str, Any]) -> bool:
         """Tell whether a member may have an event that was kept with these options of its PUBLISH.

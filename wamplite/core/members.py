@@ -118,6 +118,12 @@ class Member:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
         return announces(self.roles, role, feature)
 
+    @property
+    def held(self) -> int:
+        """How many records of broker and dealer the session has a part in."""
+        kept = (self.subscriptions, self.registrations, self.calls, self.invocations)
+        return sum(map(len, kept))
+
     def silence(self) -> bool:
         """Ignore what is posted from now on: the session has ended. False if it had before."""
         was_open, self.open = self.open, False

@@ -87,8 +87,9 @@ class Records:
     ) -> None:
         self.realm, self.matches, self.records = realm, matches, records
         self.kind, self.sessions, self.error = kind, sessions, error
-        self.come, self.go = verbs
         base = f"wamp.{kind}."
+        self.created, self.deleted = base + "on_create", base + "on_delete"
+        self.come, self.gone = base + verbs[0], base + verbs[1]
         for name, procedure in {
             "list": self.by_policy,
             "lookup": self.lookup,
@@ -105,31 +106,28 @@ class Records:
         """Tell that a session has got a part in a record, which may be new."""
         is_new = len(self.sessions(record)) == 1
         if is_new:
-            record.notes["created"] = iso(self.realm.now())
-        if uris.is_reserved(record.uri):
-            return
-        if is_new:
-            self._announce("on_create", member, record, self.details(record))
+            record.notes["created"] = self.realm.now()
+            if self.realm.broker.is_heard(self.created):
+                self._announce(self.created, member, record, self.details(record))
         self._announce(self.come, member, record, record.id)
 
     def left(self, member: Any, record: Any) -> None:
         """Tell that a session has no part in a record any more, which may be the end of it."""
-        if uris.is_reserved(record.uri):
-            return
-        self._announce(self.go, member, record, record.id)
+        self._announce(self.gone, member, record, record.id)
         if not self.sessions(record):
-            self._announce("on_delete", member, record, record.id)
+            self._announce(self.deleted, member, record, record.id)
 
-    def _announce(self, event: str, member: Any, record: Any, subject: Any) -> None:
-        topic, broker = f"wamp.{self.kind}.{event}", self.realm.broker
-        filters = knowing(self.realm, record.uri, record.match)
-        broker.announce(topic, member.session, subject, filters=filters)
+    def _announce(self, topic: str, member: Any, record: Any, subject: Any) -> None:
+        broker = self.realm.broker
+        if broker.is_heard(topic) and not uris.is_reserved(record.uri):
+            filters = knowing(self.realm, record.uri, record.match)
+            broker.announce(topic, member.session, subject, filters=filters)
 
     # ---- procedures
 
     def details(self, record: Any) -> dict[str, Any]:
         """Return what is told of a record."""
-        created = record.notes.get("created", iso(0))
+        created = iso(record.notes.get("created", 0))
         told = {"id": record.id, "created": created, "uri": record.uri, "match": record.match}
         return {**told, "invoke": record.invoke} if hasattr(record, "invoke") else told
 

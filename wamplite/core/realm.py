@@ -97,6 +97,7 @@ class Realm:
         self.may_act: list[Callable[[Identity, str, str], bool]] = []
         # What a procedure of the router's own will do in its caller's name: a request and its URI
         self.implied: dict[str, Callable[[Call], tuple[type, str] | None]] = {}
+        self.given_up = 0  # records that sessions held which have ended
         self.closing = False
         self.unread = _not_announced  # a feature may let payloads pass through unread
         self.broker = Broker(self.bounds, self._unread)
@@ -202,8 +203,7 @@ class Realm:
     def on_join(self, member: Member, join: Join) -> None:
         """Let a member in and say WELCOME, before anything else can be posted to it."""
         if self.closing:
-            self.abort(member, uris.SYSTEM_SHUTDOWN, "the router is shutting down")
-            return
+            return self.abort(member, uris.SYSTEM_SHUTDOWN, "the router is shutting down")
         self.members[member.session] = member
         identity = member.identity._asdict()
         if identity["authextra"] is None:
@@ -218,9 +218,8 @@ class Realm:
         welcome = Welcome(member.session, details)
         if not member.post(welcome):
             text = "WELCOME is larger than the messages you take"
-            self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)
-            return
-        notify(self.joined, member, welcome, join)
+            return self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)
+        return notify(self.joined, member, welcome, join)
 
     def on_goodbye(self, member: Member, goodbye: Goodbye) -> None:
         """Answer GOODBYE with GOODBYE; what the member still sends is dropped.
@@ -281,6 +280,7 @@ class Realm:
         member.parting = entry
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
+            self.given_up += member.held
             try:
                 self.broker.leave(member)  # first: no event of all this is for it
             finally:

@@ -124,8 +124,10 @@ class Registrations:
         registration = callee.registration
         del callee.member.registrations[registration.id]
         del registration.callees[callee.member]
-        _find_only(registration)
-        if not registration.callees:
+        if registration.callees:
+            _find_only(registration)
+        else:
+            registration.only = None
             del self.registrations[registration.id]
             self.matches[registration.match].remove(registration.uri)
 

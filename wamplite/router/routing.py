@@ -7,7 +7,9 @@
 
 Law: only the holder of the role changes the realm or posts; it never blocks. Emptiness of the inbox
 and release of the role are one step under `guard`, so no arrival is left lying. One arrival of a
-member waits at a time (`handled`): the rest stays in the kernel, which slows the sender down.
+member waits at a time (`handled`): the rest stays in the kernel, which slows the sender down. Once
+those who end have given up SHARE records in a round, who ends else waits for the next: many may end
+at once, each with a thousand subscriptions.
 
 No exception takes the role along, wherever it comes from (memory may run out at any place): what
 fails with an entry ends its member, and what fails beside that is tried again after a pause.
@@ -24,7 +26,8 @@ from typing import Any
 from .. import serializers
 from ..core import uris
 from ..core.handshake import AuthMethod
-from ..core.members import Member
+from ..core.members import Lost, Member, Violation
+from ..core.messages import Abort, Goodbye
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
 from ..transports.base import Transport
@@ -36,7 +39,8 @@ from .waits import ArrivalTurn
 logger = logging.getLogger("wamplite.router")
 
 ROUNDS = 16  # how long a reader routes for others before it goes back to what it reads
-SHARE = 64  # messages of one arrival in a round
+SHARE = 64  # messages of one arrival in a round; of sessions that end, records in a round
+ENDS = frozenset({Lost, Violation, Goodbye, Abort})  # with which a member takes its records along
 CLOSING = 5.0  # seconds for the spare thread to end
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 NOTHING: list[Any] = []  # stands for what has been handled; made once, it needs no memory then
@@ -106,6 +110,7 @@ class Routing:
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
+        self._most_given_up = 0  # by Realm.given_up: how far it may come in this round
         self._guard = Lock()  # guards the next six; not held while anything is handled
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._events: dict[str, EventWriter] = {}
@@ -229,6 +234,7 @@ class Routing:
                 return False
             batch, self._inbox = self._inbox, []
             self._batch = batch
+        self._most_given_up = self.realm.given_up + SHARE
         rest = [arrival for arrival in batch if self._handle(arrival)]
         self._deliver()
         with self._guard:
@@ -301,6 +307,8 @@ class Routing:
             return False
         assert type(arrival) is Arrival
         member, handle, entry = arrival.member, self.realm.handle, None
+        if self.realm.given_up > self._most_given_up and _must_wait(arrival):
+            return True
         try:
             start, end = arrival.position, len(arrival.entries)
             arrival.position = stop = min(start + SHARE, end)
@@ -323,6 +331,11 @@ class Routing:
         except BaseException:
             member.end()  # nobody would, after this: it is not in the realm any more
             raise
+
+
+def _must_wait(arrival: Arrival) -> bool:
+    """Tell whether a member ends that has a part in anything: in another round, behind others."""
+    return type(arrival.entries[-1]) in ENDS and arrival.member.held > 0
 
 
 def _nothing() -> None:
