@@ -18,6 +18,7 @@ from wamplite.bridge.framing.cobs import Cobs
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
 from wamplite.bridge.framing.framing import Framing
+from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
@@ -33,6 +34,9 @@ FRAMINGS: dict[str, Callable[[], Framing]] = {
     "slip": lambda: Slip(MOST),
     "delimiter": lambda: Delimited(b"\x03", max_bytes=MOST),
     "start and delimiter": lambda: Delimited(b"\x03", b"\x02", MOST),
+    "flags": lambda: Delimited(b"~", b"~", MOST),
+    "asides": lambda: Delimited(b"\r\x03", b"\r\x02", MOST, trailer=1, aside=(b"::", b"\n")),
+    "hdlc": lambda: Hdlc(MOST),
     "long start and delimiter": lambda: Delimited(b">>", b"<<", MOST),
     "fixed": lambda: Fixed(4),
     "start and fixed": lambda: Fixed(4, b"\xaa\x55"),

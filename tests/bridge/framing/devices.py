@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from wamplite.bridge.framing.checksums import KINDS, START, Checksum
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
 from wamplite.bridge.framing.framing import Framing
+from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.length import Length, LengthPrefixed
 from wamplite.bridge.framing.proof import Proof
 
@@ -65,6 +67,26 @@ def vedirect(number: int) -> bytes:
 def block(*fields: bytes) -> bytes:
     text = b"".join(b"\r\n" + field for field in (*fields, b"Checksum\t"))
     return text + bytes([of("sum8-negated", text)])
+
+
+def interrupted(number: int) -> bytes:
+    """Return a block of VE.Direct with HEX messages: within it, also within a word, and behind."""
+    sent, message = vedirect(number), b":A%X\n" % (number << 8)
+    at = number % (len(sent) - 1)
+    return sent[:at] + message * (1 + number % 2) + sent[at:] + message * (number % 3)
+
+
+def ppp(number: int) -> bytes:
+    content = b"\xff\x03\0\x21" + number.to_bytes(4, "big") + b"}~\x11\x13"
+    content += of("crc16-x25", content).to_bytes(2, "little")
+    for byte in b"}~\x11\x13":
+        content = content.replace(bytes([byte]), bytes([0x7D, byte ^ 0x20]))
+    return b"~" + content + b"~"
+
+
+def unstuffed(sent: bytes) -> bytes:
+    head, *parts = sent.strip(b"~").split(b"}")
+    return head + b"".join(bytes([part[0] ^ 0x20]) + part[1:] for part in parts)
 
 
 def ubx(number: int) -> bytes:
@@ -149,6 +171,15 @@ DEVICES = {
             proof=Proof((Checksum("sum8-negated", (START, -1)),)),
         ),
     ),
+    "vedirect with hex": DeviceKind(
+        interrupted,
+        lambda sent: re.sub(rb":A[0-9A-F]+\n", b"", sent),
+        lambda: Delimited(
+            b"\r\nChecksum\t", b"\r\nPID\t", trailer=1, keep=True, aside=(b":", b"\n"),
+            proof=Proof((Checksum("sum8-negated", (START, -1)),)),
+        ),
+    ),
+    "ppp": DeviceKind(ppp, unstuffed, lambda: Hdlc(proof=Proof((LITTLE_X25,)))),
     "ubx": DeviceKind(
         ubx,
         as_sent,

@@ -17,6 +17,7 @@ from wamplite.bridge.framing.cobs import Cobs
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
 from wamplite.bridge.framing.framing import FRAMINGS, Framing
+from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
@@ -38,6 +39,21 @@ def cobs(data: bytes) -> bytes:
 def slip(data: bytes) -> bytes:
     escaped = data.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
     return b"\xc0" + escaped + b"\xc0"
+
+
+def hdlc(data: bytes) -> bytes:
+    escaped = data.replace(b"}", b"}]").replace(b"~", b"}^").replace(b"\x11", b"}1")
+    return b"~" + escaped + b"~"
+
+
+def between_flags(data: bytes) -> bytes:
+    return b"|" + (data.replace(b"|", b"").strip(b"\r\n") or b"-") + b"|"
+
+
+def with_asides(data: bytes) -> bytes:
+    middle = len(data) // 2
+    whole = between(data[:middle])[:-2] + b":A4F1\n" + between(data[middle:])[2:]
+    return b"<:A1\n" + whole[1:-1] + b":\n>" + bytes([sum(between(data)[2:]) & 0xFF])
 
 
 def length(data: bytes) -> bytes:
@@ -77,6 +93,12 @@ MAKERS: dict[str, tuple[Callable[[], Framing], Callable[[bytes], bytes]]] = {
     ),
     "cobs": (lambda: Cobs(600), cobs),
     "slip": (lambda: Slip(600), slip),
+    "hdlc": (lambda: Hdlc(600), hdlc),
+    "flags": (lambda: Delimited(b"|", b"|", 600), between_flags),
+    "asides": (
+        lambda: Delimited(b">>", b"<<", 600, trailer=1, aside=(b":", b"\n"), proof=SUM8),
+        with_asides,
+    ),
     "length": (lambda: LengthPrefixed(2, "little", start=b"\xaa\x55", max_bytes=600), length),
     "delimiter": (lambda: Delimited(b">>", b"<<", 600), between),
     "fixed": (lambda: Fixed(4, b"\x02"), lambda data: b"\x02" + data[:4].ljust(4)),
@@ -98,7 +120,7 @@ def test_frames_are_the_same_however_they_come(
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
     pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
     assert [frame for piece in pieces for frame in in_pieces.feed(piece)] == frames
-    if kind in ("cobs", "slip", "length"):
+    if kind in ("cobs", "slip", "hdlc", "length"):
         assert frames == payloads
         assert (counts["garbage"], counts["overlong"]) == (0, 0)
 
@@ -133,13 +155,13 @@ def test_any_bytes_are_taken_and_what_is_kept_is_bounded(kind: str, data: list[b
     assert framing.feed(b"") == []
 
 
-@pytest.mark.parametrize("kind", ["cobs", "slip", "length", "delimiter"])
+@pytest.mark.parametrize("kind", ["cobs", "slip", "hdlc", "length", "delimiter"])
 @given(before=st.binary(min_size=1, max_size=40))
 def test_one_frame_after_garbage_the_way_is_found_back(kind: str, before: bytes) -> None:
     make, encode = MAKERS[kind]
     framing = make()
     framing.feed(before)
-    ends = b"\0" * 700 + b">>" + b"\xc0"  # whatever was begun ends here
+    ends = b"\0" * 700 + b">>" + b"\xc0" + b"~"  # whatever was begun ends here
     framing.feed(ends if kind != "slip" else b"\xc0")
     assert framing.feed(encode(b"whole") + encode(b"again"))[-1] == b"again"
 
@@ -231,6 +253,56 @@ def test_slip_escapes_and_counts_what_is_none() -> None:
     assert counts["overlong"] == 1
 
 
+def test_hdlc_takes_an_escape_for_any_byte_and_none_before_a_flag() -> None:
+    framing = Hdlc(8)
+    counts = told(framing)
+    assert framing.knows_start
+    assert framing.feed(b"half~}^}]}1}\x5e~}]~") == [b"~}\x11~", b"}"]
+    assert (counts["garbage"], counts["garbage_bytes"]) == (1, 4)
+    assert framing.feed(b"ab}~cd~") == [b"cd"]
+    assert counts["garbage"] == 2
+    assert framing.feed(b"\n~" + hdlc(b"x" * 9) + hdlc(b"~" * 8)) == [b"\n", b"~" * 8]
+    assert counts["overlong"] == 1
+    assert not framing.pending
+
+
+def without(parts: list[bytes], place: int) -> bytes:
+    """Return the parts with a flag before, behind and between them, but for one."""
+    return b"".join(
+        (b"" if number == place else b"~") + part for number, part in enumerate([*parts, b""])
+    )
+
+
+BODIES = st.lists(st.binary(min_size=1, max_size=20), min_size=2, max_size=8)
+
+
+@pytest.mark.parametrize("make", [lambda: Delimited(b"~", b"~"), Hdlc])
+@given(bodies=BODIES, place=st.integers(0, 16))
+def test_a_flag_that_is_lost_costs_no_more_than_the_frames_beside_it(
+    make: Callable[[], Framing], bodies: list[bytes], place: int
+) -> None:
+    bodies = [b"#" + body.translate(None, b"~}") for body in bodies]
+    assert make().feed(without(bodies, -1)) == bodies
+    at = place % (len(bodies) + 1)
+    joined = [bodies[at - 1] + bodies[at]] if 0 < at < len(bodies) else []
+    assert make().feed(without(bodies, at)) == bodies[: max(0, at - 1)] + joined + bodies[at + 1 :]
+    doubled = [part for body in bodies for part in (body, b"")][:-1]
+    at = place % (len(doubled) + 1)
+    lost = slice(1 if at == 0 else 0, -1 if at == len(doubled) else None)
+    assert make().feed(without(doubled, at)) == bodies[lost]
+
+
+def test_line_ends_between_two_flags_are_no_frame_and_a_damaged_frame_is_one() -> None:
+    framing = Delimited(b"|", b"|", proof=Proof((Checksum("xor", (0, -2), -2),)))
+    counts = told(framing)
+    good = b"|" + b"ab" + bytes([ord("a") ^ ord("b")]) + b"|"
+    assert framing.feed(good + b"\r\n" + good + b"\r\n|ax?" + good) == [good[1:-1]] * 3
+    assert framing.feed(b"\r\n" + good) == [good[1:-1]]
+    assert (counts["wrong checksum"], counts["garbage"]) == (1, 0)
+    framing.reset()
+    assert counts["cut off"] == 0
+
+
 def test_a_fixed_frame_without_a_start_is_voided_by_a_pause() -> None:
     framing = Fixed(3, gap=0.1)
     counts = told(framing)
@@ -317,7 +389,8 @@ MADE: dict[str, tuple[dict[str, Any], type]] = {
     "block": ({}, Block),
     "cobs": ({}, Cobs),
     "delimiter": ({"delimiter": b";"}, Delimited),
-    "fixed": ({"size": 3}, Fixed),
+    "fixed": ({"size": 9}, Fixed),
+    "hdlc": ({}, Hdlc),
     "idle-gap": ({}, IdleGap),
     "length": ({}, LengthPrefixed),
     "lines": ({}, Lines),
@@ -330,7 +403,7 @@ def test_each_kind_is_made_by_its_name(kind: str) -> None:
     keys, made = MADE[kind]
     framing = FRAMINGS[kind].made(**keys).make()
     assert type(framing) is made
-    framing.feed(b"\x02a")
+    framing.feed(b"~\x02a")
     assert framing.pending
     framing.idle()
     framing.reset()

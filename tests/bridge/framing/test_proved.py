@@ -202,6 +202,15 @@ def refused(framing: dict[str, object]) -> str:
         ({"kind": "length", "more_lengths": [[2, 3]]}, "expected an array of [position, bytes]"),
         ({"kind": "block", "end": "(", "begin": "^a"}, "end: expected a regular expression"),
         ({"kind": "block", "end": "x", "lines": 3}, 'excludes "end"'),
+        (
+            {"kind": "delimiter", "start": "~", "delimiter": "~", "trailer": 2},
+            "trailer: behind a delimiter that is the start, too, only a checksum tells",
+        ),
+        ({"kind": "delimiter", "aside": [":"]}, "aside: expected what begins it and what ends it"),
+        (
+            {"kind": "delimiter", "delimiter": "::", "aside": [":", "\n"]},
+            "aside: what begins it is part of the start or the delimiter",
+        ),
     ],
 )  # fmt: skip
 def test_a_checksum_that_cannot_be_is_told_before_anything_runs(

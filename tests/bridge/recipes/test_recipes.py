@@ -67,6 +67,14 @@ def place(longitude: int, latitude: int, altitude: int) -> bytes:
     return nav_pvt(payload + struct.pack("<iiii", longitude, latitude, 0, altitude) + bytes(52))
 
 
+def torn(sent: bytes, *behind: bytes) -> bytes:
+    """Return what a device sends with a HEX message behind each of these words."""
+    for word in behind:
+        sent = sent.replace(word, word + HEX, 1)
+    return sent
+
+
+HEX = b":A4F10000C3\n"
 PM = struct.pack(">13H", 9, 9, 9, 5, 12, 15, 900, 260, 40, 6, 2, 1, 0x9100)
 MPPT = (b"PID\t0xA389", b"FW\t119", b"SER#\tHQ1", b"V\t12830", b"I\t-15", b"CS\t3", b"PPV\t4")
 SUN = {"battery_volt": 12.83, "battery_ampere": -0.015, "panel_watt": 4, "state": 3}
@@ -92,6 +100,8 @@ PLACE = {
         ("vedirect", block(*MPPT) * 2, [SUN, SUN]),
         ("ubx", ubx(1) + place(-65056000, 533613000, 61700), [PLACE]),
         ("vedirect", block(*MPPT) * 2 + b":A0002000148\n" + block(*MPPT), [SUN, SUN, SUN]),
+        ("vedirect", torn(block(*MPPT), b"-15", b"\r\nCheck"), [SUN]),
+        ("vedirect", torn(block(*MPPT), b"\r\nPI", b"Check", b"\t4") + HEX, [SUN]),
         ("esp3", esp3(7), [[esp3(7)]]),
         ("p1", meter(b"00.244"), [METER]),
         ("arduino", b"half=1\nReady\nT=21.5 H=40\r\n", [{"temperature": 21.5, "humidity": 40}]),
@@ -141,6 +151,21 @@ def test_a_poll_of_mh_z19_asks_and_understands() -> None:
     frame = b"\x86\x02\x60\x47\0\0\0"
     answer = b"\xff" + frame + bytes([of("sum8-negated", frame)])
     assert read("mhz19", answer + mhz19(1), poll.reply)[0] == {"co2": 608, "temperature": 31}
+
+
+def test_a_dust_sensor_proves_what_its_frames_hold_once_they_are_unescaped() -> None:
+    port = port_of("sps30")
+    poll, begin = port.polls[0], port.init[0]
+    assert poll.template()((), {}) == bytes.fromhex("7e000300fc7e")
+    assert begin.template()((), {}) == bytes.fromhex("7e0000020103f97e")
+    values = struct.pack(">10f", 1.25, 4.5, 5.0, 63.5, *[0.0] * 5, 0.75)
+    answer = b"\0\x03\0\x28" + values
+    answer += bytes([of("sum8-inverted", answer)])
+    sent = b"~" + answer.replace(b"}", b"}]").replace(b"~", b"}^") + b"~"
+    assert b"~" in answer and poll.reply is not None
+    expected = {"pm1": 1.2, "pm25": 4.5, "pm4": 5.0, "pm10": 63.5, "size": 0.75}
+    assert read("sps30", sent, poll.reply) == [expected]
+    assert read("sps30", sent.replace(b"}^", b"~"), poll.reply) == []
 
 
 def test_a_meter_on_m_bus_is_asked_and_proves_what_it_answers() -> None:

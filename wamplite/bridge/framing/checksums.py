@@ -76,8 +76,10 @@ NEGATED = Sum(1, lambda data: -sum(data) & 0xFF)
 KINDS = {
     "sum8": Sum(1, lambda data: sum(data) & 0xFF),
     "sum8-negated": NEGATED,
+    "sum8-inverted": Sum(1, lambda data: ~sum(data) & 0xFF),
     "sum6": Sum(1, lambda data: (sum(data) & 0x3F) + 0x20),  # a printable character: teleinfo
     "sum16": Sum(2, lambda data: sum(data) & 0xFFFF),
+    "sum16-negated": Sum(2, lambda data: -sum(data) & 0xFFFF),
     "xor": Sum(1, lambda data: reduce(xor, data, 0)),
     "lrc": NEGATED,  # as Modbus has it
     "fletcher8": Sum(2, fletcher8),

@@ -6,15 +6,21 @@ Neither start nor delimiter and trailer are part of the frame, unless it is kept
 `start` are garbage. Where `start` comes again within a frame, the end of the first frame was lost:
 it is garbage, and the second one is kept. With a proof, the last of them that it bears out is the
 frame; where it refutes all, the search goes on behind the last.
+
+A delimiter that is the start, too, is a flag: each ends what stands before it and begins what
+follows, for one may serve two frames, and one may be lost. Between two flags there may be nothing,
+or line ends alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...config import Location
 from ...keys import setting
 from ...schema import Bytes, Flag, Whole
 from ..counts import GARBAGE_BYTES
+from .asides import ASIDE, Asides
 from .cutter import OVERLONG, Cutter, partial
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
 from .proof import NO_PROOF, Proof
@@ -39,6 +45,22 @@ class DelimiterSettings(BoundedSettings, StartSettings):
         Whole(0, 64), "bytes behind the delimiter that belong to the frame, such as a checksum", 0
     )
     keep: bool = setting(Flag(), "the frame is all of it, with start, delimiter and trailer", False)
+    aside: tuple[bytes, bytes] | None = setting(
+        ASIDE,
+        "a text that may come within a frame or between two and is no part of them: what begins it,"
+        " and what ends it",
+        None,
+        example=[":", "\n"],
+    )
+
+    def check(self, at: Location) -> None:
+        super().check(at)
+        if self.start == self.delimiter and self.trailer and not self.checksum:
+            (at / "trailer").wrong(
+                "behind a delimiter that is the start, too, only a checksum tells which it is"
+            )
+        if self.aside and any(self.aside[0] in word for word in (self.start, self.delimiter)):
+            (at / "aside").wrong("what begins it is part of the start or the delimiter")
 
     def make(self) -> Delimited:
         return Delimited(
@@ -47,6 +69,7 @@ class DelimiterSettings(BoundedSettings, StartSettings):
             self.max_bytes,
             trailer=self.trailer,
             keep=self.keep,
+            aside=self.aside,
             proof=self.proof,
         )
 
@@ -55,10 +78,12 @@ class Delimited(Cutter):
     """Frames of 1 to `max_bytes` bytes between an optional start and a delimiter.
 
     trailer: how many bytes behind the delimiter belong to the frame. keep: the frame is all of it,
-    with start, delimiter and trailer.
+    with start, delimiter and trailer. aside: what begins and what ends a text that is left out, but
+    in the trailer.
     """
 
     gap = 0.0
+    _between_flags = b"\r\n"  # of these alone no frame is made
 
     def __init__(
         self,
@@ -68,6 +93,7 @@ class Delimited(Cutter):
         *,
         trailer: int = 0,
         keep: bool = False,
+        aside: tuple[bytes, bytes] | None = None,
         proof: Proof = NO_PROOF,
     ) -> None:
         super().__init__(proof)
@@ -78,11 +104,15 @@ class Delimited(Cutter):
         self._max_bytes = max_bytes
         self._trailer = trailer
         self._keep = keep
+        self._asides = Asides(*aside) if aside else None
+        self._flag = delimiter if delimiter == start and not trailer else b""
         self._rest = b""
 
     @property
     def pending(self) -> bool:
-        return bool(self._rest) and self._rest.startswith(self._start) and not self._noise
+        if self._rest in (b"", self._flag) or self._noise:
+            return False
+        return self._rest.startswith(self._start)
 
     def _start_over(self) -> None:
         self._rest, self._noise = b"", False
@@ -102,14 +132,23 @@ class Delimited(Cutter):
         """Drop the bytes before the start; False when there is no start yet."""
         if not self._start:
             return True
-        begin = self._rest.find(self._start)
+        begin, sure = self._find(self._start, 0, len(self._rest))
         found = begin >= 0
         if not found:
-            begin = len(self._rest) - partial(self._rest, self._start)
+            if self._asides and sure == len(self._rest):
+                sure -= partial(self._rest, self._asides.begin)
+            begin = sure - partial(self._rest[:sure], self._start)
         self._skip(self._rest[:begin])
         self._rest = self._rest[begin:]
         self._noise = self._noise and not found
         return found
+
+    def _find(self, word: bytes, at: int, most: int) -> tuple[int, int]:
+        """Return where a word is, -1: nowhere; and up to where that is sure. Leaves asides out."""
+        if self._asides is None:
+            return self._rest.find(word, at, most), len(self._rest)
+        self._rest, sure = self._asides.left_out(self._rest, word, at, most)
+        return self._rest.find(word, at, most) if sure == len(self._rest) else -1, sure
 
     def _skip(self, data: bytes) -> None:
         """Drop bytes that belong to no frame; some may stand between two."""
@@ -123,16 +162,16 @@ class Delimited(Cutter):
         """
         first = len(self._start)
         most = first + self._max_bytes + len(self._delimiter)
-        found = self._rest.find(self._delimiter, first, most)
+        found, sure = self._find(self._delimiter, first, most)
         if found < 0:
-            if len(self._rest) < most:
+            if len(self._rest) < most or sure < len(self._rest):
                 return None
             self._give_up()
             return b""
         end = found + len(self._delimiter) + self._trailer
         if len(self._rest) < end:
             return None
-        whole, self._rest = self._rest[:end], self._rest[end:]
+        whole, self._rest = self._rest[:end], self._flag + self._rest[end:]
         return self._newest(whole, found)
 
     def _give_up(self) -> None:
@@ -148,6 +187,8 @@ class Delimited(Cutter):
         """Return the frame whose delimiter stands at `found`; b"" where there is none."""
         if self._noise:  # the end of a frame that is too long
             self._noise = False
+            return b""
+        if self._flag and not whole[len(self._start) : found].strip(self._between_flags):
             return b""
         begins = self._beginnings(whole, found)
         for begin in begins:

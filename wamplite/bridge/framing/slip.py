@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .cutter import OVERLONG
-from .encoded import Encoded
+from .encoded import Escaped
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
 from .proof import NO_PROOF, Proof
 
 __all__ = ["KIND", "Slip", "SlipSettings"]
+
+END, ESCAPE = b"\xc0", b"\xdb"
+ESCAPED = {b"\xdc": END, b"\xdd": ESCAPE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,31 +22,11 @@ class SlipSettings(BoundedSettings):
         return Slip(self.max_bytes, self.proof)
 
 
-class Slip(Encoded):
-    """Frames of at most `max_bytes` bytes in SLIP (escaped: up to twice as many), ended by 0xC0."""
+class Slip(Escaped):
+    """Frames of at most `max_bytes` bytes in SLIP, ended by 0xC0."""
 
     def __init__(self, max_bytes: int = MAX_BYTES, proof: Proof = NO_PROOF) -> None:
-        super().__init__(b"\xc0", 2 * max_bytes, proof)
-        self._most = max_bytes
-
-    def _decode(self, frame: bytes) -> bytes | None:
-        plain = from_slip(frame)
-        if plain is None or len(plain) <= self._most:
-            return plain
-        self.count(OVERLONG, 1)
-        return b""
-
-
-def from_slip(data: bytes) -> bytes | None:
-    """Replace the escapes of SLIP; None where an escape is not valid (RFC 1055)."""
-    head, *escaped = data.split(b"\xdb")
-    try:
-        return head + b"".join(_ESCAPED[part[:1]] + part[1:] for part in escaped)
-    except KeyError:
-        return None
-
-
-_ESCAPED = {b"\xdc": b"\xc0", b"\xdd": b"\xdb"}
+        super().__init__(END, ESCAPE, ESCAPED, max_bytes, proof)
 
 
 KIND = framing_kind("slip", SlipSettings)
