@@ -11,9 +11,11 @@ import pytest
 
 from tests.bridge.boxes import StoredBox
 from tests.bridge.device_world import DeviceWorld
+from tests.bridge.polled_port import PolledPort
 from tests.bridge.pseudo import PseudoDevice
 from tests.bridge.responder import Responder
 from tests.processes import RouterProcess
+from wamplite.bridge.asking.polls import PollSettings
 
 
 @pytest.fixture
@@ -24,6 +26,21 @@ def make(router_process: RouterProcess) -> Iterator[Callable[..., DeviceWorld]]:
         def make(device: Responder, **more: Any) -> DeviceWorld:
             stack.enter_context(device)
             return stack.enter_context(DeviceWorld(router_process.rs, device, **more))
+
+        yield make
+
+
+@pytest.fixture
+def polled() -> Iterator[Callable[..., PolledPort]]:
+    """Give `polled(device, *polls, **port)`: a running port without a router."""
+    with ExitStack() as stack:
+
+        def make(device: Responder, *polls: PollSettings, **more: Any) -> PolledPort:
+            stack.enter_context(device)
+            port = PolledPort(device.path, polls, **more)
+            port.port.start()
+            stack.callback(lambda: port.port.stop(5))
+            return port
 
         yield make
 

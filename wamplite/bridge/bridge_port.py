@@ -17,12 +17,12 @@ from ..core import uris
 from ..core.errors import ApplicationError, InvalidArgument
 from . import clock
 from .asking.commands import Commands
+from .asking.device_command import DeviceCommand
 from .asking.modbus import ModbusSettings
 from .asking.polls import make_poll
 from .asking.register_writes import RegisterWrites
 from .asking.requests import InitSettings, ProcedureSettings, SubscribeSettings
 from .asking.templates import Template
-from .asking.text_line import DeviceCommand
 from .counts import FAILED_REQUESTS, Counts
 from .decoding.readings import Reading
 from .device.device import Device, DeviceState
@@ -68,6 +68,7 @@ class BridgePort:
             self._lost,
             lambda: self.commands.opened(),
         )
+        self.intake.is_asked_only = not settings.publish
         self.device = self._make_device()
         self.commands: Commands = Commands(self.device, self.intake, self.counts.count)
         self._poll_events = [

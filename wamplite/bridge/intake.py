@@ -17,6 +17,7 @@ from .counts import Counts
 from .decoding.readings import Decoder, Deliver, Reading, Undecodable
 from .framing.frame import DeviceFrame
 from .framing.framing import Framing
+from .framing.proof import WRONG
 
 __all__ = ["Intake"]
 
@@ -33,6 +34,8 @@ class Intake:
     claim: takes a frame that is a reply and tells so; None while no command waits.
     take_raw: takes bytes as they come and tells so; None while they go through the framing.
     sift: yields what is left of bytes for the framing. came: is told of it, behind the frames.
+    refuted: is told of a frame that its checksum refutes.
+    is_asked_only: the device is not expected to send anything unasked.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Intake:
         self.take_raw: Callable[[bytes], bool] | None = None
         self.sift: Callable[[bytes], Iterable[bytes]] | None = None
         self.came: Callable[[bytes], None] | None = None
-        framing.count = counts.count
+        self.refuted: Callable[[], None] | None = None
+        self.is_asked_only = False
+        framing.count = self._count
         self._own = self._framing = framing  # of the port; in use
         self._wanted = framing  # the one to be used from now on; another thread sets it
         self._decoder = decoder
@@ -163,9 +168,19 @@ class Intake:
     def _change_framing(self) -> None:
         self._framing.reset()
         self._framing = self._wanted
-        self._framing.count = self._counts.count
+        self._framing.count = self._count
         self._drop_next = self._framing is self._own and self._may_be_half()
         self.gathers = not self._framing.gap
+
+    @property
+    def knows_replies(self) -> bool:
+        """Whether a frame, even a damaged one, can be nothing but a reply: its ends are sure."""
+        return self.is_asked_only and self._framing.knows_start
+
+    def _count(self, reason: str, number: int) -> None:
+        self._counts.count(reason, number)
+        if reason == WRONG and self.refuted is not None and self.knows_replies:
+            self.refuted()
 
     def _is_claimed(self, frame: bytes) -> bool:
         claim = self.claim  # another thread may set it to None

@@ -6,10 +6,8 @@ WAMPLITE_MODBUS_REQUESTS=10000 asks so often in each of the first tests: minutes
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,27 +16,11 @@ from tests.bridge.modbus_slave import RtuSlave
 from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import checksum
 from tests.waiting import until
-from wamplite.bridge.asking.polls import PollSettings
 from wamplite.bridge.device.device import DeviceState
 from wamplite.client.results import Invocation
 from wamplite.core.errors import ApplicationError
 
 Polled = Callable[..., PolledPort]
-
-
-@pytest.fixture
-def polled() -> Iterator[Polled]:
-    """Give `polled(slave, *polls, **port)`: a running port."""
-    with ExitStack() as stack:
-
-        def make(slave: RtuSlave, *polls: PollSettings, **more: Any) -> PolledPort:
-            stack.enter_context(slave)
-            port = PolledPort(slave.path, polls, **more)
-            port.port.start()
-            stack.callback(lambda: port.port.stop(5))
-            return port
-
-        yield make
 
 
 @pytest.mark.parametrize("number", [3, 4])

@@ -3,40 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from tests.bridge.meter import CELLS, poll
 from tests.bridge.modbus_slave import RtuSlave
 from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import Lines, Responder
 from tests.waiting import until
+from wamplite.bridge.asking.device_command import DeviceCommand
 from wamplite.bridge.asking.polls import PollSettings
-from wamplite.bridge.asking.text_line import DeviceCommand
 from wamplite.bridge.decoding.decoder import DECODERS
 
 PAUSE = 0.3
 ANY = DECODERS["text"].made()
 Polled = Callable[..., PolledPort]
-
-
-@pytest.fixture
-def polled() -> Iterator[Polled]:
-    """Give `polled(device, *polls, **port)`: a running port."""
-    with ExitStack() as stack:
-
-        def make(device: Responder, *polls: PollSettings, **more: Any) -> PolledPort:
-            stack.enter_context(device)
-            port = PolledPort(device.path, polls, **more)
-            port.port.start()
-            stack.callback(lambda: port.port.stop(5))
-            return port
-
-        yield make
 
 
 def asked(word: str, timeout: float) -> PollSettings:

@@ -27,9 +27,10 @@ from ..counts import FAILED_REQUESTS, Count
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..intake import Intake
+from .device_command import DeviceCommand
 from .device_job import DeviceJob
 from .modbus_line import make_line
-from .text_line import DeviceCommand, NoPrompt, TextLine, WrongReply
+from .text_line import NoPrompt, TextLine, WrongReply
 
 __all__ = ["Commands", "Poll"]
 
@@ -231,8 +232,10 @@ class Commands:
         values: the arguments of the call, for what follows the first reply.
         Where the device does not say its prompt, what is done after an opening is done once more.
         """
-        self.text.await_late()
+        self.text.await_late(command)
         self.raw.await_late()
+        if self.text.is_mute(command):
+            command = command._replace(retries=0)
         for left in range(command.retries, -1, -1):
             try:
                 answer = self._all_of(command, values)

@@ -16,9 +16,9 @@ from ..decoding.readings import Deliver
 from ..device.line import LineSettings
 from ..shaping import PublishSettings
 from .commands import Commands, Poll
+from .device_command import DeviceCommand
 from .modbus import MODBUS, Modbus, ModbusSettings
 from .requests import ArgumentsSettings, AskSettings
-from .text_line import DeviceCommand
 
 __all__ = ["PollSettings", "make_poll"]
 
@@ -102,8 +102,8 @@ class RequestPoll:
         self._failure = Failure(command.what)
 
     def not_before(self) -> float:
-        """Return 0: what is owed to others is waited for."""
-        return 0.0
+        """Return when it can be asked without a wait for what others owe (monotonic); 0: now."""
+        return self._commands.text.not_before(self._command)
 
     def run(self) -> None:
         """Ask once."""

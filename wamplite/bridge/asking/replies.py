@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from ...core.errors import ApplicationError
 from ..decoding.decoder import LINE_ENDS, REFUSED, DecodeSettings
-from ..decoding.readings import Decode, Reading, Undecodable
+from ..decoding.readings import TOO_LONG, Decode, Reading, Undecodable
 from ..line_pattern import LineSearch, line_search
 
 __all__ = ["Gathering", "Reply"]
@@ -41,6 +41,11 @@ class Reply:
     ) -> None:
         self.decode = _decode_of(decode)
         self._error = _decode_of(error)
+        self._judges = [
+            settings.judge(made)
+            for settings, made in ((decode, self.decode), (error, self._error))
+            if settings is not None and made is not None
+        ]
         self.prompt = prompt
         self._begin = line_search(begin)
         self._until = line_search(until)
@@ -54,6 +59,12 @@ class Reply:
                 said = self._error(frame)
                 return ApplicationError(REFUSED, *said.args, **said.kwargs)
         return None
+
+    def rules_out(self, frame: bytes) -> bool:
+        """Tell whether a frame is surely none of this reply; asks no function of the user's."""
+        if self.is_long:
+            return False
+        return all(judge is not None and _refuses(judge, frame) for judge in self._judges)
 
     def begins(self, frame: bytes) -> bool:
         """Tell whether a frame can be the first of a reply."""
@@ -70,14 +81,25 @@ def _decode_of(settings: DecodeSettings | None) -> Decode | None:
     return None if settings is None else settings.decoder().decode
 
 
+def _refuses(decode: Decode, frame: bytes) -> bool:
+    try:
+        decode(frame)
+    except Undecodable as exc:
+        return exc.reason != TOO_LONG
+    return False
+
+
 class Gathering:
     """One reply as it comes, frame by frame; over with an answer, a refusal or a flaw.
 
-    has_lines: its frames are lines of text, see `Framing`.
+    has_lines: its frames are lines of text, see `Framing`. asked: what was written for it.
     """
 
-    def __init__(self, reply: Reply, has_lines: bool = True) -> None:
+    def __init__(self, reply: Reply, has_lines: bool = True, asked: bytes = b"") -> None:
         self.reply = reply
+        self.asked = asked
+        self.frame: bytes | None = None  # that is all of it
+        self.is_refuted = False  # what came of it was damaged, or is nothing that was meant
         self.answer: Reading | None = None
         self.refusal: ApplicationError | None = None
         self.flaw = ""  # why the frames that came are no reply
@@ -93,11 +115,14 @@ class Gathering:
     def take(self, frame: bytes) -> bool:
         """Take a frame; tell whether it belongs to the reply."""
         self.refusal = self.reply.refusal(frame)
-        if self.refusal is not None:
-            return True
-        if not self.reply.is_long:
+        if self.reply.is_long:
+            return self.refusal is not None or self._add(frame)
+        if self.refusal is None:
             self.answer = self._read(frame)
-            return self.answer is not None
+        self.frame = frame if self.is_over else None
+        return self.is_over
+
+    def _add(self, frame: bytes) -> bool:
         if self._has_lines:
             frame = frame.strip(LINE_ENDS)
         if not self._frames and not self.reply.begins(frame):

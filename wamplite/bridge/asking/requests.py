@@ -10,9 +10,9 @@ from ...schema import Text, Uri, Whole
 from ...tables import Tables
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings, names_of
+from .device_command import DeviceCommand
 from .modbus import MODBUS, ModbusSettings
 from .steps import ReplySettings, StepSettings
-from .text_line import DeviceCommand
 from .writes import WRITTEN, WriteSettings
 
 __all__ = [

@@ -14,8 +14,9 @@ from ..decoding.decoder import REPLY, DecodeSettings
 from ..device.line_mode import PARITIES, LineMode, Speed
 from ..framing.framing import FRAMING, FramingSettings
 from ..line_pattern import LinePattern, line_search
+from .device_command import DeviceCommand, Step
 from .replies import Reply
-from .text_line import WRONG_REPLY, DeviceCommand, Step, WrongReply
+from .text_line import WRONG_REPLY, WrongReply
 from .writes import WriteSettings
 
 __all__ = ["ReplySettings", "StepSettings"]

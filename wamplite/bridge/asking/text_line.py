@@ -3,8 +3,8 @@
     await_late, attempt ──> prompt? ──> write ──> echo? frames: the reply? a late one? ──> reading
 
 A frame that belongs to the reply is claimed: it goes to the caller and is not published. A reply
-that did not come in time may come late and must not answer the next command. So no other command is
-written until it has come, and is dropped, or until three times the timeout has passed since the
+that did not come in time may come late and must not answer the next command: it is owed (see
+`owed`) until it has come, and is dropped, or until three times the timeout has passed since the
 write. An echo is taken out of the bytes before frames are made of them.
 
 A prompt has no line end, so what has come since the last one is looked at: it is a prompt when it
@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
 
 from ...core import uris
 from ...core.errors import ApplicationError, CallTimeout, Unavailable
@@ -25,53 +24,19 @@ from ..counts import LATE_REPLIES, Count
 from ..decoding.readings import Reading
 from ..device.device import Device, DeviceDown
 from ..device.line_mode import LineMode
-from ..framing.framing import FramingSettings
 from ..intake import Intake
 from ..line_pattern import LineSearch
+from .device_command import DeviceCommand
 from .echo import Echo
-from .raw import patience
+from .owed import OwedReplies
 from .replies import Gathering, Reply
 
-__all__ = ["WRONG_REPLY", "DeviceCommand", "NoPrompt", "Step", "TextLine", "WrongReply"]
+__all__ = ["WRONG_REPLY", "NoPrompt", "TextLine", "WrongReply"]
 
 WRONG_REPLY = "wamplite.error.wrong_reply"  # the error of a call whose reply had several frames
 QUIET = 0.05  # seconds without a byte behind a prompt; a USB adapter waits 0.016 for more
 MOST_BEGUN = 256  # bytes of a line that are looked at for a prompt
 LINE_END = re.compile(rb".*[\r\n]", re.S)
-
-
-class DeviceCommand(NamedTuple):
-    """What is written, and what is waited for before and behind it.
-
-    reply: None: nothing is waited for. prompt: what the device says before it takes the command.
-    is_text: line ends within the data end lines, and an echo may have others. framing: of the
-    reply, where it is not the port's. change: how the line is set from its end on. then: what is
-    written when the reply has come; all of it is one exchange.
-    """
-
-    what: str  # for errors and logs
-    data: bytes
-    reply: Reply | None = None
-    timeout: float = 0.0
-    retries: int = 0
-    prompt: LineSearch | None = None
-    is_text: bool = True
-    framing: FramingSettings | None = None
-    change: LineMode = LineMode()
-    then: tuple[Step, ...] = ()
-
-    @property
-    def patience(self) -> float:
-        """For how many seconds something may come back of it."""
-        return patience(self.timeout)
-
-
-class Step(NamedTuple):
-    """What follows in an exchange: a command that is made of the arguments and of what has come."""
-
-    command: DeviceCommand
-    fill: Callable[[Sequence[Any], Mapping[str, Any]], bytes]
-    change_of: Callable[[Mapping[str, Any]], LineMode]  # ApplicationError where there is none
 
 
 class WrongReply(ApplicationError):
@@ -94,8 +59,7 @@ class TextLine:
         self._count = count
         self._changed = Condition()  # guards all below
         self._running: Gathering | None = None
-        self._owed: list[Gathering] = []  # replies that may still come
-        self._owed_until = 0.0
+        self._owed = OwedReplies()
         self._begun = self._before = b""  # what came since the last line end; before the write
         self._last = 0.0  # monotonic time of the last byte
         self._is_lost = self._is_stopping = False
@@ -104,6 +68,7 @@ class TextLine:
             self._echo = Echo()
             intake.sift = self._sift
         intake.came = self._came
+        intake.refuted = self._refuted
 
     # ---- the device's thread
 
@@ -128,32 +93,58 @@ class TextLine:
                 frame = frame.removeprefix(before)
                 if not frame.strip():
                     return True  # a prompt, and nothing behind it
-            if self._listens() and self._running is not None and self._running.take(frame):
-                self._changed.notify_all()
+            self._forget()
+            running = self._running
+            if running is not None and self._listens(running) and self._answers(running, frame):
                 return True
-            if self._owed and time.monotonic() < self._owed_until:
-                return self._take_late(frame)
-            self._owed.clear()
+            if self._owed.take(frame):
+                self._pay()
+                return True
+            self._refute()
             return False
 
-    def _listens(self) -> bool:
+    def _listens(self, running: Gathering) -> bool:
         """Tell whether a frame can be one of the reply that is waited for."""
-        return not (self._running is None or self._running.is_over or self._awaits_echo())
+        return not (running.is_over or self._awaits_echo())
+
+    def _answers(self, running: Gathering, frame: bytes) -> bool:
+        """Take a frame of the running reply, or one of which nobody knows whose it is."""
+        if not self._owed.may_be(frame, running):
+            is_taken = running.take(frame)
+            self._changed.notify_all()
+            return is_taken
+        is_either = not running.reply.rules_out(frame)
+        if is_either:
+            self._owed.doubt(frame, running)
+            self._count(LATE_REPLIES, 1)
+        return is_either
+
+    def _refuted(self) -> None:
+        """Note that what has come of a reply was damaged."""
+        with self._changed:
+            self._forget()
+            self._refute()
+
+    def _refute(self) -> None:
+        """Note that what came was meant for a reply and is none, where it is known for which."""
+        running = self._running
+        waiting = self._owed.waiting()
+        if running is not None and self._listens(running):
+            waiting.append(running)
+        if len(waiting) == 1 and not waiting[0].reply.is_long and self._intake.knows_replies:
+            waiting[0].is_refuted = True
+            self._changed.notify_all()
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        self._owed.forget(now, now - self._device.touched >= QUIET)
 
     def _awaits_echo(self) -> bool:
         return self._echo is not None and self._echo.is_owed
 
-    def _take_late(self, frame: bytes) -> bool:
-        for late in self._owed:
-            if late.take(frame):
-                self._pay(late)
-                return True
-        return False
-
-    def _pay(self, late: Gathering) -> None:
-        if late.is_over:
-            self._owed.remove(late)
-            self._count(LATE_REPLIES, 1)
+    def _pay(self) -> None:
+        if number := self._owed.finished():
+            self._count(LATE_REPLIES, number)
             self._changed.notify_all()
 
     def lost(self) -> None:
@@ -193,7 +184,7 @@ class TextLine:
         """
         gathering = None
         if command.reply is not None:
-            gathering = Gathering(command.reply, self._intake.has_lines)
+            gathering = Gathering(command.reply, self._intake.has_lines, command.data)
         with self._changed:
             self._is_lost = False
             self._await_prompt(command)
@@ -223,13 +214,15 @@ class TextLine:
 
     def _gather(self, gathering: Gathering, command: DeviceCommand) -> Reading:
         with self._changed:
-            self._owed_until = time.monotonic() + command.patience
+            until = time.monotonic() + command.patience
             self._wait(lambda: self._is_whole(gathering), command.timeout)
+            if gathering.is_over:
+                self._owed.answered(gathering)
+            else:
+                self._fail_if_gone()
+                self._owed.owe(gathering, until, command.patience)
             if gathering.refusal is not None:
                 raise gathering.refusal
-            if not gathering.is_over:
-                self._fail_if_gone()
-                self._owed.append(gathering)
             if gathering.answer is None:
                 raise self._failure(command, gathering)
             return gathering.answer
@@ -275,18 +268,41 @@ class TextLine:
             self._changed.wait((min(deadline, silent_at) if silent_at > now else deadline) - now)
         return True
 
-    def await_late(self) -> None:
-        """Wait until no reply to an earlier command can come any more."""
+    def await_late(self, command: DeviceCommand | None = None) -> None:
+        """Wait until no reply to an earlier command can come that could be taken for this one's.
+
+        None: until none can come any more.
+        """
         with self._changed:
-            self._wait(self._is_paid, self._owed_until - time.monotonic())
-            self._owed.clear()
+            until = self._owed.hindering_until(*self._known_by(command))
+            self._wait(lambda: self._is_free(command), until - time.monotonic())
+            self._forget()
             self._unhook()
 
-    def _is_paid(self) -> bool:
-        for late in list(self._owed):
+    def not_before(self, command: DeviceCommand) -> float:
+        """Return until when it is better to do something else than this (monotonic); 0: now."""
+        with self._changed:
+            self._forget()
+            return self._owed.not_before(*self._known_by(command))
+
+    def is_mute(self, command: DeviceCommand) -> bool:
+        """Tell whether it was asked once, all of the time has passed, and nothing came since."""
+        with self._changed:
+            return self._owed.is_mute(command.data)
+
+    def _known_by(self, command: DeviceCommand | None) -> tuple[bytes, Reply | None]:
+        """Return what is asked, and its reply if that could be told from others'."""
+        if command is None:
+            return b"", None
+        is_alone = not (command.then or command.framing or command.prompt or self._awaits_echo())
+        return command.data, command.reply if is_alone else None
+
+    def _is_free(self, command: DeviceCommand | None) -> bool:
+        for late in self._owed.waiting():
             self._is_whole(late)
-            self._pay(late)
-        return not self._owed
+        self._pay()
+        self._forget()
+        return not self._owed.hindering_until(*self._known_by(command))
 
     def _unhook(self) -> None:
         if not (self._owed or self._before):

@@ -11,9 +11,9 @@ from ...core.errors import InvalidArgument, UsageError
 from ...keys import TableSettings, setting
 from ...schema import Encoding, Text
 from ..line_pattern import LinePattern, line_search
+from .device_command import DeviceCommand
 from .hex_templates import make_hex_template
 from .templates import Template, make_template
-from .text_line import DeviceCommand
 
 __all__ = ["WRITTEN", "WriteSettings"]
 

@@ -86,6 +86,13 @@ class DecodeSettings(TableSettings):
             decode = self._adjusted(decode)
         return Decoder(decode, self.drops_first)
 
+    def judge(self, decode: Decode) -> Decode | None:
+        """Return what refuses a frame that is surely none; None: only the user's function knows.
+
+        decode: what `decoder` has made.
+        """
+        return decode
+
     def _matching(self, decode: Decode) -> Decode:
         search = line_search(self.match)
         assert search is not None

@@ -45,6 +45,9 @@ class PythonSettings(DecodeSettings):
     def decoder(self) -> Decoder:
         return super().decoder()._replace(wants_frames=True)
 
+    def judge(self, decode: Decode) -> Decode | None:
+        return self._matching(lambda frame: Reading([], {}, 0)) if self.match else None
+
     def make(self) -> Decode:
         call = _caller(self.function or _found(self.kind.removeprefix(PREFIX)))
         logged: set[str] = set()  # kinds of exceptions

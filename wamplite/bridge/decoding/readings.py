@@ -11,6 +11,7 @@ from ...serializers import check_payload
 from ..clock import NEVER, Moment
 
 __all__ = [
+    "TOO_LONG",
     "Decode",
     "Decoder",
     "Deliver",
@@ -35,6 +36,9 @@ class Reading(NamedTuple):
     def all(self) -> list[Reading]:
         """Return it, and the others of its frame, heard at the same moment."""
         return [self, *(other._replace(heard=self.heard) for other in self.others)]
+
+
+TOO_LONG = "took too long"  # the reason where nobody knows what else
 
 
 class Undecodable(Exception):

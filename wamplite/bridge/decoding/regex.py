@@ -11,7 +11,7 @@ from ...keys import setting
 from ...schema import Text
 from ..matching.matcher import Matcher, TookTooLong, compiled
 from .decoder import TextSettings, TypedSettings, decoder_kind
-from .readings import Decode, Reading, Undecodable, as_text, checked, positions
+from .readings import TOO_LONG, Decode, Reading, Undecodable, as_text, checked, positions
 from .value_types import converted
 
 __all__ = ["KIND", "RegexSettings"]
@@ -36,7 +36,7 @@ class RegexSettings(TypedSettings, TextSettings):
             try:
                 groups = matcher.groups(as_text(frame, self.encoding))
             except TookTooLong:
-                raise Undecodable("took too long") from None
+                raise Undecodable(TOO_LONG) from None
             if groups is None:
                 raise Undecodable("no match")
             found = {str(at): groups[number] for at, number in enumerate(unnamed)}
