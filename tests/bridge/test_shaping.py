@@ -80,7 +80,8 @@ def test_a_topic_may_hold_a_value_by_its_position() -> None:
     [
         ("Oregon TempHygro", "home.Oregon_TempHygro"),
         ("SER#", "home.SER_"),
-        (" a. b\n", "home._a_b_"),
+        (" a. b\n", "home._a__b_"),
+        ("CO2 (ppm)", "home.CO2_(ppm)"),
         ("plain", "home.plain"),
         (7, "home.7"),
         ("#", "home._"),
@@ -91,6 +92,25 @@ def test_a_topic_may_hold_a_value_by_its_position() -> None:
 def test_what_a_topic_may_not_hold_is_replaced_by_choice(value: Any, topic: str | None) -> None:
     told = shaper("home.{id}", replace="_").shape(reading(id=value), 0)
     assert [event.topic for event in told] == ([topic] if topic else [])
+
+
+def test_values_that_share_a_topic_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    shaping = shaper("home.{id}.{n}", replace="_")
+    for value in ("a b", "a b", "a.b", "a_b", "a b"):
+        shaping.shape(reading(id=value, n=1), 0)
+    shaping.shape(reading(id="a b", n=2), 0)
+    (told,) = caplog.messages
+    assert told == "home.a_b.1 stands for 'a b', 1 and for 'a.b', 1: by \"replace\" they share it"
+
+
+@pytest.mark.parametrize("others", [MOST_TOPICS - 1, MOST_TOPICS])
+def test_of_topics_that_are_made_up_only_some_are_remembered(
+    others: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    template = TopicTemplate("home.{id}", "_")
+    for name in ("a b", *map(str, range(others)), "a.b"):
+        template.fill({"id": name})
+    assert len(caplog.messages) == (others < MOST_TOPICS)
 
 
 @pytest.mark.parametrize("value", ["", "a.b", "a b", "#", "\n", None, 2.5, [1], "x" * 300])

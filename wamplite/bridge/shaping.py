@@ -10,22 +10,23 @@ values are the fields "0", "1" ... Deadband and intervals apply to each topic ap
 
 A reading that has none of the `fields`, or not the values that the topic names, is no candidate.
 
-Pure: `now` is a number that grows. The counts add up: what was read, which are the candidates, is
-what was returned + dropped, by reason + waiting.
+Pure, but for a warning in the log: `now` is a number that grows. The counts add up: what was read,
+which are the candidates, is what was returned + dropped, by reason + waiting.
 """
 
 from __future__ import annotations
 
+import logging
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..checking import attempt, check_names
 from ..config import Location
 from ..core import uris
 from ..core.errors import UsageError
+from ..core.words import show
 from ..keys import TableSettings, setting
 from ..schema import Flag, Names, Number, Text, Texts
 from ..units import DAY, Duration
@@ -34,6 +35,8 @@ from .counts import Counts
 from .decoding.readings import Reading
 
 __all__ = ["PublishSettings", "ShapedEvent", "Shaper", "TopicTemplate"]
+
+log = logging.getLogger(__name__)
 
 MOST_TOPICS = 1000  # of one template; beyond it the oldest is forgotten
 SLACK = 1 - 1e-9  # as floats, 21.2 - 21.0 is less than 0.2
@@ -51,8 +54,8 @@ class PublishSettings(TableSettings):
     )
     replace: str = setting(
         Text(pattern=r"[A-Za-z0-9_-]{1,8}", wanted="letters, digits, _ and -"),
-        "what stands in a topic in place of blanks, dots and whatever else a value has that a topic"
-        " may not; without it, such an event is dropped",
+        "what stands in a topic in place of each blank, dot or other character of a value that a"
+        " topic may not have; without it, such an event is dropped",
         "",
         example="_",
     )
@@ -123,11 +126,13 @@ class ShapedEvent(NamedTuple):
 class TopicTemplate:
     """A topic with {names} in it; the value of each stays within one component.
 
-    replace: stands for each run of characters that a topic may not have; "": there is no topic.
+    replace: stands for each character that a topic may not have; "": there is no topic. Where two
+    values become one word by that, it is logged, once for each topic.
     """
 
     def __init__(self, text: str, replace: str = "") -> None:
         self._replace = replace
+        self._made_of: dict[str, list[Any] | None] = {}  # topic -> its values; None: it was logged
         try:
             pieces = list(string.Formatter().parse(text))
         except ValueError as exc:
@@ -148,7 +153,21 @@ class TopicTemplate:
             if name is not None and not word:
                 return None
             topic += literal + word
-        return topic if uris.is_valid(topic) and not uris.is_reserved(topic) else None
+        if not uris.is_valid(topic) or uris.is_reserved(topic):
+            return None
+        if self._replace:
+            self._look_for_another(topic, [values[name] for name in self.names])
+        return topic
+
+    def _look_for_another(self, topic: str, values: list[Any]) -> None:
+        """Log a topic that was made of other values before."""
+        if len(self._made_of) >= MOST_TOPICS and topic not in self._made_of:
+            self._made_of.pop(next(iter(self._made_of)))
+        others = self._made_of.setdefault(topic, values)
+        if others is not None and others != values:
+            one, two = (", ".join(map(show, each)) for each in (others, values))
+            log.warning('%s stands for %s and for %s: by "replace" they share it', topic, one, two)
+            self._made_of[topic] = None
 
 
 def _word(value: Any, replace: str) -> str:
@@ -158,8 +177,7 @@ def _word(value: Any, replace: str) -> str:
     text = str(value).lower() if type(value) is bool else str(value)
     if all(map(_fits, text)):
         return text
-    runs = groupby(text, _fits)
-    return "".join(replace if not fits else "".join(run) for fits, run in runs) if replace else ""
+    return replace and "".join(one if _fits(one) else replace for one in text)
 
 
 def _fits(character: str) -> bool:
