@@ -1,9 +1,12 @@
 """The values in a frame of the HAN port (DLMS): what han.toml has each frame decoded by.
 
 Aidon says of each value its OBIS number, power of ten and unit; Kamstrup the number alone; Kaifa
-sends values in an order that is agreed upon. All are told in W, var, Wh, varh, V and A.
+sends values in an order that is agreed upon. All are told in W, var, Wh, varh, V and A. What is
+encrypted goes through dlms_cipher.py, which needs the key of the meter. A telegram in several
+frames or blocks is refused.
 """
 
+import os
 import struct
 
 from wamplite.bridge import Undecodable
@@ -29,7 +32,9 @@ KAIFA = {  # the names by the number of values; "": no number
 }
 # The powers of ten that a frame does not tell, by a word in the name of the value
 OF_KAMSTRUP, OF_KAIFA = {"current": -2, "energy": 1}, {"current": -3, "voltage": -1}
-NOTIFICATION, LLC = 0x0F, b"\xe6\xe7\x00"
+LLC = b"\xe6\xe7\x00"
+NOTIFICATION, BLOCK, ENCRYPTED = 0x0F, 0xE0, 0xDB  # what a telegram begins with
+ENCRYPTED_OTHERWISE = (*range(0xC8, 0xD0), 0xDC, 0xDD, 0xDF)
 NUMBERS = {
     3: "?", 5: ">i", 6: ">I", 15: ">b", 16: ">h", 17: ">B", 18: ">H", 20: ">q", 21: ">Q", 22: ">B",
     23: ">f", 24: ">d",
@@ -41,21 +46,50 @@ MOST_POWER = 12  # of ten
 def decode(frame):
     """Return the values of a whole frame, which begins with 7E and ends with its CRC, by name."""
     try:
-        at = 3
-        for _ in range(2):  # to whom, from whom
-            while not frame[at] & 1:
-                at += 1
-            at += 1
-        at += 3  # control, CRC of the header
-        told = frame[at : len(frame) - 2]
-        if not told.startswith(LLC) or told[3] != NOTIFICATION or frame[1] & 0x08:
-            raise ValueError("no notification in one frame")
-        at = 8 + (told[8] == 9)  # behind the number; some tell that the time is octets
+        told = plain(content(frame))
+    except LookupError as error:
+        raise Undecodable("no list of the HAN port") from error
+    try:
+        if told[0] != NOTIFICATION:
+            raise ValueError("no notification")
+        at = 5 + (told[5] == 9)  # behind the number; some tell that the time is octets
         value, end = read(told, at + 1 + told[at], DEEPEST)
         values = dict(named(value))
     except (LookupError, TypeError, ValueError, struct.error) as error:
         raise Undecodable("no list of the HAN port") from error
     return values or None
+
+
+def content(frame):
+    """Return what a frame carries."""
+    at = 3
+    for _ in range(2):  # to whom, from whom
+        while not frame[at] & 1:
+            at += 1
+        at += 1
+    at += 3  # control, CRC of the header
+    carried = frame[at : len(frame) - 2]
+    if frame[1] & 0x08 or not carried.startswith(LLC):  # the last one has no such bit
+        raise Undecodable("in several frames")
+    return carried[len(LLC) :]
+
+
+def plain(told):
+    """Return a telegram, decrypted if it has to be."""
+    if told[0] in ENCRYPTED_OTHERWISE:
+        raise Undecodable("encrypted in another way")
+    if told[0] == BLOCK:
+        raise Undecodable("in several blocks")
+    if told[0] != ENCRYPTED:
+        return told
+    if "HAN_KEYS" not in os.environ:
+        raise Undecodable("encrypted: it needs a key")
+    import dlms_cipher
+
+    told = dlms_cipher.opened(told)
+    if told[:1] != bytes([NOTIFICATION]):
+        raise Undecodable("encrypted: the keys do not fit")
+    return told
 
 
 def named(told):

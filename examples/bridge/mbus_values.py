@@ -1,10 +1,12 @@
 """The values in a telegram of M-Bus (EN 13757-3): what mbus.toml has each telegram decoded by.
 
 A telegram of the variable data structure holds records: what kind of number follows and which
-storage, tariff and device it is of (DIF, DIFE), what it says and in which unit (VIF), the number.
+storage, tariff and device it is of (DIF, DIFE), what it says and in which unit (VIF, VIFE), the
+number. What has no name here is told as it stands, by the bytes that say what it is: `vif_fd3a`.
 """
 
 import struct
+from datetime import date, datetime
 
 from wamplite.bridge import Undecodable
 
@@ -25,10 +27,29 @@ UNITS = [
     (0x68, 0x6B, "pressure", -3),  # bar
     (0x6E, 0x6E, "heat_cost", 0),  # units of a heat cost allocator
     (0x78, 0x78, "fabrication", 0),  # a number
+    (0xFB00, 0xFB01, "energy", 5),  # 0.1 MWh
+    (0xFB08, 0xFB09, "heat", 8),  # 0.1 GJ
+    (0xFB10, 0xFB11, "volume", 2),
+    (0xFB18, 0xFB19, "mass", 5),  # 100 t
+    (0xFB28, 0xFB29, "power", 5),  # 0.1 MW
+    (0xFB30, 0xFB31, "heat_power", 8),  # 0.1 GJ/h
+    (0xFB74, 0xFB77, "temperature_limit", -3),
     (0xFD40, 0xFD4F, "voltage", -9),  # V
     (0xFD50, 0xFD5F, "current", -12),  # A
+    (0xFD60, 0xFD60, "resets", 0),
 ]
+DURATIONS = {0x20: "on_time", 0x24: "operating_time", 0x70: "averaged_over", 0x74: "age"}  # seconds
+SECONDS = (1, 60, 3600, 86400)
+MOMENTS = {0x6C: "date", 0x6D: "time", 0xFD30: "tariff_since", 0xFD70: "battery_since"}
+DAY_AT = {2: 0, 4: 2, 6: 3}  # where its two bytes are, by the size of a moment
+CODES = {  # numbers without a sign, or texts
+    0x7A: "address", 0xFD08: "access_number", 0xFD09: "medium", 0xFD0B: "parameter_set",
+    0xFD0C: "model", 0xFD0D: "hardware", 0xFD0E: "firmware", 0xFD0F: "software",
+    0xFD10: "location", 0xFD11: "customer", 0xFD17: "error_flags", 0xFD18: "error_mask",
+    0xFD1A: "digital_output", 0xFD1B: "digital_input",
+}  # fmt: skip
 WHOLE, BCD = {1: 1, 2: 2, 3: 3, 4: 4, 6: 6, 7: 8}, {9: 1, 10: 2, 11: 3, 12: 4, 14: 6}  # bytes
+REAL, VARIABLE_LENGTH, IN_WORDS = 5, 13, 0x7C
 FUNCTIONS = ("", "_max", "_min", "_fault")
 VARIABLE, HEADER, TRAILER = 0x72, 19, 2  # bytes up to the first record; sum and 16
 
@@ -37,10 +58,12 @@ def decode(frame):
     """Return the values of a whole telegram, its start and end included, by their names."""
     if frame[6:7] != bytes([VARIABLE]) or len(frame) < HEADER + TRAILER:
         raise Undecodable("no variable data structure")
+    if frame[18] & 0x1F:  # the way of it; 5: AES-128
+        raise Undecodable("encrypted: it needs a key")
     values = {"id": frame[10:6:-1].hex(), "status": frame[16]}
     try:
         for name, value in records(frame[HEADER:-TRAILER]):
-            if name and value is not None:
+            if value is not None:
                 values.setdefault(name, value)
     except (IndexError, ValueError, struct.error) as error:
         raise Undecodable("no records of M-Bus") from error
@@ -48,7 +71,7 @@ def decode(frame):
 
 
 def records(data):
-    """Yield name and value of each record; "": one that is not told."""
+    """Yield name and value of each record; None: there is none."""
     at = 0
     while at < len(data):
         kind = data[at]
@@ -58,15 +81,14 @@ def records(data):
             at += 1
             continue
         storage, tariff, unit, at = (*which(data, at), chain(data, at))
-        code, further, at = meaning(data, at)
-        value, at = number(data, at, kind & 0x0F)
-        name, power = named(code)
-        if not name or further:
-            yield "", None
-            continue
+        code, raw_name, at = meaning(data, at)
+        name, read = reader(code)
+        is_code = code in CODES or not name
+        value, at = number(data, at, kind & 0x0F, read, is_code)
+        name = name or raw_name
         for letter, count in (("", storage), ("t", tariff), ("u", unit)):
             name += f"_{letter}{count}" if count else ""
-        yield name + FUNCTIONS[kind >> 4 & 3], scaled(value, power)
+        yield name + FUNCTIONS[kind >> 4 & 3], value
 
 
 def chain(data, at):
@@ -87,44 +109,90 @@ def which(data, at):
 
 
 def meaning(data, at):
-    """Return the code of a VIF, whether more was said of it, and the place behind."""
+    """Return the code of a VIF, -1 where more was said of it, its bytes as a name, the place."""
     first, end = data[at], chain(data, at)
-    if first & 0x7F == 0x7C:  # a unit in words, which stand behind the VIF
-        return -1, False, end + 1 + data[end]
-    if first in (0xFB, 0xFD):
-        return first << 8 | data[at + 1] & 0x7F, end > at + 2, end
-    return first & 0x7F, end > at + 1, end
+    name = f"vif_{data[at:end].hex()}"
+    if first & 0x7F == IN_WORDS:  # the unit stands behind the VIF, the last letter first
+        unit = data[end + 1 : end + 1 + data[end]][::-1].decode("latin-1")
+        name += "_" + "".join(one if one.isalnum() else "_" for one in unit)
+        return -1, name, end + 1 + data[end]
+    size = 2 if first in (0xFB, 0xFD) else 1  # an extension: the code is the second byte
+    code = (first << 8 | data[at + 1] & 0x7F) if size == 2 else first & 0x7F
+    return code if end == at + size else -1, name, end
 
 
-def number(data, at, kind):
-    """Return the number at a place, None where it is none, and the place behind."""
-    if kind == 13:  # of variable length
-        size = data[at] if data[at] < 0xC0 else data[at] & 0x0F  # of a text, of a number
-        return None, at + 1 + size
-    size = WHOLE.get(kind) or BCD.get(kind) or (4 if kind == 5 else 0)
-    field = data[at : at + size]
-    if len(field) < size:
-        raise ValueError("cut off")
-    if kind == 5:
-        return struct.unpack("<f", field)[0], at + size
-    if kind in BCD:
-        digits = field[::-1].hex()
-        is_negative = digits.startswith("f")
-        digits = digits[1:] if is_negative else digits
-        return (int(digits) * (-1 if is_negative else 1) if digits.isdecimal() else None), at + size
-    return (int.from_bytes(field, "little", signed=True) if size else None), at + size
-
-
-def named(code):
-    """Return the name of a VIF, "" for one that is not told, and the power of ten of its unit."""
+def reader(code):
+    """Return the name of a VIF, "" for one that has none here, and what its number becomes."""
     for first, last, name, power in UNITS:
         if first <= code <= last:
-            return name, power + code - first
-    return "", 0
+            place = power + code - first
+            return name, lambda value, field: scaled(value, place)
+    if code & ~3 in DURATIONS:
+        return DURATIONS[code & ~3], lambda value, field: scaled(value, 0, SECONDS[code & 3])
+    if code in MOMENTS:
+        return MOMENTS[code], lambda value, field: moment(field)
+    return CODES.get(code, ""), lambda value, field: value
 
 
-def scaled(value, power):
-    """Return a number times a power of ten."""
-    if value is None or not power:
-        return value
-    return value * 10**power if power > 0 else value / 10**-power
+def number(data, at, kind, read, is_code):
+    """Return what the number at a place becomes, None where it is none, and the place behind.
+
+    is_code: it may be a text; and what is binary has no sign.
+    """
+    size = WHOLE.get(kind) or BCD.get(kind) or (4 if kind == REAL else 0)
+    said = 0
+    if kind == VARIABLE_LENGTH:
+        said, at = data[at], at + 1
+        size = said if said < 0xC0 else said & 0x0F
+        if said >= 0xF0:
+            raise ValueError("of unknown length")
+    field, end = data[at : at + size], at + size
+    if len(field) < size:
+        raise ValueError("cut off")
+    if not size:
+        return None, end
+    if kind == VARIABLE_LENGTH and said < 0xC0:
+        return (field[::-1].decode("latin-1").strip("\0 ") if is_code else None), end
+    if kind == REAL:
+        value = struct.unpack("<f", field)[0]
+    elif kind in BCD or 0xC0 <= said < 0xE0:
+        value = digits(field)
+        value = -value if said >= 0xD0 and value is not None else value
+    else:
+        value = int.from_bytes(field, "little", signed=not is_code)
+    return read(value, field), end
+
+
+def digits(field):
+    """Return the number that digits make, two a byte; None where there are others."""
+    text = field[::-1].hex()
+    sign, text = (-1, text[1:]) if text.startswith("f") else (1, text)
+    return sign * int(text) if text.isdecimal() else None
+
+
+def scaled(value, power, factor=1):
+    """Return a number times a factor and a power of ten."""
+    if value is None:
+        return None
+    return value * factor * 10**power if power >= 0 else value * factor / 10**-power
+
+
+def moment(field):
+    """Return a date (G) or a time (F, I) in ISO 8601, None where it is marked as wrong."""
+    size = len(field)
+    if size not in DAY_AT or (size > 2 and field[size == 6] & 0x80):
+        return None
+    low, high = field[DAY_AT[size] :][:2]
+    day, month, year = low & 0x1F, high & 0x0F, low >> 5 | high >> 4 << 3
+    hundreds = field[1] >> 5 & 3 if size == 4 else 1  # since 1900
+    if not hundreds and year <= 80:  # of an old meter
+        hundreds = 1
+    year += 1900 + 100 * hundreds
+    try:
+        if size == 2:
+            return date(year, month, day).isoformat()
+        seconds = field[0] & 0x3F if size == 6 else 0
+        minutes, hours = field[size == 6] & 0x3F, field[1 + (size == 6)] & 0x1F
+        return datetime(year, month, day, hours, minutes, seconds).isoformat()
+    except ValueError:  # no such day
+        return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from tests.bridge.framing.devices import of
 
 ESCAPE = b"\x1b" * 4
@@ -89,14 +91,33 @@ def data(value: Any) -> bytes:
 TAGS = {"i": 5, "I": 6, "b": 15, "h": 16, "B": 22, "H": 18, "q": 20, "f": 23}
 
 
+def notification(told: Any, clock: bytes = b"\0") -> bytes:
+    return b"\x0f\x40\0\0\0" + clock + data(told)
+
+
 def hdlc_frame(told: Any, clock: bytes = b"\0", kind: int = 0xA000) -> bytes:
-    payload = b"\xe6\xe7\0\x0f\x40\0\0\0" + clock + data(told)
+    return hdlc(notification(told, clock), kind)
+
+
+def hdlc(told: bytes, kind: int = 0xA000, before: bytes = b"\xe6\xe7\0") -> bytes:
+    """Return a frame of HDLC that carries a telegram of DLMS."""
+    payload = before + told
     head = b"\x41\x08\x83\x13"
     size = 2 + len(head) + 2 + len(payload) + 2
     header = (kind | size).to_bytes(2, "big") + head
     header += little("crc16-x25", header)
     content = header + payload
     return b"\x7e" + content + little("crc16-x25", content) + b"\x7e"
+
+
+def ciphered(plain: bytes, key: bytes, authentication: bytes | None, control: int) -> bytes:
+    """Return general-glo-ciphering of a telegram; authentication: its key, None: no tag."""
+    title, counter = b"KAM\x12\x34\x56\x78\x9a", b"\0\0\x01\x02"
+    whole = AESGCM(key).encrypt(title + counter, plain, bytes([control]) + (authentication or b""))
+    tag = b"" if authentication is None else whole[len(plain) :][:12]
+    body = bytes([control]) + counter + whole[: len(plain)] + tag
+    size = bytes([len(body)]) if len(body) < 128 else b"\x82" + len(body).to_bytes(2, "big")
+    return b"\xdb" + bytes([len(title)]) + title + size + body
 
 
 def obis(text: str) -> bytes:
@@ -106,9 +127,10 @@ def obis(text: str) -> bytes:
 # ---- M-Bus
 
 
-def mbus_telegram(*records: str, ident: str = "12345678", ci: int = 0x72) -> bytes:
+def mbus_telegram(*records: str, ci: int = 0x72, signature: str = "0000") -> bytes:
     """Return a telegram of records in hexadecimal digits."""
-    header = bytes.fromhex(ident)[::-1] + b"\x2d\x2c\x01\x04\x07\x10\0\0"
+    header = bytes.fromhex("12345678")[::-1] + b"\x2d\x2c\x01\x04\x07\x10"
+    header += bytes.fromhex(signature)
     content = bytes([0x08, 0x01, ci]) + header + bytes.fromhex("".join(records))
     return (
         b"\x68" + bytes([len(content)]) * 2 + b"\x68" + content
