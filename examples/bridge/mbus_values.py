@@ -123,10 +123,10 @@ def meaning(data, at):
 
 def reader(code):
     """Return the name of a VIF, "" for one that has none here, and what its number becomes."""
-    for first, last, name, power in UNITS:
-        if first <= code <= last:
-            place = power + code - first
-            return name, lambda value, field: scaled(value, place)
+    found = [row for row in UNITS if row[0] <= code <= row[1]]
+    if found:
+        first, _, name, power = found[0]
+        return name, lambda value, field: scaled(value, power + code - first)
     if code & ~3 in DURATIONS:
         return DURATIONS[code & ~3], lambda value, field: scaled(value, 0, SECONDS[code & 3])
     if code in MOMENTS:
