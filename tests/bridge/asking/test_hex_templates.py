@@ -25,6 +25,8 @@ from wamplite.core.errors import InvalidArgument, UsageError
         ("{0:4s} {xor}", ["01020304"], {}, "01 02 03 04 04"),
         ("{0:#} {0:s}", [""], {}, "00"),
         ("{0:s}", [bytearray(b"ab")], {}, "61 62"),
+        ("{0:s} {1:2s} {0:#}", [1020, 123456 // 100], {}, "10 20 12 34 02"),
+        ("02 {0} {crc16-modbus:hex<1} 0d", [65], {}, "02 41 37 46 37 30 0d"),
     ],
 )  # fmt: skip
 def test_a_template_is_filled(
@@ -41,6 +43,9 @@ def test_a_template_is_filled(
         ("{0:H}", "12", "'12' does not fit {0:H}"),
         ("{0:s}", "0A0", "'0A0' does not fit {0}: expected bytes"),
         ("{0:s}", 7, "7 does not fit {0}: expected bytes"),
+        ("{0:s}", True, "True does not fit {0}: expected bytes"),
+        ("{0:s}", 1.5, "1.5 does not fit {0}: expected bytes"),
+        ("{0:s}", -10, "-10 does not fit {0}: expected bytes"),
         ("{0:s}", None, "None does not fit {0}: expected bytes"),
         ("{0:2s}", b"abc", "3 bytes do not fit {0:2s}: expected 2"),
         ("{0:#}", bytes(256), "256 does not fit {0:#}: ubyte format requires"),

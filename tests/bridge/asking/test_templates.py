@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wamplite.bridge.asking.templates import make_template
+from wamplite.bridge.framing.checksums import KINDS
 from wamplite.core.errors import InvalidArgument, UsageError
 
 
@@ -26,6 +27,12 @@ from wamplite.core.errors import InvalidArgument, UsageError
         ("{text}", [], {"text": "two\nlines"}, b"two\nlines"),
         ("{0}", [1.5], {}, b"1.5"),
         ("{1}", [1, 2], {}, b"2"),
+        ("SAY {0:s} {1:>4s}\n", [20, 1.5], {}, b"SAY 20  1.5\n"),
+        ("$01M{sum8:hex}\r", [], {}, b"$01MD2\r"),
+        ("#01{0:02X}{sum8:hex}\r", [5], {}, b"#0105E9\r"),
+        ("POP{0:02d}{crc16-voltronic}\r", [2], {}, b"POP02\xe2\x0b\r"),
+        (":{0}{crc16-modbus:hex<1}\n", ["é"], {}, b":\xc3\xa9913E\n"),
+        ("\x02{xor:1}\x03", [], {}, b"\x02\x00\x03"),
     ],
 )
 def test_arguments_are_filled_in(
@@ -49,6 +56,9 @@ def test_the_encoding_is_the_devices() -> None:
         ("FAN {0}\n", [[1]], "text or a number, not list"),
         ("FAN {0}\n", [b"1"], "text or a number, not bytes"),
         ("FAN {0}\n", [None], "not NoneType"),
+        ("FAN {0:s}\n", [None], "not NoneType"),
+        ("FAN {0:s}\n", [True], "do not fit"),
+        ("FAN {0:s}{sum8:hex}\n", ["1\nOFF"], "control characters"),
         ("{0}", [None], "not NoneType"),
         ("{0}", ["x" * 5000], "at most"),
         ("{0}", [], "is missing"),
@@ -63,6 +73,25 @@ def test_text_that_the_device_cannot_read_is_refused() -> None:
     for template in ("{0}", "SAY {0}\n"):
         with pytest.raises(InvalidArgument):
             make_template(template, "ascii")(["é"], {})
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize(("order", "form"), [("big", ""), ("big", ">"), ("little", "<")])
+def test_every_checksum_is_written_as_bytes_and_as_digits(
+    kind: str, order: Literal["big", "little"], form: str
+) -> None:
+    width, compute = KINDS[kind]
+    template = f"x{{0}}{{{kind}:{form}1}}:{{{kind}:hex{form}1}}"
+    data = make_template(template, "latin-1")(["ä1"], {})
+    told = compute("ä1".encode("latin-1")).to_bytes(width, order)
+    end = b"x\xe41" + told + b":"
+    assert data == end + compute(end[1:]).to_bytes(width, order).hex().upper().encode()
+
+
+@pytest.mark.parametrize("form", ["x", "hex1<", "<hex", "-1", "HEX"])
+def test_a_checksum_in_a_format_that_there_is_not_is_refused(form: str) -> None:
+    with pytest.raises(UsageError, match="write: {sum8:.*expected hex"):
+        make_template(f"A{{sum8:{form}}}")
 
 
 @pytest.mark.parametrize("template", ["{", "{}", "{0.real}", "{0[1]}", "{0!r}", "{0:{1}}"])

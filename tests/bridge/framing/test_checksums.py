@@ -26,6 +26,7 @@ VALUES = {
     "crc16-x25": 0x906E,
     "crc16-ccitt": 0x29B1,
     "crc16-xmodem": 0x31C3,
+    "crc16-voltronic": 0x31C3,
     "crc32": 0xCBF43926,
 }
 
@@ -89,3 +90,11 @@ def test_a_header_may_refute_a_frame_before_the_rest_has_come() -> None:
     assert proof.refutes(b"\x55\x01\x02\x04", 1)
     assert Checksum("crc8").needs is None
     assert Checksum("sum8", (-3, 2), 2).needs is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [(b"POP02", 0xE20B), (b"48", 0x7E0B), (b"140", 0x0E97), (b"QPIGS", 0xB7A9), (b"(ACK", 0x3920)],
+)
+def test_a_byte_that_means_more_to_an_inverter_is_raised_by_one(text: bytes, value: int) -> None:
+    assert KINDS["crc16-voltronic"].compute(text) == value

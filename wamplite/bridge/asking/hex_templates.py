@@ -3,8 +3,7 @@
 {name:<H}            a number, in a format of Python's struct; one byte without a format
 {name:s}, {name:4s}  bytes, or a text of two hexadecimal digits for each; exactly so many
 {name:#}, {name:#<H} how many bytes these are, as a number
-{crc16-modbus:<1}    the checksum of all before it: in what order its bytes come (`>`, or `<`:
-                     the lowest first), and from which byte on
+{crc16-modbus:<1}    the checksum of all before it, see `checksum_fields`
 """
 
 from __future__ import annotations
@@ -13,20 +12,17 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
-from ..framing.checksums import KINDS
-from .templates import Template, argument, bounded, fields_of
+from .checksum_fields import checksum_field
+from .templates import Piece, Template, argument, as_text, computed, fields_of, filled
 
 __all__ = ["make_hex_template"]
 
 FORMAT = re.compile(r"[<>=!@]?[bBhHiIlLqQfd]")
 OCTETS = re.compile(r"(\d{0,4})s")
-COVER = re.compile(r"(?P<order>[<>]?)(?P<begin>\d{0,4})")
-
-Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follows what is there
 
 
 def make_hex_template(template: str) -> Template:
@@ -36,19 +32,12 @@ def make_hex_template(template: str) -> Template:
         pieces.append(_literal(literal, template))
         if name is not None:
             pieces.append(_piece(name, form))
-
-    def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-        data = b""
-        for piece in pieces:
-            data += piece(data, args, kwargs)
-        return bounded(data)
-
-    return write
+    return filled(pieces)
 
 
 def _piece(name: str, form: str) -> Piece:
-    if name in KINDS:
-        return _checksum(name, form)
+    if (checksum := checksum_field(name, form, "write_hex")) is not None:
+        return computed(checksum)
     if form.startswith("#"):
         return _size(name, form)
     return _octets(name, form) if OCTETS.fullmatch(form) else _number(name, form)
@@ -91,9 +80,9 @@ def _octets(name: str, form: str) -> Piece:
 def _as_bytes(name: str, value: object) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
-    if isinstance(value, str):
+    if isinstance(text := as_text(value), str):
         with suppress(ValueError):
-            return bytes.fromhex(value)
+            return bytes.fromhex(text)
     text = f"{value!r:.80} does not fit {{{name}}}: expected bytes, or two hexadecimal digits each"
     raise InvalidArgument(uris.INVALID_ARGUMENT, text)
 
@@ -115,15 +104,3 @@ def _packer(name: str, form: str, layout: str) -> Callable[[Any], bytes]:
             raise InvalidArgument(uris.INVALID_ARGUMENT, text) from None
 
     return pack
-
-
-def _checksum(name: str, form: str) -> Piece:
-    found = COVER.fullmatch(form)
-    if found is None:
-        raise UsageError(
-            f"write_hex: {{{name}:{form}}}: expected < or > and the position of the first byte that"
-            " it covers, such as <1"
-        )
-    order: Literal["little", "big"] = "little" if found["order"] == "<" else "big"
-    kind, begin = KINDS[name], int(found["begin"] or 0)
-    return lambda before, *_: kind.compute(before[begin:]).to_bytes(kind.width, order)

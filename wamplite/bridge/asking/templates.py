@@ -1,5 +1,7 @@
 """From the arguments of a call or an event to the bytes for the device: "FAN {0:d}\\n".
 
+The checksum of all before it has the name of its kind: "$01M{sum8:hex}\\r" (see `checksum_fields`).
+
 Arguments must not add a command of their own: text that is filled in may not hold control
 characters such as line ends. Only a template that is a single field ("{0}") passes text and bytes
 as they are.
@@ -13,31 +15,77 @@ from typing import Any, NoReturn
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
+from ..framing.checksums import KINDS
+from .checksum_fields import checksum_field
 
-__all__ = ["Template", "argument", "bounded", "fields_of", "make_template"]
+__all__ = [
+    "Piece",
+    "Template",
+    "argument",
+    "as_text",
+    "computed",
+    "fields_of",
+    "filled",
+    "make_template",
+]
 
 Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
+Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follows what is there
+Fields = list[tuple[str, "str | None", str]]  # a text, and name and format of the field behind it
 MOST = 4096  # bytes of one command
 
 
 def make_template(template: str, encoding: str = "utf-8") -> Template:
     """Return a function that fills the template, or raises InvalidArgument."""
-    fields = [name for _, name, _ in fields_of(template, "write") if name is not None]
-    single = fields[0] if template in ("{" + name + "}" for name in fields) else None
-    filler = _Filler()
+    fields = fields_of(template, "write")
+    names = [name for _, name, _ in fields if name is not None]
+    if len(names) == 1 and template == "{" + names[0] + "}" and names[0] not in KINDS:
+        single = names[0]
+        return lambda args, kwargs: bounded(_as_is(argument(single, args, kwargs), encoding))
+    pieces: list[Piece] = []
+    text: Fields = []
+    for literal, name, form in fields:
+        checksum = None if name is None else checksum_field(name, form, "write")
+        text.append((literal, name if checksum is None else None, form))
+        if checksum is not None:
+            pieces += [_text(text, template, encoding), computed(checksum)]
+            text = []
+    return filled([*pieces, _text(text, template, encoding)])
+
+
+def filled(pieces: Sequence[Piece]) -> Template:
+    """Return what puts pieces behind each other."""
 
     def write(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
-        if single is not None:
-            return bounded(_as_is(argument(single, args, kwargs), encoding))
-        try:
-            return bounded(filler.vformat(template, args, kwargs).encode(encoding))
-        except (ValueError, TypeError) as exc:
-            _refuse(f"the arguments do not fit {template!r}: {exc}")
+        data = b""
+        for piece in pieces:
+            data += piece(data, args, kwargs)
+        return bounded(data)
 
     return write
 
 
-def fields_of(template: str, key: str) -> list[tuple[str, str | None, str]]:
+def computed(checksum: Callable[[bytes], bytes]) -> Piece:
+    """Return the piece that is a checksum of all before it."""
+    return lambda before, args, kwargs: checksum(before)
+
+
+def _text(fields: Fields, template: str, encoding: str) -> Piece:
+    def fill(before: bytes, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
+        text = ""
+        try:
+            for literal, name, form in fields:
+                text += literal
+                if name is not None:
+                    text += _formatted(argument(name, args, kwargs), form)
+            return text.encode(encoding)
+        except (ValueError, TypeError) as exc:
+            _refuse(f"the arguments do not fit {template!r}: {exc}")
+
+    return fill
+
+
+def fields_of(template: str, key: str) -> Fields:
     """Return each text of a template, with the name and the format of the field behind it, if any.
 
     UsageError, which names the key, for any field but one with a plain name.
@@ -59,44 +107,35 @@ def fields_of(template: str, key: str) -> list[tuple[str, str | None, str]]:
 
 def argument(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Return the argument that a field names; InvalidArgument where there is none."""
-    return _Filler().get_value(_key(name), args, kwargs)
+    try:
+        return args[int(name)] if name.isdecimal() else kwargs[name]
+    except (IndexError, KeyError):
+        what = "argument" if name.isdecimal() else "keyword argument"
+        _refuse(f"{what} {name} is missing")
 
 
-class _Filler(string.Formatter):
-    """Fills plain names, and refuses what must not be filled in."""
-
-    def get_value(self, key: int | str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        try:
-            return args[key] if isinstance(key, int) else kwargs[key]
-        except (IndexError, KeyError):
-            what = f"argument {key}" if isinstance(key, int) else f"keyword argument {key}"
-            _refuse(f"{what} is missing")
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if not isinstance(value, (str, int, float)):
-            _refuse(f"expected text or a number, not {type(value).__name__}")
-        if type(value) is bool and not format_spec:
-            return "1" if value else "0"
-        if isinstance(value, str) and not value.isprintable():
-            _refuse(f"control characters are not allowed: {value!r}")
-        return str(format(value, format_spec))
+def as_text(value: Any) -> Any:
+    """Return a number as text, as the command line takes one for a text; others as they are."""
+    return str(value) if type(value) in (int, float) else value
 
 
-def _key(name: str) -> int | str:
-    return int(name) if name.isdecimal() else name
+def _formatted(value: Any, form: str) -> str:
+    if not isinstance(value, (str, int, float)):
+        _refuse(f"expected text or a number, not {type(value).__name__}")
+    if type(value) is bool and not form:
+        return "1" if value else "0"
+    if isinstance(value, str) and not value.isprintable():
+        _refuse(f"control characters are not allowed: {value!r}")
+    return format(as_text(value) if form.endswith("s") else value, form)
 
 
 def _as_is(value: Any, encoding: str) -> bytes:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     try:
-        return str(value).encode(encoding) if type(value) is str else _number(value)
+        return (value if type(value) is str else _formatted(value, "")).encode(encoding)
     except UnicodeError as exc:
         _refuse(f"cannot be said in {encoding}: {exc}")
-
-
-def _number(value: Any) -> bytes:
-    return _Filler().format_field(value, "").encode()
 
 
 def bounded(data: bytes) -> bytes:

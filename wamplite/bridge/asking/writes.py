@@ -19,7 +19,7 @@ __all__ = ["WRITTEN", "WriteSettings"]
 
 WRITTEN = (
     "what is written: `{0}`, `{1}` are arguments, `{name}` keyword arguments, with a format as in"
-    " Python: `{0:d}`"
+    " Python: `{0:d}`; checksums `{sum8:hex}`"
 )
 ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-3][0-7]{2}|[rnt])")
 DOUBLED = re.compile("[\x80-\xff]")  # one byte in latin-1, two in UTF-8

@@ -65,6 +65,12 @@ def _table16(polynomial: int) -> list[int]:
     return table
 
 
+def voltronic(data: bytes) -> int:
+    """Return the CRC of XMODEM, each of its bytes that means more, "(", LF or CR, raised by one."""
+    sent = crc_hqx(data, 0).to_bytes(2, "big")
+    return int.from_bytes(bytes(byte + (byte in b"(\n\r") for byte in sent), "big")
+
+
 class Sum(NamedTuple):
     """A kind of checksum: how many bytes it has, and how they are computed."""
 
@@ -89,6 +95,7 @@ KINDS = {
     "crc16-x25": Sum(2, reflected(0x8408, 0xFFFF, 0xFFFF)),
     "crc16-ccitt": Sum(2, lambda data: crc_hqx(data, 0xFFFF)),
     "crc16-xmodem": Sum(2, lambda data: crc_hqx(data, 0)),
+    "crc16-voltronic": Sum(2, voltronic),  # inverters
     "crc32": Sum(4, zlib.crc32),
 }
 
