@@ -18,9 +18,10 @@ class DeviceCommand(NamedTuple):
     """What is written, and what is waited for before and behind it.
 
     reply: None: nothing is waited for. prompt: what the device says before it takes the command.
-    is_text: line ends within the data end lines, and an echo may have others. framing: of the
-    reply, where it is not the port's. change: how the line is set from its end on. then: what is
-    written when the reply has come; all of it is one exchange.
+    is_text: line ends within the data end lines, and an echo may have others. echo: whether it is
+    returned; None: as the port says. framing: of the reply, where it is not the port's. change: how
+    the line is set from its end on. then: what is written when the reply has come; all of it is one
+    exchange.
     """
 
     what: str  # for errors and logs
@@ -30,6 +31,7 @@ class DeviceCommand(NamedTuple):
     retries: int = 0
     prompt: LineSearch | None = None
     is_text: bool = True
+    echo: bool | None = None
     framing: FramingSettings | None = None
     change: LineMode = LineMode()
     then: tuple[Step, ...] = ()

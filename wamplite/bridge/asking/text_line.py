@@ -63,10 +63,7 @@ class TextLine:
         self._begun = self._before = b""  # what came since the last line end; before the write
         self._last = 0.0  # monotonic time of the last byte
         self._is_lost = self._is_stopping = False
-        self._echo: Echo | None = None
-        if device.settings.echo:
-            self._echo = Echo()
-            intake.sift = self._sift
+        self._echo: Echo | None = None  # made for the first command that is echoed
         intake.came = self._came
         intake.refuted = self._refuted
 
@@ -190,9 +187,8 @@ class TextLine:
             self._await_prompt(command)
             self._running = gathering
             self._before, self._begun = (self._begun if command.prompt else b""), b""
-            if self._echo is not None:
-                until = time.monotonic() + command.patience
-                self._echo.expect(command.data, command.is_text, until)
+            if self._device.settings.echo if command.echo is None else command.echo:
+                self._expect_echo(command)
             self._intake.claim, self._device.eager = self.claim, gathering is not None
         try:
             if command.data:
@@ -204,6 +200,13 @@ class TextLine:
             with self._changed:
                 self._running, self._device.eager = None, False
                 self._unhook()
+
+    def _expect_echo(self, command: DeviceCommand) -> None:
+        if self._echo is None:
+            self._echo = Echo()
+            self._intake.sift = self._sift
+        until = time.monotonic() + command.patience
+        self._echo.expect(command.data, command.is_text, until)
 
     def change_line(self, change: LineMode) -> None:
         """Change how the line is set; Unavailable where that cannot be."""

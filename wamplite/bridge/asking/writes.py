@@ -9,7 +9,7 @@ from ...checking import attempt
 from ...config import Location
 from ...core.errors import InvalidArgument, UsageError
 from ...keys import TableSettings, setting
-from ...schema import Encoding, Text
+from ...schema import Encoding, Flag, Text
 from ..line_pattern import LinePattern, line_search
 from .device_command import DeviceCommand
 from .hex_templates import make_hex_template
@@ -54,6 +54,15 @@ class WriteSettings(TableSettings):
         example="login: $",
     )
 
+    echo: bool | None = setting(
+        Flag(),
+        "whether the device returns this, as it may not a password; without it, as `echo` of the"
+        " port says",
+        None,
+        excludes=("modbus",),
+        example=False,
+    )
+
     @property
     def writes(self) -> bool:
         """Whether anything is written."""
@@ -62,7 +71,8 @@ class WriteSettings(TableSettings):
     def command(self, what: str, prompt: str) -> DeviceCommand:
         """Return the command, its data to be filled in; prompt: the port's."""
         prompt = prompt if self.prompt is None else self.prompt
-        return DeviceCommand(what, b"", prompt=line_search(prompt), is_text=not self.write_hex)
+        search, is_text = line_search(prompt), not self.write_hex
+        return DeviceCommand(what, b"", prompt=search, is_text=is_text, echo=self.echo)
 
     def template(self) -> Template:
         """Return what fills it; UsageError where that cannot be."""
