@@ -129,6 +129,12 @@ class Either(Kind):
 
     def read(self, value: Any, at: Location) -> Any:
         if isinstance(value, str):
+            if self._kind and self._table(value) is not None:
+                at.wrong(
+                    f"a text is a {self._key} here: the kind is {{kind = {in_toml(value)}}},"
+                    f" the {self._key} {{{self._key} = {in_toml(value)}}}"
+                )
+                return MISSING
             value = {self._key: value}
         if not isinstance(value, Mapping):
             at.wrong(f"expected a text or a table, not {show_value(value)}")

@@ -14,7 +14,7 @@ from itertools import chain, repeat
 
 from . import clock
 from .counts import Counts
-from .decoding.readings import Decoder, Deliver, Reading, Undecodable
+from .decoding.readings import NO_MATCH, Decoder, Deliver, Reading, Undecodable
 from .framing.frame import DeviceFrame
 from .framing.framing import Framing
 from .framing.proof import WRONG
@@ -23,7 +23,7 @@ __all__ = ["Intake"]
 
 log = logging.getLogger(__name__)
 
-Claim = Callable[[bytes], bool]
+Claim = Callable[[bytes], "str | None"]
 
 NOT_ASKED_FOR = "not asked for"  # a frame by the framing of a reply, and not the reply
 
@@ -31,10 +31,11 @@ NOT_ASKED_FOR = "not asked for"  # a frame by the framing of a reply, and not th
 class Intake:
     """Takes a device's bytes, on the device's thread.
 
-    claim: takes a frame that is a reply and tells so; None while no command waits.
+    claim: takes a frame that is a reply and returns None, or why it is none, "" where no decoder
+    of a reply was asked; None while no command waits.
     take_raw: takes bytes as they come and tells so; None while they go through the framing.
     sift: yields what is left of bytes for the framing. came: is told of it, behind the frames.
-    refuted: is told of a frame that its checksum refutes.
+    refuted: is told of a frame that its checksum refutes, and why.
     is_asked_only: the device is not expected to send anything unasked.
     """
 
@@ -54,7 +55,7 @@ class Intake:
         self.take_raw: Callable[[bytes], bool] | None = None
         self.sift: Callable[[bytes], Iterable[bytes]] | None = None
         self.came: Callable[[bytes], None] | None = None
-        self.refuted: Callable[[], None] | None = None
+        self.refuted: Callable[[str], None] | None = None
         self.is_asked_only = False
         framing.count = self._count
         self._own = self._framing = framing  # of the port; in use
@@ -141,20 +142,40 @@ class Intake:
         if not frames:
             return
         self.heard = time.monotonic()
-        whole = not self._drop_next or self._is_claimed(frames[0])
+        whole = not self._drop_next or self._claimed(frames[0]) is None
         if self._drop_next:
             self._drop_next = False
             del frames[0]
         if not whole:
             self._counts.count("first line")
-        if self.claim is not None:
-            frames = [frame for frame in frames if not self._is_claimed(frame)]
-        if self._framing is not self._own:
-            self._counts.count(NOT_ASKED_FOR, len(frames))
-            return
-        readings = [reading for frame in frames for reading in self._decode(frame)]
+        readings: list[Reading] = []
+        for frame in frames:
+            why = self._claimed(frame)
+            if why is not None:
+                readings += self._readings(frame, why)
         if readings:
             self._deliver(readings)
+
+    def _readings(self, frame: bytes, why: str) -> list[Reading]:
+        """Return what a frame holds that is no reply; why: it is none, if anybody has looked."""
+        if self._framing is not self._own:
+            self._counts.count(why or NOT_ASKED_FOR)
+            return []
+        if why and self.is_asked_only:
+            self._refuse(frame, why)
+            return []
+        try:
+            reading = self._decoder.decode(frame)._replace(heard=self._heard)
+            self._counts.decoded()
+            return reading.all() if reading.others else [reading]
+        except Undecodable as exc:
+            self._refuse(frame, exc.reason if why in ("", NO_MATCH) else why)
+            return []
+
+    def _refuse(self, frame: bytes, reason: str) -> None:
+        if reason not in self._counts.dropped:
+            log.warning("dropped (%s), from now on only counted: %.80r", reason, frame)
+        self._counts.count(reason)
 
     @property
     def has_lines(self) -> bool:
@@ -180,25 +201,17 @@ class Intake:
     def _count(self, reason: str, number: int) -> None:
         self._counts.count(reason, number)
         if reason == WRONG and self.refuted is not None and self.knows_replies:
-            self.refuted()
+            self.refuted(reason)
 
-    def _is_claimed(self, frame: bytes) -> bool:
+    def _claimed(self, frame: bytes) -> str | None:
+        """Return None where a frame is a reply, or why it is none, "" if nobody has looked."""
         claim = self.claim  # another thread may set it to None
-        if claim is None or not claim(frame):
-            return False
-        self._counts.replied()
-        return True
-
-    def _decode(self, frame: bytes) -> list[Reading]:
-        try:
-            reading = self._decoder.decode(frame)._replace(heard=self._heard)
-            self._counts.decoded()
-            return reading.all() if reading.others else [reading]
-        except Undecodable as exc:
-            if exc.reason not in self._counts.dropped:
-                log.warning("dropped (%s), from now on only counted: %.80r", exc.reason, frame)
-            self._counts.count(exc.reason)
-            return []
+        if claim is None:
+            return ""
+        why = claim(frame)
+        if why is None:
+            self._counts.replied()
+        return why
 
 
 def _begun(frame: bytes, moment: clock.Moment) -> bytes:

@@ -21,7 +21,10 @@ from wamplite.bridge.asking.requests import InitSettings
 from wamplite.bridge.bridge_port import BridgePort
 from wamplite.bridge.configuration.tables import from_dict
 from wamplite.bridge.decoding.decoder import DECODERS, REFUSED
+from wamplite.bridge.decoding.readings import Undecodable
+from wamplite.bridge.decoding.regex import RegexSettings
 from wamplite.bridge.intake import Intake
+from wamplite.bridge.shaping import PublishSettings
 from wamplite.core.errors import UsageError
 
 Make = Callable[..., DeviceWorld]
@@ -141,3 +144,94 @@ def test_what_cannot_be_is_told_before(table: dict[str, object], words: str) -> 
     with pytest.raises(UsageError) as told:
         from_dict({"port": [{"name": "p", "device": "/dev/x", **table}]})
     assert words in str(told.value)
+
+
+# ---- what is waited for, and is none
+
+
+def fails(frame: bytes) -> Any:
+    raise Undecodable("battery low")
+
+
+LOW = PollSettings(
+    topic="com.example.polled", write="T?\n", timeout=0.2, every=3600,
+    reply=DECODERS["python:"].made(function=fails),
+)  # fmt: skip
+DAMP = replace(LOW, reply=DECODERS["regex"].made(pattern="^T="))
+READINGS = (PublishSettings(topic="com.example.line"),)
+
+
+@pytest.mark.parametrize(
+    ("poll", "port", "said", "dropped"),
+    [
+        (LOW, {}, b"\xff\xfe\n", {"battery low": 1}),
+        (LOW, {}, b"low\n", {"battery low": 1}),
+        (DAMP, {}, b"H=40\n", {"no match": 1}),
+        (DAMP, {}, b"T=\xff\n", {"not UTF-8": 1}),
+        (LOW, {"publish": READINGS}, b"\xff\xfe\n", {"battery low": 1}),
+        (
+            DAMP,
+            {"publish": READINGS, "decode": DECODERS["json"].made()},
+            b"{\n",
+            {"no JSON for WAMP": 1},
+        ),
+    ],
+)
+def test_what_is_no_reply_is_counted_by_what_refused_it(
+    polled: Callable[..., PolledPort],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    poll: PollSettings,
+    port: dict[str, Any],
+    said: bytes,
+    dropped: dict[str, int],
+) -> None:
+    device = Lines(tmp_path, lambda line: b"first line\n" + said)
+    world = polled(device, replace(poll, every=3600), **port)
+    until(lambda: world.port.figures()["failed_requests"] == 1, "given up")
+    assert world.port.figures()["dropped"] == {"first line": 1, **dropped}
+    (reason,) = dropped
+    assert f"dropped ({reason})" in caplog.text
+    told = "battery low" if poll is LOW else "no match" if b"\xff" not in said else "not UTF-8"
+    assert f"within 0.2 s; what came was none: {told}" in caplog.text
+
+
+def test_a_reading_that_is_no_reply_is_published_all_the_same(
+    polled: Callable[..., PolledPort], tmp_path: Path
+) -> None:
+    device = Lines(tmp_path, lambda line: b"first line\nH=40\n")
+    world = polled(device, LOW, publish=READINGS, decode=DECODERS["text"].made())
+    until(lambda: world.port.figures()["failed_requests"] == 1, "given up")
+    assert world.events == [("com.example.line", "H=40")]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            {"reply": "json"},
+            'reply: a text is a pattern here: the kind is {kind = "json"}, the pattern'
+            ' {pattern = "json"}',
+        ),
+        (
+            {"reply": "python:values:decode"},
+            '{kind = "python:values:decode"}, the pattern {pattern = "python:values:decode"}',
+        ),
+        ({"reply": "OK", "error": "text"}, "error: a text is a pattern here"),
+        ({"then": [{"reply": "bytes"}]}, "reply: a text is a pattern here"),
+    ],
+)
+def test_a_decoder_that_stands_where_a_pattern_does_is_told(
+    table: dict[str, object], words: str
+) -> None:
+    procedure = {"uri": "a.b", "write": "x", "reply": "y", **table}
+    with pytest.raises(UsageError) as told:
+        from_dict({"port": [{"name": "p", "device": "/dev/x", "procedure": [procedure]}]})
+    assert words in str(told.value)
+
+
+def test_a_pattern_that_is_called_as_a_decoder_can_be_meant() -> None:
+    procedure = {"uri": "a.b", "write": "x", "reply": {"pattern": "json"}}
+    table = {"port": [{"name": "p", "device": "/dev/x", "procedure": [procedure]}]}
+    (port,) = from_dict(table).ports
+    assert isinstance(port.procedures[0].reply, RegexSettings)

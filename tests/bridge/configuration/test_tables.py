@@ -60,7 +60,7 @@ def test_bytes_are_written_as_text(tmp_path: Path) -> None:
 
 def test_a_reply_is_a_pattern_or_a_table(tmp_path: Path) -> None:
     text = HEAD
-    for number, reply in enumerate(["'OK (.+)'", '"json"', '{kind = "json"}']):
+    for number, reply in enumerate(["'OK (.+)'", '{pattern = "json"}', '{kind = "json"}']):
         text += f'[[port.procedure]]\nuri = "a.b{number}"\nwrite = "?"\nreply = {reply}\n'
     replies = [one.reply for one in read(tmp_path, text).procedures]
     assert replies == [

@@ -103,6 +103,7 @@ class Gathering:
         self.answer: Reading | None = None
         self.refusal: ApplicationError | None = None
         self.flaw = ""  # why the frames that came are no reply
+        self.why = ""  # the last frame was none, or came damaged
         self._has_lines = has_lines
         self._frames: list[bytes] = []
         self._size = 0
@@ -145,6 +146,7 @@ class Gathering:
         try:
             return self.reply.decode(frame)
         except Undecodable as exc:
+            self.why = exc.reason or "no reading"
             if self.reply.is_long:
-                self.flaw = exc.reason or "no reading"
+                self.flaw = self.why
             return None

@@ -82,54 +82,60 @@ class TextLine:
             self._last = time.monotonic()
             self._changed.notify_all()
 
-    def claim(self, frame: bytes) -> bool:
-        """Take a frame of the reply, or of a late one; tell whether it was taken."""
+    def claim(self, frame: bytes) -> str | None:
+        """Take a frame of the reply, or of a late one; return None, or why it was not taken."""
         with self._changed:
             before, self._before = self._before, b""
             if before:
                 frame = frame.removeprefix(before)
                 if not frame.strip():
-                    return True  # a prompt, and nothing behind it
+                    return None  # a prompt, and nothing behind it
             self._forget()
             running = self._running
-            if running is not None and self._listens(running) and self._answers(running, frame):
-                return True
+            why: str | None = ""
+            if running is not None and self._listens(running):
+                why = self._answered(running, frame)
+            if why is None:
+                return None
             if self._owed.take(frame):
                 self._pay()
-                return True
-            self._refute()
-            return False
+                return None
+            self._refute(why)
+            return why
 
     def _listens(self, running: Gathering) -> bool:
         """Tell whether a frame can be one of the reply that is waited for."""
         return not (running.is_over or self._awaits_echo())
 
-    def _answers(self, running: Gathering, frame: bytes) -> bool:
-        """Take a frame of the running reply, or one of which nobody knows whose it is."""
+    def _answered(self, running: Gathering, frame: bytes) -> str | None:
+        """Take a frame of the running reply, or one of which nobody knows whose it is.
+
+        Returns None, or why it was not taken.
+        """
         if not self._owed.may_be(frame, running):
             is_taken = running.take(frame)
             self._changed.notify_all()
-            return is_taken
-        is_either = not running.reply.rules_out(frame)
-        if is_either:
-            self._owed.doubt(frame, running)
-            self._count(LATE_REPLIES, 1)
-        return is_either
+            return None if is_taken else running.why
+        if running.reply.rules_out(frame):
+            return ""
+        self._owed.doubt(frame, running)
+        self._count(LATE_REPLIES, 1)
+        return None
 
-    def _refuted(self) -> None:
+    def _refuted(self, why: str) -> None:
         """Note that what has come of a reply was damaged."""
         with self._changed:
             self._forget()
-            self._refute()
+            self._refute(why)
 
-    def _refute(self) -> None:
+    def _refute(self, why: str) -> None:
         """Note that what came was meant for a reply and is none, where it is known for which."""
         running = self._running
         waiting = self._owed.waiting()
         if running is not None and self._listens(running):
             waiting.append(running)
         if len(waiting) == 1 and not waiting[0].reply.is_long and self._intake.knows_replies:
-            waiting[0].is_refuted = True
+            waiting[0].is_refuted, waiting[0].why = True, why
             self._changed.notify_all()
 
     def _forget(self) -> None:
@@ -172,6 +178,7 @@ class TextLine:
         missing = "echo" if self._awaits_echo() else "reply"
         tries = f", {command.retries + 1} times" if command.retries else ""
         text = f"no {missing} from {self._device.address} within {command.timeout:g} s{tries}"
+        text += f"; what came was none: {gathering.why}" if gathering.why else ""
         return CallTimeout(uris.TIMEOUT, start + text)
 
     def attempt(self, command: DeviceCommand) -> Reading | None:

@@ -18,7 +18,7 @@ from ...schema import Encoding, Names, Number, Text, Whole
 from ...tables import Either
 from ..kinds import Kinds, KindTable
 from ..line_pattern import LinePattern, line_search
-from .readings import Decode, Decoder, Reading, Undecodable, checked
+from .readings import NO_MATCH, Decode, Decoder, Reading, Undecodable, checked
 from .value_types import TYPES
 
 __all__ = [
@@ -100,7 +100,7 @@ class DecodeSettings(TableSettings):
         def decode_if_it_fits(frame: bytes) -> Reading:
             plain = frame.strip(LINE_ENDS)
             if not search.finds(frame) and (plain == frame or not search.finds(plain)):
-                raise NotMeant("no match")
+                raise NotMeant(NO_MATCH)
             return decode(frame)
 
         return decode_if_it_fits

@@ -11,6 +11,7 @@ from ...serializers import check_payload
 from ..clock import NEVER, Moment
 
 __all__ = [
+    "NO_MATCH",
     "TOO_LONG",
     "Decode",
     "Decoder",
@@ -38,7 +39,8 @@ class Reading(NamedTuple):
         return [self, *(other._replace(heard=self.heard) for other in self.others)]
 
 
-TOO_LONG = "took too long"  # the reason where nobody knows what else
+NO_MATCH = "no match"  # the reason of a pattern: the frame may be something else
+TOO_LONG = "took too long"  # the reason where nobody knows what it is
 
 
 class Undecodable(Exception):

@@ -11,7 +11,7 @@ from ...keys import setting
 from ...schema import Text
 from ..matching.matcher import Matcher, TookTooLong, compiled
 from .decoder import TextSettings, TypedSettings, decoder_kind
-from .readings import TOO_LONG, Decode, Reading, Undecodable, as_text, checked, positions
+from .readings import NO_MATCH, TOO_LONG, Decode, Reading, Undecodable, as_text, checked, positions
 from .value_types import converted
 
 __all__ = ["KIND", "RegexSettings"]
@@ -38,7 +38,7 @@ class RegexSettings(TypedSettings, TextSettings):
             except TookTooLong:
                 raise Undecodable(TOO_LONG) from None
             if groups is None:
-                raise Undecodable("no match")
+                raise Undecodable(NO_MATCH)
             found = {str(at): groups[number] for at, number in enumerate(unnamed)}
             texts = found | {name: groups[number] for number, name in named.items()}
             given = {name: text for name, text in texts.items() if text is not None}
