@@ -123,18 +123,17 @@ def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> No
     assert [array[2] for array in post.take(2)] == [1, 1]
 
 
-def test_an_encoder_that_failed_still_knows_its_last_message(post: Post) -> None:
+def test_an_encoder_that_failed_still_knows_its_last_message(routing: Routing, post: Post) -> None:
     transport = post.transport
-    encoding: list[Encoder] = []
     serializer = serializers.get("msgpack")
-    encoder = Encoder(serializer, EventWriter(serializer), encoding)
+    encoder = Encoder(serializer, EventWriter(serializer), routing)
     small = event(1)
     encoder.encode(small, transport)
     kept = encoder.frame, encoder.size
     with pytest.raises(Exception, match="set"):
         encoder.encode(event(2, {1, 2}), transport)
     assert encoder.last is small and (encoder.frame, encoder.size) == kept
-    assert encoding == [encoder]
+    assert routing.encoding == [encoder]
     encoder.forget()
     assert encoder.last is None and not encoder.frame
 

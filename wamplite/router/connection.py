@@ -13,7 +13,6 @@ its turn.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator
@@ -29,6 +28,7 @@ from . import session_log
 from .connections import is_near, origin_of
 from .faults import log_fault
 from .hosting import Hosting
+from .large import LargePlace
 from .mailbox import Mailbox
 from .pacing import Bucket
 from .presence import Presence
@@ -63,7 +63,7 @@ class Connection(ABC):
         self.address = address  # of the client; "": a Unix socket, None: in this process, serial
         self.origin = origin_of(address)  # for the bounds
         self.is_proxied = False  # a proxy connected, and has not told for whom
-        self.place: threading.Semaphore | None = None  # that a large receive has taken
+        self.place: LargePlace | None = None  # that a large receive has taken
         self.waits = False  # for another HELLO
         self.received = 0  # entries that were handed over
         self.bad_logins = 0

@@ -10,7 +10,6 @@ has sent: 150 KB on a wire may be 10 MB here.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Generator
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from ..core.members import Lost, Member, Violation
 from ..core.messages import Goodbye
 from .faults import log_fault
+from .large import LargePlace
 from .pacing import Bucket
 from .routing import NOTHING, Arrival, Routing
 from .served import Gather
@@ -38,7 +38,7 @@ class Bringing(Protocol):
     shared: Shared
     arrived: list[Any]  # and not handed over yet
     received: int  # entries that were handed over
-    place: threading.Semaphore | None  # that what has arrived has taken
+    place: LargePlace | None  # that what has arrived has taken
     bucket: Bucket
     gather: Gather | None
     is_slowed: bool  # by max_message_rate

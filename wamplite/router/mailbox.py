@@ -18,6 +18,7 @@ from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
 from .event_writer import LARGE, EventWriter
+from .large import LargePlace
 from .presence import Posting
 
 MANY = 128  # so many in one round are written before it ends
@@ -38,30 +39,31 @@ class Mailbox(Posting, Protocol):
 class Encoder:
     """Messages to frames, for one serializer and one framing.
 
-    events: of the serializer. `encoding`: the encoders that keep a message.
+    events: of the serializer.
     """
 
-    def __init__(
-        self, serializer: Serializer, events: EventWriter, encoding: list[Encoder]
-    ) -> None:
+    def __init__(self, serializer: Serializer, events: EventWriter, rounds: Rounds) -> None:
         self._dumps = serializer.dumps
+        self._name = serializer.name
         self._events = events
-        self._encoding = encoding
+        self._rounds = rounds
         self.last: Message | None = None
         self.frame = b""
         self.size = 0  # of the payload in `frame`
 
     def encode(self, message: Message, transport: Transport) -> None:
         """Make the frame of a message, and keep it for the next who is posted the same."""
-        events = self._events
+        events, place = self._events, self._rounds.place
         if events.last is not None and type(message) is Event:
             payload = events.write(message)
         else:
-            payload = self._dumps(to_array(message))
+            array = to_array(message)
+            payload = b"" if place is None else place.find(array, self._name)
+            payload = payload or self._dumps(array)
         size = len(payload)
         frame = transport.frame(payload) if size <= MOST else b""  # no transport carries it
         if self.last is None:
-            self._encoding.append(self)
+            self._rounds.encoding.append(self)
         self.last, self.size, self.frame = message, size, frame
         if size > LARGE and type(message) is Event:
             events.keep(message, payload)
@@ -102,6 +104,8 @@ class Rounds(Protocol):
     """The routing of a realm, as a mailbox knows it."""
 
     touched: list[Any]  # mailboxes that were posted to in this round
+    encoding: list[Any]  # the encoders that keep a message
+    place: LargePlace | None  # of what is being handled
 
     def encoder(self, transport: Transport) -> Encoder:
         """Return what encodes for a transport and all like it."""

@@ -33,6 +33,7 @@ from ..locks import Latch, Lock
 from ..transports.base import Transport
 from .event_writer import EventWriter
 from .faults import guarded, log_fault
+from .large import LargePlace
 from .mailbox import Encoder, FrameMailbox
 from .waits import ArrivalTurn
 
@@ -53,7 +54,7 @@ class Arrival:
     """What one recv brought of a member, in order.
 
     `handled` is released once all is, and `place`, where there is one, which bounds how many
-    large arrivals there are at a time.
+    large arrivals there are at a time, and has their payloads as they are passed on.
     """
 
     __slots__ = ("entries", "handled", "member", "place", "position")
@@ -63,7 +64,7 @@ class Arrival:
         member: Member,
         entries: list[Any],
         handled: ArrivalTurn,
-        place: threading.Semaphore | None = None,
+        place: LargePlace | None = None,
     ) -> None:
         self.member = member
         self.entries = entries
@@ -109,6 +110,7 @@ class Routing:
         self._timers = timers
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
+        self.place: LargePlace | None = None  # of what is being handled
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
         self._most_given_up = 0  # by Realm.given_up: how far it may come in this round
         self._guard = Lock()  # guards the next six; not held while anything is handled
@@ -170,7 +172,7 @@ class Routing:
             if found is None:
                 serializer = serializers.get(transport.serializer)
                 events = self._events.setdefault(transport.serializer, EventWriter(serializer))
-                found = self._encoders[key] = Encoder(serializer, events, self.encoding)
+                found = self._encoders[key] = Encoder(serializer, events, self)
         return found
 
     def run(self, errand: Callable[[], None]) -> None:
@@ -309,6 +311,7 @@ class Routing:
         member, handle, entry = arrival.member, self.realm.handle, None
         if self.realm.given_up > self._most_given_up and _must_wait(arrival):
             return True
+        self.place = arrival.place
         try:
             start, end = arrival.position, len(arrival.entries)
             arrival.position = stop = min(start + SHARE, end)

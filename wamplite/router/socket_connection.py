@@ -32,6 +32,7 @@ from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
 from ..transports.stream import Stream
 from .decoding import decode
 from .faults import log_fault
+from .large import LargePlace
 from .mailbox import FrameMailbox
 from .routing import NOTHING, Routing
 from .served import Gather
@@ -244,7 +245,10 @@ class SocketConnection(TimedConnection):
         if size > MUCH:
             self.shared.trimming.soon()
         loads, structure = self._serializer.loads, self.shared.structure
-        return decode(payloads, loads, self._tell_unfit, structure)
+        entries = decode(payloads, loads, self._tell_unfit, structure)
+        if self.place is not None:
+            self.place.write(entries, self._serializer)
+        return entries
 
     def _take_place(self, size: int) -> bool:
         """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
@@ -254,7 +258,7 @@ class SocketConnection(TimedConnection):
             self.shared.buffered.note(self)
             places.acquire()
         self._waiting = 0
-        self.place = places
+        self.place = LargePlace(places)
         return self.stream.lost is None
 
     def _tell_unfit(self, text: str) -> None:

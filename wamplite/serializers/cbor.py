@@ -29,6 +29,7 @@ from .payload import (
     check_nul,
     check_small,
 )
+from .pieces import Form, write_in_pieces
 from .reader import BINARY, DICT, LIST, STOP, TAG, TEXT, VALUE, as_text, cut, read
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -86,12 +87,16 @@ class Cbor(Serializer):
 
     name = "cbor"
     binary = True
+    is_slow = True
 
     def dumps(self, array: list[Any]) -> bytes:
         try:
             return cbor2.dumps(array)
         except Exception as exc:  # its versions disagree on what they raise
             raise UsageError(f"CBOR cannot carry the message: {exc}") from exc
+
+    def dumps_in_pieces(self, array: list[Any]) -> bytes:
+        return write_in_pieces(array, Form(self.dumps, _ends, b""))
 
     def loads(self, data: bytes) -> Any:
         try:
@@ -119,6 +124,15 @@ class Cbor(Serializer):
         else:
             check_small(array)
         return array
+
+
+def _ends(value: Any) -> tuple[bytes, bytes]:
+    """Return the head of a list or dict; it has no end."""
+    length, major = len(value), 0x80 if type(value) is list else 0xA0
+    if length < 24:
+        return bytes([major + length]), b""
+    info, width = next((info, width) for info, width in _WIDTHS.items() if length >> 8 * width == 0)
+    return bytes([major + info]) + length.to_bytes(width, "big"), b""
 
 
 def _let_go(decoder: Any, value: Any) -> Any:

@@ -28,6 +28,7 @@ from .payload import (
     check_message,
     check_surrogates,
 )
+from .pieces import Form, write_in_pieces
 
 _heard = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 try:
@@ -95,17 +96,25 @@ _encode = json.JSONEncoder(
 _SURROGATES = Rules(texts=check_surrogates, keys=check_surrogates)
 
 
+def _ends(value: Any) -> tuple[bytes, bytes]:
+    return (b"[", b"]") if type(value) is list else (b"{", b"}")
+
+
 class Json(Serializer):
     """JSON by the standard library."""
 
     name = "json"
     binary = False
+    is_slow = True
 
     def dumps(self, array: list[Any]) -> bytes:
         try:
             return _encode(array).encode()
         except (TypeError, ValueError, RecursionError) as exc:
             raise UsageError(f"JSON cannot carry the message: {exc}") from exc
+
+    def dumps_in_pieces(self, array: list[Any]) -> bytes:
+        return write_in_pieces(array, Form(self.dumps, _ends, b","))
 
     def with_head(self, written: bytes, head: list[Any], other: list[Any]) -> bytes:
         return self.dumps(other)[:-1] + written[len(self.dumps(head)) - 1 :]
@@ -152,6 +161,8 @@ def _asks_values(data: bytes) -> bool:
 
 class FastJson(Json):
     """JSON by orjson; what it reads differently from the standard library is read again by that."""
+
+    is_slow = False
 
     def __init__(self) -> None:
         self._dumps = partial(orjson.dumps, default=_to_text)

@@ -1,0 +1,101 @@
+"""What holds many elements is written in pieces: the same octets, and no call writes much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wamplite.core.errors import UsageError
+from wamplite.serializers import Serializer
+from wamplite.serializers.cbor import Cbor
+from wamplite.serializers.json import FastJson, Json
+from wamplite.serializers.msgpack import MsgPack
+from wamplite.serializers.pieces import LEVELS, MANY, holds_many
+
+ROWS: list[Any] = [
+    {"id": number, "name": f"n{number}", "\u00e4": [1.5, None]} for number in range(5000)
+]
+LONG: dict[str, Any] = {f"key{number}": number for number in range(70_000)}
+TABLE = [[{"x": number}] * 100 for number in range(100)]
+SHAPES: dict[str, list[Any]] = {
+    "arguments": ROWS,
+    "one argument": [ROWS],
+    "one of several": [1, "two", ROWS, b"\xff", {}, [], ROWS],
+    "in a dict": [{"rows": ROWS, "": LONG, "n": 5}],
+    "keyword arguments": [],
+    "amid short ones": [*range(MANY - 3), ROWS, *range(7), LONG, {"a": 1}],
+    "short ones that are many": TABLE,
+    "of one length": [[1] * MANY, [2] * (MANY + 1), {"a": [3] * (MANY + 2)}],
+    "long in long": [[[number] * 300 for number in range(300)]],
+}
+LENGTHS = [0, 1, 23, 24, 255, 256, 257, 511, 512, 513, 65_535, 65_536]
+
+
+def message(args: list[Any]) -> list[Any]:
+    return [68, 2**53, 7, {"progress": True}, args, {"rows": ROWS} if not args else {"k": LONG}]
+
+
+class CountedJson(Json):
+    """JSON that knows what was written at once."""
+
+    def __init__(self) -> None:
+        self.written: list[int] = []
+
+    def dumps(self, array: list[Any]) -> bytes:
+        self.written.append(elements(array))
+        return super().dumps(array)
+
+
+def elements(value: Any) -> int:
+    """Return how many elements a value has, with those of the containers among them."""
+    if type(value) not in (list, dict):
+        return 0
+    held = value if type(value) is list else list(value.values())
+    return len(held) + sum(len(one) for one in held if type(one) in (list, dict))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", [Json, FastJson, Cbor, MsgPack])
+def test_the_octets_are_those_of_the_whole(kind: type[Serializer], shape: str) -> None:
+    serializer, array = kind(), message(SHAPES[shape])
+    assert serializer.dumps_in_pieces(array) == serializer.dumps(array)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("kind", [Json, FastJson, Cbor])
+def test_they_are_for_lists_and_dicts_of_any_length(kind: type[Serializer], length: int) -> None:
+    serializer = kind()
+    for value in (list(range(length)), dict.fromkeys(map(str, range(length)), "x")):
+        array = [16, 1, {}, "com.topic", [value], {"again": value}]
+        assert serializer.dumps_in_pieces(array) == serializer.dumps(array)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_none_of_the_calls_writes_much(shape: str) -> None:
+    counted = CountedJson()
+    counted.dumps_in_pieces(message(SHAPES[shape]))
+    assert len(counted.written) > 10
+    assert max(counted.written) <= 2 * MANY
+
+
+def test_what_holds_few_elements_is_written_at_once() -> None:
+    counted = CountedJson()
+    counted.dumps_in_pieces([16, 1, {}, "com.topic", ["x" * 10**6, [1] * MANY], {"a": {"b": 1}}])
+    assert len(counted.written) == 1
+
+
+def test_many_elements_are_looked_for_some_levels_down() -> None:
+    value: Any = [1] * (MANY + 1)
+    for levels in range(1, LEVELS + 2):
+        assert holds_many(value) is (levels <= LEVELS)
+        value = [value] if levels % 2 else {"a": value}
+
+
+@pytest.mark.parametrize("kind", [Json, FastJson, Cbor])
+def test_what_cannot_be_carried_is_told_as_of_the_whole(kind: type[Serializer]) -> None:
+    endless: list[Any] = [1] * (MANY + 1)
+    endless[7] = endless
+    for value in ([*ROWS, object()], endless):
+        with pytest.raises(UsageError, match="cannot carry the message"):
+            kind().dumps_in_pieces([16, 1, {}, "com.topic", [value]])
