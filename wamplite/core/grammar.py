@@ -83,7 +83,9 @@ def announced_features(roles: dict[str, Any], role: str) -> set[str]:
 
     Some stand beside the others, in the role itself, as the specification has it.
     """
-    told = roles.get(role) or {}
+    told = roles.get(role)
+    if not told:
+        return set()
     says = {**(told.get("features") or {}), **told}  # as `_says` has it
     return {feature for feature, is_there in says.items() if is_there is True}
 

@@ -8,21 +8,33 @@ MAX_ID = 2**53
 
 _system = random.SystemRandom()  # as `secrets` has it, whose import brings OpenSSL along: 2 MB
 _publications = random.Random(_system.getrandbits(256))
+_drawn: list[int] = []  # of 64 bits each, for the next: the system is asked once for DRAWN of them
+DRAWN = 64
 
 
 def begin_anew() -> None:
-    """Forget what publication ids come next: in a forked child, whose parent draws them too."""
+    """Forget what ids come next: in a forked child, whose parent draws them too."""
     _publications.seed(_system.getrandbits(256))
+    _drawn.clear()
+
+
+def _draw() -> int:
+    """Draw 64 bits nobody can guess; any thread."""
+    while True:
+        try:
+            return _drawn.pop()
+        except IndexError:
+            _drawn.extend(memoryview(_system.randbytes(8 * DRAWN)).cast("Q"))
 
 
 def new_session() -> int:
     """Draw a session id nobody can guess."""
-    return _system.getrandbits(53) + 1  # MAX_ID is 2**53: each as likely
+    return (_draw() >> 11) + 1  # MAX_ID is 2**53: each as likely
 
 
 def new_authid() -> str:
     """Draw a name for somebody who did not tell one that could be trusted."""
-    return f"{_system.getrandbits(64):016x}"
+    return f"{_draw():016x}"
 
 
 def new_publication() -> int:

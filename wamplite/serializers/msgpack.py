@@ -48,6 +48,7 @@ _TINY = 64  # bytes: nor can these
 # What stands for binary, extension types and floats; without them nothing small has to be asked.
 _ODD = {*range(0xC4, 0xCC), *range(0xD4, 0xD9)}
 _EVEN = bytes(set(range(256)) - _ODD)
+_EASY = 1024  # bytes: of more, to look at the values is as fast
 # So many containers cannot nest too deep, nor make the library reserve much: fewer in a large one.
 _FEW, _FEWER = LEVELS, 32
 
@@ -95,9 +96,14 @@ class MsgPack(Serializer):
             array = unpackb(data)
         except Exception as exc:  # whatever a decoder says of hostile bytes
             raise _refused(exc) from exc
-        if size > _TINY or data.translate(None, _EVEN) or (0 in data and _find_nul(data)):
+        if size > _EASY or data.translate(None, _EVEN) or (0 in data and _has_nul(data)):
             check_small(array)
         return array
+
+
+def _has_nul(data: bytes) -> bool:
+    """Tell whether text may begin with NUL, in a small message that has one somewhere."""
+    return len(data) > _TINY or _find_nul(data) is not None
 
 
 def _large(data: bytes) -> Any:

@@ -9,7 +9,6 @@ refuse is answered in plain text that says what this is and what was expected.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -27,7 +26,8 @@ TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _USUAL = re.compile(
     rb"GET ([!-~]+) HTTP/1[.]1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n"
 )
-_OF_A_BODY = ("content-length", "transfer-encoding")
+_FIELD = re.compile(r"([^:]+):[\t ]*([^\r]*?)[\t ]*\r\n")  # of one that is usual
+_OF_A_BODY = frozenset({"content-length", "transfer-encoding"})
 
 
 class HttpRequest(NamedTuple):
@@ -41,8 +41,10 @@ class HttpRequest(NamedTuple):
 
 def request_of(event: h11.Request) -> HttpRequest:
     """Return the request that h11 has read."""
-    lines = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-    return HttpRequest(event.method, event.target, event.http_version, _by_name(lines))
+    fields: dict[str, list[str]] = {}
+    for name, value in event.headers:
+        fields.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    return HttpRequest(event.method, event.target, event.http_version, fields)
 
 
 def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
@@ -50,18 +52,12 @@ def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
     match = _USUAL.match(data)
     if match is None:
         return None
-    lines = (line.partition(":") for line in match[2].decode().split("\r\n")[:-1])
-    fields = _by_name((name.lower(), value.strip(" \t")) for name, _, value in lines)
-    if len(fields.get("host", ())) != 1 or any(name in fields for name in _OF_A_BODY):
+    fields: dict[str, list[str]] = {}
+    for name, value in _FIELD.findall(match[2].decode()):
+        fields.setdefault(name.lower(), []).append(value)
+    if len(fields.get("host", ())) != 1 or not _OF_A_BODY.isdisjoint(fields):
         return None
     return HttpRequest(b"GET", match[1], b"1.1", fields), data[match.end() :]
-
-
-def _by_name(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    fields: dict[str, list[str]] = {}
-    for name, value in lines:
-        fields.setdefault(name, []).append(value)
-    return fields
 
 
 class HttpRefusal(Exception):
