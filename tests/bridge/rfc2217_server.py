@@ -16,7 +16,7 @@ class Rfc2217Server:
     def __init__(self) -> None:
         self._serial = serial.serial_for_url("loop://", timeout=0)
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.modes: list[tuple[int, int, str]] = []  # speed, bits, parity, each as it was set
+        self.modes: list[tuple[int, int, str, float]] = []  # each as it was set
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="test-rfc2217")
 
@@ -43,7 +43,8 @@ class Rfc2217Server:
             while not self._ending.is_set():
                 with suppress(TimeoutError):
                     self._serial.write(b"".join(manager.filter(connection.recv(1024))))
-                mode = (self._serial.baudrate, self._serial.bytesize, self._serial.parity)
+                line = self._serial
+                mode = (line.baudrate, line.bytesize, line.parity, line.stopbits)
                 if mode not in self.modes[-1:]:
                     self.modes.append(mode)
                 if data := self._serial.read(self._serial.in_waiting):

@@ -25,6 +25,9 @@ from wamplite.core.errors import InvalidArgument, UsageError
         ("{0:4s} {xor}", ["01020304"], {}, "01 02 03 04 04"),
         ("{0:#} {0:s}", [""], {}, "00"),
         ("{0:s}", [bytearray(b"ab")], {}, "61 62"),
+        ("{0:u24} {0:<u24} {1:i24} {1:>i24} {1:<i24}", [0x010203, -2], {},
+         "01 02 03 03 02 01 ff ff fe ff ff fe fe ff ff"),
+        ("{0:#u24} {0:s}", ["0102"], {}, "00 00 02 01 02"),
         ("{0:s} {1:2s} {0:#}", [1020, 123456 // 100], {}, "10 20 12 34 02"),
         ("02 {0} {crc16-modbus:hex<1} 0d", [65], {}, "02 41 37 46 37 30 0d"),
     ],
@@ -40,6 +43,11 @@ def test_a_template_is_filled(
     [
         ("{0}", 256, "256 does not fit {0:}: ubyte format requires"),
         ("{0:H}", 1.5, "1.5 does not fit {0:H}"),
+        ("{0:u24}", 1 << 24, "16777216 does not fit {0:u24}: int too big to convert"),
+        ("{0:u24}", -1, "-1 does not fit {0:u24}"),
+        ("{0:i24}", 1 << 23, "8388608 does not fit {0:i24}"),
+        ("{0:i24}", 1.5, "1.5 does not fit {0:i24}"),
+        ("{0:<u24}", "12", "'12' does not fit {0:<u24}"),
         ("{0:H}", "12", "'12' does not fit {0:H}"),
         ("{0:s}", "0A0", "'0A0' does not fit {0}: expected bytes"),
         ("{0:s}", 7, "7 does not fit {0}: expected bytes"),
@@ -60,7 +68,9 @@ def test_what_does_not_fit_is_refused_in_words(template: str, value: Any, words:
     assert words in str(told.value)
 
 
-@pytest.mark.parametrize("template", ["0", "{0:HH}", "{0:#s}", "{0:x}", "{0:-1s}", "{xor:s}"])
+@pytest.mark.parametrize(
+    "template", ["0", "{0:HH}", "{0:u32}", "{0:24}", "{0:#s}", "{0:x}", "{0:-1s}", "{xor:s}"]
+)
 def test_a_template_that_cannot_be_filled_is_refused(template: str) -> None:
     with pytest.raises(UsageError, match="write_hex"):
         make_hex_template(template)

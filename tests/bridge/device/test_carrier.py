@@ -90,9 +90,9 @@ def test_a_device_behind_rfc_2217_is_read_and_written(record: Record) -> None:
         device.write(b"there and back")
         until(lambda: record.data == b"there and back", "read")
         device.change(LineMode(300))
-        until(lambda: server.modes[-1] == (300, 8, "N"), "the other end has it")
+        until(lambda: server.modes[-1] == (300, 8, "N", 1), "the other end has it")
         device.change(LineMode(0, 7, "E"))
-        until(lambda: server.modes[-1] == (300, 7, "E"), "the other end has it")
-        assert device.mode == (300, 7, "E")
+        until(lambda: server.modes[-1] == (300, 7, "E", 1), "the other end has it")
+        assert device.mode == (300, 7, "E", 1)
         assert device.stop(5.0)
     assert record.opens == 1

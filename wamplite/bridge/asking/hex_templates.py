@@ -1,6 +1,7 @@
 """From the arguments of a call to bytes: "AA {address} {data:#<H} {data:s} {crc16-modbus:<1}".
 
 {name:<H}            a number, in a format of Python's struct; one byte without a format
+{name:<u24}, i24     a number of three bytes, without or with a sign
 {name:s}, {name:4s}  bytes, or a text of two hexadecimal digits for each; exactly so many
 {name:#}, {name:#<H} how many bytes these are, as a number
 {crc16-modbus:<1}    the checksum of all before it, see `checksum_fields`
@@ -12,7 +13,8 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from operator import index
+from typing import Any, Literal
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
@@ -22,6 +24,7 @@ from .templates import Piece, Template, argument, as_text, computed, fields_of, 
 __all__ = ["make_hex_template"]
 
 FORMAT = re.compile(r"[<>=!@]?[bBhHiIlLqQfd]")
+THREE = re.compile(r"(?P<order>[<>]?)(?P<sign>[ui])24")  # bytes, of which struct knows nothing
 OCTETS = re.compile(r"(\d{0,4})s")
 
 
@@ -89,18 +92,29 @@ def _as_bytes(name: str, value: object) -> bytes:
 
 def _packer(name: str, form: str, layout: str) -> Callable[[Any], bytes]:
     """Return what packs a number in a layout of struct; form: the field's, for errors."""
-    if FORMAT.fullmatch(layout) is None:
+    three = THREE.fullmatch(layout)
+    if three is None and FORMAT.fullmatch(layout) is None:
         raise UsageError(
             f"write_hex: {{{name}:{form}}}: expected a format of struct for one number, such as >H,"
-            " s or 4s for bytes, # or #>H for their number"
+            " u24 or i24, s or 4s for bytes, # or #>H for their number"
         )
-    packed = struct.Struct(layout if layout[0] in "<>=!@" else ">" + layout)
+    convert = _converter(layout) if three is None else _of_three(three)
 
     def pack(value: Any) -> bytes:
         try:
-            return packed.pack(value)
+            return convert(value)
         except (struct.error, OverflowError, TypeError) as exc:
             text = f"{value!r:.80} does not fit {{{name}:{form}}}: {exc}"
             raise InvalidArgument(uris.INVALID_ARGUMENT, text) from None
 
     return pack
+
+
+def _converter(layout: str) -> Callable[[Any], bytes]:
+    return struct.Struct(layout if layout[0] in "<>=!@" else ">" + layout).pack
+
+
+def _of_three(layout: re.Match[str]) -> Callable[[Any], bytes]:
+    order: Literal["little", "big"] = "little" if layout["order"] == "<" else "big"
+    signed = layout["sign"] == "i"
+    return lambda value: index(value).to_bytes(3, order, signed=signed)

@@ -8,9 +8,10 @@ from typing import Any
 
 from ...config import Location
 from ...keys import setting
-from ...schema import AnyOf, Flag, Names, Text, Whole
+from ...schema import AnyOf, Flag, Names, Number, Text, Whole
 from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
+from ..device.line import check_stop_bits
 from ..device.line_mode import PARITIES, LineMode, Speed
 from ..framing.framing import FRAMING, FramingSettings
 from ..line_pattern import LinePattern, line_search
@@ -123,6 +124,9 @@ class StepSettings(ReplySettings):
     parity: str = setting(
         Text(*PARITIES), "the parity from then on, for the rest of the exchange", "", example="N"
     )
+    stopbits: float | None = setting(
+        Number(1, 2), "1, 1.5 or 2 from then on, for the rest of the exchange", None, example=2
+    )
 
     def step(self, what: str, prompt: str) -> Step:
         """Return what follows; prompt: the port's."""
@@ -133,11 +137,12 @@ class StepSettings(ReplySettings):
     @property
     def changes_line(self) -> bool:
         """Whether it may change how the line is set."""
-        return bool(self.baudrate or self.baudrates or self.bytesize or self.parity)
+        changed = self.baudrate, self.baudrates, self.bytesize, self.parity, self.stopbits
+        return any(changed)
 
     def change_of(self, values: Mapping[str, Any]) -> LineMode:
         """Return how the line changes; WrongReply where there is no speed for the value."""
-        return LineMode(self._speed_of(values), self.bytesize, self.parity)
+        return LineMode(self._speed_of(values), self.bytesize, self.parity, self.stopbits or 0)
 
     def _speed_of(self, values: Mapping[str, Any]) -> int:
         if not self.baudrates:
@@ -150,7 +155,9 @@ class StepSettings(ReplySettings):
         return self.baudrates[text]
 
     def check(self, at: Location) -> None:
-        """Note a template that cannot be filled."""
+        """Note a template that cannot be filled, and stop bits that there are not."""
+        if self.stopbits is not None:
+            check_stop_bits(self.stopbits, at)
         if self.writes:
             self.check_write(at)
         elif self.reply is None:

@@ -9,9 +9,9 @@ from ...keys import TableSettings, setting
 from ...schema import Flag, Number, Text, Whole
 from ...units import DAY, Duration
 from ..line_pattern import LinePattern
-from .line_mode import PARITIES, LineMode
+from .line_mode import PARITIES, STOP_BITS, LineMode
 
-__all__ = ["LineSettings", "check_line"]
+__all__ = ["LineSettings", "check_line", "check_stop_bits"]
 
 ADDRESS = Text(
     pattern=r"/.+|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?|(socket|rfc2217|loop)://.*",
@@ -101,7 +101,7 @@ class LineSettings(TableSettings):
     @property
     def mode(self) -> LineMode:
         """How the line is set at an opening."""
-        return LineMode(self.baudrate, self.bytesize, self.parity)
+        return LineMode(self.baudrate, self.bytesize, self.parity, self.stopbits)
 
     @property
     def is_line(self) -> bool:
@@ -113,10 +113,15 @@ OF_A_LINE = {"bytesize": 8, "parity": "N", "stopbits": 1, "rtscts": False, "xonx
 OF_A_LINE |= {"hupcl": True, "dtr": None, "rts": None, "rs485": False}
 
 
+def check_stop_bits(stopbits: float, at: Location) -> None:
+    """Note a number of stop bits that there is not."""
+    if stopbits not in STOP_BITS:
+        (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {stopbits:g}")
+
+
 def check_line(settings: LineSettings, at: Location) -> None:
     """Check the stop bits, and that nothing is asked of a TCP stream that only a line has."""
-    if settings.stopbits not in (1, 1.5, 2):
-        (at / "stopbits").wrong(f"expected 1, 1.5 or 2, not {settings.stopbits:g}")
+    check_stop_bits(settings.stopbits, at)
     if settings.modbus_framing == "tcp":
         if settings.is_line:
             (at / "modbus_framing").wrong("Modbus/TCP needs a device socket://HOST:PORT")

@@ -1,4 +1,4 @@
-"""What of a line can be changed while it is open: speed, bits of a byte, parity."""
+"""What of a line can be changed while it is open: speed, bits of a byte, parity, stop bits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...schema import Kind
 
-__all__ = ["PARITIES", "LineMode", "Speed", "set_line"]
+__all__ = ["PARITIES", "STOP_BITS", "LineMode", "Speed", "set_line"]
 
 SPEEDS: dict[int, int] = {
     int(name[1:]): value
@@ -29,6 +29,8 @@ PARITIES = {
     "M": termios.PARENB | termios.PARODD | STICKY,
     "S": termios.PARENB | STICKY,
 }
+
+STOP_BITS = (1, 1.5, 2)  # 1.5: of bytes of five bits; a terminal has two for it
 
 
 class Speed(Kind):
@@ -50,24 +52,24 @@ class LineMode(NamedTuple):
     baudrate: int = 0  # bits per second
     bytesize: int = 0  # bits of a byte
     parity: str = ""  # one of PARITIES
+    stopbits: float = 0  # one of STOP_BITS
 
     def changed(self, change: LineMode) -> LineMode:
         """Return it with a change."""
-        speed, size, parity = change
-        return LineMode(speed or self.baudrate, size or self.bytesize, parity or self.parity)
+        pairs = zip(change, self, strict=True)
+        return LineMode._make(changed or there for changed, there in pairs)
 
     def change_to(self, other: LineMode) -> LineMode:
         """Return the change that makes it the other one."""
-        return LineMode(
-            0 if other.baudrate == self.baudrate else other.baudrate,
-            0 if other.bytesize == self.bytesize else other.bytesize,
-            "" if other.parity == self.parity else other.parity,
-        )
+        triples = zip(other, self, LineMode(), strict=True)
+        return LineMode._make(same if new == there else new for new, there, same in triples)
 
     def __str__(self) -> str:
         speed = [f"{self.baudrate} baud"] if self.baudrate else []
         size = [f"{self.bytesize} bits"] if self.bytesize else []
-        return ", ".join([*speed, *size, *([f"parity {self.parity}"] if self.parity else [])])
+        parity = [f"parity {self.parity}"] if self.parity else []
+        stop = [f"stop bits {self.stopbits:g}"] if self.stopbits else []
+        return ", ".join([*speed, *size, *parity, *stop])
 
 
 def set_line(descriptor: int, change: LineMode) -> None:
@@ -75,25 +77,27 @@ def set_line(descriptor: int, change: LineMode) -> None:
 
     A pseudo-terminal carries bytes: it has 8 bits and no parity, and takes others for these.
     """
-    speed, size, parity = change
+    speed, size, parity, stop = change
     if speed and speed not in SPEEDS:
         raise OSError(errno.EINVAL, f"{speed} is no speed that an open line can be changed to")
     attributes = termios.tcgetattr(descriptor)
     if speed:
         attributes[INPUT] = attributes[OUTPUT] = SPEEDS[speed]
         termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
-    if size or parity:
-        attributes[CONTROL] = control_flags(attributes[CONTROL], size, parity)
+    if size or parity or stop:
+        attributes[CONTROL] = control_flags(attributes[CONTROL], size, parity, stop)
         with suppress(*((termios.error,) if _is_pseudo(descriptor) else ())):
             termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
 
 
-def control_flags(flags: int, size: int, parity: str) -> int:
-    """Return the control flags of a terminal with another size of bytes, or another parity."""
+def control_flags(flags: int, size: int, parity: str, stop: float = 0) -> int:
+    """Return the control flags of a terminal with bytes of another size, parity or end."""
     if size:
         flags = flags & ~termios.CSIZE | BITS[size]
     if parity:
         flags = flags & ~(termios.PARENB | termios.PARODD | STICKY) | PARITIES[parity]
+    if stop:
+        flags = flags & ~termios.CSTOPB | (termios.CSTOPB if stop > 1 else 0)
     return flags
 
 
