@@ -135,6 +135,30 @@ def test_what_came_damaged_tells_nothing_of_who_has_been_late_before() -> None:
     assert owed.hindering_until(b"b", B) == 90.0
 
 
+def test_who_answers_when_asked_again_is_not_mute() -> None:
+    owed = OwedReplies()
+    owing(owed)
+    owed.answered(gathering(A, b"a", b"A=1"))
+    owed.forget(60.0, True)
+    assert not owed and not owed.is_mute(b"a") and not owed.is_asked_once(b"a")
+
+
+def test_who_is_mute_is_asked_once_unless_it_had_to_be_asked_again_before() -> None:
+    owed = mute()
+    assert owed.is_asked_once(b"a")
+    owing(owed)
+    owed.answered(gathering(A, b"a", b"A=1"))
+    assert not owed.is_asked_once(b"a")
+    owed.forget(60.0, True)
+    owed.owe(gathering(A, b"a"), 90.0, 30.0)
+    owed.forget(90.0, True)
+    assert owed.is_mute(b"a") and not owed.is_asked_once(b"a")
+    owed.answered(gathering(A, b"a", b"A=1"))
+    owed.owe(gathering(A, b"a"), 120.0, 30.0)
+    owed.forget(120.0, True)
+    assert owed.is_asked_once(b"a")
+
+
 def test_who_makes_others_wait_is_asked_less_often_until_it_answers() -> None:
     owed = mute(ANY)
     owing(owed, ANY)

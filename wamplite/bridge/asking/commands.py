@@ -234,7 +234,7 @@ class Commands:
         """
         self.text.await_late(command)
         self.raw.await_late()
-        if self.text.is_mute(command):
+        if self.text.is_asked_once(command):
             command = command._replace(retries=0)
         for left in range(command.retries, -1, -1):
             try:

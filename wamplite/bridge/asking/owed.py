@@ -38,6 +38,8 @@ class Manner:
     """How it was answered to certain bytes; made and forgotten by OwedReplies."""
 
     is_mute: bool = False  # all of the time has passed, and nothing came since
+    has_answered: bool = False  # ... since a reply was missing
+    wants_retries: bool = False  # it answered only when it was asked again, as who has to wake up
     is_late: bool = False  # a reply has come late, some time
     rests_until: float = 0.0  # monotonic
 
@@ -63,6 +65,7 @@ class OwedReplies:
         """Note that a reply has not come in time, but may until then; patience: since the write."""
         self._owed.append(OwedReply(gathering, until))
         manner = self._manner(gathering.asked)
+        manner.has_answered = False
         if manner.is_late:
             gathering.is_refuted = False  # it may be another frame that was damaged
         if manner.is_mute and self._is_like_others(gathering.reply):
@@ -71,7 +74,8 @@ class OwedReplies:
     def answered(self, gathering: Gathering) -> None:
         """Note that a reply has come in time."""
         manner = self._manner(gathering.asked)
-        manner.is_mute, manner.rests_until = False, 0.0
+        manner.is_mute, manner.has_answered, manner.rests_until = False, True, 0.0
+        manner.wants_retries = any(owed.gathering.asked == gathering.asked for owed in self._owed)
         self._seen[gathering.reply] = gathering.frame
 
     def waiting(self) -> list[Gathering]:
@@ -85,7 +89,8 @@ class OwedReplies:
                 self._owed.remove(owed)
             elif owed.until <= now:
                 self._owed.remove(owed)
-                self._manner(owed.gathering.asked).is_mute = True
+                manner = self._manner(owed.gathering.asked)
+                manner.is_mute = not manner.has_answered
 
     def finished(self) -> int:
         """Drop those that have come, and return how many."""
@@ -93,7 +98,8 @@ class OwedReplies:
         for owed in over:
             self._owed.remove(owed)
             manner = self._manner(owed.gathering.asked)
-            manner.is_mute, manner.is_late, manner.rests_until = False, True, 0.0
+            manner.is_mute, manner.has_answered, manner.rests_until = False, True, 0.0
+            manner.is_late = True
         return len(over)
 
     def take(self, frame: bytes) -> bool:
@@ -125,6 +131,10 @@ class OwedReplies:
     def is_mute(self, asked: bytes) -> bool:
         """Tell whether all of the time has passed, and nothing came since."""
         return asked in self._manners and self._manners[asked].is_mute
+
+    def is_asked_once(self, asked: bytes) -> bool:
+        """Tell whether it is of no use to ask again at once: who is mute stays so."""
+        return self.is_mute(asked) and not self._manners[asked].wants_retries
 
     def _hindering(self, asked: bytes, reply: Reply | None) -> list[OwedReply]:
         return [owed for owed in self._owed if self._hinders(owed.gathering, asked, reply)]

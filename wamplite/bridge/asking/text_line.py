@@ -295,10 +295,10 @@ class TextLine:
             self._forget()
             return self._owed.not_before(*self._known_by(command))
 
-    def is_mute(self, command: DeviceCommand) -> bool:
-        """Tell whether it was asked once, all of the time has passed, and nothing came since."""
+    def is_asked_once(self, command: DeviceCommand) -> bool:
+        """Tell whether it is of no use to ask again at once: whoever is asked is mute."""
         with self._changed:
-            return self._owed.is_mute(command.data)
+            return self._owed.is_asked_once(command.data)
 
     def _known_by(self, command: DeviceCommand | None) -> tuple[bytes, Reply | None]:
         """Return what is asked, and its reply if that could be told from others'."""
