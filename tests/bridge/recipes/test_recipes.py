@@ -190,6 +190,15 @@ def test_a_davis_console_tells_its_values_in_metric_units() -> None:
     }]  # fmt: skip
 
 
+def test_what_a_davis_console_has_no_value_for_is_left_out() -> None:
+    poll = port_of("davis").polls[0]
+    assert poll.reply is not None
+    values = struct.pack("<BBHHhBhBBH15xB61x", 60, 0, 0, 29921, 32767, 40, 32767, 255, 9, 0, 255)
+    packet = b"LOO" + values + b"\n\r"
+    packet += of("crc16-xmodem", packet).to_bytes(2, "big")
+    assert read("davis", b"\x06" + packet, poll.reply) == [{"pressure": 1013.2}]
+
+
 def test_an_instrument_answers_what_it_is_asked() -> None:
     port = port_of("scpi")
     assert port.polls[0].reply is not None and port.procedures[1].error is not None

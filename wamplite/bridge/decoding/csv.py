@@ -36,7 +36,9 @@ class CsvSettings(TypedSettings, TextSettings):
             if len(values) != len(fields):
                 raise Undecodable("wrong number of values")
             named = {name: value for name, value in zip(fields, values, strict=True) if name}
-            return checked(Reading([], converted(named, types, self.decimal), len(frame)))
+            return checked(
+                Reading([], converted(named, types, self.decimal, self.none), len(frame))
+            )
 
         return decode
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ...checking import attempt, check_names
 from ...config import Location
 from ...keys import TableSettings, setting
-from ...schema import Encoding, Names, Number, Text, Whole
+from ...schema import Encoding, Kind, Names, Number, Text, Whole
 from ...tables import Either
 from ..kinds import Kinds, KindTable
 from ..line_pattern import LinePattern, line_search
@@ -41,6 +41,27 @@ LINE_ENDS = b"\0\r\n"
 FACTOR = Number(-1e300, 1e300)
 
 
+NoValue = tuple[str | int | float, ...]  # what a device sends in place of a value
+
+
+class _NoValue(Kind):
+    """What a device sends in place of a value: a number, a text, or several of them."""
+
+    wanted = "a number, a text, or an array of them"
+    short = "number, text, or list of them"
+
+    def fits(self, value: Any) -> bool:
+        told = value if isinstance(value, (list, tuple)) else [value]
+        return bool(told) and all(type(one) in (int, float, str) for one in told)
+
+    def convert(self, value: Any) -> NoValue:
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+    def described(self) -> dict[str, Any]:
+        one = {"type": ["number", "string"]}
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "items": one}]}
+
+
 class NotMeant(Undecodable):
     """A frame that `match` does not fit: another decoder may take it."""
 
@@ -61,6 +82,10 @@ class DecodeSettings(TableSettings):
         example="^[$!]",
     )  # fmt: skip
 
+    none: Mapping[str, NoValue] = setting(
+        Names(_NoValue()), "what the device sends, by a value's name, where it has none: it is left"
+        " out", {}, factory=dict, example={"temp": 32767, "wind": ["", "--"]},
+    )  # fmt: skip
     scale: Mapping[str, float] = setting(
         Names(FACTOR), "what a value is multiplied by, by its name", {}, factory=dict,
         example={"volt": 0.1},
@@ -82,6 +107,8 @@ class DecodeSettings(TableSettings):
         decode = self.make()
         if self.match:
             decode = self._matching(decode)
+        if self.none:
+            decode = self._having(decode)
         if self.scale or self.offset or self.round:
             decode = self._adjusted(decode)
         return Decoder(decode, self.drops_first)
@@ -105,6 +132,32 @@ class DecodeSettings(TableSettings):
 
         return decode_if_it_fits
 
+    def _having(self, decode: Decode) -> Decode:
+        """Return a decoder that leaves out values that are none."""
+        none = self.none
+
+        def is_one(name: str, value: Any) -> bool:
+            return value is not None and (type(value) is bool or value not in none.get(name, ()))
+
+        def having(reading: Reading) -> Reading:
+            args = [
+                value if is_one(str(at), value) else None for at, value in enumerate(reading.args)
+            ]
+            kwargs = {
+                name: value for name, value in reading.kwargs.items()
+                if name not in none or is_one(name, value)
+            }  # fmt: skip
+            return reading._replace(args=args, kwargs=kwargs, others=())
+
+        def decode_what_there_is(frame: bytes) -> Reading:
+            readings = map(having, decode(frame).all())
+            kept = [one for one in readings if one.kwargs or any(x is not None for x in one.args)]
+            if not kept:
+                raise Undecodable("no value")
+            return kept[0]._replace(others=tuple(kept[1:]))
+
+        return decode_what_there_is
+
     def _adjusted(self, decode: Decode) -> Decode:
         from .exact import scaled  # decimal is imported where a bridge has use for it
 
@@ -112,7 +165,7 @@ class DecodeSettings(TableSettings):
         names = {*scale, *offset, *digits}
 
         def adjust(name: str, value: Any) -> Any:
-            if name not in names:
+            if name not in names or (value is None and name in self.none):
                 return value
             if type(value) not in (int, float):
                 raise Undecodable(f"{name}: no number")
@@ -146,7 +199,7 @@ class DecodeSettings(TableSettings):
         """Note what is wrong with keys beside each other, of settings that `make` can use."""
         if "options" in (self.names() or ()):
             at.wrong('"options" cannot be the name of a value')
-        for key in ("scale", "offset", "round"):
+        for key in ("none", "scale", "offset", "round"):
             check_names(getattr(self, key), self.names(), at / key)
 
 

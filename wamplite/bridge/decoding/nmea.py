@@ -34,7 +34,7 @@ class NmeaSettings(TypedSettings):
             return self._decode
         from .nmea_fields import parser
 
-        parse = parser(self.types)
+        parse = parser(self.types, self.none)
         return lambda line: parse(self._decode(line))
 
     def decoder(self) -> Decoder:

@@ -9,7 +9,7 @@ keeps `fields`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,9 @@ __all__ = ["parser"]
 _POSITION = {"lat", "lat_dir", "lon", "lon_dir"}
 
 
-def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
+def parser(
+    types: Mapping[str, str], none: Mapping[str, Collection[Any]]
+) -> Callable[[Reading], Reading]:
     """Return a function that names the fields of a decoded sentence."""
     try:
         import pynmea2
@@ -40,7 +42,7 @@ def parser(types: Mapping[str, str]) -> Callable[[Reading], Reading]:
         except Exception:  # an unknown sentence, or any error of pynmea2 over its values
             return reading
         texts = {name: value for name, value in values.items() if type(value) is str}
-        values |= converted(texts, types)
+        values |= converted(texts, types, none=none)
         heads = {key: reading.kwargs[key] for key in ("talker", "type")}
         return checked(reading._replace(kwargs=values | heads))
 

@@ -54,7 +54,7 @@ class PairsSettings(TypedSettings, TextSettings):
                     found[ours] = text
             if not found:
                 raise Undecodable("no pair")
-            values: dict[str, Any] = converted(found, types, self.decimal)
+            values: dict[str, Any] = converted(found, types, self.decimal, self.none)
             for name in values.keys() - types.keys():
                 values[name] = likely(found[name], self.decimal)
             return checked(Reading([], values, len(frame)))

@@ -42,7 +42,7 @@ class RegexSettings(TypedSettings, TextSettings):
             found = {str(at): groups[number] for at, number in enumerate(unnamed)}
             texts = found | {name: groups[number] for number, name in named.items()}
             given = {name: text for name, text in texts.items() if text is not None}
-            values = converted(given, types, self.decimal)
+            values = converted(given, types, self.decimal, self.none)
             args = [values.pop(at, None) for at in found]
             return checked(Reading(args, values, len(frame)))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .readings import Undecodable
@@ -16,12 +17,19 @@ EXACT = 15  # digits that a float holds
 
 
 def converted(
-    values: Mapping[str, str], types: Mapping[str, str], decimal: str = "."
+    values: Mapping[str, str],
+    types: Mapping[str, str],
+    decimal: str = ".",
+    none: Mapping[str, Collection[Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Convert the values that have a type; the others stay text. decimal: the point, or a comma."""
+    """Convert the values that have a type; the others stay text.
+
+    decimal: the point, or a comma. none: texts, by names, that are no values; these are left out.
+    """
     return {
         name: _convert(name, text.strip(), types[name], decimal) if name in types else text
         for name, text in values.items()
+        if name not in none or text.strip() not in none[name]
     }
 
 
