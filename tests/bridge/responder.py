@@ -68,9 +68,10 @@ class Lines(Responder):
 
 
 class ModbusSlave(Responder):
-    """Registers of unit 1, read by the functions 1 to 4; `mute` leaves so many unanswered."""
+    """Registers of a unit, read by the functions 1 to 4; `mute` leaves so many unanswered."""
 
     registers: dict[int, int] = {}
+    unit = 1
     mute = 0
     _rest = b""
 
@@ -83,7 +84,7 @@ class ModbusSlave(Responder):
     def _answer(self, data: bytes) -> None:
         self.asked.append(data)
         unit, function, address, number, crc = struct.unpack(">BBHH2s", data)
-        if self.mute or crc != checksum(data[:-2]) or unit != 1:
+        if self.mute or crc != checksum(data[:-2]) or unit != self.unit:
             self.mute -= bool(self.mute)
             return
         if address not in self.registers:

@@ -53,6 +53,26 @@ def replayed(folder: Path, text: str, data: bytes) -> tuple[int, list[dict[str, 
 # ---- replay
 
 
+POLLED = """
+framing = {kind = "fixed", size = 2, gap = 0}
+[[port.poll]]
+every = 10
+topic = "home.radiation"
+write = "<GETCPM>>"
+reply = {kind = "struct", format = ">H", fields = ["cpm"]}
+min_interval = 5
+"""
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["a poll alone", "a publish, too"])
+def test_the_replies_to_the_only_poll_of_a_port_are_replayed(tmp_path: Path, own: bool) -> None:
+    text = PORT.format(name="one", device="/dev/absent", more=POLLED)
+    text += PUBLISH.format(name="one") if own else ""
+    code, lines, _ = replayed(tmp_path, text, b"\0\x1c\0\x1d")
+    events = [line["kwargs"] for line in lines if line["step"] == "event"]
+    assert (code, events) == ((0, [{"cpm": 28}, {"cpm": 29}]) if not own else (0, [{}]))
+
+
 def test_a_line_tells_each_event_and_each_drop_with_its_reason(tmp_path: Path) -> None:
     text = port("one", 'framing = {kind = "lines", max_bytes = 9}\ndecode = {kind = "csv",'
                 ' fields = ["t"], types = {t = "float"}}')  # fmt: skip

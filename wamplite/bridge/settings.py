@@ -31,7 +31,6 @@ from .shaping import PublishSettings
 __all__ = ["BridgeSettings", "BufferSettings", "PortSettings", "SessionSettings"]
 
 
-LAST_UNIT = 247  # on a line; the others are reserved
 IDLE = "what it sends is dropped: no [[port.publish]], nor a poll, a procedure or a subscribe"
 ONLY_MODBUS = 'modbus_framing = "tcp" carries nothing but Modbus'
 
@@ -197,9 +196,9 @@ class PortSettings(LineSettings):
             for number, modbus in enumerate(all_of_it):
                 if is_tcp and modbus is None:
                     (at / key / number).wrong(ONLY_MODBUS)
-                elif not is_tcp and modbus is not None and not 1 <= modbus.unit <= LAST_UNIT:
+                elif not is_tcp and modbus is not None and not modbus.unit:
                     place = at / key / number / "modbus" / "unit"
-                    place.wrong(f"{modbus.unit} is none but over Modbus/TCP; expected 1 to 247")
+                    place.wrong("0 is all slaves on a line, and none answers; expected 1 to 255")
         for key, others in (("publish", self.publish), ("init", self.init)):
             if is_tcp and others:
                 (at / key / 0).wrong(ONLY_MODBUS)

@@ -98,7 +98,8 @@ def replay(settings: PortSettings, marks: bool, capture: str, as_json: bool) -> 
     """Put a capture through a port; 1 where nothing would be published."""
     if settings.modbus_framing == "tcp":
         raise UsageError(f'port "{settings.name}" is polled by Modbus/TCP: it has no framing')
-    publish = tuple(replace(one, min_interval=0.0, max_interval=0.0) for one in settings.publish)
+    meant = of_replies(settings)
+    publish = tuple(replace(one, min_interval=0.0, max_interval=0.0) for one in meant.publish)
     line_of = to_json if as_json else lambda step: in_words(step["at"], step)
     printer = StepPrinter(line_of)
 
@@ -106,8 +107,9 @@ def replay(settings: PortSettings, marks: bool, capture: str, as_json: bool) -> 
         if step["step"] in TOLD_OF_A_CAPTURE:
             printer(step)
 
-    port = WatchedPort(replace(settings, publish=publish), tell, marks)
-    port.intake.opened()
+    port = WatchedPort(replace(meant, publish=publish), tell, marks)
+    if meant is settings:  # else the first frame is a reply, and whole
+        port.intake.opened()
     for data in pieces(capture):
         port.intake.replay(data)
         if printer.broken is not None:
@@ -116,6 +118,16 @@ def replay(settings: PortSettings, marks: bool, capture: str, as_json: bool) -> 
     figures = port.figures()
     print(summary(port.intake.at, figures, settings), file=sys.stderr)
     return 0 if figures["published"] else 1
+
+
+def of_replies(settings: PortSettings) -> PortSettings:
+    """Return a port that takes each frame for the reply to its only poll, if that is all it has."""
+    asked = [(poll, poll.reply) for poll in settings.polls if poll.reply is not None]
+    if settings.publish or len(asked) != 1 or asked[0][0].is_joined or asked[0][0].then:
+        return settings
+    ((poll, reply),) = asked
+    framing = poll.framing or settings.framing
+    return replace(settings, framing=framing, decode=reply, publish=(poll,), polls=())
 
 
 def pieces(capture: str) -> Iterator[bytes]:

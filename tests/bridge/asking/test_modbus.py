@@ -30,6 +30,7 @@ FLOAT = struct.unpack(">2H", struct.pack(">f", 230.5))
         ({"type": "uint16", "function": 3, "address": 20}, 65534),
         ({"type": "uint32", "function": 3, "address": 30}, 65538),
         ({"type": "bit", "function": 1, "address": 40}, 1),
+        ({"type": "uint16", "address": 40, "unit": 254}, 1),  # a reserved one, which some have
     ],
 )
 def test_a_modbus_register_is_polled(
@@ -38,6 +39,7 @@ def test_a_modbus_register_is_polled(
     slave = ModbusSlave(tmp_path)
     slave.registers = {10: FLOAT[0], 11: FLOAT[1], 20: 0xFFFE, 30: 1, 31: 2, 40: 1}
     slave.mute = 1
+    slave.unit = told.get("unit", 1)
     poll = PollSettings(
         every=0.05,
         topic="com.example.meter",

@@ -85,7 +85,7 @@ ONLY = 'modbus_framing = "tcp" carries nothing but Modbus'
     [
         (
             {"device": "socket://127.0.0.1:502", "poll": [POLL]},
-            "poll 1: modbus: unit: 0 is none but over Modbus/TCP; expected 1 to 247",
+            "poll 1: modbus: unit: 0 is all slaves on a line, and none answers; expected 1 to 255",
         ),
         (
             {"modbus_framing": "tcp", "poll": [POLL]},

@@ -46,7 +46,11 @@ class ModbusSettings(RegisterSettings):
     """What to read from a Modbus slave, or to write; needs `pip install minimalmodbus`."""
 
     unit: int = setting(
-        Whole(0, 255), "the slave's address, 1 to 247; over Modbus/TCP 0 to 255", 1, example=2
+        Whole(0, 255),
+        "the slave's address, 1 to 247, or one beyond that some devices have (254); over Modbus/TCP"
+        " 0 to 255",
+        1,
+        example=2,
     )
     function: int = setting(
         Whole(1, 16),
