@@ -187,6 +187,18 @@ def test_a_checksum_proves_the_first_frame_and_what_it_refutes_is_counted() -> N
     assert line.balanced()
 
 
+def test_the_first_wrong_checksum_is_logged_with_what_was_found_and_computed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(2):
+        line = Taking("bytes", framing=Lines(proof=Proof((Checksum("xor", in_hex=True),))))
+        line.intake.received(b"ab03\r\nab04\r\nab05\r\n")
+        assert line.counts.dropped == {"wrong checksum": 2}
+        assert type(next(iter(line.counts.dropped))) is str  # for every serializer
+    text = "dropped (wrong checksum; xor: found 04, computed 03), from now on only counted"
+    assert caplog.messages == [text] * 2
+
+
 def test_another_framing_is_for_replies_only_and_all_of_it_is_counted(text: Taking) -> None:
     text.intake.received(b"half\none\ntw")
     text.intake.reframe(Fixed(3, b"\x02"))

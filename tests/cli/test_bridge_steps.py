@@ -20,6 +20,7 @@ from tests.processes import ROOT, Program
 from tests.processes import wamplite as command
 from tests.shared import files, parameters
 from tests.waiting import until
+from wamplite.cli.bridge_steps import in_words
 
 CAPTURES = parameters([pytest.param(path, id=path.name) for path in files("captures/*.bin")])
 PORT = '[[port]]\nname = "{name}"\ndevice = "{device}"\n{more}\n'
@@ -112,8 +113,23 @@ def test_a_run_of_bytes_without_a_frame_is_one_line_and_costs_no_frame(tmp_path:
         ("home.air.pm10", [85.3]),
         "garbage",
     ]
-    assert [line["bytes"] for line in lines if line["step"] == "dropped"] == [5, 7, 10]
+    dropped = [line for line in lines if line["step"] == "dropped"]
+    assert [line["bytes"] for line in dropped] == [5, 7, 10]
+    told = [[line.get(key) for key in ("checksum", "found", "computed")] for line in dropped]
+    assert told == [
+        [None] * 3,
+        ["sum8", "C0", f"{sum(other[:1] + whole[2:7]) & 0xFF:02X}"],
+        [None] * 3,
+    ]
     assert code == 0
+
+
+def test_a_wrong_checksum_is_told_in_words() -> None:
+    run = {"step": "dropped", "at": 9, "reason": "wrong checksum", "frames": 1, "bytes": 4}
+    told = {"checksum": "crc16-arc", "found": "12 34", "computed": "34 12"}
+    assert in_words(9, {**run, **told}).split("  ")[-1] == (
+        "wrong checksum, 4 bytes: crc16-arc: found 12 34, computed 34 12"
+    )
 
 
 @pytest.mark.parametrize("capture", CAPTURES)

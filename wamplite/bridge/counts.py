@@ -68,7 +68,7 @@ class Counts:
             self.read += number
             if reason not in self.dropped and len(self.dropped) >= MOST_REASONS:
                 reason = OTHER
-            self.dropped[reason] = self.dropped.get(reason, 0) + number
+            self.dropped[str(reason)] = self.dropped.get(reason, 0) + number
 
     def decoded(self) -> None:
         """Count a frame that was understood."""

@@ -15,9 +15,9 @@ from itertools import chain, repeat
 from . import clock
 from .counts import Counts
 from .decoding.readings import NO_MATCH, Decoder, Deliver, Reading, Undecodable
+from .framing.checksums import WRONG, WrongChecksum
 from .framing.frame import DeviceFrame
 from .framing.framing import Framing
-from .framing.proof import WRONG
 
 __all__ = ["Intake"]
 
@@ -199,6 +199,9 @@ class Intake:
         return self.is_asked_only and self._framing.knows_start
 
     def _count(self, reason: str, number: int) -> None:
+        """Count what the framing drops; the first wrong checksum is logged."""
+        if isinstance(reason, WrongChecksum) and reason not in self._counts.dropped:
+            log.warning("dropped (%s; %s), from now on only counted", reason, reason.told)
         self._counts.count(reason, number)
         if reason == WRONG and self.refuted is not None and self.knows_replies:
             self.refuted(reason)

@@ -19,8 +19,9 @@ from . import clock
 from .bridge_port import BridgePort
 from .counts import APART, GARBAGE_BYTES, NOT_PUBLISHED, Counts
 from .device.device import Device, DeviceState
+from .framing.checksums import WRONG, WrongChecksum
 from .framing.cutter import OVERLONG
-from .framing.proof import GARBAGE, WRONG
+from .framing.proof import GARBAGE
 from .intake import Intake
 from .own_names import MARKS, TIMES, renamed
 from .settings import PortSettings
@@ -119,6 +120,9 @@ class WatchedIntake(Intake):
         elif reason in RUNS and not self._frame:
             self._end_run()
             self._run = {"step": "dropped", "at": self.at, "reason": reason, "frames": number}
+            if isinstance(reason, WrongChecksum):
+                told = {"found": reason.found, "computed": reason.computed}
+                self._run |= {"checksum": reason.kind, **told}
         elif reason not in APART:
             self._end_run()
             self.dropped(reason, number)

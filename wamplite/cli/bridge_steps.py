@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import signals
+from ..bridge.framing.checksums import WrongChecksum
 from ..bridge.watched import Step, WatchedPort
 from ..core.errors import UsageError
 from ..core.words import printable, shorten
@@ -185,6 +186,9 @@ def of_drop(step: Step) -> str:
     what = [step["reason"]]
     what += [f"{number} times"] if number > 1 else []
     what += [f"{step['bytes']} bytes"] if "bytes" in step else []
+    if "checksum" in step:
+        wrong = WrongChecksum(step["checksum"], step["found"], step["computed"])
+        return f"{', '.join(what)}: {wrong.told}"
     return ", ".join(what) + (f": {shorten(step['text'])}" if "text" in step else "")
 
 

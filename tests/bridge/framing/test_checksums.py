@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wamplite.bridge.framing.checksums import KINDS, START, Checksum
-from wamplite.bridge.framing.proof import GARBAGE, WRONG, Proof
+from wamplite.bridge.framing.checksums import END, KINDS, START, WRONG, Checksum, WrongChecksum
+from wamplite.bridge.framing.proof import GARBAGE, Proof
 
 CHECK = b"123456789"
 
@@ -46,18 +46,44 @@ def test_each_kind_has_its_check_value(kind: str) -> None:
         assert proof.flaw(CHECK + told, 0) == ""
         assert proof.flaw(CHECK + bytes([told[0] ^ 1]) + told[1:], 0) == WRONG
     text = Checksum(kind, in_hex=True)
-    assert text.fits(CHECK + b"%0*X" % (2 * size, value), 0)
-    assert text.fits(CHECK + b"%0*x" % (2 * size, value), 0)
-    assert not text.fits(CHECK + b"+" + b"%0*x" % (2 * size, value), 0)
+    assert not text.flaw(CHECK + b"%0*X" % (2 * size, value), 0)
+    assert not text.flaw(CHECK + b"%0*x" % (2 * size, value), 0)
+    assert text.flaw(CHECK + b"+" + b"%0*x" % (2 * size, value), 0)
 
 
 def test_positions_count_from_behind_the_start_and_from_the_end() -> None:
     whole = b"\xaa\xc0" + bytes([1, 2, 3, 4, 5, 6, 21]) + b"\xab"
-    assert Checksum("sum8", (0, 6), 6).fits(whole, 2)
-    assert Checksum("sum8", (0, -2), -2).fits(whole, 2)
-    assert Checksum("sum8", (1, 6), 6).fits(whole, 2) is False
+    assert not Checksum("sum8", (0, 6), 6).flaw(whole, 2)
+    assert not Checksum("sum8", (0, -2), -2).flaw(whole, 2)
+    assert not Checksum("sum8", behind=1).flaw(whole, 2)
+    assert Checksum("sum8", (1, 6), 6).flaw(whole, 2)
     with_start = whole[:-2] + bytes([(21 + 0xAA + 0xC0) & 0xFF]) + b"\xab"
-    assert Checksum("sum8", (START, -2), -2).fits(with_start, 2)
+    assert not Checksum("sum8", (START, -2), -2).flaw(with_start, 2)
+    in_front = b"\xaa" + bytes([6]) + bytes([1, 2, 3])
+    assert not Checksum("sum8", (1, END), 0).flaw(in_front, 1)
+    assert Checksum("sum8", (1, END), 0).flaw(in_front + b"\1", 1)
+
+
+@pytest.mark.parametrize(
+    ("checksum", "frame", "told"),
+    [
+        (Checksum("sum8"), b"ab\xc4", "sum8: found C4, computed C3"),
+        (Checksum("crc16-arc"), CHECK + b"\x3d\xbb", "crc16-arc: found 3D BB, computed BB 3D"),
+        (
+            Checksum("crc16-arc", in_hex=True),
+            CHECK + b"BB3E",
+            "crc16-arc: found BB3E, computed BB3D",
+        ),
+        (Checksum("sum8", in_hex=True), b"ab\r\x01", r"sum8: found \r\x01, computed C3"),
+        (Checksum("sum8", (0, 9), 9), CHECK, "sum8: the frame is too short for it"),
+    ],
+)
+def test_a_wrong_checksum_tells_what_was_found_and_computed(
+    checksum: Checksum, frame: bytes, told: str
+) -> None:
+    flaw = Proof((checksum,)).flaw(frame, 0)
+    assert isinstance(flaw, WrongChecksum)
+    assert (flaw, flaw.told) == (WRONG, told)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +97,7 @@ def test_positions_count_from_behind_the_start_and_from_the_end() -> None:
     ],
 )
 def test_what_a_frame_is_too_short_for_does_not_fit(checksum: Checksum) -> None:
-    assert not checksum.fits(bytes(10), 0)
+    assert checksum.flaw(bytes(10), 0)
 
 
 def test_a_proof_wants_all_checksums_and_the_end() -> None:
@@ -85,10 +111,11 @@ def test_a_proof_wants_all_checksums_and_the_end() -> None:
 
 def test_a_header_may_refute_a_frame_before_the_rest_has_come() -> None:
     proof = Proof((Checksum("sum8", (0, 2), 2), Checksum("crc8")))
-    assert not proof.refutes(b"\x55\x01\x02", 1)
-    assert not proof.refutes(b"\x55\x01\x02\x03", 1)
-    assert proof.refutes(b"\x55\x01\x02\x04", 1)
+    assert not proof.early_flaw(b"\x55\x01\x02", 1)
+    assert not proof.early_flaw(b"\x55\x01\x02\x03", 1)
+    assert proof.early_flaw(b"\x55\x01\x02\x04", 1) == WRONG
     assert Checksum("crc8").needs is None
+    assert Checksum("sum8", (1, END), 0).needs is None
     assert Checksum("sum8", (-3, 2), 2).needs is None
 
 

@@ -198,6 +198,50 @@ def refused(framing: dict[str, object]) -> str:
         ({"kind": "cobs", "checksum": [{"kind": "xor"}, {"at": 2}]}, '2: "kind" is missing'),
         ({"kind": "slip", "checksum": {"kind": "xor", "over": [1]}}, "expected two positions"),
         ({"kind": "lines", "checksum": {"kind": "xor", "over": ["start", -1]}}, 'no "start" that'),
+        (
+            {"kind": "lines", "checksum": {"kind": "xor", "format": "hex", "at": 0}},
+            'over: expected bytes to cover, such as [2, "end"]; [0, 0] are none',
+        ),
+        (
+            {"kind": "lines", "checksum": {"kind": "xor", "at": 0, "over": [3, 0]}},
+            'over: expected bytes to cover, such as [1, "end"]; [3, 0] are none',
+        ),
+        (
+            {"kind": "slip", "checksum": {"kind": "xor", "over": [-1, -2]}},
+            "over: expected bytes to cover, such as [0, -1]; [-1, -2] are none",
+        ),
+        (
+            {"kind": "lines", "checksum": {"kind": "xor", "at": 0, "over": [3, 4096]}},
+            'over: [3, 4096] fits the longest frame alone; expected [3, "end"]',
+        ),
+        (
+            {"kind": "cobs", "max_bytes": 64, "checksum": {"kind": "xor", "over": [3, 65]}},
+            "needs 65 bytes, and the longest frame has 64",
+        ),
+        (
+            {"kind": "idle-gap", "checksum": {"kind": "xor", "at": 0, "over": [0, "end"]}},
+            'over: [0, "end"] covers the checksum itself, which stands at 0',
+        ),
+        (
+            {"kind": "fixed", "size": 8, "checksum": {"kind": "sum16", "over": [0, -1]}},
+            "over: [0, -1] covers the checksum itself, which stands at -2",
+        ),
+        (
+            {"kind": "length", "start": "U", "checksum": {"kind": "xor", "over": ["start", "end"]}},
+            'over: ["start", "end"] covers the checksum itself, which stands at -1',
+        ),
+        (
+            {"kind": "delimiter", "delimiter": "\r\n", "checksum": {"kind": "xor", "at": -1}},
+            'at: -1 is within the "delimiter"; expected -3, before it',
+        ),
+        (
+            {"kind": "delimiter", "delimiter": "!", "trailer": 1, "checksum": "sum16"},
+            'at: -2 is within the "delimiter"; expected -4, before it',
+        ),
+        (
+            {"kind": "fixed", "size": 8, "end": "\r", "checksum": {"kind": "xor", "at": 7}},
+            'at: 7 is within the "end"; expected -2, before it',
+        ),
         ({"kind": "fixed", "size": 8, "checksum": {"kind": "sum16", "at": 7}}, "needs 9 bytes"),
         ({"kind": "length", "more_lengths": [[2, 3]]}, "expected an array of [position, bytes]"),
         ({"kind": "block", "end": "(", "begin": "^a"}, "end: expected a regular expression"),
@@ -217,6 +261,35 @@ def test_a_checksum_that_cannot_be_is_told_before_anything_runs(
     framing: dict[str, object], words: str
 ) -> None:
     assert words in refused(framing)
+
+
+@pytest.mark.parametrize(
+    ("framing", "sent"),
+    [
+        ({"kind": "delimiter", "delimiter": "\r\n"}, summed(b"ab") + b"\r\n"),
+        ({"kind": "delimiter", "delimiter": "!", "trailer": 1}, summed(b"ab!")),
+        ({"kind": "fixed", "size": 4, "start": "U", "end": "\r"}, b"U" + summed(b"ab") + b"\r"),
+        ({"kind": "length", "end": "\r"}, summed(b"\x04ab") + b"\r"),
+    ],
+)
+def test_a_checksum_alone_stands_at_the_end_but_for_what_ends_each_frame(
+    framing: dict[str, object], sent: bytes
+) -> None:
+    port = {"name": "p", "device": "/dev/x", "framing": {**framing, "checksum": "sum8"}}
+    made = from_dict({"port": [port]}).ports[0].framing.make()
+    counts = told(made)
+    assert len(made.feed(sent * 2)) == 2
+    assert not counts
+
+
+def test_a_checksum_in_front_covers_all_up_to_the_end() -> None:
+    keys = {"kind": "xor", "format": "hex", "at": 0, "over": [3, "end"]}
+    port = {"name": "p", "device": "/dev/x", "framing": {"kind": "lines", "checksum": keys}}
+    made = from_dict({"port": [port]}).ports[0].framing.make()
+    counts = told(made)
+    lines = [b"%02X;%s" % (KINDS["xor"].compute(text), text) for text in (b"T=1;H=2", b"T=21.5")]
+    assert made.feed(b"\r\n".join([*lines, lines[0][:-1] + b"3", b""])) == lines
+    assert counts["wrong checksum"] == 1
 
 
 def test_what_is_said_of_a_checksum_is_what_is_made() -> None:

@@ -7,15 +7,16 @@ Positions count from the first byte behind the start, negative ones from the end
 from __future__ import annotations
 
 import zlib
-from binascii import crc_hqx, unhexlify
+from binascii import crc_hqx
 from collections.abc import Callable
 from functools import lru_cache, reduce
 from operator import xor
 from typing import Literal, NamedTuple
 
-__all__ = ["KINDS", "START", "Checksum"]
+__all__ = ["END", "KINDS", "START", "WRONG", "Checksum", "WrongChecksum"]
 
-START = "start"  # the position of the start's first byte
+START, END = "start", "end"  # positions: of the start's first byte, behind the last of the frame
+WRONG = "wrong checksum"  # why a frame is dropped
 
 
 def fletcher8(data: bytes) -> int:
@@ -100,26 +101,52 @@ KINDS = {
 }
 
 
+class WrongChecksum(str):
+    """Why a frame is dropped, with what the device told and what was computed.
+
+    kind: of the checksum. found, computed: its bytes in the order in which they are sent, in hex,
+    or the text that they are; both are empty where the frame is too short for it.
+    """
+
+    kind: str
+    found: str
+    computed: str
+
+    def __new__(cls, kind: str, found: str = "", computed: str = "") -> WrongChecksum:
+        wrong = super().__new__(cls, WRONG)
+        wrong.kind, wrong.found, wrong.computed = kind, found, computed
+        return wrong
+
+    @property
+    def told(self) -> str:
+        """What is wrong, in words."""
+        if not self.computed:
+            return f"{self.kind}: the frame is too short for it"
+        return f"{self.kind}: found {self.found}, computed {self.computed}"
+
+
 class Checksum:
     """A checksum, where it stands and what it covers.
 
     kind: one of KINDS. over: the positions at which the covered bytes begin and end (that one is
-    not covered), the first may be START; None: all behind the start and before the checksum.
-    at: where it stands; None: at the end. byteorder: of its bytes. in_hex: it is text, two hex
-    digits a byte, instead of bytes.
+    not covered), the first may be START, the last END; None: all behind the start and before the
+    checksum. at: where it stands; None: at the end, before `behind` bytes. byteorder: of its bytes.
+    in_hex: it is text, two hex digits a byte, instead of bytes.
     """
 
     def __init__(
         self,
         kind: str,
-        over: tuple[int | str, int] | None = None,
+        over: tuple[int | str, int | str] | None = None,
         at: int | None = None,
         byteorder: Literal["big", "little"] = "big",
         in_hex: bool = False,
+        behind: int = 0,
     ) -> None:
         self.width, self._compute = KINDS[kind]
-        self._size = 2 * self.width if in_hex else self.width
-        self.at = -self._size if at is None else at
+        self._kind = kind
+        self.size = 2 * self.width if in_hex else self.width
+        self.at = -self.size - behind if at is None else at
         self.over = over or (0, self.at)
         self._byteorder = byteorder
         self._in_hex = in_hex
@@ -128,32 +155,46 @@ class Checksum:
     def needs(self) -> int | None:
         """How many bytes behind the start are enough to check it; None: all of the frame."""
         begin, end = self.over
-        if self.at < 0 or end < 0 or (begin != START and int(begin) < 0):
+        if self.at < 0 or isinstance(end, str) or end < 0 or (begin != START and int(begin) < 0):
             return None
-        return max(self.at + self._size, end)
+        return max(self.at + self.size, end)
 
     @property
     def reach(self) -> int:
         """How many bytes behind the start a frame must have at least."""
         places = [place for place in (self.at, *self.over) if not isinstance(place, str)]
-        return max(self.at + self._size, *map(abs, places))
+        return max(self.at + self.size, *map(abs, places))
 
-    def fits(self, whole: bytes, start: int) -> bool:
-        """Tell whether a frame whose start has so many bytes has the right checksum."""
-        at = _place(self.at, whole, start)
-        begin, end = (_place(position, whole, start) for position in self.over)
-        told = whole[at : at + self._size] if at >= 0 else b""
-        if len(told) < self._size or not 0 <= begin <= end <= len(whole):
-            return False
-        if self._in_hex:
-            try:
-                told = unhexlify(told)
-            except ValueError:
-                return False
-        return self._compute(whole[begin:end]) == int.from_bytes(told, self._byteorder)
+    def places(self, size: int, start: int) -> tuple[int, int, int]:
+        """Return where it stands in a whole frame of so many bytes, and what it covers: from, to.
+
+        start: how many of them are the start's. What the frame is too short for is below 0.
+        """
+        begin, end = (_place(position, size, start) for position in self.over)
+        return _place(self.at, size, start), begin, end
+
+    def flaw(self, whole: bytes, start: int) -> WrongChecksum | None:
+        """Return what is wrong with the checksum of a frame whose start has so many bytes."""
+        at, begin, end = self.places(len(whole), start)
+        found = whole[at : at + self.size] if at >= 0 else b""
+        if len(found) < self.size or not 0 <= begin <= end <= len(whole):
+            return WrongChecksum(self._kind)
+        computed = self._compute(whole[begin:end]).to_bytes(self.width, self._byteorder)
+        if not self._in_hex:
+            if found == computed:
+                return None
+            return WrongChecksum(self._kind, shown(found), shown(computed))
+        text = computed.hex().upper()
+        if found.upper() == text.encode():
+            return None
+        return WrongChecksum(self._kind, ascii(found.decode("latin-1"))[1:-1], text)
 
 
-def _place(position: int | str, whole: bytes, start: int) -> int:
+def shown(data: bytes) -> str:
+    return data.hex(" ").upper()
+
+
+def _place(position: int | str, size: int, start: int) -> int:
     if isinstance(position, str):
-        return 0
-    return position + (start if position >= 0 else len(whole))
+        return 0 if position == START else size
+    return position + (start if position >= 0 else size)

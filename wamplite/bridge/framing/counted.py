@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from ...keys import setting
 from ...schema import Bytes, Flag
 from ...units import Duration
+from .checksums import WRONG
 from .cutter import OVERLONG, Cutter, partial
 from .frame import DeviceFrame
 from .framing import StartSettings
-from .proof import GARBAGE, WRONG, Proof
+from .proof import GARBAGE, Proof
 
 __all__ = ["NONE", "TOO_LONG", "Counted", "CountedSettings"]
 
@@ -47,7 +48,7 @@ class CountedSettings(StartSettings):
 
     @property
     def proof(self) -> Proof:
-        return Proof(tuple(one.make() for one in self.checksum), self.end)
+        return Proof(self.checksums, self.end)
 
 
 class Counted(Cutter):
@@ -133,7 +134,7 @@ class Counted(Cutter):
             return size, OVERLONG if size == TOO_LONG else GARBAGE
         begun = self._rest[begin:] if size is None else self._rest[begin : begin + size]
         if size is None or len(begun) < size:
-            return None, WRONG if self._proof.refutes(begun, len(self._start)) else ""
+            return None, self._proof.early_flaw(begun, len(self._start))
         return size, self._proof.flaw(begun, len(self._start))
 
     def _overlap(self, end: int) -> int:

@@ -23,7 +23,7 @@ from ..counts import GARBAGE_BYTES
 from .asides import ASIDE, Asides
 from .cutter import OVERLONG, Cutter, partial
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
-from .proof import NO_PROOF, Proof
+from .proof import NO_PROOF, Extent, Proof
 
 __all__ = ["KIND", "Delimited", "DelimiterSettings"]
 
@@ -52,6 +52,12 @@ class DelimiterSettings(BoundedSettings, StartSettings):
         None,
         example=[":", "\n"],
     )
+
+    @property
+    def extent(self) -> Extent:
+        size = len(self.delimiter)
+        most = self.max_bytes + size + self.trailer
+        return Extent(len(self.start), most, False, size, self.trailer, "delimiter")
 
     def check(self, at: Location) -> None:
         super().check(at)

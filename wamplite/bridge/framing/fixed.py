@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...config import Location
 from ...keys import setting
 from ...schema import Whole
-from .checksums import START
 from .counted import Counted, CountedSettings
 from .framing import framing_kind
-from .proof import NO_PROOF, Proof
+from .proof import NO_PROOF, Extent, Proof
 
 __all__ = ["KIND", "Fixed", "FixedSettings"]
 
@@ -21,12 +19,9 @@ class FixedSettings(CountedSettings):
 
     size: int = setting(Whole(1, 65536), "bytes of a frame, without its start", example=10)
 
-    def check(self, at: Location) -> None:
-        super().check(at)
-        for one in self.checksum:
-            needed = one.make().reach
-            if needed > self.size + (len(self.start) if one.over and one.over[0] == START else 0):
-                (one.at or at).wrong(f"needs {needed} bytes, and a frame has {self.size}")
+    @property
+    def extent(self) -> Extent:
+        return Extent(len(self.start), self.size, True, len(self.end), what="end")
 
     @property
     def sizes(self) -> range:

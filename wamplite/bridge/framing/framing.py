@@ -19,8 +19,8 @@ from ...tables import Either
 from ...units import Size
 from ..counts import Count
 from ..kinds import Kinds, KindTable
-from .checksums import START
-from .proof import CHECKSUMS, ChecksumSettings, Proof
+from .checksums import Checksum
+from .proof import CHECKSUMS, ChecksumSettings, Extent, Proof
 
 __all__ = [
     "FRAMING",
@@ -92,7 +92,17 @@ class FramingSettings(TableSettings):
     @property
     def proof(self) -> Proof:
         """What each frame must have."""
-        return Proof(tuple(one.make() for one in self.checksum))
+        return Proof(self.checksums)
+
+    @property
+    def checksums(self) -> tuple[Checksum, ...]:
+        """The checksums that each frame must have."""
+        return tuple(one.make(self.extent.behind) for one in self.checksum)
+
+    @property
+    def extent(self) -> Extent:
+        """How long frames are."""
+        raise NotImplementedError
 
     def make(self) -> Framing:
         """Return a framing as they describe it."""
@@ -101,9 +111,7 @@ class FramingSettings(TableSettings):
     def check(self, at: Location) -> None:
         """Note what is wrong with keys beside each other."""
         for number, one in enumerate(self.checksum):
-            if one.over is not None and one.over[0] == START and not getattr(self, "start", b""):
-                where = (one.at or at / "checksum" / number) / "over"
-                where.wrong(f'there is no "start" that "{START}" could stand for')
+            one.check_within(self.extent, one.at or at / "checksum" / number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +121,10 @@ class BoundedSettings(FramingSettings):
     max_bytes: int = setting(
         Size(1, 65536), "a longer frame is dropped and counted as `overlong`", MAX_BYTES
     )
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(0, self.max_bytes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from ...keys import setting
 from ...schema import Flag, Kind, Text, Whole
 from .counted import NONE, TOO_LONG, Counted, CountedSettings
 from .framing import MAX_BYTES, BoundedSettings, framing_kind
-from .proof import NO_PROOF, Proof
+from .proof import NO_PROOF, Extent, Proof
 
 __all__ = ["KIND", "Length", "LengthPrefixed", "LengthSettings"]
 
@@ -67,6 +67,11 @@ class LengthSettings(BoundedSettings, CountedSettings):
     more_lengths: tuple[Length, ...] = setting(
         _Lengths(), "further lengths that are added: `[[position, bytes], ...]`", ()
     )
+
+    @property
+    def extent(self) -> Extent:
+        most = self.length_offset + self.length_bytes + self.max_bytes
+        return Extent(len(self.start), most, False, len(self.end), what="end")
 
     def check(self, at: Location) -> None:
         super().check(at)

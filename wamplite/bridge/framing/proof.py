@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
-from ...config import Location
+from ...config import Location, in_toml
 from ...keys import TableSettings, section, setting
 from ...schema import MISSING, Kind, Text, Whole
-from .checksums import KINDS, START, Checksum
+from .checksums import END, KINDS, START, Checksum
 
-__all__ = ["CHECKSUMS", "GARBAGE", "NO_PROOF", "WRONG", "ChecksumSettings", "Proof"]
+__all__ = ["CHECKSUMS", "GARBAGE", "NO_PROOF", "ChecksumSettings", "Extent", "Proof"]
 
-WRONG, GARBAGE = "wrong checksum", "garbage"  # why a frame is dropped
+GARBAGE = "garbage"  # why bytes are dropped
 FARTHEST = 65536
 
 
@@ -32,32 +32,56 @@ class Proof:
         return bool(self._checksums)
 
     def flaw(self, whole: bytes, start: int) -> str:
-        """Return why a frame whose start has so many bytes is none; "" if it is one."""
+        """Return why a frame whose start has so many bytes is none; "" if it is one.
+
+        Where a checksum is wrong, it is a WrongChecksum.
+        """
         if not whole.endswith(self._end):
             return GARBAGE
-        return "" if all(one.fits(whole, start) for one in self._checksums) else WRONG
+        flaws = (one.flaw(whole, start) for one in self._checksums)
+        return next(filter(None, flaws), "")
 
-    def refutes(self, begun: bytes, start: int) -> bool:
-        """Tell whether what has come of a frame, its header, shows that it is none."""
-        return any(
-            len(begun) >= start + needs and not one.fits(begun, start) for needs, one in self._early
-        )
+    def early_flaw(self, begun: bytes, start: int) -> str:
+        """Return why what has come of a frame, its header, shows that it is none; else ""."""
+        known = (one for needs, one in self._early if len(begun) >= start + needs)
+        return next(filter(None, (one.flaw(begun, start) for one in known)), "")
 
 
 NO_PROOF = Proof()
 
 
-class _Span(Kind):
-    """Two positions, the first of which may be the start's."""
+class Extent(NamedTuple):
+    """How long frames are, as far as their settings tell.
 
-    wanted = f'two positions such as [0, 6] or ["{START}", -2]'
+    start: bytes of the start. most: of the longest, behind the start. fixed: all have as many.
+    last, trailer: how many bytes are the same in each frame, and how many stand behind them; what:
+    the key that says which.
+    """
+
+    start: int
+    most: int
+    fixed: bool = False
+    last: int = 0
+    trailer: int = 0
+    what: str = ""
+
+    @property
+    def behind(self) -> int:
+        """How many bytes stand behind a checksum at the end."""
+        return 0 if self.trailer else self.last
+
+
+class _Span(Kind):
+    """Two positions, the first of which may be the start's, and the last the end's."""
+
+    wanted = f'two positions such as [0, 6], ["{START}", -2] or [3, "{END}"]'
     short = "[from, to]"
 
     def fits(self, value: Any) -> bool:
         if not isinstance(value, (list, tuple)) or len(value) != 2:
             return False
         begin, end = value
-        return type(end) is int and (begin == START or type(begin) is int)
+        return (end == END or type(end) is int) and (begin == START or type(begin) is int)
 
     def convert(self, value: Any) -> Any:
         return tuple(value)
@@ -71,7 +95,7 @@ class ChecksumSettings(TableSettings):
     """A checksum: what it covers and where it stands in a frame."""
 
     kind: str = setting(Text(*KINDS), "how it is computed")
-    over: tuple[int | str, int] | None = setting(
+    over: tuple[int | str, int | str] | None = setting(
         _Span(), "what it covers; without it, all from behind the start up to it", None
     )
     position: int | None = setting(
@@ -82,10 +106,41 @@ class ChecksumSettings(TableSettings):
         Text("binary", "hex"), "bytes, or text of two hexadecimal digits for each", "binary"
     )
 
-    def make(self) -> Checksum:
-        """Return the checksum."""
+    def make(self, behind: int = 0) -> Checksum:
+        """Return the checksum; behind: how many bytes stand behind it, where `at` is not said."""
         order = cast("Literal['big', 'little']", self.byteorder)
-        return Checksum(self.kind, self.over, self.position, order, self.format == "hex")
+        return Checksum(self.kind, self.over, self.position, order, self.format == "hex", behind)
+
+    def check_within(self, frames: Extent, at: Location) -> None:
+        """Note what no frame can have."""
+        key, text = self._trouble(self.make(frames.behind), frames)
+        if text:
+            (at / key if key else at).wrong(text)
+
+    def _trouble(self, one: Checksum, frames: Extent) -> tuple[str, str]:
+        """Return the key that says what cannot be, and why; "", "" where all can be."""
+        begin, end = one.over
+        over = in_toml([*one.over])
+        if begin == START and not frames.start:
+            return "over", f'there is no "start" that "{START}" could stand for'
+        if one.reach > frames.most + (frames.start if begin == START else 0):
+            bound = "a frame has" if frames.fixed else "the longest frame has"
+            return "", f"needs {one.reach} bytes, and {bound} {frames.most}"
+        size = frames.start + frames.most
+        place, first, last = one.places(size, frames.start)
+        if end == frames.most and not frames.fixed:
+            return "over", f"{over} fits the longest frame alone; expected {in_toml([begin, END])}"
+        if last <= first:
+            such = in_toml(
+                [one.at + one.size if one.at >= 0 else 0, END if one.at >= 0 else one.at]
+            )
+            return "over", f"expected bytes to cover, such as {such}; {over} are none"
+        if first < place + one.size and place < last:
+            return "over", f"{over} covers the checksum itself, which stands at {one.at}"
+        if place < size - frames.trailer and place + one.size > size - frames.trailer - frames.last:
+            before = -frames.trailer - frames.last - one.size
+            return "at", f'{one.at} is within the "{frames.what}"; expected {before}, before it'
+        return "", ""
 
 
 class _Checksums(Kind):
