@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wamplite.config import in_toml, read_secret, toml
+from wamplite.config import in_toml, load, read_secret, toml
 from wamplite.core.errors import UsageError
 
 
@@ -56,3 +56,19 @@ def test_a_key_that_is_no_bare_one_is_quoted() -> None:
     assert text == '{ "1-0:1.7.0" = "power", a-b_9 = { "" = 1 } }'
     loads, _ = toml()
     assert loads(f"x = {text}") == {"x": table}
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('a = 1\nstart = "\\xaaU"\n', r': TOML has no "\\xaa", the byte AA is "\\u00aa"$'),
+        ('a = "\\q"', r"\(at line 1, column 8\)$"),
+        ('a = "\\x1"', r"\(at line 1, column 8\)$"),
+    ],
+)
+def test_an_escape_that_toml_does_not_have_is_told_with_the_one_that_it_has(
+    tmp_path: Path, text: str, hint: str
+) -> None:
+    (tmp_path / "bridge.toml").write_text(text)
+    with pytest.raises(UsageError, match=hint):
+        load(tmp_path / "bridge.toml")

@@ -151,12 +151,23 @@ def load(path: str | Path) -> Document:
     try:
         data = parse(text)
     except error as exc:
-        raise UsageError(f"{path}: {exc}") from exc
+        raise UsageError(f"{path}: {exc}{_hint(str(exc), text)}") from exc
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply") from None
     if not isinstance(data, dict):
         raise UsageError(f"{path}: expected an object, {{...}}")
     return Document(data, str(path), text)
+
+
+def _hint(complaint: str, text: str) -> str:
+    """Return what to write in place of an escape that TOML does not have; "" where it is none."""
+    line = re.search(r"Unescaped .* line (\d+)", complaint)
+    found = line and re.search(r"\\x([0-9a-fA-F]{2})", text.split("\n")[int(line[1]) - 1])
+    return (
+        f': TOML has no "{found[0]}", the byte {found[1].upper()} is "\\u00{found[1]}"'
+        if found
+        else ""
+    )
 
 
 def toml() -> tuple[Callable[[str], dict[str, Any]], type[ValueError]]:

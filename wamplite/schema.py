@@ -17,6 +17,7 @@ from .core import uris
 from .core.words import show
 
 __all__ = [
+    "ESCAPE",
     "MISSING",
     "AnyOf",
     "Bytes",
@@ -169,11 +170,28 @@ class Uri(Kind):
         return {"type": "string"}
 
 
+ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-3][0-7]{2}|[rnt0])")
+
+
 class Bytes(Kind):
-    """Bytes, or text with a character for each byte: "\\u0002" is 02."""
+    """Bytes, or text with a character for each byte: "\\u0002" is 02.
+
+    A text in which an escape stands as its characters, as TOML has it between single quotes, is
+    refused.
+    """
 
     wanted = 'bytes as text, such as "\\r\\n" or "\\u00aaU"'
     short = "bytes"
+
+    def read(self, value: Any, at: Location) -> Any:
+        if isinstance(value, str) and (found := ESCAPE.search(value)):
+            size = len(found[0])
+            at.wrong(
+                f"{found[0]} is these {size} characters: single quotes take escapes as they stand;"
+                f' use double quotes, "{in_double_quotes(found[0])}"'
+            )
+            return MISSING
+        return super().read(value, at)
 
     def fits(self, value: Any) -> bool:
         if isinstance(value, str):
@@ -188,6 +206,13 @@ class Bytes(Kind):
 
     def described(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1}
+
+
+def in_double_quotes(escape: str) -> str:
+    """Return how TOML writes an escape of C or Python: "\\xaa" as "\\u00aa"."""
+    if escape[1] == "x":
+        return f"\\u00{escape[2:]}"
+    return f"\\u{int(escape[1:], 8):04x}" if escape[1].isdigit() else escape
 
 
 class Encoding(Kind):

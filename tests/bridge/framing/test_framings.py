@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.bridge.framing.counted import told
 from tests.held import held_octets
+from wamplite.bridge.configuration.tables import from_dict
 from wamplite.bridge.framing.block import Block
 from wamplite.bridge.framing.checksums import Checksum
 from wamplite.bridge.framing.cobs import Cobs
@@ -23,6 +24,7 @@ from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
 from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.framing.slip import Slip
+from wamplite.core.errors import UsageError
 
 
 def cobs(data: bytes) -> bytes:
@@ -408,6 +410,27 @@ def test_each_kind_is_made_by_its_name(kind: str) -> None:
     framing.idle()
     framing.reset()
     assert not framing.pending
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "meant"),
+    [
+        (r"\xaa", r"\xaa is these 4", r"\u00aa"),
+        (r"U\xAAU", r"\xAA is these 4", r"\u00AA"),
+        (r"\r\n", r"\r is these 2", r"\r"),
+        (r"\u0002", r"\u0002 is these 6", r"\u0002"),
+        (r"\002", r"\002 is these 4", r"\u0002"),
+        (r"\0", r"\0 is these 2", r"\u0000"),
+    ],
+)
+def test_an_escape_that_stands_as_its_characters_is_told(said: str, found: str, meant: str) -> None:
+    port = {"name": "p", "device": "/dev/x", "framing": {"kind": "delimiter", "delimiter": said}}
+    with pytest.raises(UsageError) as refused:
+        from_dict({"port": [port]})
+    assert str(refused.value).endswith(
+        f"delimiter: {found} characters: single quotes take escapes as they stand; use double"
+        f' quotes, "{meant}"'
+    )
 
 
 def test_a_frame_of_no_bytes_is_none_and_costs_nothing() -> None:

@@ -250,6 +250,7 @@ def refused(framing: dict[str, object]) -> str:
             {"kind": "delimiter", "start": "~", "delimiter": "~", "trailer": 2},
             "trailer: behind a delimiter that is the start, too, only a checksum tells",
         ),
+        ({"kind": "delimiter", "aside": [":", r"\n"]}, r"aside 2: \n is these 2 characters"),
         ({"kind": "delimiter", "aside": [":"]}, "aside: expected what begins it and what ends it"),
         (
             {"kind": "delimiter", "delimiter": "::", "aside": [":", "\n"]},
@@ -257,7 +258,7 @@ def refused(framing: dict[str, object]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_a_checksum_that_cannot_be_is_told_before_anything_runs(
+def test_what_cannot_be_meant_of_a_framing_is_told_before_anything_runs(
     framing: dict[str, object], words: str
 ) -> None:
     assert words in refused(framing)

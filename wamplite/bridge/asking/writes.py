@@ -9,7 +9,7 @@ from ...checking import attempt
 from ...config import Location
 from ...core.errors import InvalidArgument, UsageError
 from ...keys import TableSettings, setting
-from ...schema import Encoding, Flag, Text
+from ...schema import ESCAPE, Encoding, Flag, Text
 from ..line_pattern import LinePattern, line_search
 from .device_command import DeviceCommand
 from .hex_templates import make_hex_template
@@ -21,7 +21,6 @@ WRITTEN = (
     "what is written: `{0}`, `{1}` are arguments, `{name}` keyword arguments, with a format as in"
     " Python: `{0:d}`; checksums `{sum8:hex}`"
 )
-ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-3][0-7]{2}|[rnt])")
 DOUBLED = re.compile("[\x80-\xff]")  # one byte in latin-1, two in UTF-8
 
 

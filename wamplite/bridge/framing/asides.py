@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...schema import Bytes, Kind
+from ...config import Location
+from ...schema import MISSING, Bytes, Kind, show_value
 from .cutter import partial
 
 __all__ = ["ASIDE", "MOST_ASIDE", "Asides"]
@@ -58,13 +59,12 @@ class _Aside(Kind):
     wanted = 'what begins it and what ends it, such as [":", "\\n"]'
     short = "[begin, end]"
 
-    def fits(self, value: Any) -> bool:
-        return (
-            isinstance(value, (list, tuple)) and len(value) == 2 and all(map(Bytes().fits, value))
-        )
-
-    def convert(self, value: Any) -> Any:
-        return tuple(map(Bytes().convert, value))
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, (list, tuple)) or len(value) != 2:
+            at.wrong(f"expected {self.wanted}, not {show_value(value)}")
+            return MISSING
+        ends = tuple(Bytes().read(one, at / number) for number, one in enumerate(value))
+        return MISSING if MISSING in ends else ends
 
     def described(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
