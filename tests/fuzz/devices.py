@@ -14,6 +14,7 @@ from wamplite.bridge.decoding.readings import Undecodable
 from wamplite.bridge.decoding.regex import RegexSettings
 from wamplite.bridge.decoding.struct import StructSettings
 from wamplite.bridge.decoding.text import PlainTextSettings
+from wamplite.bridge.framing.checksums import Checksum
 from wamplite.bridge.framing.cobs import Cobs
 from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
@@ -22,12 +23,15 @@ from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
+from wamplite.bridge.framing.mixed import Mixed
+from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.framing.slip import Slip
 from wamplite.serializers import check_payload
 
 from .frames import pieces
 
 MOST = 64  # bytes of a frame
+XOR = Proof((Checksum("xor", (0, -3), -3),))
 FRAMINGS: dict[str, Callable[[], Framing]] = {
     "lines": lambda: Lines(MOST),
     "cobs": lambda: Cobs(MOST),
@@ -43,6 +47,14 @@ FRAMINGS: dict[str, Callable[[], Framing]] = {
     "length": lambda: LengthPrefixed(max_bytes=MOST),
     "start and length": lambda: LengthPrefixed(2, "little", True, start=b"\x7e", max_bytes=MOST),
     "long length": lambda: LengthPrefixed(4, max_bytes=MOST),
+    "mixed": lambda: Mixed(
+        [
+            Delimited(b"\r\n", b"$", MOST, proof=XOR),
+            LengthPrefixed(2, start=b"\xb5b", max_bytes=MOST, gap=0.1, proof=XOR),
+            LengthPrefixed(1, start=b"\xb5", max_bytes=MOST),
+            Delimited(b"~", b"~", MOST, aside=(b":", b"\n")),
+        ]
+    ),
     "idle gap": lambda: IdleGap(0.1, MOST),
 }
 TYPES = {"a": "int", "b": "float", "c": "bool", "d": "hex"}

@@ -24,7 +24,8 @@ from .asking.writes import WriteSettings
 from .decoding.alternatives import DECODE
 from .decoding.decoder import DECODERS, DecodeSettings
 from .device.line import LineSettings, check_line
-from .framing.framing import FRAMING, FRAMINGS, FramingSettings
+from .framing.framing import FRAMINGS, FramingSettings
+from .framing.mixed import FRAMING
 from .own_names import MARKS, TIMES
 from .shaping import PublishSettings
 
@@ -121,7 +122,7 @@ class PortSettings(LineSettings):
     )
     framing: FramingSettings = setting(
         FRAMING,
-        "where a frame ends and the next begins",
+        "where a frame ends and the next begins; of several kinds of frames, an array of tables",
         "lines",
         factory=lambda: FRAMINGS["lines"].made(),
     )

@@ -13,6 +13,7 @@ from wamplite.bridge.framing.fixed import Fixed
 from wamplite.bridge.framing.framing import Framing
 from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.length import Length, LengthPrefixed
+from wamplite.bridge.framing.mixed import Mixed
 from wamplite.bridge.framing.proof import Proof
 
 
@@ -87,6 +88,12 @@ def ppp(number: int) -> bytes:
 def unstuffed(sent: bytes) -> bytes:
     head, *parts = sent.strip(b"~").split(b"}")
     return head + b"".join(bytes([part[0] ^ 0x20]) + part[1:] for part in parts)
+
+
+def receiver(number: int) -> bytes:
+    """Return what a receiver sends that speaks two languages: a sentence, or a frame of UBX."""
+    text = b"GPHDT,%d.%d,T" % (number, number % 10)
+    return ubx(number) if number % 2 else b"$%s*%02X\r\n" % (text, of("xor", text))
 
 
 def ubx(number: int) -> bytes:
@@ -187,6 +194,20 @@ DEVICES = {
             2, "little", start=b"\xb5\x62", offset=2, adjust=2, max_bytes=100, keep=True,
             proof=Proof((Checksum("fletcher8"),)),
         ),
+    ),
+    "receiver": DeviceKind(
+        receiver,
+        lambda sent: sent.removesuffix(b"\r\n"),
+        lambda: Mixed([
+            Delimited(
+                b"*", b"$", 100, trailer=2, keep=True,
+                proof=Proof((Checksum("xor", (0, -3), in_hex=True),)),
+            ),
+            LengthPrefixed(
+                2, "little", start=b"\xb5\x62", offset=2, adjust=2, max_bytes=100, keep=True,
+                proof=Proof((Checksum("fletcher8"),)),
+            ),
+        ]),
     ),
     "esp3": DeviceKind(
         esp3,

@@ -22,6 +22,7 @@ from wamplite.bridge.framing.hdlc import Hdlc
 from wamplite.bridge.framing.idle_gap import IdleGap
 from wamplite.bridge.framing.length import LengthPrefixed
 from wamplite.bridge.framing.lines import Lines
+from wamplite.bridge.framing.mixed import Mixed
 from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.framing.slip import Slip
 from wamplite.core.errors import UsageError
@@ -97,6 +98,17 @@ MAKERS: dict[str, tuple[Callable[[], Framing], Callable[[bytes], bytes]]] = {
     "slip": (lambda: Slip(600), slip),
     "hdlc": (lambda: Hdlc(600), hdlc),
     "flags": (lambda: Delimited(b"|", b"|", 600), between_flags),
+    "mixed": (
+        lambda: Mixed(
+            [
+                Delimited(b">>", b"<<", 600, trailer=1, proof=SUM8),
+                LengthPrefixed(2, start=b"\xaa", proof=SUM8, max_bytes=600),
+                LengthPrefixed(2, "little", start=b"\xaa\x55", max_bytes=600),
+                Delimited(b"|", b"|", 600),
+            ]
+        ),
+        lambda data: proved(data) + length(data) + between_flags(data),
+    ),
     "asides": (
         lambda: Delimited(b">>", b"<<", 600, trailer=1, aside=(b":", b"\n"), proof=SUM8),
         with_asides,

@@ -67,6 +67,11 @@ def place(longitude: int, latitude: int, altitude: int) -> bytes:
     return nav_pvt(payload + struct.pack("<iiii", longitude, latitude, 0, altitude) + bytes(52))
 
 
+def heading(degrees: bytes) -> bytes:
+    text = b"GPHDT,%s,T" % degrees
+    return b"$%s*%02X\r\n" % (text, of("xor", text))
+
+
 def torn(sent: bytes, *behind: bytes) -> bytes:
     """Return what a device sends with a HEX message behind each of these words."""
     for word in behind:
@@ -99,6 +104,14 @@ PLACE = {
         }]),
         ("vedirect", block(*MPPT) * 2, [SUN, SUN]),
         ("ubx", ubx(1) + place(-65056000, 533613000, 61700), [PLACE]),
+        ("ublox", heading(b"21.5") + ubx(1) + place(-65056000, 533613000, 61700) + heading(b"22"), [
+            {"heading": 21.5},
+            {key: PLACE[key] for key in ("satellites", "longitude", "latitude", "altitude")},
+            {"heading": 22.0},
+        ]),
+        ("ublox", heading(b"21.5")[:9] + place(-65056000, 533613000, 61700), [
+            {key: PLACE[key] for key in ("satellites", "longitude", "latitude", "altitude")},
+        ]),
         ("vedirect", block(*MPPT) * 2 + b":A0002000148\n" + block(*MPPT), [SUN, SUN, SUN]),
         ("vedirect", torn(block(*MPPT), b"-15", b"\r\nCheck"), [SUN]),
         ("vedirect", torn(block(*MPPT), b"\r\nPI", b"Check", b"\t4") + HEX, [SUN]),
@@ -129,6 +142,8 @@ def test_a_recipe_makes_values_of_what_its_device_sends(
         ("pms5003", bm(PM)),
         ("vedirect", block(*MPPT)),
         ("ubx", place(1, 2, 3)),
+        ("ublox", place(1, 2, 3)),
+        ("ublox", heading(b"21.5")),
         ("esp3", esp3(7)),
         ("p1", meter(b"00.244")),
         ("teleinfo", teleinfo(b"BASE", b"012345678")),

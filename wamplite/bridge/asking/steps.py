@@ -13,7 +13,8 @@ from ...units import DAY, Duration
 from ..decoding.decoder import REPLY, DecodeSettings
 from ..device.line import check_stop_bits
 from ..device.line_mode import PARITIES, LineMode, Speed
-from ..framing.framing import FRAMING, FramingSettings
+from ..framing.framing import FramingSettings
+from ..framing.mixed import FRAMING
 from ..line_pattern import LinePattern, line_search
 from .device_command import DeviceCommand, Step
 from .replies import Reply

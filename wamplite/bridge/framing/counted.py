@@ -22,7 +22,7 @@ from ...keys import setting
 from ...schema import Bytes, Flag
 from ...units import Duration
 from .checksums import WRONG
-from .cutter import OVERLONG, Cutter, partial
+from .cutter import NOT_YET, OVERLONG, Cutter, Taken, partial
 from .frame import DeviceFrame
 from .framing import StartSettings
 from .proof import GARBAGE, Proof
@@ -58,7 +58,7 @@ class Counted(Cutter):
         super().__init__(proof)
         self.gap = gap
         self.knows_start = bool(proof)
-        self._start = start
+        self.start = start
         self._keep = keep
         self._rest = b""
         self._astray = False  # a frame was refuted, and no start shows the next
@@ -87,45 +87,61 @@ class Counted(Cutter):
         at = 0
         while (begin := self._seek(at)) is not None:
             at = begin
-            size = self._judged(begin, ended)
+            size, flaw = self._judged(begin, ended)
             if size is None and not ended:
                 break
+            if flaw:
+                self._refute(flaw)
             if size is None or size == NONE:
                 at = begin + 1
-                self._astray = self._astray or (size is None and not self._start)
+                self._astray = self._astray or (size is None and not self.start)
                 self._drop_noise(1)
                 continue
             at = begin + size
             self._noise = self._astray = False
             if size > self._head():
-                content = self._rest[begin + self._head() : at]
-                header = self._rest[begin : begin + self._head()]
-                frames.append(header + content if self._keep else DeviceFrame(content, header))
+                frames.append(self._frame(begin, size))
         else:
-            at = len(self._rest) - partial(self._rest[at:], self._start)
+            at = len(self._rest) - partial(self._rest[at:], self.start)
         self._rest = self._rest[at:]
         return frames
 
-    def _judged(self, begin: int, ended: bool) -> int | None:
-        """Return the size of the proved frame that begins there; None: not known yet, or NONE."""
+    def take(self, data: bytes, ended: bool) -> Taken:
+        """Judge what begins `data`, see Anchored."""
+        self._rest = data
+        size, flaw = self._judged(0, ended)
+        if size is None and not ended:
+            return NOT_YET
+        if size is None or size == NONE:
+            return Taken(0, flaw=flaw or GARBAGE)
+        return Taken(size, self._frame(0, size) if size > self._head() else b"")
+
+    def _frame(self, begin: int, size: int) -> bytes:
+        head = begin + self._head()
+        header, content = self._rest[begin:head], self._rest[head : begin + size]
+        return header + content if self._keep else DeviceFrame(content, header)
+
+    def _judged(self, begin: int, ended: bool) -> tuple[int | None, str]:
+        """Return the size of the proved frame that begins there, and why it is none, or "".
+
+        The size is None where it is not known yet, or NONE.
+        """
         size, flaw = self._measured(begin)
         if flaw:
-            self._refute(flaw)
-            return NONE
+            return NONE, flaw
         if size is None:
-            return None
+            return None, ""
         if self._astray:
             follower, flaw = self._measured(begin + size)
-            return NONE if flaw else follower and size
+            return NONE if flaw else follower and size, ""
         overlap = self._overlap(begin + size)
         if overlap:
             follower, flaw = self._measured(begin + size - overlap)
             if follower is None and not flaw and not ended:
-                return None
+                return None, ""
             if follower is not None and not flaw:
-                self._refute(WRONG)
-                return NONE
-        return size
+                return NONE, WRONG
+        return size, ""
 
     def _measured(self, begin: int) -> tuple[int | None, str]:
         """Return the size of what begins there, if that is known, and why it is no frame, or ""."""
@@ -134,8 +150,8 @@ class Counted(Cutter):
             return size, OVERLONG if size == TOO_LONG else GARBAGE
         begun = self._rest[begin:] if size is None else self._rest[begin : begin + size]
         if size is None or len(begun) < size:
-            return None, self._proof.early_flaw(begun, len(self._start))
-        return size, self._proof.flaw(begun, len(self._start))
+            return None, self._proof.early_flaw(begun, len(self.start))
+        return size, self._proof.flaw(begun, len(self.start))
 
     def _overlap(self, end: int) -> int:
         """Return how many bytes before `end` may be a start, where a checksum is no proof of it.
@@ -143,26 +159,26 @@ class Counted(Cutter):
         Where a byte was lost, the first byte of the next frame stands in place of the last one of
         this; a checksum of one byte fits that by chance.
         """
-        if not self._start or not self._proof.is_short:
+        if not self.start or not self._proof.is_short:
             return 0
-        size = len(self._start)
+        size = len(self.start)
         return next((n for n in range(size, 0, -1) if self._starts(end - n, n)), 0)
 
     def _starts(self, at: int, least: int) -> bool:
-        come = self._rest[at : at + len(self._start)]
-        return len(come) >= least and self._start.startswith(come)
+        come = self._rest[at : at + len(self.start)]
+        return len(come) >= least and self.start.startswith(come)
 
     def _refute(self, flaw: str) -> None:
         if not self._noise:
             self.count(flaw, 1)
         self._noise = True
-        self._astray = not self._start and bool(self._proof)
+        self._astray = not self.start and bool(self._proof)
 
     def _seek(self, at: int) -> int | None:
         """Find where the next frame begins; None when its start has not come yet."""
-        begin = self._rest.find(self._start, at)
+        begin = self._rest.find(self.start, at)
         found = 0 <= begin < len(self._rest)
-        end = begin if found else len(self._rest) - partial(self._rest[at:], self._start)
+        end = begin if found else len(self._rest) - partial(self._rest[at:], self.start)
         if end > at:
             self._drop_noise(end - at)
         return begin if found else None

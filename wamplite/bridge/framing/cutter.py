@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol
 
 from ..counts import GARBAGE_BYTES, Count
 from .proof import GARBAGE, NO_PROOF, Proof
 
-__all__ = ["CUT", "OVERLONG", "Cutter", "partial"]
+__all__ = ["BETWEEN", "CUT", "NOT_YET", "OVERLONG", "Anchored", "Cutter", "Taken", "partial"]
 
 OVERLONG, CUT = "overlong", "cut off"  # why a frame is dropped, beside those of a proof
+BETWEEN = b"\r\n\0 \x02\x03"  # what may stand between frames: line ends, STX, ETX
+
+
+class Taken(NamedTuple):
+    """What begins some bytes: a frame with its size, or none and why.
+
+    size: of all that the device sent for it; 0: no frame begins there; None: that is not known yet.
+    frame: b"" where it has nothing to decode.
+    """
+
+    size: int | None
+    frame: bytes = b""
+    flaw: str = ""
+
+
+NOT_YET = Taken(None)
+
+
+class Anchored(Protocol):
+    """A framing that can tell of one place whether a frame begins there."""
+
+    start: bytes
+    gap: float
+    knows_start: bool
+    has_lines: bool
+
+    def take(self, data: bytes, ended: bool) -> Taken:
+        """Judge what begins `data`, a start; `ended`: for `gap` seconds nothing has come."""
+        ...
 
 
 class Cutter(ABC):

@@ -21,13 +21,12 @@ from ...keys import setting
 from ...schema import Bytes, Flag, Whole
 from ..counts import GARBAGE_BYTES
 from .asides import ASIDE, Asides
-from .cutter import OVERLONG, Cutter, partial
+from .cutter import BETWEEN, NOT_YET, OVERLONG, Cutter, Taken, partial
 from .framing import MAX_BYTES, BoundedSettings, StartSettings, framing_kind
-from .proof import NO_PROOF, Extent, Proof
+from .proof import GARBAGE, NO_PROOF, Extent, Proof
 
 __all__ = ["KIND", "Delimited", "DelimiterSettings"]
 
-BETWEEN = b"\r\n\0 \x02\x03"  # what may stand between frames: line ends, STX, ETX
 MOST_STARTS = 16  # that are tried of one frame: noise may be full of them
 
 
@@ -106,7 +105,7 @@ class Delimited(Cutter):
         self.knows_start = bool(start) or bool(proof)
         self.has_lines = delimiter.endswith((b"\r", b"\n"))
         self._delimiter = delimiter
-        self._start = start
+        self.start = start
         self._max_bytes = max_bytes
         self._trailer = trailer
         self._keep = keep
@@ -118,7 +117,7 @@ class Delimited(Cutter):
     def pending(self) -> bool:
         if self._rest in (b"", self._flag) or self._noise:
             return False
-        return self._rest.startswith(self._start)
+        return self._rest.startswith(self.start)
 
     def _start_over(self) -> None:
         self._rest, self._noise = b"", False
@@ -136,14 +135,14 @@ class Delimited(Cutter):
 
     def _seek(self) -> bool:
         """Drop the bytes before the start; False when there is no start yet."""
-        if not self._start:
+        if not self.start:
             return True
-        begin, sure = self._find(self._start, 0, len(self._rest))
+        begin, sure = self._find(self.start, 0, len(self._rest))
         found = begin >= 0
         if not found:
             if self._asides and sure == len(self._rest):
                 sure -= partial(self._rest, self._asides.begin)
-            begin = sure - partial(self._rest[:sure], self._start)
+            begin = sure - partial(self._rest[:sure], self.start)
         self._skip(self._rest[:begin])
         self._rest = self._rest[begin:]
         self._noise = self._noise and not found
@@ -166,7 +165,7 @@ class Delimited(Cutter):
 
         One behind a frame that is too long is as if it had not come: the pieces must not matter.
         """
-        first = len(self._start)
+        first = len(self.start)
         most = first + self._max_bytes + len(self._delimiter)
         found, sure = self._find(self._delimiter, first, most)
         if found < 0:
@@ -180,12 +179,34 @@ class Delimited(Cutter):
         whole, self._rest = self._rest[:end], self._flag + self._rest[end:]
         return self._newest(whole, found)
 
+    def take(self, data: bytes, ended: bool) -> Taken:
+        """Judge what begins `data`, see Anchored; a silence ends nothing."""
+        self._rest = data
+        first = len(self.start)
+        most = first + self._max_bytes + len(self._delimiter)
+        found, sure = self._find(self._delimiter, first, most)
+        end = found + len(self._delimiter) + self._trailer
+        if found < 0 or len(self._rest) < end:
+            is_open = found >= 0 or len(self._rest) < most or sure < len(self._rest)
+            return NOT_YET if is_open else Taken(0, flaw=OVERLONG)
+        size = len(data) - len(self._rest) + end - len(self._flag)
+        whole, content = self._rest[:end], self._rest[first:found]
+        if self._flag and not content.strip(self._between_flags):
+            return Taken(size)
+        flaw = self._proof.flaw(whole, first)
+        last = whole.rfind(self.start, 1, found)
+        if last > 0 and not self._proof.flaw(whole[last:], first):
+            flaw = GARBAGE  # its end was lost
+        if flaw:
+            return Taken(0, flaw=flaw)
+        return Taken(size, whole if self._keep and content else content)
+
     def _give_up(self) -> None:
         """Drop a frame that is too long, up to the next start or else the next delimiter."""
         if not self._noise:
             self.count(OVERLONG, 1)
         self._noise = True
-        gone = 1 if self._start else self._max_bytes + 1  # what follows may begin a delimiter
+        gone = 1 if self.start else self._max_bytes + 1  # what follows may begin a delimiter
         self.count(GARBAGE_BYTES, gone)
         self._rest = self._rest[gone:]
 
@@ -194,30 +215,30 @@ class Delimited(Cutter):
         if self._noise:  # the end of a frame that is too long
             self._noise = False
             return b""
-        if self._flag and not whole[len(self._start) : found].strip(self._between_flags):
+        if self._flag and not whole[len(self.start) : found].strip(self._between_flags):
             return b""
         begins = self._beginnings(whole, found)
         for begin in begins:
-            size = found - begin - len(self._start)
-            flaw = self._proof.flaw(whole[begin:], len(self._start))
+            size = found - begin - len(self.start)
+            flaw = self._proof.flaw(whole[begin:], len(self.start))
             if not flaw:
                 self._skip(whole[:begin])
                 self._noise = False
-                frame = whole[begin:] if self._keep else whole[begin + len(self._start) : found]
+                frame = whole[begin:] if self._keep else whole[begin + len(self.start) : found]
                 return self._plain(frame) if size else b""
         self.count(flaw, 1)
-        self.count(GARBAGE_BYTES, begins[0] + 1 if self._start else len(whole))
-        if self._start:
+        self.count(GARBAGE_BYTES, begins[0] + 1 if self.start else len(whole))
+        if self.start:
             self._rest = whole[begins[0] + 1 :] + self._rest
             self._noise = True
         return b""
 
     def _beginnings(self, whole: bytes, found: int) -> list[int]:
         """Return where the frame may begin, the last place first."""
-        last = whole.rfind(self._start, 0, found) if self._start else 0
+        last = whole.rfind(self.start, 0, found) if self.start else 0
         begins = [last]
         while self._proof and last > 0 and len(begins) < MOST_STARTS:
-            last = whole.rfind(self._start, 0, last + len(self._start) - 1)
+            last = whole.rfind(self.start, 0, last + len(self.start) - 1)
             begins.append(last)
         return [*begins[:-1], 0] if last > 0 and self._proof else begins
 

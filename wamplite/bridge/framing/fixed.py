@@ -48,7 +48,7 @@ class Fixed(Counted):
         self._bytes = len(start) + size
 
     def _head(self) -> int:
-        return len(self._start)
+        return len(self.start)
 
     def _size(self, begin: int) -> int | None:
         return self._bytes

@@ -15,7 +15,6 @@ from typing import ClassVar, Protocol
 from ...config import Location
 from ...keys import TableSettings, setting
 from ...schema import Bytes
-from ...tables import Either
 from ...units import Size
 from ..counts import Count
 from ..kinds import Kinds, KindTable
@@ -23,7 +22,6 @@ from .checksums import Checksum
 from .proof import CHECKSUMS, ChecksumSettings, Extent, Proof
 
 __all__ = [
-    "FRAMING",
     "FRAMINGS",
     "MAX_BYTES",
     "BoundedSettings",
@@ -142,4 +140,3 @@ def framing_kind(name: str, made: type[FramingSettings], *positional: str) -> Ki
 
 
 FRAMINGS = Kinds(__package__)
-FRAMING = Either(FRAMINGS)

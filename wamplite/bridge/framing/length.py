@@ -146,8 +146,8 @@ class LengthPrefixed(Counted):
         return self._counted
 
     def _size(self, begin: int) -> int | None:
-        header = self._rest[begin + len(self._start) : begin + self._header]
-        if len(header) < self._header - len(self._start):
+        header = self._rest[begin + len(self.start) : begin + self._header]
+        if len(header) < self._header - len(self.start):
             return None
         values = [
             int.from_bytes(header[one.at : one.at + one.bytes], self._byteorder)
