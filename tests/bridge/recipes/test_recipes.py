@@ -181,6 +181,10 @@ def test_a_dust_sensor_proves_what_its_frames_hold_once_they_are_unescaped() -> 
     expected = {"pm1": 1.2, "pm25": 4.5, "pm4": 5.0, "pm10": 63.5, "size": 0.75}
     assert read("sps30", sent, poll.reply) == [expected]
     assert read("sps30", sent.replace(b"}^", b"~"), poll.reply) == []
+    done, refused = b"~\0\0\0\0\xff~", b"~\0\0\x43\0\xbc~"
+    assert read("sps30", done + refused + sent, begin.reply) == [[b"\0\0\0\0\xff"]]
+    assert read("sps30", done + refused + sent, begin.error) == [[b"\0\0\x43\0\xbc"]]
+    assert read("sps30", sent + b"~\0\x03\x43\0\xb9~", poll.error) == [[b"\0\x03\x43\0\xb9"]]
 
 
 def test_a_meter_on_m_bus_is_asked_and_proves_what_it_answers() -> None:
