@@ -62,6 +62,24 @@ def test_who_is_mute_hinders_only_itself_and_whom_it_could_be_taken_for() -> Non
     assert owed.hindering_until(b"b", None) == 60.0
 
 
+def test_whose_own_last_reply_could_be_another_ones_hinders_that_one() -> None:
+    """A damaged reply of A may be none of A's, and be taken for one that takes all but those."""
+    owed = mute()
+    owed.answered(gathering(ANY, b"any", b"x"))
+    owing(owed)
+    assert owed.hindering_until(b"any", ANY) == 0.0, "nobody knows A's replies"
+    owed = OwedReplies()
+    owed.answered(gathering(A, b"a", b"A=1"))
+    owed.owe(gathering(A, b"a"), 30.0, 30.0)
+    owed.forget(30.0, True)
+    owed.answered(gathering(ANY, b"any", b"x"))
+    owed.answered(gathering(B, b"b", b"B=1"))
+    owing(owed)
+    assert owed.hindering_until(b"any", ANY) == 60.0
+    assert owed.hindering_until(b"b", B) == 0.0
+    assert owed.not_before(b"a", A) == 60.0 + REST * 30.0
+
+
 def test_a_frame_that_may_be_late_as_well_as_the_reply_is_doubtful_from_then_on() -> None:
     owed = mute()
     owed.answered(gathering(ANY, b"any", b"x"))

@@ -6,8 +6,8 @@
 
 A reply does not name its command: a late one would answer the next with the value of another. So no
 command is written while a reply is owed that could be taken for its own. One of somebody mute
-hinders only commands to itself, and those whose replies look like it: the last reply to the command
-tells, and each frame that comes is looked at once more, for what may be either's is nobody's.
+hinders only commands to itself, and those whose replies look like it: the last reply to each of the
+two tells, and each frame that comes is looked at once more, for what may be either's is nobody's.
 
 Where others have to wait for somebody mute, that one is asked less often, so that they wait for a
 quarter of the time at most.
@@ -142,13 +142,20 @@ class OwedReplies:
     def _hinders(self, late: Gathering, asked: bytes, reply: Reply | None) -> bool:
         if reply is None or late.asked == asked or not self.is_mute(late.asked):
             return True
-        seen = self._seen.get(reply)
-        return seen is None or not late.reply.rules_out(seen)
+        return not self._are_apart(late.reply, reply)
+
+    def _are_apart(self, owed: Reply, reply: Reply) -> bool:
+        """Tell whether the last reply of each is none of the other; of who owes one, if known."""
+        last = self._seen.get(reply)
+        if last is None or not owed.rules_out(last):
+            return False
+        known = self._seen.get(owed)
+        return known is None or reply.rules_out(known)
 
     def _is_like_others(self, reply: Reply) -> bool:
         """Tell whether there are replies to other commands that could be taken for it."""
-        seen = [frame for other, frame in self._seen.items() if other is not reply]
-        return any(frame is None or not reply.rules_out(frame) for frame in seen)
+        others = (other for other in self._seen if other is not reply)
+        return any(not self._are_apart(reply, other) for other in others)
 
     def _manner(self, asked: bytes) -> Manner:
         manner = self._manners.pop(asked, None) or Manner()
