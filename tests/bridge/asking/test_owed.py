@@ -189,7 +189,39 @@ def test_who_makes_others_wait_is_asked_less_often_until_it_answers() -> None:
     assert owed.not_before(b"b", OTHER) == 0.0
     assert owed.not_before(b"a", ANY) == 90.0 + REST * 30.0
     owed.answered(gathering(ANY, b"a", b"2"))
-    assert owed.not_before(b"a", ANY) == 0.0
+    assert owed.not_before(b"a", ANY) == 0.0 and not owed.is_mute(b"a")
+    owed.owe(gathering(ANY, b"a"), 300.0, 30.0)
+    assert owed.not_before(b"b", OTHER) == 0.0, "it is only late, and waited for"
+    owed.forget(300.0, True)
+    assert owed.not_before(b"a", ANY) == 0.0, "it was answered last time"
+
+
+def test_who_comes_back_late_is_not_mute() -> None:
+    owed = mute(ANY)
+    owed.answered(gathering(OTHER, b"b", b"1"))
+    owing(owed, ANY)
+    assert owed.is_mute(b"a") and owed.not_before(b"a", ANY) > 60.0
+    assert owed.take(b"2") and owed.finished() == 1
+    assert not owed.is_mute(b"a") and owed.not_before(b"a", ANY) == 0.0
+
+
+def test_who_is_alone_is_asked_as_soon_as_it_owes_nothing() -> None:
+    owed = OwedReplies()
+    owed.answered(gathering(ANY, b"a", b"1"))
+    owing(owed, ANY)
+    owed.forget(60.0, True)
+    owed.owe(gathering(ANY, b"a"), 90.0, 30.0)
+    owed.forget(90.0, True)
+    assert owed.is_mute(b"a") and owed.not_before(b"a", ANY) == 0.0
+
+
+def test_who_is_asked_the_same_for_another_reply_waits() -> None:
+    owed = mute()
+    owed.answered(gathering(B, b"a", b"B=1"))
+    owed.owe(gathering(A, b"a"), 60.0, 30.0)
+    owed.forget(60.0, True)
+    owed.owe(gathering(A, b"a"), 90.0, 30.0)
+    assert owed.hindering_until(b"a", B) == 90.0 and owed.hindering_until(b"b", B) == 0.0
 
 
 def test_who_can_be_told_apart_is_asked_as_soon_as_it_owes_nothing() -> None:
@@ -207,8 +239,22 @@ def test_what_is_remembered_is_bounded() -> None:
     assert not owed.is_mute(b"a")
 
 
+def test_who_has_not_been_asked_for_longest_is_forgotten_first() -> None:
+    owed = mute()
+    for number in range(MOST_KNOWN - 1):
+        owed.answered(gathering(B, b"%d" % number, b"B=1"))
+    owed.owe(gathering(A, b"a"), 90.0, 30.0)
+    owed.answered(gathering(B, b"one more", b"B=1"))
+    assert owed.is_mute(b"a")
+
+
 def test_a_device_that_is_lost_owes_nothing() -> None:
     owed = mute()
     owing(owed)
+    owed.answered(gathering(B, b"b", b"B=1"))
     owed.clear()
     assert not owed and not owed.is_mute(b"a")
+    owing(owed)
+    owed.forget(60.0, True)
+    owed.owe(gathering(A, b"a"), 90.0, 30.0)
+    assert owed.is_mute(b"a") and owed.hindering_until(b"b", B) == 90.0
