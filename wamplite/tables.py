@@ -15,6 +15,8 @@ from .schema import MISSING, Kind, nearest, show_value
 
 __all__ = ["Either", "Table", "Tables"]
 
+ABOVE = ", above its first table"  # in TOML what stands below a header belongs to that table
+
 
 class Table(Kind):
     """A table of known keys. `make` is called with them as keywords, only if none has a problem.
@@ -68,12 +70,12 @@ class Table(Kind):
     def unknown(self, key: str, at: Location) -> str:
         """Return the text for an unknown key of the table that stands there, with a hint.
 
-        The key may be meant for a table right within this one, or for one that encloses it: in TOML
-        what stands below a header belongs to that table.
+        The key may be meant for a table right within this one, or for one that encloses it.
         """
         for path, table in enclosing(at):
             inner = (kind.places(key, (*path, name)) for name, kind in table.keys.items())
-            found = table.places(key, path) or [place for places in inner for place in places]
+            found = [f"{place}{ABOVE if path else ''}" for place in table.places(key, path)]
+            found = found or [place for places in inner for place in places]
             if found:
                 return f"unknown key here; it belongs in {' or '.join(found)}"
         return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
@@ -86,7 +88,7 @@ class Table(Kind):
         kind = self.keys[key]
         own = (key, 0) if isinstance(kind, Tables) else (key,)
         is_table = isinstance(kind, (Table, Tables))
-        return [f"the file, {f'as {header_of(own)}' if is_table else 'above its first table'}"]
+        return [f"the file{f', as {header_of(own)}' if is_table else ABOVE}"]
 
     def described(self) -> dict[str, Any]:
         return {"type": "object"}

@@ -15,6 +15,7 @@ from wamplite.config import toml
 from wamplite.core.errors import UsageError
 from wamplite.reference import Place, example_of, plain
 
+ABOVE = ", above its first table"
 PLACES = {place.header: place for place in reference.places()}
 KINDS = {"framing": FRAMINGS, "decode": DECODERS, "reply": DECODERS, "error": DECODERS}
 # Each key, as a file may say it
@@ -48,7 +49,7 @@ def advised(text: str) -> Iterator[tuple[str, str]]:
     for line in complaints(text):
         found = re.search(r"(\w+): unknown key here; it belongs in (.*)", line)
         if found:
-            places = re.split(r" or (?=\[|\w+ =|the )", found[2])
+            places = re.split(r" or (?=\[|\w+ =|the )", found[2].removesuffix(ABOVE))
             yield from ((found[1], place) for place in places)
 
 
@@ -85,6 +86,14 @@ def test_a_table_that_was_put_into_the_wrong_one_is_advised_alike() -> None:
     text = '[[port]]\nname = "p"\n[[port.subscribe]]\n[[port.subscribe.then]]\nwrite = "x"\n'
     said = "then: unknown key here; it belongs in [[port.init]] or [[port.procedure]]"
     assert any(said in line for line in complaints(text)), complaints(text)
+
+
+def test_a_key_of_an_enclosing_table_belongs_above_those_within() -> None:
+    head = '[[port]]\nname = "p"\ndevice = "/dev/x"\n'
+    publish = '[[port.publish]]\ntopic = "a.b"\n'
+    (line,) = complaints(f"{head}{publish}silence = 5\n")
+    assert line.endswith(f"silence: unknown key here; it belongs in [[port]]{ABOVE}")
+    assert complaints(f"{head}silence = 5\n{publish}") == []
 
 
 def test_a_table_of_the_file_is_told_as_its_header() -> None:

@@ -162,3 +162,25 @@ def test_no_bytes_raise_anything_but_undecodable(line: bytes) -> None:
             assert exc.reason
         else:
             assert isinstance(reading.args, list)
+
+
+@pytest.mark.parametrize(
+    ("frame", "values"),
+    [
+        (b"0104FF9C", {"unit": 1, "temp": -100}),
+        (b"01 04 ff 9c\r", {"unit": 1, "temp": -100}),
+        (b"0104FF9", "no hexadecimal digits"),
+        (b"0104FFxx", "no hexadecimal digits"),
+        (b"0104FF\xb0\xb0", "not ASCII"),
+        (b"0104FF", "wrong size"),
+        (b"\x01\x04\x7f\x1c", "no hexadecimal digits"),
+    ],
+)
+def test_a_record_may_be_written_in_hexadecimal_digits(frame: bytes, values: Any) -> None:
+    made = DECODERS["struct"].made(format=">Bxh", fields=("unit", "temp"), hex=True)
+    assert made.size is None  # blanks may stand between them
+    try:
+        found: Any = made.decoder().decode(frame).kwargs
+    except Undecodable as refused:
+        found = refused.reason
+    assert found == values

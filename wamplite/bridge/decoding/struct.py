@@ -10,9 +10,17 @@ from typing import Any
 from ...config import Location
 from ...core.errors import UsageError
 from ...keys import setting
-from ...schema import Text, Texts
+from ...schema import Flag, Text, Texts
 from .decoder import DecodeSettings, decoder_kind
-from .readings import Decode, Reading, Undecodable, checked, note_doubled, positions
+from .readings import (
+    Decode,
+    Reading,
+    Undecodable,
+    as_text,
+    checked,
+    note_doubled,
+    positions,
+)
 
 __all__ = ["KIND", "StructSettings"]
 
@@ -34,6 +42,9 @@ class StructSettings(DecodeSettings):
         (),
         example=("temp", "", "hum"),
     )
+    hex: bool = setting(
+        Flag(), "the frame is text, two hexadecimal digits for each byte of the record", False
+    )
 
     def make(self) -> Decode:
         layout, fields = self._layout(), self.fields
@@ -44,9 +55,10 @@ class StructSettings(DecodeSettings):
             )
 
         def decode(frame: bytes) -> Reading:
-            if len(frame) != layout.size:
+            record = _of_digits(frame) if self.hex else frame
+            if len(record) != layout.size:
                 raise Undecodable("wrong size")
-            return checked(_named(layout.unpack(frame), fields, len(frame)))
+            return checked(_named(layout.unpack(record), fields, len(frame)))
 
         return decode
 
@@ -55,8 +67,8 @@ class StructSettings(DecodeSettings):
         return {name for name in self.fields if name} or positions(values)
 
     @property
-    def size(self) -> int:
-        return self._layout().size
+    def size(self) -> int | None:
+        return None if self.hex else self._layout().size
 
     def check(self, at: Location) -> None:
         super().check(at)
@@ -70,6 +82,13 @@ class StructSettings(DecodeSettings):
         if not 0 < layout.size <= MOST:
             raise UsageError(f"format {self.format!r} is {layout.size} bytes, not 1 to {MOST}")
         return layout
+
+
+def _of_digits(frame: bytes) -> bytes:
+    try:
+        return bytes.fromhex(as_text(frame, "ascii"))  # which passes over blanks
+    except ValueError:
+        raise Undecodable("no hexadecimal digits") from None
 
 
 def _named(values: Iterable[Any], fields: tuple[str, ...], size: int) -> Reading:
