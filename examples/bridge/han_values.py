@@ -44,7 +44,7 @@ MOST_POWER = 12  # of ten
 
 
 def decode(frame):
-    """Return the values of a whole frame, which begins with 7E and ends with its CRC, by name."""
+    """Return the values of a whole frame, its 7E at both ends included, by name."""
     try:
         told = plain(content(frame))
     except LookupError as error:
@@ -68,7 +68,7 @@ def content(frame):
             at += 1
         at += 1
     at += 3  # control, CRC of the header
-    carried = frame[at : len(frame) - 2]
+    carried = frame[at : len(frame) - 3]  # a CRC, 7E
     if frame[1] & 0x08 or not carried.startswith(LLC):  # the last one has no such bit
         raise Undecodable("in several frames")
     return carried[len(LLC) :]

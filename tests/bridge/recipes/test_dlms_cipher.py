@@ -32,7 +32,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def values(told: bytes) -> Any:
-    return decoder("han")(hdlc(told)[:-1])
+    return decoder("han")(hdlc(told))
 
 
 @pytest.mark.usefixtures("keys")
