@@ -178,6 +178,11 @@ class PortSettings(LineSettings):
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
         self.decode.check_size(self.framing.sizes, at / "decode")
+        every = min((poll.every for poll in self.polls), default=0.0)
+        if self.polls and not self.publish and 0 < self.silence <= every:
+            (at / "silence").wrong(
+                f"must be more than the {every:g} s between polls, or it is reopened before each"
+            )
 
     @property
     def idle_because(self) -> str:

@@ -1,4 +1,4 @@
-"""A record of a size that no frame can have is refused; a port of which nothing comes is told."""
+"""What can never work is refused, a record that no frame can be; what does nothing is told."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def test_frames_have_the_sizes_that_a_length_can_say(keys: dict[str, Any]) -> No
     settings = from_dict({"port": [port]}).ports[0].framing
     start = keys.get("start", "").encode()
     found = set()
-    for length in range(256):
-        for second in (0, 1, 2, 255):
+    for length in (*range(16), *range(190, 206), *range(250, 256)):
+        for second in (0, 1, 255):
             head = bytes(keys.get("length_offset", 0)) + bytes([length, second, second])
             found |= {len(frame) for frame in settings.make().feed(start + head + bytes(600))[:1]}
     assert (min(found), max(found)) == (settings.sizes[0], settings.sizes[-1])
@@ -119,3 +119,22 @@ def test_a_port_of_which_something_comes_is_not_idle(key: str) -> None:
     port = {"name": "p", "device": "/dev/x"}
     assert from_dict({"port": [port | {key: [USES[key]]}]}).ports[0].idle_because == ""
     assert "no [[port.publish]]" in from_dict({"port": [port]}).ports[0].idle_because
+
+
+@pytest.mark.parametrize(
+    ("silence", "every", "publish", "is_wrong"),
+    [
+        (5, [5], [], True),
+        (5, [60, 5], [], True),
+        (5, [60, 4], [], False),
+        (0, [60], [], False),
+        (5, [60], [{"topic": "a.c"}], False),  # frames come by themselves
+    ],
+)
+def test_a_device_that_speaks_only_when_it_is_asked_is_not_silent_before(
+    silence: float, every: list[float], publish: list[Any], is_wrong: bool
+) -> None:
+    polls = [USES["poll"] | {"every": seconds, "topic": f"a.p{seconds}"} for seconds in every]
+    said = complaint({"silence": silence, "poll": polls, "publish": publish})
+    assert said.startswith("silence: must be more than the 5 s between") == is_wrong, said
+    assert bool(said) == is_wrong
