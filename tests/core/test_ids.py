@@ -27,17 +27,18 @@ def test_publication_ids_are_spread_over_the_whole_range() -> None:
 BEGINS_ANEW = """
 import os
 from wamplite.core import ids
+ids.new_session()  # many are drawn at once
 if os.fork():
     os.wait()
 else:
     ids.begin_anew()
-print(ids.new_publication(), flush=True)
+print(ids.new_publication(), ids.new_session(), ids.new_authid(), flush=True)
 """
 
 
-def test_a_forked_process_that_begins_anew_draws_other_publication_ids() -> None:
+def test_a_forked_process_that_begins_anew_draws_other_ids() -> None:
     said = subprocess.check_output([sys.executable, "-c", BEGINS_ANEW], text=True, timeout=20)
-    assert len(set(said.split())) == 2
+    assert len(set(said.split())) == 6
     ids.begin_anew()
     assert 1 <= ids.new_publication() <= ids.MAX_ID
 
@@ -50,4 +51,7 @@ def test_requests_count_up_and_begin_again_after_the_largest() -> None:
 
 
 def test_names_drawn_for_somebody_differ() -> None:
-    assert len({ids.new_authid() for _ in range(100)}) == 100
+    names = {ids.new_authid() for _ in range(5 * ids.DRAWN)}
+    assert len(names) == 5 * ids.DRAWN
+    assert {len(name) for name in names} == {16}
+    assert {name[:1] for name in names} == {name[-1:] for name in names} == set("0123456789abcdef")

@@ -78,6 +78,19 @@ def test_what_is_msgpack_is_read(octets: str, value: object) -> None:
     assert repr(read) == repr(value)
 
 
+@pytest.mark.parametrize("length", [50, 70, 500, 990, 1100, 4200])
+@pytest.mark.parametrize("filler", ["xx", "\u0100"])  # octets that look like a float or binary
+def test_nor_is_it_taken_amid_a_message_of_any_length(length: int, filler: str) -> None:
+    loads, pack = serializers.get("msgpack").loads, Packer().pack
+    before = b"\x92" + pack(filler * (length // 2))
+    assert loads(before + b"\x01")[1] == 1
+    refused = [bytes.fromhex(octets) for octets in REFUSED.values() if octets[:2] == "91"]
+    assert len(refused) > 20
+    for data in refused:
+        with pytest.raises(ProtocolError):
+            loads(before + data[1:])
+
+
 @pytest.mark.parametrize("depth", [67, 900, 5000, 200_000])
 @pytest.mark.parametrize("opening", [b"\x91", b"\x81\xa1a", b"\xdc\x00\x01", b"\xdd\0\0\0\1"])
 def test_depth_is_refused_before_it_is_decoded(depth: int, opening: bytes) -> None:
