@@ -6,6 +6,7 @@ import pytest
 
 from wamplite.core.errors import UsageError
 from wamplite.transports import origins
+from wamplite.transports.origins import LONGEST
 
 OWN = [
     ("http://localhost", "localhost:80"),
@@ -76,6 +77,28 @@ def test_what_is_allowed_has_no_other_meaning(allowed: str, origin: str) -> None
     assert not origins.may_connect(origin, "h.example", origins.allowed([allowed]), frozenset())
 
 
+def test_a_page_that_comes_again_is_judged_by_what_holds_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page, here = ("http://pi.example", "pi.example"), frozenset({"pi.example"})
+    for _ in range(2):
+        assert not origins.may_connect(*page, frozenset(), frozenset())
+        assert origins.may_connect(*page, frozenset(), here)
+        assert origins.may_connect(*page, frozenset({"http://pi.example"}), frozenset())
+        assert not origins.may_connect("http://other.example", page[1], frozenset(), here)
+        assert not origins.may_connect(page[0], "other.example", frozenset(), here)
+    monkeypatch.setattr(origins.socket, "gethostname", lambda: "Pi.Example")
+    assert origins.may_connect(*page, frozenset(), frozenset())
+
+
+def test_nothing_long_is_remembered_of_pages() -> None:
+    before = origins._may_connect.cache_info().currsize
+    for number in range(100):
+        host = f"{number}.example." + "x" * LONGEST
+        assert not origins.may_connect(f"http://{host}", host, frozenset(), frozenset())
+    assert origins._may_connect.cache_info().currsize == before
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -106,7 +129,7 @@ def test_advice_names_the_option_that_would_have_allowed_it(
     kind = "origins" if words[0] == "--allow-origin" else "hosts"
     assert f"allowed_{kind}=['{words[1]}']" in text
     allowed = origins.allowed([words[1]] if kind == "origins" else [])
-    hosts = [words[1]] if kind == "hosts" else []
+    hosts = frozenset([words[1]] if kind == "hosts" else [])
     assert origins.may_connect(origin, host, allowed, hosts)
 
 

@@ -15,7 +15,7 @@ holds (left over, half received, to be decoded) is noted as it grows; few decode
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -27,7 +27,6 @@ from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import to_array
 from ..core.words import shorten
-from ..serializers import Serializer
 from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
 from ..transports.stream import Stream
 from .decoding import decode
@@ -75,7 +74,7 @@ class SocketConnection(TimedConnection):
         self.may_be_shared = stream.is_plain and listener.may_share
         self.cookie: Any = None  # that HTTP has shown, where cookies count
         self._opened = False  # the next one, and the transport, are there
-        self._serializer: Serializer
+        self._loads: Callable[[bytes], Any]
         self._payloads: list[bytes] = NOTHING  # that a thread is to decode
         self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
@@ -147,7 +146,7 @@ class SocketConnection(TimedConnection):
                 who = "" if text.startswith(self.name) else f"{self.name}: "
                 self.shared.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
             raise
-        self._serializer = serializers.get(self._transport.serializer)
+        self._loads = serializers.loads_of(self._transport.serializer)
         self._opened = True
 
     @property
@@ -244,10 +243,9 @@ class SocketConnection(TimedConnection):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
-        loads, structure = self._serializer.loads, self.shared.structure
-        entries = decode(payloads, loads, self._tell_unfit, structure)
+        entries = decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
         if self.place is not None:
-            self.place.write(entries, self._serializer)
+            self.place.write(entries, serializers.get(self._transport.serializer))
         return entries
 
     def _take_place(self, size: int) -> bool:
@@ -267,7 +265,7 @@ class SocketConnection(TimedConnection):
 
     def say(self, message: Message) -> None:
         """Send a message of the handshake."""
-        payload = self._serializer.dumps(to_array(message))
+        payload = serializers.get(self._transport.serializer).dumps(to_array(message))
         self._transport.writer()([self._transport.frame(payload)])
 
     def finish(self) -> None:

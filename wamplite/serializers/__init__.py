@@ -6,6 +6,7 @@ arrival, so that a delivery can never fail because of its content, is `payload.p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,7 +16,7 @@ from ..core.errors import UsageError
 from .base import Serializer
 from .payload import check_payload, copy_payload
 
-__all__ = ["NAMES", "Serializer", "available", "check_payload", "copy_payload", "get"]
+__all__ = ["NAMES", "Serializer", "available", "check_payload", "copy_payload", "get", "loads_of"]
 
 NAMES = ("json", "msgpack", "cbor")  # in order of preference
 _PACKAGES = {"msgpack": "msgpack", "cbor": "'cbor2<6'"}  # 6 takes a compiler on 32-bit ARM
@@ -39,6 +40,12 @@ def get(name: str) -> Serializer:
         ) from exc
     made: Serializer = module.make()
     return made
+
+
+@cache
+def loads_of(name: str) -> Callable[[bytes], Any]:
+    """Return the `loads` of that serializer, for any thread: it keeps nothing."""
+    return get(name).loads
 
 
 @cache

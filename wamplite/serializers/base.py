@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 
 class Serializer(ABC):
-    """One format. An instance is cheap, and used by one thread at a time."""
+    """One format. An instance is cheap; one thread at a time writes by it, any reads."""
 
     name: ClassVar[str]
     binary: ClassVar[bool]  # False: WebSocket carries it in text frames

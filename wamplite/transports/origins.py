@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..core.errors import UsageError
@@ -68,8 +69,16 @@ def _allowed(text: str) -> str:
     return _spelt(origin)
 
 
-def may_connect(text: str, host: str, origins: Collection[str], hosts: Collection[str]) -> bool:
+def may_connect(text: str, host: str, origins: frozenset[str], hosts: frozenset[str]) -> bool:
     """Tell whether a page of this Origin may connect to us under this Host."""
+    judge = _may_connect if len(text) + len(host) <= LONGEST else _may_connect.__wrapped__
+    return judge(text, host, origins, hosts, _our_name())
+
+
+@lru_cache(maxsize=64)  # of a page that comes again; short strings only, or it would hold a lot
+def _may_connect(
+    text: str, host: str, origins: frozenset[str], hosts: frozenset[str], own: str
+) -> bool:
     plain = text.lower()
     if ANY in origins or plain in origins:
         return True
@@ -78,7 +87,7 @@ def may_connect(text: str, host: str, origins: Collection[str], hosts: Collectio
         return False
     if _spelt(origin) in origins or _spelt(origin._replace(port=ANY)) in origins:
         return True
-    return is_own(origin, host) and is_our_name(host, hosts)
+    return is_own(origin, host) and _names(host, own, hosts)
 
 
 def is_own(origin: Origin, host: str) -> bool:
@@ -88,10 +97,18 @@ def is_own(origin: Origin, host: str) -> bool:
 
 def is_our_name(host: str, hosts: Collection[str]) -> bool:
     """Tell whether a Host (name or address, perhaps a port) names this machine."""
+    return _names(host, _our_name(), hosts)
+
+
+def _our_name() -> str:
+    return socket.gethostname().lower()
+
+
+def _names(host: str, own: str, hosts: Collection[str]) -> bool:
     match = _AUTHORITY.fullmatch(host.lower())
     if match is None:
         return False
-    name, own = match[1].strip("[]"), socket.gethostname().lower()
+    name = match[1].strip("[]")
     if name in ("localhost", own, f"{own}.local") or name in hosts:
         return True
     import ipaddress  # few pages are ours
