@@ -78,7 +78,7 @@ def test_what_is_msgpack_is_read(octets: str, value: object) -> None:
     assert repr(read) == repr(value)
 
 
-@pytest.mark.parametrize("length", [50, 70, 500, 990, 1100, 4200])
+@pytest.mark.parametrize("length", [50, 70, 300, 480, 600, 4200])
 @pytest.mark.parametrize("filler", ["xx", "\u0100"])  # octets that look like a float or binary
 def test_nor_is_it_taken_amid_a_message_of_any_length(length: int, filler: str) -> None:
     loads, pack = serializers.get("msgpack").loads, Packer().pack

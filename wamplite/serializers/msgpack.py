@@ -48,7 +48,7 @@ _TINY = 64  # bytes: nor can these
 # What stands for binary, extension types and floats; without them nothing small has to be asked.
 _ODD = {*range(0xC4, 0xCC), *range(0xD4, 0xD9)}
 _EVEN = bytes(set(range(256)) - _ODD)
-_EASY = 1024  # bytes: of more, to look at the values is as fast
+_EASY = 512  # bytes: of more, to look at the values may be as fast
 # So many containers cannot nest too deep, nor make the library reserve much: fewer in a large one.
 _FEW, _FEWER = LEVELS, 32
 
