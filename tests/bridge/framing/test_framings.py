@@ -317,6 +317,28 @@ def test_line_ends_between_two_flags_are_no_frame_and_a_damaged_frame_is_one() -
     assert counts["cut off"] == 0
 
 
+def test_an_aside_that_has_begun_before_a_delimiter_has_ended_goes_before_it() -> None:
+    for pieces in ([b"1xab!2ab3ab"], [bytes([byte]) for byte in b"1xab!2ab3ab"]):
+        framing = Delimited(b"ab", aside=(b"xa", b"!"))
+        assert [frame for piece in pieces for frame in framing.feed(piece)] == [b"12", b"3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"),
+    [
+        (b"a:" + b"x" * 510 + b"\n|", [b"a"]),
+        (b"a:" + b"x" * 511 + b"\n|", [b"a:" + b"x" * 511 + b"\n"]),
+        (b"a:x\x7f\n|", [b"a:x\x7f\n"]),
+        (b"a:b:c\n|", [b"a"]),
+        (b"a:\r:c\nd|", [b"a:\rd"]),
+    ],
+)
+def test_an_aside_is_printable_and_has_a_bound(text: bytes, frames: list[bytes]) -> None:
+    for pieces in ([text], [text[at : at + 1] for at in range(len(text))]):
+        framing = Delimited(b"|", aside=(b":", b"\n"))
+        assert [frame for piece in pieces for frame in framing.feed(piece)] == frames
+
+
 def test_a_fixed_frame_without_a_start_is_voided_by_a_pause() -> None:
     framing = Fixed(3, gap=0.1)
     counts = told(framing)
