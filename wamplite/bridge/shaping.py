@@ -241,7 +241,9 @@ class Shaper:
         every = {str(at): value for at, value in enumerate(reading.args)} | reading.kwargs
         fields = {name: every[name] for name in wanted if name in every} if wanted else every
         names = every | {"port": self._port}
-        if (not fields and (wanted or self._each)) or not names.keys() >= self._needed:
+        if not fields and (wanted or self._each):
+            return None
+        if self._needed and not names.keys() >= self._needed:
             return None
         if self._each:
             return [
