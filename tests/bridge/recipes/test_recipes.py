@@ -187,6 +187,31 @@ def test_a_dust_sensor_proves_what_its_frames_hold_once_they_are_unescaped() -> 
     assert read("sps30", sent + b"~\0\x03\x43\0\xb9~", poll.error) == [[b"\0\x03\x43\0\xb9"]]
 
 
+def jbd(values: bytes, status: int = 0) -> bytes:
+    told = bytes([status, len(values)]) + values
+    return b"\xdd\x03" + told + of("sum16-negated", told).to_bytes(2, "big") + b"w"
+
+
+def test_the_management_of_a_battery_is_asked_and_proves_what_it_answers() -> None:
+    poll = port_of("jbd").polls[0]
+    asked = poll.template()((), {})
+    assert asked[4:6] == of("sum16-negated", asked[2:4]).to_bytes(2, "big")
+    values = struct.pack(
+        ">HhHHHHHHHBBBBBHH",
+        1331, -250, 7200, 10000, 42, 0x2D3A, 0, 0, 8, 0x21, 72, 3, 4, 2, 2961, 2951,
+    )  # fmt: skip
+    assert poll.reply is not None and poll.error is not None
+    expected = {
+        "volt": 13.31, "ampere": -2.5, "left": 72.0, "capacity": 100.0, "cycles": 42,
+        "protection": 8, "percent": 72, "switches": 3, "temperature_1": 23.0, "temperature_2": 22.0,
+    }  # fmt: skip
+    assert read("jbd", jbd(values), poll.reply) == [expected]
+    assert read("jbd", jbd(values)[:-3] + b"\0\0w" + jbd(values), poll.reply) == [expected]
+    assert read("jbd", jbd(values[:-2]), poll.reply) == []  # of one sensor
+    assert len(read("jbd", jbd(b"\0", 0x80), poll.error)) == 1
+    assert read("jbd", jbd(values), poll.error) == []
+
+
 def test_a_meter_on_m_bus_is_asked_and_proves_what_it_answers() -> None:
     poll = port_of("mbus").polls[0]
     assert poll.template()((), {}) == bytes.fromhex("105b015c16")

@@ -1,4 +1,4 @@
-"""The recipe for SDM meters, asked of slaves that send either order of registers."""
+"""Recipes for Modbus on a line: SDM meters, of either order of registers; Senseair."""
 
 from __future__ import annotations
 
@@ -36,3 +36,15 @@ def test_a_meter_is_read_in_the_order_that_it_has(tmp_path: Path, order: str) ->
         ("home.meter", {"volts": 230.5, "amps": 4.75, "watts": 1094.0}),
         ("home.meter.kwh", 1234.5),
     ]
+
+
+def test_a_sensor_is_asked_by_the_address_that_each_answers_to(tmp_path: Path) -> None:
+    polls = from_file(RECIPE.with_name("senseair.toml")).ports[0].polls
+    with RtuSlave(tmp_path, {254: {0: 0, 1: 0, 2: 0, 3: 608}}) as slave:
+        world = PolledPort(slave.path, polls)
+        world.port.start()
+        try:
+            until(lambda: len(world.events) >= 2, "polled")
+        finally:
+            assert world.port.stop(5)
+    assert sorted(world.events[:2]) == [("home.air.co2", 608), ("home.air.status", 0)]
