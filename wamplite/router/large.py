@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..core.messages import Call, Event, Invocation, Message, Publish, Result, Yield
 from ..core.parsing import to_array
 from ..serializers import Serializer
-from ..serializers.pieces import holds_many
+from ..serializers.pieces import holds_many, write_in_pieces
 
 # What is passed on of a message: its successor, whose head is as long as these elements
 SUCCESSORS: dict[type, Message] = {
@@ -50,7 +50,8 @@ class LargePlace:
 
     def write(self, entries: Iterable[Any], serializer: Serializer) -> None:
         """Write what messages will be passed on with, where it is much and the serializer slow."""
-        if not serializer.is_slow:
+        form = serializer.form
+        if form is None:
             return
         self._serializer = serializer
         for message in entries:
@@ -60,7 +61,7 @@ class LargePlace:
             size = len(to_array(successor))
             array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
             if holds_many(array):
-                octets = serializer.dumps_in_pieces(array)
+                octets = write_in_pieces(array, form)
                 self._written.append(Written(array[:size], array[size:], octets))
 
     def find(self, array: list[Any], name: str) -> bytes:

@@ -9,21 +9,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from .pieces import Form
+
 
 class Serializer(ABC):
     """One format. An instance is cheap; one thread at a time writes by it, any reads."""
 
     name: ClassVar[str]
     binary: ClassVar[bool]  # False: WebSocket carries it in text frames
-    is_slow: ClassVar[bool] = False  # takes 10 ms to write 15,000 dicts, which is better in pieces
 
     @abstractmethod
     def dumps(self, array: list[Any]) -> bytes:
         """Write an array; UsageError names what this format cannot carry."""
 
-    def dumps_in_pieces(self, array: list[Any]) -> bytes:
-        """Do the same; where that is slow, other threads may go on now and then."""
-        return self.dumps(array)
+    @property
+    def form(self) -> Form | None:
+        """How it writes lists and dicts, where that takes so long that pieces are better."""
+        return None
 
     def with_head(self, written: bytes, head: list[Any], other: list[Any]) -> bytes:
         """Return what `dumps` has written of an array that begins with `head`, beginning otherwise.

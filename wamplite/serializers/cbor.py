@@ -29,7 +29,7 @@ from .payload import (
     check_nul,
     check_small,
 )
-from .pieces import Form, write_in_pieces
+from .pieces import Form
 from .reader import BINARY, DICT, LIST, STOP, TAG, TEXT, VALUE, as_text, cut, read
 
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -87,7 +87,6 @@ class Cbor(Serializer):
 
     name = "cbor"
     binary = True
-    is_slow = True
 
     def dumps(self, array: list[Any]) -> bytes:
         try:
@@ -95,8 +94,9 @@ class Cbor(Serializer):
         except Exception as exc:  # its versions disagree on what they raise
             raise UsageError(f"CBOR cannot carry the message: {exc}") from exc
 
-    def dumps_in_pieces(self, array: list[Any]) -> bytes:
-        return write_in_pieces(array, Form(self.dumps, _ends, b""))
+    @property
+    def form(self) -> Form:
+        return Form(self.dumps, _ends, b"")
 
     def loads(self, data: bytes) -> Any:
         try:
