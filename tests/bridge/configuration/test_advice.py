@@ -82,6 +82,11 @@ def test_a_key_of_another_kind_of_framing_is_told_with_its_kind() -> None:
     assert said in complaints(text)[0]
 
 
+def test_a_key_of_a_decoder_is_told_with_its_kind() -> None:
+    said = 'it belongs in decode = {kind = "regex", pattern = ...} of [[port]]'
+    assert any(said in line for line in complaints("[[port]]\npattern = '(.*)'\n"))
+
+
 def test_a_table_that_was_put_into_the_wrong_one_is_advised_alike() -> None:
     text = '[[port]]\nname = "p"\n[[port.subscribe]]\n[[port.subscribe.then]]\nwrite = "x"\n'
     said = "then: unknown key here; it belongs in [[port.init]] or [[port.procedure]]"

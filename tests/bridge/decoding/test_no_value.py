@@ -36,6 +36,7 @@ STRUCT = {"kind": "struct", "format": "<hB", "fields": ["t", "h"], "scale": {"t"
         (CSV | {"none": {"t": -127}}, b"21.5,40", {"t": 21.5, "h": 40}),
         (PAIRS | {"none": {"T": "--"}}, b"T=-- H=40", {"H": 40}),
         (PAIRS | {"none": {"T": 85}}, b"T=85.0 H=40", {"H": 40}),
+        (PAIRS | {"none": {"T": "--"}, "types": {"T": "float"}}, b"T=-- H=40", {"H": 40}),
         (REGEX | {"none": {"t": "-"}}, b"- 40", {"h": "40"}),
         (PLACES | {"none": {"0": "-"}}, b"- 40", [None, "40"]),
         (PLACES | {"none": {"0": "-"}, "scale": {"0": 2}}, b"- 40", [None, "40"]),
