@@ -66,12 +66,12 @@ def _pointed(text: str, decimal: str) -> str | None:
 
 
 def _quantity(text: str, decimal: str) -> str | None:
-    """Return the number of "+  1 234,5 kg" or "00.244*kW": sign, digits and their groups joined."""
+    """Return the number of "+  1 234,5 kg" or "1.5E-3*kW": sign, digits and their groups joined."""
     found = _QUANTITY[decimal].match(text)
     if found is None:
         return None
-    sign, digits, rest = found.groups(default="")
-    return sign + re.sub(r"\D", "", digits) + rest.replace(decimal, ".")
+    sign, digits, decimals, exponent = found.groups(default="")
+    return sign + re.sub(r"\D", "", digits) + decimals.replace(decimal, ".") + exponent
 
 
 def _hexadecimal(text: str) -> tuple[int, int]:
@@ -91,17 +91,21 @@ def _sign_magnitude(text: str) -> int:
 
 
 def _plain(text: str) -> int | float:
-    return float(text) if "." in text else int(text)
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
 
 
 BOOLS = {"1": True, "true": True, "on": True, "yes": True}
 BOOLS |= {"0": False, "false": False, "off": False, "no": False}
 
-# Sign, whole part (in groups of three, or without), decimals; what may follow is a unit
+# What a unit begins with, if there is one; not what belongs to a number: "0x10", "1E-", "10/20"
+_UNIT = r"\s*(?:$|(?![eE][+\-0-9]|[xX]\s*[0-9a-fA-F])[^\W\d_]|[%°]|[*/](?!\s*[+\-.,0-9]))"
+
+# Sign, whole part (in groups of three, or without), decimals, exponent; not binary nor octal digits
 _QUANTITY = {
     point: re.compile(
-        rf"([+-]?)\s*([0-9]{{1,3}}(?:[\s'{group}][0-9]{{3}})+|[0-9]+)([{point}][0-9]*)?"
-        r"\s*(?:$|[^\W\d_]|[%°*/])"
+        r"([+-]?)\s*(?!0[bBoO][0-9])"
+        rf"([0-9]{{1,3}}(?:[\s'{group}][0-9]{{3}})+|[0-9]+)([{point}][0-9]*)?([eE][+-]?[0-9]+)?"
+        + _UNIT
     )
     for point, group in ((".", ","), (",", "."))
 }
@@ -117,5 +121,5 @@ TYPES: dict[str, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     "hex": (_HEX, lambda text: int(text, 16)),
     "hex-twos-complement": (_HEX, _twos_complement),
     "hex-sign-magnitude": (_HEX, _sign_magnitude),
-    "quantity": (re.compile(r"[+-]?[0-9]+(\.[0-9]*)?"), _plain),
+    "quantity": (re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?"), _plain),
 }
