@@ -74,6 +74,22 @@ def test_the_replies_to_the_only_poll_of_a_port_are_replayed(tmp_path: Path, own
     assert (code, events) == ((0, [{"cpm": 28}, {"cpm": 29}]) if not own else (0, [{}]))
 
 
+@pytest.mark.parametrize("polled", [False, True], ids=["a publish", "a poll alone"])
+@pytest.mark.parametrize("raw", [True, False], ids=["as it came", "as --watch shows it"])
+def test_a_capture_is_stripped_of_parity_as_the_port_does_it(
+    tmp_path: Path, raw: bool, polled: bool
+) -> None:
+    poll = '[[port.poll]]\nevery = 1\ntopic = "home.one"\nwrite = "T"\nreply = "(T=.*)"\n'
+    keys = 'strip_parity = true\nframing = {kind = "delimiter", start = "<", delimiter = ">"}\n'
+    text = PORT.format(name="one", device="/dev/absent", more=keys + poll) if polled else ""
+    data = bytes(
+        byte | (0x80 if raw and bin(byte).count("1") % 2 else 0) for byte in b"<T=21><T=22>"
+    )
+    code, lines, _ = replayed(tmp_path, text or port("one", keys), data)
+    assert [line.get("args") for line in lines] == [["T=21"], ["T=22"]]
+    assert code == 0
+
+
 def test_a_line_tells_each_event_and_each_drop_with_its_reason(tmp_path: Path) -> None:
     text = port("one", 'framing = {kind = "lines", max_bytes = 9}\ndecode = {kind = "csv",'
                 ' fields = ["t"], types = {t = "float"}}')  # fmt: skip

@@ -112,7 +112,7 @@ def replay(settings: PortSettings, marks: bool, capture: str, as_json: bool) -> 
     if meant is settings:  # else the first frame is a reply, and whole
         port.intake.opened()
     for data in pieces(capture):
-        port.intake.replay(data)
+        port.intake.replay(meant.without_parity(data))
         if printer.broken is not None:
             raise printer.broken
     port.intake.ended()

@@ -34,7 +34,6 @@ __all__ = ["FIRST_WAIT", "LONGEST_WAIT", "Device", "DeviceDown", "ByteSink", "De
 
 log = logging.getLogger(__name__)
 
-SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 30.0
 LOOK = 0.25  # seconds between two looks whether a lost device has come back
@@ -244,9 +243,7 @@ class Device:
         if not data:
             return
         self.touched = time.monotonic()
-        if self.settings.strip_parity:
-            data = data.translate(SEVEN_BITS)
-        self._sink.received(data, clock.now())
+        self._sink.received(self.settings.without_parity(data), clock.now())
         self._wait = FIRST_WAIT
         if self.state is DeviceState.SILENT and self._sink.heard >= self._opened:
             self._become(DeviceState.OPEN, "")

@@ -18,6 +18,8 @@ ADDRESS = Text(
     wanted="a path that begins with /, usb:VID:PID[:SERIAL], socket:// or rfc2217://HOST:PORT",
 )
 
+SEVEN_BITS = bytes(byte & 0x7F for byte in range(256))
+
 
 @dataclass(frozen=True, kw_only=True)
 class LineSettings(TableSettings):
@@ -102,6 +104,10 @@ class LineSettings(TableSettings):
     def mode(self) -> LineMode:
         """How the line is set at an opening."""
         return LineMode(self.baudrate, self.bytesize, self.parity, self.stopbits)
+
+    def without_parity(self, data: bytes) -> bytes:
+        """Return what was read without its parity bits, where these are to be stripped."""
+        return data.translate(SEVEN_BITS) if self.strip_parity else data
 
     @property
     def is_line(self) -> bool:
