@@ -14,6 +14,8 @@ import pytest
 from tests.processes import ROOT, Program
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 CODE = '''"""How much may wait."""
 
 from __future__ import annotations
@@ -40,8 +42,6 @@ def test_something_else():
 PROGRAM = """import os
 import subprocess
 import sys
-
-pytestmark = pytest.mark.long
 
 CODE = "from wamplite.core.bound import may_wait; assert may_wait(7) and not may_wait(8)"
 KEPT = {kept}

@@ -12,11 +12,11 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 ENVIRONMENT = f"#!/bin/sh\necho {sys.executable}\n"
 FLAKY = """
 from pathlib import Path
-
-pytestmark = pytest.mark.long
 
 def test_flaky():
     mark = Path("mark")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from wamplite.auth.ssh_agent import KEYS, MOST, SIGNED, AgentKey, agent_key, age
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run ssh-agent; yield its socket."""
+    if shutil.which("ssh-agent") is None:
+        pytest.skip("there is no ssh-agent")
     path = str(tmp_path / "agent")
     with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
         try:

@@ -16,9 +16,12 @@ from tests.bridge.modbus_slave import RtuSlave
 from tests.bridge.polled_port import PolledPort
 from tests.bridge.responder import checksum
 from tests.waiting import until
+from wamplite.bridge.asking import raw
+from wamplite.bridge.asking.modbus import Modbus, ModbusSettings
+from wamplite.bridge.asking.rtu import with_checksum
 from wamplite.bridge.device.device import DeviceState
 from wamplite.client.results import Invocation
-from wamplite.core.errors import ApplicationError
+from wamplite.core.errors import ApplicationError, CallTimeout
 
 Polled = Callable[..., PolledPort]
 
@@ -97,13 +100,84 @@ def test_the_late_reply_of_a_mute_unit_is_thrown_away_while_another_is_asked(
 ) -> None:
     slave = RtuSlave(tmp_path, {2: CELLS})
     world = polled(slave, poll("volt", unit=1), poll("amp", unit=2))
-    raw = world.port.commands.raw
-    until(lambda: raw.is_mute(1), "unit 1 is mute", 30)
+    line = world.port.commands.raw
+    until(lambda: line.is_mute(1), "unit 1 is mute", 30)
     slave.registers.units[1] = CELLS
     slave.delay = LATE
     slave.trouble = lambda n: "late" if slave.asked[-1:] and n % 2 else ""
     until(lambda: len(world.events) >= 20 and world.port.figures()["late_replies"], "polled", 60)
     assert right(world.events)
+
+
+BEYOND = 0.35  # seconds: past all patience, where that is a fifth of a second
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have late replies be waited for a fifth of a second."""
+    monkeypatch.setattr(raw, "LATE_AT_LEAST", 0.2)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(("retries", "delay"), [(0, 0.23), (1, 0.43), (2, BEYOND)])
+def test_a_reply_that_is_later_than_all_patience_has_no_other_ones_name(
+    polled: Polled, tmp_path: Path, retries: int, delay: float
+) -> None:
+    """It comes when another request has just been written."""
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late" if n % 10 == 3 else "", delay)
+    world = polled(slave, *(poll(name, retries=retries) for name in VALUES))
+    until(lambda: len(slave.asked) >= 42, "asked", 60)
+    assert right(world.events)
+    assert len(world.events) >= 12, "most are there"
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_slave_that_is_always_too_late_gives_no_value_at_all(
+    polled: Polled, tmp_path: Path, retries: int
+) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "late", 0.22)
+    world = polled(slave, *(poll(name, retries=retries) for name in VALUES))
+    until(lambda: len(slave.asked) >= 20, "asked", 60)
+    assert right(world.events)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_write_is_not_confirmed_by_the_reply_to_an_earlier_one(
+    polled: Polled, tmp_path: Path
+) -> None:
+    """The second one is written again when no other confirmation can come, and is done then."""
+    slave = RtuSlave(tmp_path, {1: {0: 0}}, lambda n: "late" if n == 0 else "", BEYOND)
+    world = polled(slave)
+    until(lambda: world.port.device.state is DeviceState.OPEN, "open")
+    settings = ModbusSettings(unit=1, function=16, address=0)
+    modbus = Modbus(settings, world.port.commands, 115200)
+
+    def write(value: int, timeout: float = 0.4) -> None:
+        world.port.commands.run("a write", lambda: modbus.write([value], timeout, 0))
+
+    with pytest.raises(CallTimeout):
+        write(1, 0.06)
+    until(lambda: world.port.commands.raw.not_before(1) == 0.0, "its time is over")
+    slave.registers.units[1] = {0: 0}
+    write(2)
+    assert slave.registers.units[1] == {0: 2}
+    assert len(slave.asked) == 3
+    write(3)
+    assert len(slave.asked) == 4, "it is believed again"
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_reply_of_another_shape_is_believed_at_once(polled: Polled, tmp_path: Path) -> None:
+    slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "silent" if n == 0 else "")
+    world = polled(slave)
+    until(lambda: world.port.device.state is DeviceState.OPEN, "open")
+    line = world.port.commands.raw
+    assert line.exchange(with_checksum(bytes.fromhex("010400000002")), 0.06) == b""
+    line.await_late(1)
+    assert line.is_mute(1)
+    assert len(line.exchange(with_checksum(bytes.fromhex("010400000004")), 5.0)) == 13
+    assert not line.is_mute(1)
 
 
 def test_what_a_reply_to_a_hand_written_request_says_is_nobodys(
@@ -124,12 +198,12 @@ def test_the_loss_of_the_device_ends_the_wait_for_what_it_owed(
 ) -> None:
     slave = RtuSlave(tmp_path, {1: CELLS}, lambda n: "silent" if n == 0 else "")
     world = polled(slave, poll("volt", every=3600))
-    raw = world.port.commands.raw
+    line = world.port.commands.raw
     until(lambda: len(slave.asked) == 1, "asked")
     until(lambda: world.port.figures()["failed_requests"] == 1, "given up")
     world.port.device.reopen()
-    raw.await_late()
-    assert not raw.is_mute(1)
+    line.await_late()
+    assert not line.is_mute(1)
 
 
 def test_a_stop_ends_the_wait_for_what_is_owed(polled: Polled, tmp_path: Path) -> None:

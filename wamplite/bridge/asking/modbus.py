@@ -27,6 +27,7 @@ from .. import clock
 from ..decoding.decoder import REFUSED
 from ..decoding.readings import Reading, Undecodable, checked
 from .commands import Commands
+from .raw import Doubtful
 from .registers import NAME, NamedRegisterSettings, RegisterSettings, decoded, encoded
 from .rtu import with_checksum
 
@@ -235,7 +236,10 @@ class Modbus:
             15: lambda: slave.write_bits(address, words),
             16: lambda: slave.write_registers(address, words),
         }
-        self._tried(writes[self._settings.function], timeout, retries)
+        try:
+            self._tried(writes[self._settings.function], timeout, retries)
+        except Doubtful:  # to write it twice does no harm
+            self._tried(writes[self._settings.function], timeout, retries)
 
     def _tried(self, ask: Callable[[], Result], timeout: float, retries: int) -> Result:
         """Ask, and ask again where no right reply came, or the slave is busy."""
