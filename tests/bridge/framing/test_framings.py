@@ -330,6 +330,8 @@ def test_an_aside_that_has_begun_before_a_delimiter_has_ended_goes_before_it() -
         (b"a:" + b"x" * 511 + b"\n|", [b"a:" + b"x" * 511 + b"\n"]),
         (b"a:x\x7f\n|", [b"a:x\x7f\n"]),
         (b"a:b:c\n|", [b"a"]),
+        (b":b\na|", [b"a"]),
+        (b"|:b\na|b:\n|", [b"a", b"b"]),
         (b"a:\r:c\nd|", [b"a:\rd"]),
     ],
 )

@@ -17,7 +17,7 @@ from wamplite.bridge.framing.delimiter import Delimited
 from wamplite.bridge.framing.fixed import Fixed
 from wamplite.bridge.framing.frame import DeviceFrame
 from wamplite.bridge.framing.length import LengthPrefixed
-from wamplite.bridge.framing.mixed import Mixed
+from wamplite.bridge.framing.mixed import Mixed, MixedSettings
 from wamplite.bridge.framing.proof import Proof
 from wamplite.bridge.intake import Intake
 from wamplite.core.errors import UsageError
@@ -105,6 +105,34 @@ def test_a_pause_ends_a_frame_with_a_length_and_leaves_one_that_waits_for_its_de
     framing.idle()
     framing.reset()
     assert counts["cut off"] == 1
+
+
+def test_what_is_lost_leaves_nothing_behind_and_a_run_of_refuted_frames_counts_once() -> None:
+    framing = made(NMEA, UBX)
+    counts = told(framing)
+    assert not framing.pending
+    assert framing.feed(HEADING[:-1] + b"?" + HEADING[:-1] + b"?" + HEADING) == [HEADING]
+    assert counts == {"wrong checksum": 1, "garbage_bytes": 2 * len(HEADING)}
+    framing.feed(b"noise" + HEADING[:5])
+    framing.idle()
+    framing.reset()
+    framing.reset()
+    assert framing.feed(HEADING[5:] + HEADING[:5]) == []
+    assert framing.pending
+    del counts["garbage_bytes"]
+    assert counts == {"wrong checksum": 1, "garbage": 2, "cut off": 1}
+
+
+def test_lines_beside_lines_are_lines_and_the_longest_gap_holds() -> None:
+    text = {"kind": "delimiter", "delimiter": "\n"}
+    framing = [{**text, "start": "#"}, {**text, "start": ">"}]
+    assert made(*framing).has_lines
+    assert made(*framing).gap == 0
+    port = {"name": "p", "device": "/dev/x", "framing": [NMEA, {**UBX, "gap": 0.5}, UBX]}
+    settings = from_dict({"port": [port]}).ports[0].framing
+    assert isinstance(settings, MixedSettings)
+    assert settings.gap == settings.make().gap == 0.5
+    assert MixedSettings(parts=settings.parts[:1]).gap == 0
 
 
 def test_of_one_start_the_first_framing_that_finds_a_frame_has_it() -> None:
