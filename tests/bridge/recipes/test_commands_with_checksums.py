@@ -17,7 +17,7 @@ from tests.waiting import until
 from wamplite.bridge.configuration.tables import from_file
 from wamplite.bridge.decoding.decoder import REFUSED
 from wamplite.client.results import Invocation
-from wamplite.core.errors import ApplicationError
+from wamplite.core.errors import ApplicationError, InvalidArgument
 
 
 class Device(Responder):
@@ -77,6 +77,9 @@ def test_modules_of_dcon_are_read_and_set(tmp_path: Path) -> None:
         assert call(world, "home.tank.relays", 5).args == [">"]
         with pytest.raises(ApplicationError) as refused:
             call(world, "home.tank.relays", 255)
+        for wrong in (256, -1):
+            with pytest.raises(InvalidArgument, match="does not fit {:02X}"):
+                call(world, "home.tank.relays", wrong)
     assert world.events == [("home.tank.level", {"volt": 5.123})]
     assert (refused.value.error, refused.value.args) == (REFUSED, ("02",))
     assert device.asked == [b"#0184", b"@020507", b"@02FF2E"]

@@ -3,12 +3,14 @@
 The checksum of all before it has the name of its kind: "$01M{sum8:hex}\\r" (see `checksum_fields`).
 
 Arguments must not add a command of their own: text that is filled in may not hold control
-characters such as line ends. Only a template that is a single field ("{0}") passes text and bytes
+characters such as line ends; a number that is longer than the width of its hexadecimal format is
+refused. Only a template that is a single field ("{0}") passes text and bytes
 as they are.
 """
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
@@ -33,6 +35,9 @@ Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
 Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follows what is there
 Fields = list[tuple[str, "str | None", str]]  # a text, and name and format of the field behind it
 MOST = 4096  # bytes of one command
+
+# A format of as many hexadecimal digits as its width: one more would be another command
+HEXADECIMAL = re.compile(r"(.?[<>^])?#?0?(?P<width>[0-9]+)[xX]", re.S)
 
 
 def make_template(template: str, encoding: str = "utf-8") -> Template:
@@ -126,7 +131,11 @@ def _formatted(value: Any, form: str) -> str:
         return "1" if value else "0"
     if isinstance(value, str) and not value.isprintable():
         _refuse(f"control characters are not allowed: {value!r}")
-    return format(as_text(value) if form.endswith("s") else value, form)
+    text = format(as_text(value) if form.endswith("s") else value, form)
+    wide = HEXADECIMAL.fullmatch(form)
+    if wide is not None and (len(text) > int(wide["width"]) or text.lstrip().startswith("-")):
+        _refuse(f"{value} does not fit {{:{form}}}: expected {wide['width']} hexadecimal digits")
+    return text
 
 
 def _as_is(value: Any, encoding: str) -> bytes:
