@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.processes import ROOT
 from wamplite.bridge.configuration import reference
 from wamplite.bridge.configuration.builder import Port
 from wamplite.bridge.configuration.tables import from_file
+from wamplite.bridge.counts import APART, NOT_PUBLISHED, OTHER
 from wamplite.bridge.decoding.decoder import DECODERS
 from wamplite.bridge.decoding.readings import Undecodable
 from wamplite.bridge.framing.frame import DeviceFrame
@@ -97,6 +100,61 @@ def test_the_function_decodes_as_it_says() -> None:
     assert {one.kwargs["began"] for one in reading.all()} == {5.0}
     with pytest.raises(Undecodable, match="battery low"):
         decode(b"\x81")
+
+
+# What stands in the list of reasons, and is none
+NO_REASONS = ("garbage_bytes", "framing", "none", "scale", "offset", "round", "struct",
+              "[[port.publish]]", "min_interval")  # fmt: skip
+COUNTING = ("count", "_count", "drop", "_drop", "confirm", "_forget", "lose_stored", "Undecodable")
+
+
+def trees() -> list[ast.Module]:
+    """Parse what reads, publishes and counts; what is wrong with an answer fails its request."""
+    folder = ROOT / "wamplite" / "bridge"
+    paths = [path for path in folder.rglob("*.py") if path.parent.name != "asking"]
+    return [ast.parse(path.read_text()) for path in paths]
+
+
+def constants(modules: list[ast.Module]) -> dict[str, str]:
+    """Return the texts that stand under a name in capitals."""
+    found: dict[str, str] = {}
+    for one in (one for module in modules for one in module.body if isinstance(one, ast.Assign)):
+        for name, value in zip(ast.walk(one.targets[0]), ast.walk(one.value), strict=False):
+            if isinstance(name, ast.Name) and isinstance(value, ast.Constant):
+                found[name.id] = str(value.value)
+    return found
+
+
+def texts(value: ast.expr, known: dict[str, str]) -> Iterator[str]:
+    """Give the texts that an argument can be, as patterns: any word stands in braces."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield re.escape(value.value)
+    elif isinstance(value, ast.Name) and value.id in known:
+        yield re.escape(known[value.id])
+    elif isinstance(value, ast.JoinedStr):
+        pieces = (re.escape(one.value) if isinstance(one, ast.Constant) else r"\w[\w-]*"
+                  for one in value.values)  # fmt: skip
+        yield "".join(pieces)
+    else:
+        for part in ast.iter_child_nodes(value):
+            if isinstance(part, ast.expr):
+                yield from texts(part, known)
+
+
+def test_every_reason_is_listed_and_each_that_is_listed_is_one() -> None:
+    modules = trees()
+    known = constants(modules)
+    patterns = {re.escape(NOT_PUBLISHED), re.escape(OTHER)}
+    for call in (node for module in modules for node in ast.walk(module)):
+        if isinstance(call, ast.Call):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if name in COUNTING:
+                patterns |= {text for value in call.args for text in texts(value, known)}
+    patterns -= set(map(re.escape, APART))
+    part = TEXT.partition("The reasons:\n")[2]
+    told = set(re.findall("`([^`]+)`", part)) - set(NO_REASONS)
+    assert {one for one in patterns if not any(re.fullmatch(one, each) for each in told)} == set()
+    assert {one for one in told if not any(re.fullmatch(each, one) for each in patterns)} == set()
 
 
 def test_every_step_of_the_builder_is_named() -> None:

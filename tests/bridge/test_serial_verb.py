@@ -213,6 +213,24 @@ def test_what_a_checksum_proves_is_published_and_nothing_else(
     assert figure("wrong checksum", figures) == 1
 
 
+@pytest.mark.parametrize("fields", [["v"], []], ids=["fields", "all"])
+def test_a_member_named_as_the_options_of_publish_is_one_like_others(
+    device: PseudoDevice,
+    start: Start,
+    router_process: RouterProcess,
+    arrivals: TopicEvents,
+    fields: list[str],
+) -> None:
+    device.plug()
+    bridge = start(router_process.rs, "--decode", "json", "--set", f"publish.fields={fields}")
+    await_open(bridge)
+    device.write(b'half\n{"options": {"exclude_me": false}, "v": 5}\n{"v": 6}\n')
+    until(lambda: len(arrivals.events) == 2, "the readings")
+    end(bridge)
+    others = {} if fields else {"options": {"exclude_me": False}}
+    assert [event.kwargs for event in arrivals.events] == [{"v": 5, **others}, {"v": 6}]
+
+
 def test_any_key_of_a_port_is_set(
     device: PseudoDevice, start: Start, router_process: RouterProcess, arrivals: TopicEvents
 ) -> None:

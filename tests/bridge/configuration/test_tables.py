@@ -144,10 +144,6 @@ CSV = 'decode = {kind = "csv", fields = ["temp", "hum"]}\n'
             'decode = {kind = "regex", pattern = "(?P<t>.)", types = {u = "int"}}\n',
             '4: port "p": decode: types: there is no value named "u"; there are: t',
         ),
-        (
-            'decode = {kind = "regex", pattern = "(?P<options>.)"}\n',
-            '4: port "p": decode: "options" cannot be the name of a value',
-        ),
         ('decode = {kind = "csv", fields = []}\n', '4: port "p": decode: fields: names no field'),
         (
             'decode = {kind = "csv", fields = ["a", "a"]}\n',

@@ -159,7 +159,6 @@ def decode(frame):
     if first == b"d": return {"temp": frame[1]}
     if first == b"n": return None
     if first == b"b": return frame
-    if first == b"o": return {"options": 1}
     if first == b"f": return {"x": float("inf")}
     if first == b"k": return {1: 2}
     return frame[100]
@@ -184,7 +183,6 @@ def test_a_python_function_may_decode(beside: str) -> None:
     [
         (b"n", "python: no reading"),
         (b"x", "python: IndexError"),
-        (b"o", "member named options"),
         (b"f", "no value for WAMP"),
         (b"k", "no value for WAMP"),
     ],

@@ -61,7 +61,6 @@ def test_each_device_writes_pairs_in_its_own_way(
         ({"rename": {"V": "volt"}}, b"A=1", "no pair"),
         ({}, b"V=1\nV=2", "V: there twice"),
         ({"types": {"V": "float"}}, b"V=high", "V: no float"),
-        ({}, b"options=1", "member named options"),
     ],
 )
 def test_what_is_no_reading_is_refused(keys: dict[str, Any], frame: bytes, reason: str) -> None:

@@ -78,9 +78,11 @@ def test_json_that_some_serializer_could_not_carry_is_refused(line: bytes) -> No
     assert refusal(decode_json, line) == "no JSON for WAMP"
 
 
-def test_a_json_member_that_would_be_taken_for_publish_options_is_refused() -> None:
-    assert refusal(decode_json, b'{"options": {"acknowledge": false}}') == "member named options"
-    assert decode_json(b'[{"options": 1}]').args == [[{"options": 1}]]
+def test_a_json_member_may_have_the_name_of_an_argument_of_ours() -> None:
+    line = b'{"options": {"acknowledge": false}, "topic": 1, "args": [2], "v": 5}'
+    assert decode_json(line).kwargs == {
+        "options": {"acknowledge": False}, "topic": 1, "args": [2], "v": 5,
+    }  # fmt: skip
 
 
 def test_json_as_deep_as_is_allowed_passes_whatever_its_strings_hold() -> None:

@@ -197,8 +197,6 @@ class DecodeSettings(TableSettings):
 
     def check(self, at: Location) -> None:
         """Note what is wrong with keys beside each other, of settings that `make` can use."""
-        if "options" in (self.names() or ()):
-            at.wrong('"options" cannot be the name of a value')
         for key in ("none", "scale", "offset", "round"):
             check_names(getattr(self, key), self.names(), at / key)
 

@@ -1,7 +1,4 @@
-"""JSON: an object's members as keyword arguments, any other value as the only argument.
-
-None of the members may be named "options".
-"""
+"""JSON: an object's members as keyword arguments, any other value as the only argument."""
 
 from __future__ import annotations
 
@@ -33,8 +30,6 @@ def decode_json(line: bytes) -> Reading:
         serializers.check_payload(reading.args, reading.kwargs)
     except ProtocolError:  # the router would end the session: a violation
         raise Undecodable("no JSON for WAMP") from None
-    if "options" in reading.kwargs:  # a keyword of Session.publish
-        raise Undecodable("member named options")
     return reading
 
 

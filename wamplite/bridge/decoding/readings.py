@@ -77,8 +77,6 @@ def checked(reading: Reading) -> Reading:
         check_payload(reading.args, reading.kwargs)
     except ProtocolError:  # the router would end the session: a violation
         raise Undecodable("no value for WAMP") from None
-    if "options" in reading.kwargs:  # a keyword of Session.publish
-        raise Undecodable("member named options")
     return reading
 
 
