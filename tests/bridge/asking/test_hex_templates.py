@@ -76,6 +76,22 @@ def test_a_template_that_cannot_be_filled_is_refused(template: str) -> None:
         make_hex_template(template)
 
 
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("01 06 {crc16:<}", "{crc16:<}: crc16 is no checksum; there are sum8, sum8-negated,"),
+        ("01 06 {0:<}", "{0:<}: expected a format of struct for one number"),
+        ("{crc16-modbus:<}", "{crc16-modbus:<}: covers nothing"),
+        ("01 06 {crc16-modbus:<2}", "covers nothing: it is the checksum of what stands before it,"
+                                    " 2 bytes, from position 2 on"),
+    ],
+)  # fmt: skip
+def test_a_field_that_nothing_can_fill_is_refused(template: str, words: str) -> None:
+    with pytest.raises(UsageError) as told:
+        make_hex_template(template)
+    assert words in str(told.value)
+
+
 @given(data=st.binary(max_size=300), kind=st.sampled_from(sorted(KINDS)))
 def test_a_checksum_covers_what_is_sent(data: bytes, kind: str) -> None:
     written = make_hex_template("aa {0:#H} {0:s} {" + kind + ":1}")([data], {})

@@ -36,7 +36,8 @@ from wamplite.core.errors import InvalidArgument, UsageError
         ("#01{0:+03X}\r", [-1], {}, b"#01-01\r"),
         ("POP{0:02d}{crc16-voltronic}\r", [2], {}, b"POP02\xe2\x0b\r"),
         (":{0}{crc16-modbus:hex<1}\n", ["é"], {}, b":\xc3\xa9913E\n"),
-        ("\x02{xor:1}\x03", [], {}, b"\x02\x00\x03"),
+        ("\x02{0}{xor:1}\x03", ["a"], {}, b"\x02aa\x03"),
+        ("{0}{sum8}", ["a"], {}, b"aa"),
     ],
 )
 def test_arguments_are_filled_in(
@@ -102,6 +103,33 @@ def test_every_checksum_is_written_as_bytes_and_as_digits(
 def test_a_checksum_in_a_format_that_there_is_not_is_refused(form: str) -> None:
     with pytest.raises(UsageError, match="write: {sum8:.*expected hex"):
         make_template(f"A{{sum8:{form}}}")
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("$01M{sum:hex}\r", "{sum:hex}: sum is no checksum; there are sum8, sum8-negated,"),
+        ("$01M{crc16:<1}{sum:hex}", "{sum:hex}: sum is no checksum; there are sum8,"),
+        ("$01M{0:hex}\r", "{0:hex}: expected a format of Python for a text or a number, such as"),
+        ("{speed:Q}", "{speed:Q}: expected a format of Python"),
+        ("{0:9999999999}", "{0:9999999999}: expected a format of Python"),
+        ("{sum8:hex}$01M\r", "{sum8:hex}: covers nothing: it is the checksum of what"),
+        ("{sum8}", "{sum8}: covers nothing"),
+        ("$01M{sum8:hex9}", "{sum8:hex9}: covers nothing: it is the checksum of what stands before"
+                            " it, 4 bytes, from position 9 on"),
+        ("$01M{sum8:hex4}", "covers nothing"),
+        ("é{sum8:1}{sum8:3}", "{sum8:3}: covers nothing"),
+    ],
+)  # fmt: skip
+def test_a_field_that_nothing_can_fill_is_refused(template: str, words: str) -> None:
+    with pytest.raises(UsageError) as told:
+        make_template(template)
+    assert words in str(told.value)
+
+
+def test_a_checksum_may_cover_what_comes_of_an_argument() -> None:
+    assert make_template("$01M{sum8:hex3}")([], {}) == b"$01M4D"
+    assert make_template("$01M{0}{sum8:hex4}")(["M"], {}) == b"$01MM4D"
 
 
 @pytest.mark.parametrize("template", ["{", "{}", "{0.real}", "{0[1]}", "{0!r}", "{0:{1}}"])

@@ -18,13 +18,17 @@ from typing import Any, Literal
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
-from .checksum_fields import checksum_field
-from .templates import Piece, Template, argument, as_text, computed, fields_of, filled
+from .checksum_fields import checksum_field, no_format
+from .templates import Piece, Template, argument, as_text, computed, constant, fields_of, filled
 
 __all__ = ["make_hex_template"]
 
 FORMAT = re.compile(r"[<>=!@]?[bBhHiIlLqQfd]")
 THREE = re.compile(r"(?P<order>[<>]?)(?P<sign>[ui])24")  # bytes, of which struct knows nothing
+FORMATS = (
+    "a format of struct for one number, such as >H, u24 or i24, s or 4s for bytes, # or #>H for"
+    " their number"
+)
 OCTETS = re.compile(r"(\d{0,4})s")
 
 
@@ -34,12 +38,12 @@ def make_hex_template(template: str) -> Template:
     for literal, name, form in fields_of(template, "write_hex"):
         pieces.append(_literal(literal, template))
         if name is not None:
-            pieces.append(_piece(name, form))
+            pieces.append(_piece(name, form, constant(pieces)))
     return filled(pieces)
 
 
-def _piece(name: str, form: str) -> Piece:
-    if (checksum := checksum_field(name, form, "write_hex")) is not None:
+def _piece(name: str, form: str, before: bytes | None) -> Piece:
+    if (checksum := checksum_field(name, form, "write_hex", before)) is not None:
         return computed(checksum)
     if form.startswith("#"):
         return _size(name, form)
@@ -94,10 +98,7 @@ def _packer(name: str, form: str, layout: str) -> Callable[[Any], bytes]:
     """Return what packs a number in a layout of struct; form: the field's, for errors."""
     three = THREE.fullmatch(layout)
     if three is None and FORMAT.fullmatch(layout) is None:
-        raise UsageError(
-            f"write_hex: {{{name}:{form}}}: expected a format of struct for one number, such as >H,"
-            " u24 or i24, s or 4s for bytes, # or #>H for their number"
-        )
+        raise no_format(name, form, "write_hex", FORMATS)
     convert = _converter(layout) if three is None else _of_three(three)
 
     def pack(value: Any) -> bytes:

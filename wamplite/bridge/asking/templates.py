@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
 from ..framing.checksums import KINDS
-from .checksum_fields import checksum_field
+from .checksum_fields import checksum_field, no_format
 
 __all__ = [
     "Piece",
@@ -26,6 +27,7 @@ __all__ = [
     "argument",
     "as_text",
     "computed",
+    "constant",
     "fields_of",
     "filled",
     "make_template",
@@ -35,6 +37,9 @@ Template = Callable[[Sequence[Any], Mapping[str, Any]], bytes]
 Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follows what is there
 Fields = list[tuple[str, "str | None", str]]  # a text, and name and format of the field behind it
 MOST = 4096  # bytes of one command
+TOO_LONG = re.compile(r"\d{5}")  # a width that no command can have
+SAMPLES = ("", 0, 0.0)  # an argument of each type that a format may be for
+FORMATS = "a format of Python for a text or a number, such as s, 02X or .1f"
 
 # A format of as many hexadecimal digits as its width: one more would be another command
 HEXADECIMAL = re.compile(r"(.?[<>^])?#?0?(?P<width>[0-9]+)[xX]", re.S)
@@ -50,11 +55,14 @@ def make_template(template: str, encoding: str = "utf-8") -> Template:
     pieces: list[Piece] = []
     text: Fields = []
     for literal, name, form in fields:
-        checksum = None if name is None else checksum_field(name, form, "write")
-        text.append((literal, name if checksum is None else None, form))
-        if checksum is not None:
-            pieces += [_text(text, template, encoding), computed(checksum)]
-            text = []
+        text.append((literal, None, ""))
+        before = [*pieces, _text(text, template, encoding)]
+        checksum = name and checksum_field(name, form, "write", constant(before))
+        if checksum:
+            pieces, text = [*before, computed(checksum)], []
+        elif name is not None:
+            _check_format(name, form)
+            text.append(("", name, form))
     return filled([*pieces, _text(text, template, encoding)])
 
 
@@ -70,9 +78,26 @@ def filled(pieces: Sequence[Piece]) -> Template:
     return write
 
 
+def constant(pieces: Sequence[Piece]) -> bytes | None:
+    """Return what pieces write whatever the arguments are; None where these are wanted."""
+    try:
+        return filled(pieces)((), {})
+    except InvalidArgument:
+        return None
+
+
 def computed(checksum: Callable[[bytes], bytes]) -> Piece:
     """Return the piece that is a checksum of all before it."""
     return lambda before, args, kwargs: checksum(before)
+
+
+def _check_format(name: str, form: str) -> None:
+    """Raise UsageError where no argument has such a format."""
+    for sample in () if TOO_LONG.search(form) else SAMPLES:
+        with suppress(ValueError):
+            format(sample, form)
+            return
+    raise no_format(name, form, "write", FORMATS)
 
 
 def _text(fields: Fields, template: str, encoding: str) -> Piece:
