@@ -18,6 +18,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from ...config import Location
 from ...keys import setting
 from ...schema import Bytes, Flag
 from ...units import Duration
@@ -49,6 +50,13 @@ class CountedSettings(StartSettings):
     @property
     def proof(self) -> Proof:
         return Proof(self.checksums, self.end)
+
+    def check(self, at: Location) -> None:
+        most = self.extent.most
+        if len(self.end) > most:
+            (at / "end").wrong(f"has {len(self.end)} bytes, and a frame at most {most}")
+        else:
+            super().check(at)
 
 
 class Counted(Cutter):

@@ -77,6 +77,10 @@ class LengthSettings(BoundedSettings, CountedSettings):
         super().check(at)
         if self.length_bytes == 3:
             (at / "length_bytes").wrong("expected 1, 2 or 4, not 3")
+        most = (1 << 8 * self.length_bytes) - 1
+        if self.length_mask > most:
+            text = f"has more bits than a length of {self.length_bytes} bytes: at most {most:#x}"
+            (at / "length_mask").wrong(text)
 
     @property
     def sizes(self) -> range:

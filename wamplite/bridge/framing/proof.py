@@ -130,17 +130,38 @@ class ChecksumSettings(TableSettings):
         place, first, last = one.places(size, frames.start)
         if end == frames.most and not frames.fixed:
             return "over", f"{over} fits the longest frame alone; expected {in_toml([begin, END])}"
+        if text := self._misplaced(one, frames, size - place):
+            return "at", text
         if last <= first:
-            such = in_toml(
-                [one.at + one.size if one.at >= 0 else 0, END if one.at >= 0 else one.at]
-            )
+            such = in_toml([0, one.at] if one.at else [one.size, END])
+            if over == such:
+                return "", f"covers nothing: it has {one.size} bytes, and a frame {frames.most}"
             return "over", f"expected bytes to cover, such as {such}; {over} are none"
         if first < place + one.size and place < last:
-            return "over", f"{over} covers the checksum itself, which stands at {one.at}"
-        if place < size - frames.trailer and place + one.size > size - frames.trailer - frames.last:
-            before = -frames.trailer - frames.last - one.size
-            return "at", f'{one.at} is within the "{frames.what}"; expected {before}, before it'
+            behind = [one.at + one.size, END] if one.at >= 0 else [0, one.at]
+            such = in_toml([begin, one.at] if first < place else behind)
+            is_default = self.position is None and frames.behind
+            where = f'{one.at}, before the "{frames.what}"' if is_default else one.at
+            told = f"{over} covers the checksum itself, which stands at {where}"
+            return "over", f"{told}; expected bytes such as {such}"
         return "", ""
+
+    def _misplaced(self, one: Checksum, frames: Extent, left: int) -> str:
+        """Return why it cannot stand where so many bytes of a frame are left; "" where it can."""
+        after = frames.last + frames.trailer
+        if left >= after + one.size or one.size <= left <= frames.trailer:
+            return ""
+        in_trailer = one.size <= frames.trailer
+        wanted = -one.size - (0 if in_trailer else after)
+        begin, end = one.over
+        told = f"expected {wanted}"
+        if self.over is not None and end == one.at:
+            told = f"expected over = {in_toml([begin, wanted])}, at = {wanted}"
+        if left <= frames.trailer or not frames.last:
+            return f"{one.at} has room for {left} of its {one.size} bytes; {told}"
+        more = f', or a "trailer" of {one.size} bytes' if frames.trailer and not in_trailer else ""
+        side = "behind" if in_trailer else "before"
+        return f'{one.at} is within the "{frames.what}"; {told}, {side} it{more}'
 
 
 class _Checksums(Kind):
