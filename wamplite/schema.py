@@ -70,8 +70,11 @@ class Kind:
         """Return a value as a file would say it."""
         return value
 
-    def places(self, key: str, path: Steps) -> list[str]:
-        """Return where within it a key belongs, as a file says it; path: where itself stands."""
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        """Return where within it a key belongs, as a file says it; path: where itself stands.
+
+        value: of the key; it belongs nowhere where a table is wanted and it is none.
+        """
         return []
 
     def described(self) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Table(Kind):
             if key in self.keys:
                 given[key] = self.keys[key].read(inner, at / key)
             elif key not in self._elsewhere:
-                (at / key).wrong(self.unknown(key, at))
+                (at / key).wrong(self.unknown(key, inner, at))
         if missing := [key for key in self.required if key not in value]:
             at.wrong(are_missing(missing))
         if len(at.document.problems) == before:
@@ -67,27 +67,28 @@ class Table(Kind):
     def compare(self, given: Mapping[str, Any], at: Location) -> None:
         """Note what the keys that are given must not be beside each other."""
 
-    def unknown(self, key: str, at: Location) -> str:
+    def unknown(self, key: str, value: Any, at: Location) -> str:
         """Return the text for an unknown key of the table that stands there, with a hint.
 
         The key may be meant for a table right within this one, or for one that encloses it.
         """
         for path, table in enclosing(at):
-            inner = (kind.places(key, (*path, name)) for name, kind in table.keys.items())
-            found = [f"{place}{ABOVE if path else ''}" for place in table.places(key, path)]
+            inner = (kind.places(key, value, (*path, name)) for name, kind in table.keys.items())
+            own = table.places(key, value, path)
+            found = [f"{place}{ABOVE if path else ''}" for place in own]
             found = found or [place for places in inner for place in places]
             if found:
                 return f"unknown key here; it belongs in {' or '.join(found)}"
         return f"unknown key; {nearest(str(key), {*self.keys, *self._elsewhere})}"
 
-    def places(self, key: str, path: Steps) -> list[str]:
-        if key not in self.keys:
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        kind = self.keys.get(key)
+        is_table = isinstance(kind, (Table, Tables))
+        if kind is None or (is_table and not isinstance(value, (Mapping, list, tuple))):
             return []
         if path:
             return [header_of(path)]
-        kind = self.keys[key]
         own = (key, 0) if isinstance(kind, Tables) else (key,)
-        is_table = isinstance(kind, (Table, Tables))
         return [f"the file{f', as {header_of(own)}' if is_table else ABOVE}"]
 
     def described(self) -> dict[str, Any]:
@@ -109,8 +110,8 @@ class Tables(Kind):
             return MISSING
         return tuple(self.table.read(table, at / number) for number, table in enumerate(value))
 
-    def places(self, key: str, path: Steps) -> list[str]:
-        return self.table.places(key, (*path, 0))
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        return self.table.places(key, value, (*path, 0))
 
     def described(self) -> dict[str, Any]:
         return {"type": "array", "items": self.table.described()}
@@ -149,7 +150,7 @@ class Either(Kind):
             return MISSING
         return table.read({"kind": kind, **value}, at)
 
-    def places(self, key: str, path: Steps) -> list[str]:
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
         kinds = [kind for kind, table in self.tables.items() if key in table.keys]
         if not kinds:
             return []

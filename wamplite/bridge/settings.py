@@ -174,6 +174,7 @@ class PortSettings(LineSettings):
         """Check the line, and that what is published is decoded."""
         check_line(self, at)
         self._check_modbus(at)
+        self._check_bits(at)
         self._check_written(at)
         for number, publish in enumerate(self.publish):
             publish.check_values(self.decode.names(), at / "publish" / number)
@@ -218,6 +219,19 @@ class PortSettings(LineSettings):
                 yield one, place
                 if isinstance(one, AskSettings):
                     yield from ((step, place / "then" / n) for n, step in enumerate(one.then))
+
+    def _check_bits(self, at: Location) -> None:
+        """Note bytes of framings that no byte of this line, however it is set, can be."""
+        written = [one for one, _ in self._written(at)]
+        steps = [one for one in written if isinstance(one, StepSettings)]
+        bits = max([self.bytesize, *(step.bytesize for step in steps)])
+        why = f"bytesize = {bits}"
+        if self.strip_parity:
+            bits, why = min(7, bits), "strip_parity = true"
+        asked = [one.framing for one in written if isinstance(one, ReplySettings)]
+        for framing in (self.framing, *asked):
+            if framing is not None:
+                framing.check_bits(bits, why)
 
     def _check_written(self, at: Location) -> None:
         """Note prompts of frames that do not end as lines do, a missing one, changes of no line."""

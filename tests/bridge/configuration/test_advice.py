@@ -107,6 +107,14 @@ def test_a_table_of_the_file_is_told_as_its_header() -> None:
     assert line.endswith("buffer: unknown key here; it belongs in the file, as [buffer]")
 
 
+def test_a_number_is_not_advised_to_stand_where_a_table_does() -> None:
+    (line,) = complaints(
+        '[[port]]\nname = "p"\ndevice = "/dev/x"\n'
+        'framing = {kind = "lines", checksum = {kind = "crc16-modbus", init = 0}}\n'
+    )
+    assert line.endswith("init: unknown key; there are: at, byteorder, format, kind, over")
+
+
 def test_a_wildcard_is_asked_for_as_it_is_advised() -> None:
     text = (
         '[[port]]\nname = "p"\ndevice = "/dev/x"\n[[port.subscribe]]\nwrite = "x"\ntopic = "a..b"\n'

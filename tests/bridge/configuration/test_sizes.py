@@ -106,6 +106,50 @@ def test_the_size_of_every_framing_of_a_fixed_one_is_what_it_cuts() -> None:
     assert [len(frame)] == [*framing.sizes]
 
 
+HIGH = FIXED | {"start": "\u00aaU"}
+TO_EIGHT = [{"write": "y", "reply": "x", "bytesize": 8}]
+
+
+@pytest.mark.parametrize(
+    ("port", "words"),
+    [
+        ({"strip_parity": True, "framing": HIGH},
+         "framing: start: byte AA never comes: strip_parity = true; expected at most 7F"),
+        ({"bytesize": 7, "framing": {"kind": "delimiter", "delimiter": "\u00ff"}},
+         "framing: delimiter: byte FF never comes: bytesize = 7; expected at most 7F"),
+        ({"bytesize": 5, "framing": FIXED | {"end": "\n!"}},
+         "framing: end: byte 21 never comes: bytesize = 5; expected at most 1F"),
+        ({"bytesize": 7, "framing": [FIXED | {"start": "A"}, HIGH]}, "framing 2: start: byte AA"),
+        ({"strip_parity": True, **asked(reply="x", framing=HIGH)},
+         "procedure 1: framing: start: byte AA never comes"),
+        ({"strip_parity": True, **asked(reply="x", then=TO_EIGHT), "framing": HIGH},
+         "framing: start: byte AA never comes: strip_parity"),
+    ],
+)  # fmt: skip
+def test_a_byte_that_no_line_brings_is_refused(port: dict[str, Any], words: str) -> None:
+    assert complaint(port).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        {"framing": HIGH},
+        {"strip_parity": True, "framing": FIXED | {"start": "\u007fU"}},
+        {"bytesize": 7, **asked(reply="x", then=TO_EIGHT), "framing": HIGH},
+        {"bytesize": 5},
+    ],
+)
+def test_one_that_a_line_brings_is_not(port: dict[str, Any]) -> None:
+    assert complaint(port) == ""
+
+
+def test_a_reply_is_no_refusal() -> None:
+    said = complaint(asked(reply="^OK$", error="^OK$"))
+    assert said == 'procedure 1: error: is the same as "reply": whatever comes would be a refusal'
+    assert complaint(asked(reply="^OK$", error="^ERR$")) == ""
+    assert complaint(asked(reply="^OK$", then=[{"write": "x", "reply": "a", "error": "a"}]))
+
+
 USES = {
     "publish": {"topic": "a.b"},
     "procedure": {"uri": "a.b", "write": "x"},

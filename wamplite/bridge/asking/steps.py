@@ -92,11 +92,13 @@ class ReplySettings(WriteSettings):
         return bool(self.until or self.lines or self.until_prompt)
 
     def check_reply(self, at: Location) -> None:
-        """Note a `begin` of a reply that has one line."""
+        """Note a `begin` of a reply that has one line, and an `error` that is all it can be."""
         if self.begin and not self.is_joined:
             (at / "begin").wrong('needs "until", "lines" or "until_prompt"')
         if self.error is not None and self.reply is None and not self.until_prompt:
             (at / "error").wrong('needs "reply"')
+        if self.error is not None and self.error == self.reply:
+            (at / "error").wrong('is the same as "reply": whatever comes would be a refusal')
 
 
 @dataclass(frozen=True, kw_only=True)

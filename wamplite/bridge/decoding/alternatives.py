@@ -82,8 +82,8 @@ class _OneOrMore(Kind):
                 (at / number).wrong('takes every frame, and the next is never asked: say "match"')
         return Alternatives(tried=tuple(tried))
 
-    def places(self, key: str, path: Steps) -> list[str]:
-        return self._table.places(key, path)
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        return self._table.places(key, value, path)
 
     def described(self) -> dict[str, Any]:
         one = self._table.described()

@@ -106,6 +106,15 @@ class FramingSettings(TableSettings):
         """Return a framing as they describe it."""
         raise NotImplementedError
 
+    def check_bits(self, bits: int, why: str) -> None:
+        """Note bytes that no frame has, for only so many low bits of each come."""
+        for key, data in vars(self).items():
+            if self.at is not None and isinstance(data, bytes) and max(data, default=0) >> bits:
+                byte = max(data)
+                (self.at / key).wrong(
+                    f"byte {byte:02X} never comes: {why}; expected at most {(1 << bits) - 1:02X}"
+                )
+
     def check(self, at: Location) -> None:
         """Note what is wrong with keys beside each other."""
         for number, one in enumerate(self.checksum):

@@ -39,6 +39,10 @@ class MixedSettings(FramingSettings):
         """The longest of the framings' own."""
         return max(getattr(one, "gap", 0.0) for one in self.parts)
 
+    def check_bits(self, bits: int, why: str) -> None:
+        for one in self.parts:
+            one.check_bits(bits, why)
+
     def make(self) -> Mixed:
         return Mixed([cast("Anchored", one.make()) for one in self.parts])
 
@@ -142,8 +146,8 @@ class _FramingOrMore(Kind):
                 (at / number).wrong('expected a "start", which tells its frames from the others')
         return MixedSettings(parts=tuple(parts), at=at)
 
-    def places(self, key: str, path: Steps) -> list[str]:
-        return self._table.places(key, path)
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        return self._table.places(key, value, path)
 
     def described(self) -> dict[str, Any]:
         one = self._table.described()
