@@ -50,6 +50,7 @@ class Document:
     name: str = ""  # of the file; "": the data are the dict of a script
     text: str = ""
     problems: list[tuple[Steps, str]] = field(default_factory=list)
+    doubts: list[tuple[Steps, str]] = field(default_factory=list)  # what may be meant otherwise
     tables: dict[Steps, Any] = field(default_factory=dict)  # each `Table` that has been read
     _lines: Callable[[Steps], int] | None = None  # found when first asked for
 
@@ -64,10 +65,12 @@ class Document:
 
     def complaints(self) -> list[str]:
         """Return a line for each problem, in the order of the text."""
-        if not self.problems:
-            return []
-        problems = [(self.line_of(path), self._told(path, text)) for path, text in self.problems]
-        return [(f"{self.name}:{line}: " if line else "") + text for line, text in sorted(problems)]
+        return self.in_lines(self.problems)
+
+    def in_lines(self, said: Sequence[tuple[Steps, str]]) -> list[str]:
+        """Return a line for each thing that is said of a place, in the order of the text."""
+        told = sorted((self.line_of(path), self._told(path, text)) for path, text in said)
+        return [(f"{self.name}:{line}: " if line else "") + text for line, text in told]
 
     def line_of(self, path: Steps) -> int:
         """Return the line of a key; 0: the data have no lines."""
@@ -107,6 +110,15 @@ class Location:
     def wrong(self, text: str) -> None:
         """Note a problem."""
         self.document.problems.append((self.path, text))
+
+    def doubt(self, text: str) -> None:
+        """Note what is taken as it stands, and may be meant otherwise."""
+        self.document.doubts.append((self.path, text))
+
+    def doubts(self) -> list[str]:
+        """Return a line for each doubt of what stands within it."""
+        inner = [said for said in self.document.doubts if said[0][: len(self.path)] == self.path]
+        return self.document.in_lines(inner)
 
     def __str__(self) -> str:
         """Return file and line."""

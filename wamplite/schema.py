@@ -15,6 +15,7 @@ from typing import Any
 from .config import Location, Steps
 from .core import uris
 from .core.words import show
+from .spelling import in_escapes, spelled
 
 __all__ = [
     "ESCAPE",
@@ -180,7 +181,7 @@ class Bytes(Kind):
     """Bytes, or text with a character for each byte: "\\u0002" is 02.
 
     A text in which an escape stands as its characters, as TOML has it between single quotes, is
-    refused.
+    refused; one that may be meant to spell bytes in letters is doubted.
     """
 
     wanted = 'bytes as text, such as "\\r\\n" or "\\u00aaU"'
@@ -194,6 +195,11 @@ class Bytes(Kind):
                 f' use double quotes, "{in_double_quotes(found[0])}"'
             )
             return MISSING
+        if isinstance(value, str) and (data := spelled(value)):
+            at.doubt(
+                f"{show_value(value)} is these {len(value)} characters; the bytes"
+                f" {data.hex(' ').upper()} would be {in_escapes(data)}"
+            )
         return super().read(value, at)
 
     def fits(self, value: Any) -> bool:

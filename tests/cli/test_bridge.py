@@ -118,6 +118,20 @@ def test_check_tells_what_is_perhaps_modbus_tcp(
     assert (done.returncode, bridge.SPEAKS_TCP in done.stdout) == (0, is_told), done.stderr
 
 
+def test_check_tells_which_text_may_be_meant_as_bytes(tmp_path: Path) -> None:
+    framing = 'framing = {kind = "delimiter", delimiter = "<CR>"}\n'
+    file = written(
+        tmp_path, PUBLISH.replace("DEVICE", "/dev/absent").replace("[[port.p", f"{framing}[[port.p")
+    )
+    done = checked(file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:2] == [
+        "one: /dev/absent, not there now",
+        f"{file}:4: port \"one\": framing: delimiter: '<CR>' is these 4 characters; the bytes 0D"
+        r' would be "\r"',
+    ]
+
+
 def test_check_tells_every_fault_with_its_line(tmp_path: Path) -> None:
     file = written(tmp_path, PORT.replace("DEVICE", "/dev/x") + "baud = 1\nsettle = -1\n")
     done = checked(file)

@@ -114,6 +114,8 @@ def check(settings: BridgeSettings, file: str) -> int:
     known: dict[object, str] = {}  # identity of a device -> name of its port
     for port in settings.ports:
         print(f"{port.name}: {in_words(port, known)}{plus(port.idle_because)}")
+        for line in port.at.doubts() if port.at else ():
+            print(line)
     if settings.buffer.path:
         from ..storage.database import unusable
 
