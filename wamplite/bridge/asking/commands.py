@@ -104,6 +104,12 @@ class Commands:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing more is asked: what fails now, fails by that."""
+        with self._changed:
+            return self._stopping
+
     def ask(self, command: DeviceCommand, values: Arguments = ((), {})) -> Reading | None:
         """Write a command when those before it are done, and return its reply."""
         return self.run(command.what, lambda: self.exchange(command, values))
@@ -190,7 +196,8 @@ class Commands:
             for do in self._beginning:
                 do()
         except ApplicationError as exc:
-            log.warning("%s: after its opening: %s", self.name, exc)
+            if not self.is_ending:
+                log.warning("%s: after its opening: %s", self.name, exc)
             raise
         finally:
             self._is_beginning = False

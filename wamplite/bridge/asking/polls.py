@@ -63,21 +63,25 @@ def make_poll(
 ) -> Poll:
     """Return the poll that the settings of a port describe."""
     if settings.modbus is not None:
-        return ModbusPoll(settings, Modbus(settings.modbus, commands, port.baudrate), deliver)
+        modbus = Modbus(settings.modbus, commands, port.baudrate)
+        return ModbusPoll(settings, modbus, commands, deliver)
     command = settings.command(f"poll for {settings.topic}", port.prompt)
     command = command._replace(data=settings.template()((), {}))
     return RequestPoll(settings.every, command, commands, deliver)
 
 
 class Failure:
-    """Logs once that a poll fails, and once that it works again."""
+    """Logs once that a poll fails, and once that it works again; not that the end cut it short."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, commands: Commands) -> None:
         self._what = what
+        self._commands = commands
         self._failing = False
 
     def failed(self, error: object) -> None:
-        """Log it, unless the last attempt failed too."""
+        """Log it, unless the last attempt failed too, or nothing more is asked."""
+        if self._commands.is_ending:
+            return
         if not self._failing:
             log.warning("%s: %s; asked again and again", self._what, error)
         self._failing = True
@@ -99,7 +103,7 @@ class RequestPoll:
         self._command = command
         self._commands = commands
         self._deliver = deliver
-        self._failure = Failure(command.what)
+        self._failure = Failure(command.what, commands)
 
     def not_before(self) -> float:
         """Return when it can be asked without a wait for what others owe (monotonic); 0: now."""
@@ -120,12 +124,14 @@ class RequestPoll:
 class ModbusPoll:
     """A poll for a value of a Modbus slave."""
 
-    def __init__(self, settings: PollSettings, modbus: Modbus, deliver: Deliver) -> None:
+    def __init__(
+        self, settings: PollSettings, modbus: Modbus, commands: Commands, deliver: Deliver
+    ) -> None:
         self.every = settings.every
         self._settings = settings
         self._modbus = modbus
         self._deliver = deliver
-        self._failure = Failure(f"poll for {settings.topic}")
+        self._failure = Failure(f"poll for {settings.topic}", commands)
 
     def not_before(self) -> float:
         """Return when the slave can be asked (monotonic); 0: now."""
