@@ -116,3 +116,14 @@ def test_an_inverter_is_read_and_set(tmp_path: Path) -> None:
             call(world, "home.inverter.priority", 3)
     read = {"grid": 230.4, "volt": 230.1, "hertz": 49.9, "watt": 119, "load": 3, "battery": 57.5}
     assert world.events == [("home.inverter", read)]
+
+
+def test_an_inverter_that_refuses_costs_no_timeout(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = Device(tmp_path, lambda asked: b"(NAKss" if b"QPIGS" in asked else b"(ACK9 ")
+    with running("voltronic.toml", device) as world:
+        until(lambda: "home.inverter:" in caplog.text, "failed")
+        assert call(world, "home.inverter.priority", 2).args == ["ACK"]
+    assert "home.inverter: wamplite.error.refused: 'NAK'" in caplog.text
+    assert world.events == []

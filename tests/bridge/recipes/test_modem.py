@@ -24,6 +24,11 @@ ANSWERS = {
     b'AT+CMGS="+43123"': b"\r\n> ",
     b"Hello\x1a": b"\r\n+CMGS: 7\r\n\r\nOK\r\n",
 }
+UNASKED = {
+    b"AT+CSQ": b'\r\n+CMTI: "SM",3\r\n',
+    b'AT+CMGL="ALL"': b'\r\n+CMTI: "SM",4\r\n',
+    b"Hello\x1a": b'\r\n+CMTI: "SM",5\r\n',
+}
 
 
 class Modem(Responder):
@@ -37,8 +42,7 @@ class Modem(Responder):
             command = line.rstrip(b"\r")
             self.asked.append(command)
             self.write(line.rstrip(b"\x1a"))
-            if command == b"AT+CSQ":
-                self.write(b'\r\n+CMTI: "SM",3\r\n')
+            self.write(UNASKED.get(command, b""))
             self.write(ANSWERS.get(command, b"\r\n+CMS ERROR: 304\r\n"))
 
 
@@ -47,11 +51,13 @@ def test_a_modem_is_asked_and_sends(
     tmp_path: Path, router_process: RouterProcess, number: str
 ) -> None:
     told: list[Any] = []
+    unasked: list[str] = []
     with Modem(tmp_path) as modem, wamplite.connect(router_process.rs) as session:
         text = re.sub("(?m)^device = .*", f'device = "{modem.path}"', RECIPE.read_text())
         text = re.sub("(?m)^url = .*", f'url = "{router_process.rs}"', text)
         (tmp_path / "modem.toml").write_text(text)
         session.subscribe("home.modem.signal", lambda signal, **_: told.append(signal))
+        session.subscribe("home.modem.told", lambda text, **_: unasked.append(text))
         bridge = Bridge(from_file(tmp_path / "modem.toml"))
         bridge.start()
         try:
@@ -65,5 +71,8 @@ def test_a_modem_is_asked_and_sends(
             else:
                 assert session.call("home.modem.send", "Hello", number=number) == "7"
                 assert modem.asked[-1] == b"Hello\x1a"
+            numbers = [3, 4] if number == "nobody" else [3, 4, 5]
+            wanted = [f'+CMTI: "SM",{one}' for one in numbers]
+            until(lambda: unasked == wanted, lambda: f"told: {unasked}")
         finally:
             bridge.stop()
