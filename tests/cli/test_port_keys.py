@@ -6,6 +6,7 @@ import argparse
 
 import pytest
 
+from tests.bridge.responder import checksum
 from wamplite.bridge.settings import BridgeSettings, BufferSettings, PortSettings
 from wamplite.cli import serial
 from wamplite.core.errors import UsageError
@@ -38,6 +39,19 @@ def test_a_key_may_stand_in_a_table_or_in_the_last_of_an_array() -> None:
     assert made.publish[0].retain
     assert [poll.timeout for poll in made.polls] == [1.5, 3.0]
     assert made.framing.make().feed(b"\x02a\n") == [b"a"]
+
+
+def test_a_word_becomes_a_table_when_a_key_of_it_is_set() -> None:
+    words = ("framing.checksum=crc16-modbus", "framing.checksum.byteorder=little")
+    proved = b"T=21" + checksum(b"T=21")
+    assert port(*words).framing.make().feed(proved + b"\n") == [proved]
+    made = port("framing=lines", "framing.max_bytes=7", "decode=pairs", "decode.scale={a = 2}")
+    assert made.framing.make().feed(b"a=1\na=12345678\na=2\n") == [b"a=1", b"a=2"]
+    assert made.decode.decoder().decode(b"a=1").kwargs == {"a": 2}
+    poll = ("poll.every=5", "poll.write=T", "poll.topic=a.t", "poll.reply=T=(?P<t>.+)")
+    (asked,) = port(*poll, "poll.reply.types={t = 'int'}").polls
+    assert asked.reply is not None
+    assert asked.reply.decoder().decode(b"T=21").kwargs == {"t": 21}
 
 
 def test_a_first_table_of_an_array_is_begun() -> None:

@@ -2,8 +2,9 @@
 
 What begins with `buffer.` is a key of [buffer]. How the router is reached is an option of its own.
 KEY may name a table within: framing.gap, publish.retain; of an array of tables it is the last one,
-as in TOML, or a first one. VALUE is written as in TOML; what is no TOML is a text as it stands:
-parity=E, silence=2 min, prompt=^> $.
+as in TOML, or a first one. A word in place of a table becomes one when a key of it is set:
+framing.checksum.byteorder=little behind --checksum crc16-modbus. VALUE is written as in TOML; what
+is no TOML is a text as it stands: parity=E, silence=2 min, prompt=^> $.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from ..tables import Tables
 
 __all__ = ["set_keys"]
 
+# Where a text may stand in place of a table, and which key of the table that is
+WORDS = dict.fromkeys(("framing", "decode", "checksum"), "kind")
+WORDS |= dict.fromkeys(("reply", "error"), "pattern")
 
 SESSION = "how the router is reached is told by options: --url, --realm, --authid, --timeout ..."
 
@@ -79,6 +83,8 @@ def _put(table: dict[str, Any], steps: list[str], value: Any, text: str) -> None
         inner = table.setdefault(step, {})
         if isinstance(inner, list) and inner:
             inner = inner[-1]
+        if isinstance(inner, str) and step in WORDS:
+            inner = table[step] = {WORDS[step]: inner}
         if not isinstance(inner, dict):
             raise UsageError(f"--set {text}: {'.'.join(steps[:number])} is no table")
         table = inner
