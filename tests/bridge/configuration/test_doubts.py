@@ -68,6 +68,17 @@ def test_what_may_be_meant_otherwise_is_taken_and_told() -> None:
     ]
 
 
+def test_of_each_port_its_own_is_told() -> None:
+    framings = [{"kind": "delimiter", "delimiter": text} for text in ("<CR>", "0x0A")]
+    ports = [
+        {"name": f"p{number}", "device": f"/dev/x{number}", "framing": framing}
+        for number, framing in enumerate(framings)
+    ]
+    told = [port.at.doubts() for port in from_dict({"port": ports}).ports if port.at]
+    assert [len(lines) for lines in told] == [1, 1]
+    assert "<CR>" in told[0][0] and "0x0A" in told[1][0]
+
+
 @pytest.mark.parametrize(
     "framing",
     [

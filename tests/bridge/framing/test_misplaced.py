@@ -54,6 +54,11 @@ def refusal(framing: dict[str, object]) -> str:
             {"kind": "length", "start": "BM"}, {"kind": "sum16", "at": -1},
             "at: -1 has room for 1 of its 2 bytes; expected -2",
         ),
+        (
+            SENSOR,
+            SUM | {"over": ["start", -9], "at": -9},
+            'at: -9 is within the "start"; expected -8 or behind it',
+        ),
         (SENSOR, SUM | {"over": [0, 6], "at": 7}, 'at: 7 is within the "end"; expected -2, before'),
         (
             SENSOR, SUM | {"over": [0, 7], "at": 6},
@@ -94,6 +99,7 @@ def test_where_a_checksum_cannot_stand_is_told_with_where_it_can(
         (METER | {"trailer": 5}, CRC | {"over": ["start", -5], "at": -5}),
         (METER | {"trailer": 2}, CRC | {"at": -7}),
         (SENSOR, SUM | {"over": [0, 6], "at": 6}),
+        (SENSOR, SUM | {"over": ["start", -8], "at": -8}),
         ({"kind": "slip"}, SUM | {"over": [0, 2], "at": 2}),
         ({"kind": "slip"}, SUM | {"over": [3, "end"], "at": 2}),
     ],

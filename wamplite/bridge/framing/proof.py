@@ -148,6 +148,8 @@ class ChecksumSettings(TableSettings):
 
     def _misplaced(self, one: Checksum, frames: Extent, left: int) -> str:
         """Return why it cannot stand where so many bytes of a frame are left; "" where it can."""
+        if left > frames.most:
+            return f'{one.at} is within the "start"; expected {-frames.most} or behind it'
         after = frames.last + frames.trailer
         if left >= after + one.size or one.size <= left <= frames.trailer:
             return ""
