@@ -56,10 +56,10 @@ def refused(folder: Path, text: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(scaled(120, 3600))
+@pytest.mark.timeout(scaled(120, 7200))
 def test_103_nothing_acknowledged_is_lost_by_kill_9() -> None:
     words = [sys.executable, ROOT / "tools" / "store_kills.py", str(scaled(20, 1000))]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=scaled(110, 3500))
+    done = subprocess.run(words, capture_output=True, text=True, timeout=scaled(110, 7100))
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
