@@ -186,4 +186,4 @@ def test_of_two_replies_nobody_knows_which_one_was_damaged(polled: Polled, tmp_p
         "framing": lines_with_sum()
     })  # fmt: skip
     until(lambda: len(times) == 3, "all asked")
-    assert times[2] - times[1] >= 3 * 0.4 - 0.1
+    assert times[2] - times[1] > 2 * 0.4, "three times the timeout, not once"
