@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import signal
 import threading
 import time
@@ -24,11 +25,16 @@ class Interrupted(BaseException):
 
 
 def interrupted(work: Callable[[], object], seconds: float) -> None:
-    """Do it again and again until a signal's handler raises, after so much work."""
+    """Do it again and again until a signal's handler raises, after so much work.
+
+    What it raises within a callback of the garbage collector, of which hypothesis has one, would be
+    lost.
+    """
 
     def interrupt(*_: object) -> None:
         raise Interrupted
 
+    gc.disable()
     before = signal.signal(signal.SIGVTALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
@@ -38,6 +44,7 @@ def interrupted(work: Callable[[], object], seconds: float) -> None:
         pass
     finally:
         signal.signal(signal.SIGVTALRM, before)
+        gc.enable()
 
 
 def is_free(lock: Any) -> bool:
