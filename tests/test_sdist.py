@@ -100,6 +100,7 @@ def test_no_address_is_told_that_is_not_there(metadata: Message) -> None:
     assert not metadata.get_all("Project-URL") and not metadata["Home-page"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(220)
 def test_tests_run_from_it(unpacked: Path) -> None:
     run(unpacked, *RUN)

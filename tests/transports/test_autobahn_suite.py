@@ -50,6 +50,7 @@ def judge(report: Path, declined: Set[str] = frozenset()) -> None:
     assert len(cases) == NUMBER
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS + 10)
 @pytest.mark.parametrize("kind", ["text", "binary"])
 def test_the_server_passes(kind: str, tmp_path: Path) -> None:
@@ -119,6 +120,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SECONDS + 10)
 def test_the_client_passes(tmp_path: Path) -> None:
     wstest = place("wstest") / "bin" / "wstest"
