@@ -9,6 +9,7 @@ refuse is answered in plain text that says what this is and what was expected.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ TEXT = ("Content-Type", "text/plain; charset=utf-8")
 _USUAL = re.compile(
     rb"GET ([!-~]+) HTTP/1[.]1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n"
 )
-_FIELD = re.compile(r"([^:]+):[\t ]*([^\r]*?)[\t ]*\r\n")  # of one that is usual
+_FIELD = re.compile(r"([^:]+):[\t ]*([^\r]*)\r\n")  # of one that is usual
 _OF_A_BODY = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -41,10 +42,8 @@ class HttpRequest(NamedTuple):
 
 def request_of(event: h11.Request) -> HttpRequest:
     """Return the request that h11 has read."""
-    fields: dict[str, list[str]] = {}
-    for name, value in event.headers:
-        fields.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
-    return HttpRequest(event.method, event.target, event.http_version, fields)
+    lines = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
+    return HttpRequest(event.method, event.target, event.http_version, _by_name(lines))
 
 
 def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
@@ -52,12 +51,17 @@ def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
     match = _USUAL.match(data)
     if match is None:
         return None
-    fields: dict[str, list[str]] = {}
-    for name, value in _FIELD.findall(match[2].decode()):
-        fields.setdefault(name.lower(), []).append(value)
+    fields = _by_name(_FIELD.findall(match[2].decode()))
     if len(fields.get("host", ())) != 1 or not _OF_A_BODY.isdisjoint(fields):
         return None
     return HttpRequest(b"GET", match[1], b"1.1", fields), data[match.end() :]
+
+
+def _by_name(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, value in lines:
+        fields.setdefault(name.lower(), []).append(value.rstrip(" \t"))
+    return fields
 
 
 class HttpRefusal(Exception):
