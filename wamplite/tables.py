@@ -13,7 +13,7 @@ from .config import Location, Steps, in_toml
 from .core.words import are_missing
 from .schema import MISSING, Kind, nearest, show_value
 
-__all__ = ["Either", "Table", "Tables"]
+__all__ = ["Either", "OneOrMore", "Table", "Tables"]
 
 ABOVE = ", above its first table"  # in TOML what stands below a header belongs to that table
 
@@ -174,6 +174,34 @@ class Either(Kind):
             return None
         head, colon, _ = kind.partition(":")
         return self.tables.get(kind) or self.tables.get(head + colon)
+
+
+class OneOrMore(Kind):
+    """What an `Either` takes, or an array of that, of which `join` makes one value.
+
+    what: the word for one. join: gets the values, and may note what they must not be.
+    """
+
+    short = "word, table or array of tables"
+
+    def __init__(self, one: Either, what: str, join: Callable[[list[Any], Location], Any]) -> None:
+        self._one, self._what, self._join = one, what, join
+
+    def read(self, value: Any, at: Location) -> Any:
+        if not isinstance(value, (list, tuple)):
+            return self._one.read(value, at)
+        if not value:
+            at.wrong(f"names no {self._what}")
+            return MISSING
+        found = [self._one.read(one, at / number) for number, one in enumerate(value)]
+        return MISSING if MISSING in found else self._join(found, at)
+
+    def places(self, key: str, value: Any, path: Steps) -> list[str]:
+        return self._one.places(key, value, path)
+
+    def described(self) -> dict[str, Any]:
+        one = self._one.described()
+        return {"anyOf": [*one["anyOf"], {"type": "array", "minItems": 1, "items": one}]}
 
 
 def enclosing(at: Location) -> Iterator[tuple[Steps, Table]]:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ...config import Location, Steps
-from ...schema import MISSING, Kind
-from ...tables import Either
+from ...config import Location
+from ...tables import Either, OneOrMore
 from .decoder import DECODERS, DecodeSettings, NotMeant, names_of
 from .readings import Decode, Decoder, Reading, Undecodable
 
@@ -60,34 +58,11 @@ def _first(tried: Sequence[tuple[DecodeSettings, Decode]]) -> Decode:
     return decode
 
 
-class _OneOrMore(Kind):
-    """A decoder's kind, its table, or an array of tables."""
-
-    short = "word, table or array of tables"
-
-    def __init__(self) -> None:
-        self._table = Either(DECODERS)
-
-    def read(self, value: Any, at: Location) -> Any:
-        if not isinstance(value, (list, tuple)):
-            return self._table.read(value, at)
-        if not value:
-            at.wrong("names no decoder")
-            return MISSING
-        tried = [self._table.read(one, at / number) for number, one in enumerate(value)]
-        if MISSING in tried:
-            return MISSING
-        for number, one in enumerate(tried[:-1]):
-            if one.takes_all and not one.match:
-                (at / number).wrong('takes every frame, and the next is never asked: say "match"')
-        return Alternatives(tried=tuple(tried))
-
-    def places(self, key: str, value: Any, path: Steps) -> list[str]:
-        return self._table.places(key, value, path)
-
-    def described(self) -> dict[str, Any]:
-        one = self._table.described()
-        return {"anyOf": [*one["anyOf"], {"type": "array", "minItems": 1, "items": one}]}
+def _alternatives(tried: list[DecodeSettings], at: Location) -> Alternatives:
+    for number, one in enumerate(tried[:-1]):
+        if one.takes_all and not one.match:
+            (at / number).wrong('takes every frame, and the next is never asked: say "match"')
+    return Alternatives(tried=tuple(tried))
 
 
-DECODE = _OneOrMore()
+DECODE = OneOrMore(Either(DECODERS), "decoder", _alternatives)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from ...config import Location
-from ...lines import Steps
-from ...schema import MISSING, Kind
-from ...tables import Either
+from ...tables import Either, OneOrMore
 from .cutter import BETWEEN, CUT, NOT_YET, Anchored, Cutter, Taken, partial
 from .framing import FRAMINGS, FramingSettings
 from .proof import GARBAGE
@@ -125,33 +123,11 @@ class Mixed(Cutter):
         return Taken(0, flaw=flaw or GARBAGE)
 
 
-class _FramingOrMore(Kind):
-    """A framing's kind, its table, or an array of tables."""
-
-    short = "word, table or array of tables"
-
-    def __init__(self) -> None:
-        self._table = Either(FRAMINGS)
-
-    def read(self, value: Any, at: Location) -> Any:
-        if not isinstance(value, (list, tuple)):
-            return self._table.read(value, at)
-        if not value:
-            at.wrong("names no framing")
-        parts = [self._table.read(one, at / number) for number, one in enumerate(value)]
-        if MISSING in parts or not parts:
-            return MISSING
-        for number, one in enumerate(parts):
-            if not getattr(one, "start", b""):
-                (at / number).wrong('expected a "start", which tells its frames from the others')
-        return MixedSettings(parts=tuple(parts), at=at)
-
-    def places(self, key: str, value: Any, path: Steps) -> list[str]:
-        return self._table.places(key, value, path)
-
-    def described(self) -> dict[str, Any]:
-        one = self._table.described()
-        return {"anyOf": [*one["anyOf"], {"type": "array", "minItems": 1, "items": one}]}
+def _mixed(parts: list[FramingSettings], at: Location) -> MixedSettings:
+    for number, one in enumerate(parts):
+        if not getattr(one, "start", b""):
+            (at / number).wrong('expected a "start", which tells its frames from the others')
+    return MixedSettings(parts=tuple(parts), at=at)
 
 
-FRAMING = _FramingOrMore()
+FRAMING = OneOrMore(Either(FRAMINGS), "framing", _mixed)
