@@ -6,6 +6,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.waiting import thread_named
 from wamplite import serializers
 from wamplite.core.errors import TransportLost
 from wamplite.core.handshake import anonymous
-from wamplite.router import Router, buffered
+from wamplite.router import Router, buffered, socket_connection
 from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
 from wamplite.router.reader import FEW, MANY, QUIET, TOGETHER, Task
@@ -124,6 +125,66 @@ def test_who_brings_many_pings_at_once_has_a_thread_too(
     eventually(own_threads)
     subscribe(wire, 2)
     eventually(lambda: not own_threads())
+
+
+def asked(numbers: Iterable[int], text: str) -> list[list[Any]]:
+    """Return publications that ask for an answer."""
+    return [[16, number, {"acknowledge": True}, TOPIC, [text]] for number in numbers]
+
+
+def test_who_brings_a_few_dozen_messages_at_once_needs_no_thread(
+    start: Start, connect: Connect
+) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    for first in (1, 201):  # the first receives are small, those that follow bring 64 KB
+        wire.send_at_once(*asked(range(first, first + 200), "x" * 1024))
+        assert [wire.receive()[1] for _ in range(200)] == list(range(first, first + 200))
+    assert not own_threads()
+
+
+def test_who_brings_hundreds_at_once_has_a_thread(start: Start, connect: Connect) -> None:
+    router = start(readers="shared")
+    wire = connect(router.url).join()
+    wire.send_at_once(*asked(range(1, 3001), ""))
+    assert [wire.receive()[1] for _ in range(3000)] == list(range(1, 3001))
+    assert own_threads() == 1
+    subscribe(wire, 2)
+    eventually(lambda: not own_threads())
+
+
+def test_others_are_served_between_what_one_brings_at_once(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_connection, "SLICE", 0.0)  # a message of it is a turn
+    router = start(readers="shared")
+    much, little = connect(router.url).join(), connect(router.url).join()
+    large = asked(range(1, 51), "x" * 1024)
+    for number in range(3):  # the first receives are small
+        request = number * len(large)
+        much.send_at_once(*asked(range(request + 1, request + 51), "x" * 1024))
+        assert [much.receive()[0] for _ in large] == [17] * len(large)
+    begun, held = threading.Event(), threading.Event()
+    publishers: list[int] = []
+
+    def published(member: Any, *_: Any) -> None:
+        if member is not None:  # None: the router itself
+            publishers.append(member.session)
+            begun.set()
+            held.wait(20)
+
+    router.realms["realm1"].realm.broker.published.append(published)
+    try:
+        much.send(*asked([151], "")[0])
+        assert begun.wait(20)  # who reads waits now: what follows is there before the next turn
+        much.send_at_once(*asked(range(152, 202), "x" * 1024))
+        little.send(*asked([1], "")[0])
+    finally:
+        held.set()
+    assert [much.receive()[1] for _ in range(51)] == list(range(151, 202))
+    assert little.receive()[:2] == [17, 1]
+    assert publishers.index(little.welcome[1]) < 10
+    assert not own_threads()
 
 
 def test_new_limits_change_who_reads(start: Start, connect: Connect) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,3 +37,22 @@ def decode(
     except ProtocolError as error:
         entries.append(Violation(str(error)))
     return entries
+
+
+def decode_for(
+    seconds: float,
+    payloads: list[bytes],
+    loads: Callable[[bytes], Any],
+    tell: Callable[[str], None],
+    structure: Structure = USUAL,
+) -> tuple[list[Any], list[bytes]]:
+    """Return what is decoded within about so long, one message at least, and what is left."""
+    entries: list[Any] = []
+    until = time.monotonic() + seconds
+    for number, payload in enumerate(payloads, 1):
+        entries += decode((payload,), loads, tell, structure)
+        if type(entries[-1]) is Violation:
+            break
+        if time.monotonic() > until:
+            return entries, payloads[number:]
+    return entries, []

@@ -9,8 +9,9 @@ A connection waits here by what its flow yields, see waits.py. One whose arrival
 still routing is not waited for meanwhile; whoever has done with it wakes this thread. A step that
 may block is taken by a thread of the crew, which brings the connection back with the next receive.
 Only the thread that takes its steps closes a connection's socket, and here it is unregistered
-before: others end a connection by shutting it down, which the selector tells. One that brings much
-at once has a thread of its own until it brings less: to decode 64 KB takes as long as ten calls.
+before: others end a connection by shutting it down, which the selector tells. One that brings a
+message above 16 KB, or many small ones at once, has a thread of its own until it brings less. Of a
+few dozen it has those decoded that take a millisecond, and the rest when others had their turn.
 
 Who reads, by the limit `readers`:
 

@@ -29,7 +29,7 @@ from ..core.parsing import to_array
 from ..core.words import shorten
 from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
 from ..transports.stream import Stream
-from .decoding import decode
+from .decoding import decode, decode_for
 from .faults import log_fault
 from .large import LargePlace
 from .mailbox import FrameMailbox
@@ -44,8 +44,10 @@ logger = logging.getLogger("wamplite.router")
 
 LONGEST_REFUSAL = 600  # characters in the log
 LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
+MANY = 64  # messages of one receive, which are more than a few where it is large
+SLICE = 0.001  # seconds for which one is served by the reader of many
 
-
+Payloads = list[bytes]
 Opening = Generator[Wait, None, Transport]
 
 
@@ -196,7 +198,7 @@ class SocketConnection(TimedConnection):
     @property
     def is_ready(self) -> bool:  # type: ignore[override]
         """Tell whether there is something to receive, whatever the descriptor says."""
-        return self._opened and self._transport.is_ready
+        return self._opened and (self._payloads is not NOTHING or self._transport.is_ready)
 
     @property
     def is_held_up(self) -> bool:  # type: ignore[override]
@@ -218,35 +220,58 @@ class SocketConnection(TimedConnection):
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
-        payloads, self._payloads, before = self._payloads, NOTHING, self.stream.came
-        if payloads is NOTHING:
-            try:
-                payloads = self._transport.receive()
-            except TimeoutError:  # the reader of many waits for nobody
-                return NOTHING
-            except TransportLost as lost:
-                return [Lost(str(lost))]
-            except ProtocolError as error:
-                if isinstance(error, MessageTooLarge):
-                    self.shared.count("messages_too_large")
-                return [Violation(str(error))]
+        payloads, self._payloads = self._payloads, NOTHING
+        if payloads is not NOTHING:
+            self._waiting = 0
+            return self._decode_much(payloads)
+        before = self.stream.came
+        try:
+            payloads = self._transport.receive()
+        except TimeoutError:  # the reader of many waits for nobody
+            return NOTHING
+        except TransportLost as lost:
+            return [Lost(str(lost))]
+        except ProtocolError as error:
+            if isinstance(error, MessageTooLarge):
+                self.shared.count("messages_too_large")
+            return [Violation(str(error))]
         brought = self.stream.came - before  # with what is no message: 64 KB may be 16,000 PINGs
         if not payloads:
             self.is_heavy |= brought > LARGE
             return NOTHING
         size = sum(map(len, payloads))
-        self.is_heavy = max(size, brought) > LARGE
-        if size > LARGE and self.gather is not None:
-            self._payloads, self._waiting = payloads, size
-            return NOTHING
+        if max(size, brought) <= LARGE:
+            self.is_heavy = False
+            return decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
+        few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE
+        self.is_heavy = not few or brought - size > LARGE
+        return self._decode_much(payloads)
+
+    def _decode_much(self, payloads: Payloads) -> list[Any]:
+        """Return the messages of a large receive, or leave them to a thread, or for later."""
+        how = self._loads, self._tell_unfit, self.shared.structure
+        if self.gather is not None:
+            entries, rest = NOTHING, payloads
+            if not self.is_heavy:
+                entries, rest = decode_for(SLICE, payloads, *how)
+            if rest:
+                self._leave(rest)
+            return entries
+        size = sum(map(len, payloads))
         if size > LARGE and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
-        entries = decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
+        entries = decode(payloads, *how)
         if self.place is not None:
             self.place.write(entries, serializers.get(self._transport.serializer))
         return entries
+
+    def _leave(self, payloads: Payloads) -> None:
+        """Keep what is to be decoded the next time."""
+        self._payloads = payloads
+        self._waiting = sum(map(len, payloads))
+        self.shared.buffered.note(self)
 
     def _take_place(self, size: int) -> bool:
         """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
