@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 
 from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
-from wamplite.core.messages import Event, Published
+from wamplite.core.messages import Event, Publish, Published
 from wamplite.core.parsing import to_array
 from wamplite.router.event_writer import EventWriter
+from wamplite.router.large import LargePlace
 from wamplite.router.mailbox import MANY, Encoder, FrameMailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
@@ -94,7 +96,7 @@ def test_one_message_for_many_is_encoded_once(routing: Routing, post: Post) -> N
     with stream_and_socket() as (stream, peer):
         other = Post(stream, peer, routing, MOST)
         message = event(1, "for all")
-        encoder = routing.encoder(post.transport)
+        encoder = routing.encoders.find(post.transport)
         post.mailbox.post(message)
         once = encoder.frame
         other.mailbox.post(message)
@@ -121,6 +123,40 @@ def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> No
     assert post.mailbox.post(small)
     post.mailbox.deliver()
     assert [array[2] for array in post.take(2)] == [1, 1]
+
+
+def test_what_a_large_receive_brought_is_not_written_again_whatever_went_before(
+    routing: Routing, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serializer, lengths = serializers.get("cbor"), []
+    dumps = serializer.dumps
+
+    def noted(array: list[Any]) -> bytes:
+        lengths.append(len(array))
+        return dumps(array)
+
+    monkeypatch.setattr(serializer, "dumps", noted)
+    encoder = Encoder(serializer, EventWriter(serializer), routing)
+    rows = [[number] * 1000 for number in range(2)]
+    routing.place = LargePlace(threading.Semaphore())
+    routing.place.write([Publish(1, {}, "com.topic", args) for args in rows], ["cbor"])
+    for number, args in enumerate([["x" * 600], *rows, *rows]):
+        message = Event(1, number, {}, args)
+        encoder.encode(message, post.transport)
+        assert encoder.frame[4:] == dumps(to_array(message))
+    assert lengths == [5]  # the first: before all others, which have been written
+
+
+def test_which_serializers_are_read_is_known_while_they_are(routing: Routing) -> None:
+    with stream_and_socket() as (stream, _):
+        transport = RawSocket(stream, "cbor", max_send=MOST, limit=MOST)
+        assert routing.encoders.names() == set()
+        one, other = (routing.encoders.find(transport) for _ in range(2))
+        assert one is other and routing.encoders.names() == {"cbor"}
+        del one
+        assert routing.encoders.names() == {"cbor"}
+        del other
+        assert routing.encoders.names() == set()
 
 
 def test_an_encoder_that_failed_still_knows_its_last_message(routing: Routing, post: Post) -> None:

@@ -64,6 +64,7 @@ class Connection(ABC):
         self.origin = origin_of(address)  # for the bounds
         self.is_proxied = False  # a proxy connected, and has not told for whom
         self.place: LargePlace | None = None  # that a large receive has taken
+        self.routing: Routing | None = None  # of the realm that it joined last
         self.waits = False  # for another HELLO
         self.received = 0  # entries that were handed over
         self.bad_logins = 0
@@ -280,7 +281,7 @@ class Connection(ABC):
         routing = self.shared.realms.get(accepted.realm)
         if routing is None:
             raise TransportLost(f"{self.name}: the realm {accepted.realm} has gone meanwhile")
-        box = self.box(routing)
+        self.routing, box = routing, self.box(routing)
         member = Member(
             accepted.session,
             accepted.identity,

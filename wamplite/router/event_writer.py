@@ -20,23 +20,22 @@ class EventWriter:
     It remembers the last large one of a round, `last`, also for those who frame it differently.
     """
 
-    __slots__ = ("_dumps", "_payload", "_with_head", "last")
+    __slots__ = ("_payload", "_with_head", "last")
 
     def __init__(self, serializer: Serializer) -> None:
-        self._dumps = serializer.dumps
         self._with_head = serializer.with_head
         self.last: Event | None = None
         self._payload = b""
 
-    def write(self, event: Event) -> bytes:
-        """Return the octets of an EVENT."""
+    def find(self, event: Event) -> bytes:
+        """Return the octets of an EVENT, where it or another head of it was written last."""
         last = self.last
         if last is event:
             return self._payload
         if last is not None and last.args is event.args and last.kwargs is event.kwargs:
             head, other = to_array(last)[:HEAD], to_array(event)[:HEAD]
             return self._with_head(self._payload, head, other)
-        return self._dumps(to_array(event))
+        return b""
 
     def keep(self, event: Event, payload: bytes) -> None:
         """Remember the octets of an EVENT; it is worth it where they are more than LARGE."""

@@ -1,18 +1,22 @@
 """What a large receive has of its own: a place among those who decode, and its payloads rewritten.
 
-Few decode what is large at a time. Where their serializer is slow, the thread that decodes writes
-the payloads, too, in pieces, for whoever reads the same: the holder of the routing role, for whom
-others wait, puts a head in front.
+Few decode what is large at a time. Where members of the realm read serializers that are slow to
+write, whatever the sender's is, the thread that decodes writes the payloads for each of these, too,
+in pieces: the holder of the routing role, for whom others wait, puts a head in front, and writes
+all of it only for who has joined meanwhile with a serializer that nobody had.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from operator import is_
 from typing import Any, NamedTuple
 
-from ..core.messages import Call, Event, Invocation, Message, Publish, Result, Yield
+from .. import serializers
+from ..core.errors import UsageError
+from ..core.messages import Call, Error, Event, Invocation, Message, Publish, Result, Yield
 from ..core.parsing import to_array
 from ..serializers import Serializer
 from ..serializers.pieces import holds_many, write_in_pieces
@@ -22,59 +26,65 @@ SUCCESSORS: dict[type, Message] = {
     Call: Invocation(0, 0, {}),
     Publish: Event(0, 0, {}),
     Yield: Result(0, {}),
+    Error: Error(0, 0, {}, ""),
 }
 
 
 class Written(NamedTuple):
     """A message that was written, to be given another head."""
 
+    serializer: Serializer
     head: list[Any]
     payload: list[Any]  # arguments and keyword arguments, as far as there are any
     octets: bytes
-
-    def fits(self, array: list[Any]) -> bool:
-        """Tell whether a message has this very payload, behind a head as long."""
-        payload = array[len(self.head) :]
-        return len(payload) == len(self.payload) and all(map(is_, payload, self.payload))
 
 
 class LargePlace:
     """A place that a large receive has taken, until all that it brought is handled."""
 
-    __slots__ = ("_places", "_serializer", "_written")
+    __slots__ = ("_places", "_written")
 
     def __init__(self, places: threading.Semaphore) -> None:
         self._places = places
-        self._serializer: Serializer | None = None
         self._written: list[Written] = []
 
-    def write(self, entries: Iterable[Any], serializer: Serializer) -> None:
-        """Write what messages will be passed on with, where it is much and the serializer slow."""
-        form = serializer.form
-        if form is None:
-            return
-        self._serializer = serializer
-        for message in entries:
-            successor: Any = SUCCESSORS.get(type(message))
-            if successor is None or type(message.args) is not list:
-                continue
-            size = len(to_array(successor))
-            array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
-            if holds_many(array):
-                octets = write_in_pieces(array, form)
-                self._written.append(Written(array[:size], array[size:], octets))
+    def write(self, entries: Iterable[Any], names: Iterable[str]) -> None:
+        """Write what messages will be passed on with, where it is much, for slow serializers.
+
+        names: of the serializers that may be asked for, slow or not.
+        """
+        slow = [one for one in map(serializers.get, names) if one.form is not None]
+        for size, array in _passed_on(entries) if slow else ():
+            for serializer in slow:
+                assert serializer.form is not None
+                with suppress(UsageError):  # who routes meets it, too, and tells it
+                    octets = write_in_pieces(array, serializer.form)
+                    self._written.append(Written(serializer, array[:size], array[size:], octets))
 
     def find(self, array: list[Any], name: str) -> bytes:
         """Return the octets of a message for a serializer, where all but its head is written."""
-        serializer = self._serializer
-        if serializer is not None and serializer.name == name:
-            for written in self._written:
-                if written.fits(array):
-                    head = array[: len(written.head)]
-                    return serializer.with_head(written.octets, written.head, head)
+        for serializer, head, payload, octets in self._written:
+            if serializer.name == name and _is_same(array[len(head) :], payload):
+                return serializer.with_head(octets, head, array[: len(head)])
         return b""
 
     def release(self) -> None:
         """Give the place back, and forget what was written."""
         self._written = []
         self._places.release()
+
+
+def _passed_on(entries: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Tell of each message that holds much how long a head it is passed on with, and all of it."""
+    for message in entries:
+        successor: Any = SUCCESSORS.get(type(message))
+        if successor is None or type(message.args) is not list:
+            continue
+        array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
+        if holds_many(array):
+            yield len(to_array(successor)), array
+
+
+def _is_same(payload: list[Any], other: list[Any]) -> bool:
+    """Tell whether two payloads are the very same objects."""
+    return len(payload) == len(other) and all(map(is_, payload, other))

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
+from .. import serializers
 from ..core import uris
 from ..core.messages import Event, Message
 from ..core.parsing import to_array
+from ..locks import Lock
 from ..serializers import Serializer
 from ..transports.base import MOST, Transport
 from .event_writer import LARGE, EventWriter
@@ -53,10 +56,10 @@ class Encoder:
 
     def encode(self, message: Message, transport: Transport) -> None:
         """Make the frame of a message, and keep it for the next who is posted the same."""
-        events, place = self._events, self._rounds.place
+        events, place, payload = self._events, self._rounds.place, b""
         if events.last is not None and type(message) is Event:
-            payload = events.write(message)
-        else:
+            payload = events.find(message)
+        if not payload:
             array = to_array(message)
             payload = b"" if place is None else place.find(array, self._name)
             payload = payload or self._dumps(array)
@@ -72,6 +75,34 @@ class Encoder:
         """Forget the message: after its round nobody is posted the same."""
         self.last, self.frame = None, b""
         self._events.forget()
+
+
+class Encoders:
+    """The encoders of a realm, each as long as a mailbox has it; any thread."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self._lock = Lock()  # guards the next two
+        self._encoders: WeakValueDictionary[tuple[str, str], Encoder] = WeakValueDictionary()
+        self._events: dict[str, tuple[Serializer, EventWriter]] = {}
+
+    def find(self, transport: Transport) -> Encoder:
+        """Return what encodes for all members of the realm that read the same bytes."""
+        name = transport.serializer
+        key = (name, transport.framing)
+        with self._lock:
+            found = self._encoders.get(key)
+            if found is None:
+                if name not in self._events:
+                    serializer = serializers.get(name)
+                    self._events[name] = serializer, EventWriter(serializer)
+                found = self._encoders[key] = Encoder(*self._events[name], self._rounds)
+        return found
+
+    def names(self) -> set[str]:
+        """Return which serializers members of the realm read now."""
+        with self._lock:
+            return {name for name, _ in self._encoders}
 
 
 class ToldEncoder:
@@ -106,9 +137,7 @@ class Rounds(Protocol):
     touched: list[Any]  # mailboxes that were posted to in this round
     encoding: list[Any]  # the encoders that keep a message
     place: LargePlace | None  # of what is being handled
-
-    def encoder(self, transport: Transport) -> Encoder:
-        """Return what encodes for a transport and all like it."""
+    encoders: Encoders
 
 
 class FrameMailbox:
@@ -137,7 +166,7 @@ class FrameMailbox:
     ) -> None:
         self._routing = routing
         self._transport = transport
-        self._encoder: Encoder | ToldEncoder = routing.encoder(transport)
+        self._encoder: Encoder | ToldEncoder = routing.encoders.find(transport)
         self._count = tally
         self._max_send = transport.max_send
         self._write = transport.writer()

@@ -23,18 +23,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import serializers
 from ..core import uris
 from ..core.handshake import AuthMethod
 from ..core.members import Lost, Member, Violation
 from ..core.messages import Abort, Goodbye
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
-from ..transports.base import Transport
-from .event_writer import EventWriter
 from .faults import guarded, log_fault
 from .large import LargePlace
-from .mailbox import Encoder, FrameMailbox
+from .mailbox import Encoder, Encoders, FrameMailbox
 from .waits import ArrivalTurn
 
 logger = logging.getLogger("wamplite.router")
@@ -111,11 +108,10 @@ class Routing:
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
         self.encoding: list[Encoder] = []  # those that have encoded in this round
         self.place: LargePlace | None = None  # of what is being handled
+        self.encoders = Encoders(self)
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
         self._most_given_up = 0  # by Realm.given_up: how far it may come in this round
-        self._guard = Lock()  # guards the next six; not held while anything is handled
-        self._encoders: dict[tuple[str, str], Encoder] = {}
-        self._events: dict[str, EventWriter] = {}
+        self._guard = Lock()  # guards the next four; not held while anything is handled
         self._inbox: list[Arrival | Errand] = []
         self._routing = False  # somebody owns the role
         self._handed = False  # ... the spare thread, as soon as it wakes
@@ -163,17 +159,6 @@ class Routing:
     def waiting(self) -> int:
         """How many arrivals nobody has routed yet."""
         return len(self._inbox)
-
-    def encoder(self, transport: Transport) -> Encoder:
-        """Return what encodes for all members of this realm that read the same bytes."""
-        key = (transport.serializer, transport.framing)
-        with self._guard:
-            found = self._encoders.get(key)
-            if found is None:
-                serializer = serializers.get(transport.serializer)
-                events = self._events.setdefault(transport.serializer, EventWriter(serializer))
-                found = self._encoders[key] = Encoder(serializer, events, self)
-        return found
 
     def run(self, errand: Callable[[], None]) -> None:
         """Have a function run with the role, by the spare thread if nobody is routing."""

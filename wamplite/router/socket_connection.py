@@ -263,8 +263,8 @@ class SocketConnection(TimedConnection):
         if size > MUCH:
             self.shared.trimming.soon()
         entries = decode(payloads, *how)
-        if self.place is not None:
-            self.place.write(entries, serializers.get(self._transport.serializer))
+        if self.place is not None and self.routing is not None:
+            self.place.write(entries, self.routing.encoders.names())
         return entries
 
     def _leave(self, payloads: Payloads) -> None:
