@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 from .channel import Received
 from .core.errors import ProtocolError, TransportLost, UsageError
 from .core.messages import CODES, NAMES, Message
 from .locks import Condition
-from .serializers import check_payload, copy_payload
+from .serializers import check_payload, copy_checked, copy_payload
 
 MOST_WAITING = 4096  # messages on their way to an end in the same process
+
+
+class Lent(NamedTuple):
+    """A message whose payload was checked, and that nobody changes: who takes it copies that."""
+
+    message: Any
 
 
 class LocalChannel:
@@ -26,7 +32,7 @@ class LocalChannel:
         self.other = self
         self.lost: str | None = None  # why there is nothing more to come
         self._changed = Condition()  # guards the inbox, and what ends it
-        self._inbox: deque[Message] = deque()
+        self._inbox: deque[Message | Lent] = deque()
         self._seconds: float | None = None
         self._alive = False  # asked for a sign of life: the other end is here
 
@@ -34,7 +40,13 @@ class LocalChannel:
         """Hand a checked copy over; False when the other end has fallen far behind."""
         return self.other.put(_copied(message))
 
-    def put(self, message: Message) -> bool:
+    def lend(self, message: Any) -> bool:
+        """Do the same with a message of another end or transport; its payload is copied there."""
+        payload = {"args": message.args, "kwargs": message.kwargs}
+        rest = _copied(message._replace(args=None, kwargs=None))
+        return self.other.put(Lent(rest._replace(**payload)))
+
+    def put(self, message: Message | Lent) -> bool:
         """Take a message in; ignored once this end is over."""
         with self._changed:
             if self.lost is None:
@@ -79,10 +91,10 @@ class LocalChannel:
             if self.lost is not None and not self._inbox:
                 raise TransportLost(f"{self.peer}: {self.lost}")
             self._alive = False
-            messages = list(self._inbox)
+            taken: list[Any] = list(self._inbox)
             self._inbox.clear()
             self._changed.notify_all()
-        return messages
+        return [_own(one.message) if type(one) is Lent else one for one in taken]
 
     def _has_news(self) -> bool:
         return bool(self._inbox) or self._alive or self.lost is not None
@@ -132,6 +144,12 @@ def pair() -> tuple[LocalChannel, LocalChannel]:
     one, two = LocalChannel("in process"), LocalChannel("in process")
     one.other, two.other = two, one
     return one, two
+
+
+def _own(message: Any) -> Message:
+    payload = copy_checked(message.args), copy_checked(message.kwargs)
+    own: Message = message._replace(args=payload[0], kwargs=payload[1])
+    return own
 
 
 def _copied(message: Any) -> Message:

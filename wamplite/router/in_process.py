@@ -20,6 +20,7 @@ from ..core.members import Identity, Lost
 from ..core.messages import Message
 from ..in_process_channel import LocalChannel, pair
 from .connection import Connection
+from .large import LargePlace, holds_much
 from .presence import Listener
 from .routing import Routing
 from .shared import Shared
@@ -58,7 +59,7 @@ class LocalConnection(Connection):
     def __init__(self, shared: Shared, end: LocalChannel) -> None:
         super().__init__(shared, end.peer, None)
         self._end = end
-        self._send = end.send
+        self._listener: Listener | None = None  # is told of each message
         self.delivered = 0  # messages; it carries one session
 
     def flow(self) -> Flow:
@@ -81,11 +82,16 @@ class LocalConnection(Connection):
         return Acceptor(self.shared.realms, trusted=identity)
 
     def receive(self) -> list[Any]:
-        """Wait for messages."""
+        """Wait for messages; what holds much takes a place, as what is large from a socket does."""
         try:
-            return self._end.take()
+            entries = self._end.take()
         except TransportLost as lost:
             return [Lost(str(lost))]
+        if self.routing is not None and any(map(holds_much, entries)):
+            self.shared.decoding.acquire()
+            self.place = LargePlace(self.shared.decoding)
+            self.place.write(entries, self.routing.encoders.names())
+        return entries
 
     def say(self, message: Message) -> None:
         """Send a message of the handshake."""
@@ -106,7 +112,10 @@ class LocalConnection(Connection):
     def deliver(self, message: Message) -> bool:
         """Hand a message over, or end the session if it does not take them (the routing role)."""
         self.delivered += 1
-        if not self._send(message):
+        listener = self._listener
+        if listener is not None:
+            listener(message, 0)
+        if not self._hand_over(message):
             self.shared.count("slow_consumers")
             logger.warning("%s is disconnected: it reads too slowly", self.name)
             self._end.shutdown(uris.SLOW_CONSUMER)
@@ -114,13 +123,14 @@ class LocalConnection(Connection):
 
     def tell(self, listener: Listener | None) -> None:
         """Tell of each message that is delivered from now on; None: no more."""
+        self._listener = listener
 
-        def told(message: Message) -> bool:
-            assert listener is not None
-            listener(message, 0)
-            return self._end.send(message)
-
-        self._send = self._end.send if listener is None else told
+    def _hand_over(self, message: Message) -> bool:
+        """Send a message; what came large is copied by who takes it, not by who routes."""
+        place = self.routing.place if self.routing is not None else None
+        if place is not None and place.brought(message):
+            return self._end.lend(message)
+        return self._end.send(message)
 
 
 class LocalMailbox:

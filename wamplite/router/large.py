@@ -3,7 +3,8 @@
 Few decode what is large at a time. Where members of the realm read serializers that are slow to
 write, whatever the sender's is, the thread that decodes writes the payloads for each of these, too,
 in pieces: the holder of the routing role, for whom others wait, puts a head in front, and writes
-all of it only for who has joined meanwhile with a serializer that nobody had.
+all of it only for who has joined meanwhile with a serializer that nobody had. So does the thread of
+a session in the same process; such a session copies itself what it gets of a large receive.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ SUCCESSORS: dict[type, Message] = {
     Yield: Result(0, {}),
     Error: Error(0, 0, {}, ""),
 }
+WITH_PAYLOAD = frozenset({*SUCCESSORS, *map(type, SUCCESSORS.values())})
 
 
 class Written(NamedTuple):
@@ -42,10 +44,11 @@ class Written(NamedTuple):
 class LargePlace:
     """A place that a large receive has taken, until all that it brought is handled."""
 
-    __slots__ = ("_places", "_written")
+    __slots__ = ("_entries", "_places", "_written")
 
     def __init__(self, places: threading.Semaphore) -> None:
         self._places = places
+        self._entries: Iterable[Any] = ()
         self._written: list[Written] = []
 
     def write(self, entries: Iterable[Any], names: Iterable[str]) -> None:
@@ -53,6 +56,7 @@ class LargePlace:
 
         names: of the serializers that may be asked for, slow or not.
         """
+        self._entries = entries
         slow = [one for one in map(serializers.get, names) if one.form is not None]
         for size, array in _passed_on(entries) if slow else ():
             for serializer in slow:
@@ -68,20 +72,32 @@ class LargePlace:
                 return serializer.with_head(octets, head, array[: len(head)])
         return b""
 
+    def brought(self, message: Any) -> bool:
+        """Tell whether a message passes on a payload that came, as it is, and holds much."""
+        return holds_much(message) and any(
+            type(came) in SUCCESSORS and came.args is message.args and came.kwargs is message.kwargs
+            for came in self._entries
+        )
+
     def release(self) -> None:
-        """Give the place back, and forget what was written."""
-        self._written = []
+        """Give the place back, and forget what came and what was written."""
+        self._entries, self._written = (), []
         self._places.release()
+
+
+def holds_much(entry: Any) -> bool:
+    """Tell whether what has arrived, or is posted, is a message whose payload has many elements."""
+    if type(entry) not in WITH_PAYLOAD or type(entry.args) is not list:
+        return False
+    return holds_many([entry.args, entry.kwargs])
 
 
 def _passed_on(entries: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
     """Tell of each message that holds much how long a head it is passed on with, and all of it."""
     for message in entries:
         successor: Any = SUCCESSORS.get(type(message))
-        if successor is None or type(message.args) is not list:
-            continue
-        array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
-        if holds_many(array):
+        if successor is not None and holds_much(message):
+            array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
             yield len(to_array(successor)), array
 
 

@@ -14,9 +14,18 @@ from typing import Any
 
 from ..core.errors import UsageError
 from .base import Serializer
-from .payload import check_payload, copy_payload
+from .payload import check_payload, copy_checked, copy_payload
 
-__all__ = ["NAMES", "Serializer", "available", "check_payload", "copy_payload", "get", "loads_of"]
+__all__ = [
+    "NAMES",
+    "Serializer",
+    "available",
+    "check_payload",
+    "copy_checked",
+    "copy_payload",
+    "get",
+    "loads_of",
+]
 
 NAMES = ("json", "msgpack", "cbor")  # in order of preference
 _PACKAGES = {"msgpack": "msgpack", "cbor": "'cbor2<6'"}  # 6 takes a compiler on 32-bit ARM

@@ -266,13 +266,18 @@ def _are_simple(values: Iterable[Any]) -> bool:
 def copy_payload(value: Any) -> Any:
     """Return a checked copy that shares nothing mutable with `value`; tuples become lists."""
     check_deep([value], STRICT, 1)
-    return _copied(value)
+    return copy_checked(value)
 
 
-def _copied(value: Any) -> Any:
+def copy_checked(value: Any) -> Any:
+    """Return a copy of what has been checked."""
     kind = type(value)
     if kind is dict:
-        return {key: _copied(item) for key, item in value.items()}
+        if PLAIN.issuperset(map(type, value.values())):
+            return {**value}
+        return {key: copy_checked(item) for key, item in value.items()}
     if kind in CONTAINERS:
-        return [_copied(item) for item in value] if not set(map(type, value)) <= PLAIN else [*value]
+        if PLAIN.issuperset(map(type, value)):
+            return [*value]
+        return [copy_checked(item) for item in value]
     return value
