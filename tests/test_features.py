@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
+
 import pytest
 
 from wamplite import features
@@ -55,3 +59,21 @@ def test_one_text_where_several_are_meant_is_refused() -> None:
         assert next(iter(wrong)) in str(refused.value)
     with pytest.raises(UsageError, match=r"features must be a list, \['x'\], not 'x'"):
         features.for_client("x")
+
+
+def test_a_client_has_its_part_of_each_standard_feature_that_has_one() -> None:
+    there = set(features.STANDARD) & set(features.names())
+    homes = {name: import_module(f"wamplite.advanced.{name}") for name in sorted(there)}
+    wanted = [name for name, home in homes.items() if hasattr(home, "ForClient")]
+    assert [factory().name for factory in features.for_client("standard")] == wanted
+
+
+def test_a_client_does_not_load_what_is_of_the_router_alone() -> None:
+    program = "import sys; from wamplite import features; features.for_client('standard'); "
+    program += "print(*(name for name in sys.modules if name.startswith('wamplite.')))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "wamplite.features" in loaded
+    router_alone = {f"wamplite.advanced.{name}" for name in features.OF_THE_ROUTER}
+    assert not {*router_alone, "wamplite.storage", "wamplite.core.records"} & set(loaded)

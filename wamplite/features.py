@@ -18,24 +18,27 @@ Item = TypeVar("Item")
 Wanted = str | Iterable[Factory | str]  # a group, or groups, names, classes and functions
 GROUPS = ("basic", "standard", "all")
 # What the specification calls stable or beta, and what nobody would miss gladly
-STANDARD = (
+OF_BOTH = (
     "call_canceling",
     "call_timeout",
     "caller_identification",
-    "event_history",
-    "event_retention",
     "pattern_based_registration",
     "pattern_based_subscription",
     "progressive_call_results",
     "publisher_exclusion",
     "publisher_identification",
-    "registration_meta_api",
-    "session_meta_api",
     "shared_registration",
     "subscriber_blackwhite_listing",
+)
+OF_THE_ROUTER = (  # a client has no part of them, and does not load them
+    "event_history",
+    "event_retention",
+    "registration_meta_api",
+    "session_meta_api",
     "subscription_meta_api",
     "testament_meta_api",
 )
+STANDARD = tuple(sorted(OF_BOTH + OF_THE_ROUTER))
 
 
 def names() -> list[str]:
@@ -75,7 +78,7 @@ def _factories(wanted: Wanted, half: str) -> list[Factory]:
         name: factory
         for group in given
         if group in GROUPS
-        for name in _names(group)
+        for name in _names(group, half)
         if (factory := _find(name, half)) is not None
     }
     others = []
@@ -90,8 +93,9 @@ def _factories(wanted: Wanted, half: str) -> list[Factory]:
     return factories
 
 
-def _names(group: str) -> Iterable[str]:
-    return names() if group == "all" else STANDARD if group == "standard" else ()
+def _names(group: str, half: str) -> Iterable[str]:
+    standard = STANDARD if half == "ForRouter" else OF_BOTH
+    return names() if group == "all" else standard if group == "standard" else ()
 
 
 def _find(name: str, half: str) -> Factory | None:
