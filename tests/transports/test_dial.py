@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -124,6 +126,16 @@ def test_a_name_is_resolved() -> None:
         stream.close()
 
 
+def test_idna_is_loaded_for_a_name_that_needs_it_alone() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    program = "import sys; from wamplite.transports.dial import dial\n"
+    program += f"for host in '127.0.0.1', 'localhost': dial(f'rs://{{host}}:{port}', timeout=30)\n"
+    program += "assert 'encodings.idna' not in sys.modules"
+    with listener:
+        subprocess.run([sys.executable, "-c", program], check=True)
+
+
 @contextmanager
 def unanswering() -> Iterator[tuple[str, int]]:
     """Yield an address that neither accepts nor refuses."""
@@ -186,10 +198,11 @@ def test_nobody_listening_is_a_loss_that_names_the_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "x" * 64 + ".example",  # longer than a label may be: the resolver need not be asked
-        ".".join(["x" * 60] * 5),  # longer than a name may be: it need not ask anybody
+        "x" * 64 + ".example",  # longer than a label may be: the resolver need not ask anybody
+        ".".join(["x" * 60] * 5),  # longer than a name may be
+        "\u00fc" * 64 + ".example",  # longer than a label may be: the resolver is not asked
     ],
-    ids=["label", "name"],
+    ids=["label", "name", "IDNA"],
 )
 def test_a_name_that_means_nothing_is_a_loss(name: str) -> None:
     with pytest.raises(TransportLost, match=f"^ws://{name}/: cannot resolve {name}: "):
