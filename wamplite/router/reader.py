@@ -30,12 +30,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from ..core.errors import TransportLost
 from ..locks import Lock
 from . import stacks
 from .faults import guarded, log_fault
-from .limits import AUTO, THREADS, Limits
+from .limits import AUTO, SHARED, THREADS, Limits
 from .routing import Arrival, Routing
 from .served import Served
 from .waits import BLOCKING, Flow, Later, Wait
@@ -43,7 +44,8 @@ from .waking_selector import WakingSelector
 
 logger = logging.getLogger("wamplite.router")
 
-FEW, MANY = 4, 8  # connections: below the one they get threads, above the other they are shared
+FEW, MANY = 4, 8  # connections: up to the one they get threads, above the other they are shared
+BOUNDS: dict[str, tuple[float, float]] = {AUTO: (FEW, MANY), THREADS: (inf, inf), SHARED: (-1, -1)}
 QUIET = 8  # entries, Join among them: who has brought no more needs no thread
 CLOSING = 5.0  # seconds for the thread to end
 TOGETHER = 64  # connections that are read before what they bring is routed
@@ -55,13 +57,14 @@ ToThread = Callable[[Served, Flow], bool]  # False: there is none
 class Task:
     """A connection whose steps are taken here, and what it waits for."""
 
-    __slots__ = ("connection", "fileno", "flow", "wait")
+    __slots__ = ("connection", "fileno", "flow", "is_registered", "wait")
 
     def __init__(self, connection: Served, flow: Flow, wait: Wait) -> None:
         self.connection = connection
         self.fileno = connection.fileno
         self.flow: Flow | None = flow  # None: it is not here any more
         self.wait = wait
+        self.is_registered = False  # the selector tells when there is something to receive
 
 
 class SharedReader:
@@ -70,15 +73,15 @@ class SharedReader:
     def __init__(self, limits: Limits, later: Later, to_thread: ToThread) -> None:
         self._later = later
         self._to_thread = to_thread
-        self._lock = Lock()  # guards the next seven
+        self._lock = Lock()  # guards the next seven, and what take_limits finds
         self._limits = limits
         self._number = 0  # of all connections that may be here
         self._woken: list[Task] = []
         self._asleep = False  # it must be woken
         self._ended = False
         self._thread: threading.Thread | None = None
-        self._is_crowded, self._quiet = False, QUIET  # read without the lock
-        self._rule()
+        self._is_crowded = False  # this and the next are read without the lock
+        self.take_limits(limits)
         self._selector: WakingSelector[Task]  # this and all that follows is the thread's own
         self._looked_at: deque[Task] = deque()
         self._routings: dict[Routing, None] = {}  # that have something to route
@@ -89,6 +92,8 @@ class SharedReader:
         """Go by other limits from now on; each connection moves with its next step."""
         with self._lock:
             self._limits = limits
+            self._quiet = -1 if limits.readers == THREADS else QUIET
+            self._few, self._many = BOUNDS[limits.readers]
             self._rule()
 
     def count(self, connection: Served, number: int) -> None:
@@ -138,13 +143,8 @@ class SharedReader:
     # Under the lock
 
     def _rule(self) -> None:
-        """Find whose steps belong here."""
-        kind = self._limits.readers
-        self._quiet = -1 if kind == THREADS else QUIET
-        if kind != AUTO:
-            self._is_crowded = kind != THREADS
-        elif self._number > MANY or self._number <= FEW:
-            self._is_crowded = self._number > MANY
+        """Find whether the steps of all belong here."""
+        self._is_crowded = self._number > (self._few if self._is_crowded else self._many)
 
     def _start(self) -> bool:
         """Start the thread; False where it cannot be."""
@@ -176,14 +176,10 @@ class SharedReader:
             self._looked_at += self._woken
             self._woken.clear()
         try:
-            for number, task in enumerate(ready, 1):  # first: it may not be there later
-                try:
-                    self._step_if_ready(task)
-                except BaseException:
-                    self._looked_at.append(task)
-                    raise
-                if number % TOGETHER == 0:  # their peers have something to do meanwhile
-                    self._route()
+            self._step_ready(ready[:TOGETHER])  # first: it may not be there later
+            for at in range(TOGETHER, len(ready), TOGETHER):
+                self._route()  # their peers have something to do meanwhile
+                self._step_ready(ready[at : at + TOGETHER])
             while self._looked_at:  # one that fails is looked at again
                 self._look(self._looked_at[0])
                 self._looked_at.popleft()
@@ -212,21 +208,24 @@ class SharedReader:
         if not wait.is_over:
             wait.then(partial(self._wake, task), self._later)
         elif wait.receives and not task.connection.is_ready:
-            self._register(task)
+            if not task.is_registered:
+                self._register(task)
         else:
             self._step(task)
 
-    def _step_if_ready(self, task: Task) -> None:
-        """Take a step of a task that has something to receive, if it is its turn."""
-        wait = task.wait
-        if task.flow is None:
-            return
-        if wait.is_over:  # whoever wakes it for that finds it waiting for something else
-            self._step(task)
-        else:
-            self._selector.unregister(task)
-            if wait.receives:  # else it is to be looked at, or told of, already
-                self._look(task)
+    def _step_ready(self, ready: list[Task]) -> None:
+        """Take a step of each of these that have something to receive, if it is its turn."""
+        for task in ready:
+            try:
+                if task.wait.is_over:  # whoever wakes it for that finds it waits for something else
+                    self._step(task)
+                    continue
+                self._unregister(task)
+                if task.wait.receives:  # else it is to be looked at, or told of, already
+                    self._look(task)
+            except BaseException:
+                self._looked_at.append(task)
+                raise
 
     def _step(self, task: Task, fault: Exception | None = None) -> None:
         """Resume a flow until it waits again."""
@@ -239,25 +238,34 @@ class SharedReader:
         except BaseException:
             log_fault(logger, "%s: the connection is closed", task.connection.name)
             return self._end(task)
-        connection = task.connection
-        if wait is BLOCKING or (wait.receives and not self._wants(connection)):
-            self._hand_over(task, must=wait is BLOCKING)
-        elif not wait.receives or connection.is_ready:
-            self._wake(task)
+        if wait.receives:
+            if not self._wants(task.connection):
+                self._hand_over(task, must=False)
+            elif task.connection.is_ready:
+                self._wake(task)
+            elif not task.is_registered:
+                self._register(task)
+        elif wait is BLOCKING:
+            self._hand_over(task, must=True)
         else:
-            self._register(task)
+            self._wake(task)
 
     def _register(self, task: Task) -> None:
         """Step it when there is something to receive."""
         self._selector.register(task)
-        if task not in self._selector:  # the system takes no more: a thread must do
+        task.is_registered = task in self._selector
+        if not task.is_registered:  # the system takes no more: a thread must do
             self._hand_over(task, must=True)
+
+    def _unregister(self, task: Task) -> None:
+        self._selector.unregister(task)
+        task.is_registered = False
 
     def _hand_over(self, task: Task, must: bool) -> None:
         """Let a thread of the crew go on; must: where there is none, the connection ends."""
         connection, flow = task.connection, task.flow
         assert flow is not None
-        self._selector.unregister(task)
+        self._unregister(task)
         task.flow, connection.gather = None, None
         try:
             if self._to_thread(connection, flow):
@@ -275,7 +283,7 @@ class SharedReader:
             self._wake(task)
 
     def _end(self, task: Task) -> None:
-        self._selector.unregister(task)
+        self._unregister(task)
         task.flow, name = None, task.connection.name
         guarded(logger, task.connection.conclude, "%s: closing", name)
 
