@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Standard modules without I/O, clocks, threads and randomness; ids alone may draw random numbers.
 PURE = {"__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum"}
-PURE |= {"functools"}
+PURE |= {"functools", "marshal"}
 PURE |= {"heapq", "itertools", "math", "operator", "re", "types", "typing"}
 
 # Third-party libraries (and the standard ones they replace), and the files that may import them.

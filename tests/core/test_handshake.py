@@ -87,6 +87,17 @@ def test_of_the_roles_nothing_is_kept_that_nobody_asks_for() -> None:
     assert len(outcome.roles["publisher"]["features"]) == 64
 
 
+def test_an_authmethod_may_call_somebody_by_a_kind_of_text() -> None:
+    class Name(str):
+        __slots__ = ()
+
+    def method(hello: Hello, joining: Joining) -> Dialogue:
+        yield from ()
+        return Identity(Name("ann"), "user", "made", "test")
+
+    assert say(acceptor(made=method), hello(authmethods=["made"])).identity.authid == "ann"
+
+
 def test_a_wished_authid_and_role_are_not_facts() -> None:
     outcome = say(acceptor(), hello(authid="root", authrole="admin"))
     assert outcome.identity.authid != "root"

@@ -14,13 +14,11 @@ session. One that breaks lets nobody in: ABORT `wamp.error.authentication_failed
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from itertools import islice
 from typing import Any, NamedTuple
 
 from . import uris
 from .errors import AuthenticationFailed, ProtocolError, UsageError, from_abort
 from .feature import Refused
-from .grammar import CLIENT, announced_features
 from .ids import new_authid, new_session
 from .members import Identity, Violation
 from .messages import (
@@ -34,10 +32,11 @@ from .messages import (
     Welcome,
     name_of,
 )
+from .roles import kept
 from .unfit import Unfit
 from .words import shorten
 
-MOST_FEATURES = 64  # of a role; WAMP knows some 30
+_TEXT = frozenset({str})
 ANYBODY = ["anonymous"]  # how somebody joins who wishes for nothing
 
 # ---- the router's side
@@ -206,28 +205,24 @@ class Acceptor:
         assert self._hello is not None and self._joining is not None
         if not isinstance(identity, Identity):
             raise TypeError(f"an authmethod must return Identity, not {type(identity).__name__}")
-        for name, said in zip(Identity._fields[:4], identity, strict=False):
-            if not isinstance(said, str):
-                raise TypeError(f"{name} of an Identity must be str, not {type(said).__name__}")
+        if not _TEXT.issuperset(map(type, identity[:4])):
+            _check(identity)
         details = self._hello.details
         return Accepted(
             self._joining.session,
             self._joining.realm,
             identity,
-            _kept(details["roles"]),
+            kept(details["roles"]),
             details.get(uris.ANSWERS_PING) is True,
             shorten(details.get("agent") or ""),
         )
 
 
-def _kept(roles: dict[str, Any]) -> dict[str, Any]:
-    """Return of the roles what is asked for later; the rest would stay as long as the session."""
-    kept: dict[str, Any] = {}
-    for role in CLIENT:
-        if roles.get(role) is not None:
-            features = islice(announced_features(roles, role), MOST_FEATURES)
-            kept[role] = {"features": dict.fromkeys(features, True)}
-    return kept
+def _check(identity: Identity) -> None:
+    """Raise TypeError where an authmethod says of somebody what is no text."""
+    for name, said in zip(Identity._fields[:4], identity, strict=False):
+        if not isinstance(said, str):
+            raise TypeError(f"{name} of an Identity must be str, not {type(said).__name__}")
 
 
 # ---- the client's side
