@@ -68,7 +68,7 @@ class ForRouter(Feature):
 
     def on_left(self, member: Any, _: Any, entry: Any) -> None:
         kept = self.testaments.pop(member, ())
-        if type(entry) is Dismissed and entry.quietly:
+        if not kept or (type(entry) is Dismissed and entry.quietly):
             return
         for scope in SCOPES:
             for publish in [publish for of, publish in kept if of == scope]:

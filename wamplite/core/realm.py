@@ -208,14 +208,8 @@ class Realm:
         identity = member.identity._asdict()
         if identity["authextra"] is None:
             del identity["authextra"]
-        details = {
-            "realm": self.uri,
-            "roles": self.roles,
-            "agent": "wamplite",
-            **identity,
-            **self.about,
-        }
-        welcome = Welcome(member.session, details)
+        details = {"realm": self.uri, "roles": self.roles, "agent": "wamplite", **identity}
+        welcome = Welcome(member.session, {**details, **self.about})
         if not member.post(welcome):
             text = "WELCOME is larger than the messages you take"
             return self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)
@@ -280,15 +274,20 @@ class Realm:
         member.parting = entry
         if self.members.get(member.session) is member:  # it may not have joined
             del self.members[member.session]
-            self.given_up += member.held
             try:
-                self.broker.leave(member)  # first: no event of all this is for it
+                if held := member.held:
+                    self.given_up += held
+                    self._give_up(member)
             finally:
-                try:
-                    self.dealer.leave(member)
-                finally:
-                    notify_each(self.left, member, entry)
+                notify_each(self.left, member, entry)
         return True
+
+    def _give_up(self, member: Member) -> None:
+        """Take a member out of all records."""
+        try:
+            self.broker.leave(member)  # first: no event of all this is for it
+        finally:
+            self.dealer.leave(member)
 
     def _part(self, member: Member, reason: str, details: dict[str, Any], entry: Any) -> None:
         post = member.post

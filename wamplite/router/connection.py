@@ -53,6 +53,14 @@ class Connection(ABC):
     transport_name = "in this process"  # for logs
     deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
     is_slowed = True  # by max_message_rate
+    is_proxied = False  # a proxy connected, and has not told for whom
+    place: LargePlace | None = None  # that a large receive has taken
+    routing: Routing | None = None  # of the realm that it joined last
+    waits = False  # for another HELLO
+    received = 0  # entries that were handed over
+    bad_logins = 0
+    arrived = NOTHING  # and not handed over yet
+    gather: Gather | None = None  # takes what it brings where its steps must not block
 
     def __init__(
         self, shared: Shared, name: str, address: str | None, listener_url: str = ""
@@ -62,15 +70,7 @@ class Connection(ABC):
         self.listener_url = listener_url  # "": it came to none
         self.address = address  # of the client; "": a Unix socket, None: in this process, serial
         self.origin = origin_of(address)  # for the bounds
-        self.is_proxied = False  # a proxy connected, and has not told for whom
-        self.place: LargePlace | None = None  # that a large receive has taken
-        self.routing: Routing | None = None  # of the realm that it joined last
-        self.waits = False  # for another HELLO
-        self.received = 0  # entries that were handed over
-        self.bad_logins = 0
-        self.arrived = NOTHING  # and not handed over yet
         self.bucket = Bucket()
-        self.gather: Gather | None = None  # takes what it brings where its steps must not block
 
     @abstractmethod
     def flow(self) -> Flow:

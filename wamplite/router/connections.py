@@ -247,12 +247,12 @@ class Connections:
         limits = self.limits
         if origin is None:
             return None
-        if origin and self._addresses[origin] >= limits.max_connections_per_address:
+        if origin and self._addresses.get(origin, 0) >= limits.max_connections_per_address:
             return "connections_refused_by_address"
-        local, most = self._handshakes[LOCAL], limits.max_handshaking
-        taken = self._handshakes.total() - local if origin else local
+        most, local = limits.max_handshaking, self._handshakes.get(LOCAL, 0)
+        taken = sum(self._handshakes.values()) - local if origin else local
         share = limits.max_handshaking_per_address * (2 if 2 * taken < most else 1)
-        if origin and self._handshakes[origin] >= share:
+        if origin and self._handshakes.get(origin, 0) >= share:
             return "connections_refused_handshaking_by_address"
         return "connections_refused_handshaking" if taken >= most else None
 

@@ -214,7 +214,7 @@ class Routing:
                     time.sleep(PAUSE)
 
     def _round(self) -> bool:
-        """Route all that has arrived; False if that was nothing, and the role is free."""
+        """Route all that has arrived; False once nothing more has, and the role is free."""
         with self._guard:
             if not self._inbox:
                 self._routing = False
@@ -228,7 +228,8 @@ class Routing:
             if rest:
                 self._inbox[:0] = rest
             self._batch = NOTHING
-        return True
+            self._routing = bool(self._inbox)
+            return self._routing
 
     def _put_back(self) -> None:
         """Put what was not handled where it was, and write what was posted."""

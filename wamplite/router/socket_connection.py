@@ -67,6 +67,13 @@ class Listening(Protocol):
 class SocketConnection(TimedConnection):
     """A peer that connected."""
 
+    cookie: Any = None  # that HTTP has shown, where cookies count
+    _gather: Gather | None = None
+    _opened = False  # the next one, and the transport, are there
+    _loads: Callable[[bytes], Any]
+    _payloads: list[bytes] = NOTHING  # that a thread is to decode
+    _waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
+
     def __init__(
         self, shared: Shared, stream: Stream, listener: Listening, address: str | None
     ) -> None:
@@ -74,11 +81,6 @@ class SocketConnection(TimedConnection):
         stream.on_left = self._on_left
         self._listener = listener
         self.may_be_shared = stream.is_plain and listener.may_share
-        self.cookie: Any = None  # that HTTP has shown, where cookies count
-        self._opened = False  # the next one, and the transport, are there
-        self._loads: Callable[[bytes], Any]
-        self._payloads: list[bytes] = NOTHING  # that a thread is to decode
-        self._waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
     @property
     def gather(self) -> Gather | None:
@@ -240,7 +242,7 @@ class SocketConnection(TimedConnection):
             self.is_heavy |= brought > LARGE
             return NOTHING
         size = sum(map(len, payloads))
-        if max(size, brought) <= LARGE:
+        if size <= LARGE and brought <= LARGE:
             self.is_heavy = False
             return decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
         few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE

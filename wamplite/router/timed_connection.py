@@ -26,12 +26,13 @@ logger = logging.getLogger("wamplite.router")
 class TimedConnection(Connection):
     """A connection whose peer may be slow, silent or gone."""
 
+    _transport: Transport  # once hands are shaken
+
     def __init__(
         self, shared: Shared, stream: Stream, address: str | None, listener_url: str
     ) -> None:
         self.stream = stream
         super().__init__(shared, stream.peer, address, listener_url)
-        self._transport: Transport  # once hands are shaken
         self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
         self._lock = Lock()  # guards `waits`
@@ -40,8 +41,10 @@ class TimedConnection(Connection):
     def accepted(self, outcome: Accepted) -> None:
         """Watch over the peer from now on."""
         super().accepted(outcome)
-        self.deadline = FOREVER
-        self.shared.housekeeper.move(self, self.tick(time.monotonic()))
+        asked, self.deadline = self.deadline, FOREVER  # asked then, if not before
+        interval = self.shared.limits.ping_interval
+        if interval and self._transport.heard + interval < asked:
+            self.shared.housekeeper.move(self, self.tick(time.monotonic()))
 
     def tick(self, now: float) -> float:
         """Keep the deadlines (the housekeeper); returns when to be asked again."""

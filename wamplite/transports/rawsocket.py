@@ -124,9 +124,10 @@ def read_reply(head: bytes, serializer: str) -> int:
 class RawSocket(Transport):
     """A RawSocket connection after its handshake, on either side."""
 
-    __slots__ = ("_announced", "_early", "_framer", "_most")
+    __slots__ = ("_announced", "_early", "_framer", "_most", "is_ready")
 
     frame = staticmethod(frame)
+    is_ready: bool
 
     def __init__(self, stream: Stream, serializer: str, *, max_send: int, limit: int) -> None:
         self.stream = stream
@@ -138,26 +139,25 @@ class RawSocket(Transport):
         self._most = limit  # what we announced
         self._early = b""  # came with the handshake
         self._announced = False  # that it answers PINGs
+        self.is_ready = False
 
     def receive(self) -> list[bytes]:
         framer = self._framer
-        framer.check()
+        if self.is_ready:
+            framer.check()
         data = self._early or self.stream.recv()
         if not data:
             raise self.stream.ended()
         self._early = b""
         self.heard = time.monotonic()
         payloads = framer.feed(data)
+        self.is_ready = framer.error is not None
         if framer.pings:
             pings, framer.pings = framer.pings, []
             self.stream.write([b"".join([frame(payload, PONG) for payload in pings])])
-        if not payloads:
+        if self.is_ready and not payloads:
             framer.check()
         return payloads
-
-    @property
-    def is_ready(self) -> bool:
-        return self._early != b"" or self._framer.error is not None
 
     @property
     def buffered(self) -> int:
@@ -236,7 +236,7 @@ def _opened(
 ) -> RawSocket:
     limit = LEAST << length_code(max_message_size)
     transport = RawSocket(stream, serializer, max_send=max_send, limit=limit)
-    transport._early = early
+    transport._early, transport.is_ready = early, early != b""
     return transport
 
 

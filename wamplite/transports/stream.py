@@ -139,12 +139,13 @@ class Stream(ABC):
         except OSError as exc:
             self.shutdown(exc.strerror or str(exc))
             raise self.ended() from exc
-        self.came += len(data)
-        if not data:
+        number = len(data)
+        self.came += number
+        if not number:
             self.at_end = True
-        if len(data) == size < MOST_RECEIVE:
+        elif number == size < MOST_RECEIVE:
             self._size = max(self._size, 2 * size)
-        elif 4 * len(data) < size > FIRST_RECEIVE:
+        elif size > FIRST_RECEIVE and 4 * number < size:
             self._size = size // 2
         return b"" if self._ended else data  # the kernel goes on delivering after SHUT_RD
 
