@@ -28,6 +28,7 @@ _USUAL = re.compile(
     rb"GET ([!-~]+) HTTP/1[.]1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+)\r\n"
 )
 _FIELD = re.compile(r"([^:]+):[\t ]*([^\r]*)\r\n")  # of one that is usual
+_NO_HOST = frozenset("@/?#\\")
 _OF_A_BODY = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -51,7 +52,11 @@ def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
     match = _USUAL.match(data)
     if match is None:
         return None
-    fields = _by_name(_FIELD.findall(match[2].decode()))
+    names, values = zip(*_FIELD.findall(match[2].decode()), strict=True)
+    lists = map(list, zip(map(str.rstrip, values)))  # of one value each
+    fields = dict(zip(map(str.lower, names), lists, strict=True))
+    if len(fields) < len(names):  # a name stands there twice
+        fields = _by_name(zip(names, values, strict=True))
     if len(fields.get("host", ())) != 1 or not _OF_A_BODY.isdisjoint(fields):
         return None
     return HttpRequest(b"GET", match[1], b"1.1", fields), data[match.end() :]
@@ -123,7 +128,7 @@ def check_bounds(request: HttpRequest, size: int, bounds: HttpBounds) -> None:
 def check_host(request: HttpRequest) -> None:
     """Refuse a Host that is more than a name or address and a port."""
     host = authority(request)
-    if any(character in host for character in "@/?#\\"):
+    if not _NO_HOST.isdisjoint(host):
         raise HttpRefusal(400, f"Host must be host or host:port, not {host[:200]!r}")
 
 
@@ -178,6 +183,10 @@ def refuse(refusal: HttpRefusal, with_text: bool) -> bytes:
 
 def render(status: HTTPStatus, *headers: tuple[str, str]) -> bytes:
     """Return a status line and headers, up to the blank line."""
-    lines = [f"HTTP/1.1 {status.value} {status.phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    return "\r\n".join([*lines, "", ""]).encode()
+    line = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+    return line + lines_of(*headers) + b"\r\n"
+
+
+def lines_of(*headers: tuple[str, str]) -> bytes:
+    """Return headers, each in its line."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode()

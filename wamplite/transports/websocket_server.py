@@ -56,9 +56,10 @@ def accept(
     bounds: of the request.
     Raises TransportLost when the answer was another than 101.
     """
-    rules = websocket_upgrade.rules(
-        serializers, path, allowed_origins, allowed_hosts, compress, set_cookie, meet, bounds
-    )
+    origins, hosts = tuple(allowed_origins), tuple(allowed_hosts)
+    rules = websocket_upgrade.rules(tuple(serializers), path, origins, hosts, compress, bounds)
+    if set_cookie is not None or meet is not None:
+        rules = rules._replace(set_cookie=set_cookie, meet=meet)
     agreement, rest = websocket_upgrade.open_handshake(stream, head, rules)
     serializer, is_batched = batches.split(agreement.subprotocol)
     limit = min(first_message_size, max_message_size)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from .http_server import (
     check_host,
     check_origin,
     has_word,
+    lines_of,
     path_of,
     read_request,
     refuse,
@@ -36,6 +38,7 @@ SetCookie = Callable[[list[str]], "str | None"]
 Meet = Callable[[HttpRequest], None]
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
+_AGREED = render(HTTPStatus.SWITCHING_PROTOCOLS, *UPGRADE).removesuffix(b"\r\n")
 
 
 class UpgradeRules(NamedTuple):
@@ -104,7 +107,7 @@ def judge(request: HttpRequest, rules: UpgradeRules) -> tuple[Agreement, bytes]:
 def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
     """Return the answer that opens the WebSocket."""
     accept = ("Sec-WebSocket-Accept", generate_accept_token(key).decode())
-    return render(HTTPStatus.SWITCHING_PROTOCOLS, *UPGRADE, accept, *headers)
+    return _AGREED + lines_of(accept, *headers) + b"\r\n"
 
 
 def check_resource(request: HttpRequest, rules: UpgradeRules) -> None:
@@ -169,24 +172,15 @@ def offered(rules: UpgradeRules) -> str:
     return "subprotocol " + " or ".join(f"wamp.2.{name}" for name in rules.serializers)
 
 
+@lru_cache(maxsize=64)  # of so many listeners; what is a connection's own is added to it
 def rules(
-    serializers: Iterable[str],
+    serializers: tuple[str, ...],
     path: str,
-    allowed: Iterable[str],
-    hosts: Iterable[str],
+    allowed: tuple[str, ...],
+    hosts: tuple[str, ...],
     compress: bool,
-    set_cookie: SetCookie | None = None,
-    meet: Meet | None = None,
-    bounds: HttpBounds = USUAL,
+    bounds: HttpBounds,
 ) -> UpgradeRules:
     """Gather the rules, with names as they are compared."""
-    return UpgradeRules(
-        tuple(serializers),
-        path,
-        origins.allowed(allowed),
-        origins.hosts_in_lower_case(hosts),
-        compress,
-        set_cookie,
-        meet,
-        bounds,
-    )
+    names = origins.hosts_in_lower_case(hosts)
+    return UpgradeRules(serializers, path, origins.allowed(allowed), names, compress, bounds=bounds)
