@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import NamedTuple
+
+import pytest
 
 PROGRAM = """
 import gc, json, sys
@@ -12,16 +15,34 @@ from wamplite.__main__ import main
 before = gc.get_stats()[0]["collections"]
 code = main()
 collections = gc.get_stats()[0]["collections"] - before
-print(json.dumps([code, gc.isenabled(), collections, gc.get_freeze_count()]))
+print(json.dumps([code, gc.isenabled(), collections, gc.get_freeze_count(), list(sys.modules)]))
 """
 NOBODY = "tcp://127.0.0.1:1"  # listens there
 
 
-def test_the_collector_hardly_looks_at_what_stays_until_the_end() -> None:
+class Ended(NamedTuple):
+    code: int
+    is_enabled: bool  # the collector
+    collections: int
+    frozen: int
+    modules: list[str]
+
+
+@pytest.fixture(scope="module")
+def ended() -> Ended:
     command = [sys.executable, "-c", PROGRAM, "call", "--url", NOBODY, "com.example.x"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    code, is_enabled, collections, frozen = json.loads(done.stdout)
-    assert code == 3, done.stderr
-    assert is_enabled
-    assert collections <= 3
-    assert frozen > 10_000
+    found = Ended(*json.loads(done.stdout))
+    assert found.code == 3, done.stderr
+    return found
+
+
+def test_the_collector_hardly_looks_at_what_stays_until_the_end(ended: Ended) -> None:
+    assert ended.is_enabled
+    assert ended.collections <= 3
+    assert ended.frozen > 10_000
+
+
+def test_a_verb_loads_nothing_for_help_that_it_does_not_print(ended: Ended) -> None:
+    assert "argparse" in ended.modules
+    assert "shutil" not in ended.modules

@@ -141,7 +141,7 @@ class VerbParser(argparse.ArgumentParser):
     hints: Mapping[str, str] = {}  # an unknown word -> what to type instead
 
     def __init__(self, prog: str, **given: Any) -> None:
-        super().__init__(prog, formatter_class=argparse.RawDescriptionHelpFormatter, **given)
+        super().__init__(prog, formatter_class=layout, **given)
         # -1e3 too, which argparse's own pattern misses; no option of ours begins with a digit.
         self._negative_number_matcher = re.compile(r"-\.?\d")
 
@@ -158,6 +158,11 @@ class VerbParser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         text = printable(f"{self.prog}: error: {message}{hint and f'; {hint}'}")
         self.exit(2, f"{text}\n")
+
+
+def layout(prog: str) -> argparse.HelpFormatter:
+    """Return what lays out the help of a program; argparse makes one for each argument."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=streams.columns() - 2)
 
 
 def perhaps(words: Iterable[str], known: Iterable[str]) -> str:
@@ -184,7 +189,7 @@ def general(words: list[str]) -> int:
         usage="wamplite VERB ...",
         description=f"A small WAMP router and client.\n\nverbs:\n{lines}",
         epilog="`wamplite VERB --help` tells more.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=layout,
     )
     parser.add_argument("-V", "--version", action="version", version=f"wamplite {__version__}")
     parser.add_argument("verb", choices=VERBS, metavar="VERB", help=argparse.SUPPRESS)
