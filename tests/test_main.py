@@ -46,3 +46,8 @@ def test_the_collector_hardly_looks_at_what_stays_until_the_end(ended: Ended) ->
 def test_a_verb_loads_nothing_for_help_that_it_does_not_print(ended: Ended) -> None:
     assert "argparse" in ended.modules
     assert "shutil" not in ended.modules
+
+
+def test_a_verb_loads_pathlib_only_to_read_a_profile(ended: Ended) -> None:
+    assert "wamplite.cli.profile" in ended.modules
+    assert "pathlib" not in ended.modules

@@ -51,10 +51,10 @@ def stamp(path: str | Path) -> tuple[int, ...]:
     return told.st_ino, told.st_mtime_ns, told.st_size, told.st_mode
 
 
-def check_private(path: Path, what: str, forbidden: int = 0o077) -> None:
+def check_private(path: str | Path, what: str, forbidden: int = 0o077) -> None:
     """Refuse a file that others may read, or that is not there: UsageError."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = stat.S_IMODE(os.stat(path).st_mode)
     except OSError as exc:
         raise UsageError(f"{what} {path}: {why(exc)}") from exc
     if mode & forbidden:

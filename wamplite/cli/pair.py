@@ -89,9 +89,10 @@ def accept(options: argparse.Namespace) -> None:
     from ..auth.ed25519 import InPython
 
     said = pairing_line.parse(sys.stdin.readline() if options.accept == "-" else options.accept)
-    place = profile.path()
-    if place is None:
+    known = profile.path()
+    if known is None:
         raise UsageError("there is no home directory: set $HOME, or $WAMPLITE_PROFILE")
+    place = Path(known)
     if place.exists() and not options.force:
         raise UsageError(f"{place} is there already: --force puts another in its place")
     seed = os.urandom(32)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 URL, REALM = "ws://127.0.0.1:8080/ws", "realm1"
@@ -25,27 +24,26 @@ class Profile(NamedTuple):
     key: str  # the path of a file
 
 
-def config_home() -> Path | None:
+def config_home() -> str | None:
     """Return the directory of the user's settings; None where there is no home."""
-    given = os.environ.get("XDG_CONFIG_HOME")
-    try:
-        return Path(given) if given else Path.home() / ".config"
-    except RuntimeError:  # the user is not in the password database
-        return None
+    if given := os.environ.get("XDG_CONFIG_HOME"):
+        return given
+    found = os.path.expanduser("~/.config")
+    return None if found.startswith("~") else found  # the user is not in the password database
 
 
-def path() -> Path | None:
+def path() -> str | None:
     """Return where the profile is, or would be."""
     if given := os.environ.get("WAMPLITE_PROFILE"):
-        return Path(given)
+        return given
     home = config_home()
-    return None if home is None else home / "wamplite" / "profile.toml"
+    return None if home is None else os.path.join(home, "wamplite", "profile.toml")
 
 
 def complete(options: argparse.Namespace) -> None:
     """Put what the profile says, or else the defaults, where the options say nothing."""
     place = path()
-    if options.url is None and place is not None and place.exists():
+    if options.url is None and place is not None and os.path.exists(place):
         found = read(place)
         options.url = found.url
         options.realm = options.realm or found.realm
@@ -57,7 +55,7 @@ def complete(options: argparse.Namespace) -> None:
     options.realm = options.realm or REALM
 
 
-def read(place: Path) -> Profile:
+def read(place: str) -> Profile:
     """Return the profile of a file; UsageError where it is none."""
     from ..config import load
     from ..schema import Text
@@ -69,7 +67,7 @@ def read(place: Path) -> Profile:
     table = Table({name: Text() for name in Profile._fields}, Profile, required=Profile._fields)
     found = table.read(document.data, document.root())
     document.finish()
-    profile: Profile = found._replace(key=str(place.parent / found.key))
+    profile: Profile = found._replace(key=os.path.join(os.path.dirname(place), found.key))
     return profile
 
 

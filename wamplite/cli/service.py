@@ -96,7 +96,7 @@ def home() -> Path:
     found = config_home()
     if found is None:
         raise UsageError("--user: there is no home directory: set $HOME")
-    return found
+    return Path(found)
 
 
 def closed_to_others(program: str) -> list[Path]:
