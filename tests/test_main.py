@@ -51,3 +51,8 @@ def test_a_verb_loads_nothing_for_help_that_it_does_not_print(ended: Ended) -> N
 def test_a_verb_loads_pathlib_only_to_read_a_profile(ended: Ended) -> None:
     assert "wamplite.cli.profile" in ended.modules
     assert "pathlib" not in ended.modules
+
+
+def test_a_verb_that_logs_nothing_loads_no_logging(ended: Ended) -> None:
+    assert "wamplite.client.faults" in ended.modules
+    assert "logging" not in ended.modules

@@ -268,6 +268,11 @@ def test_pub_to_a_reserved_topic_gives_1(router: RouterProcess) -> None:
     assert "wamp.error." in done.stderr
 
 
+def test_what_a_client_logs_is_not_told_by_a_verb(router: RouterProcess) -> None:
+    done = ask(router, "pub", "com.example.topic", "-k", "acknowledge=true")  # an option
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_sub_gives_4_when_the_time_is_up(router: RouterProcess) -> None:
     done = ask(router, "sub", "com.example.silent", "-C", "1", "-W", "0.5")
     assert (done.returncode, done.stdout) == (4, "")

@@ -140,13 +140,11 @@ def _add_way(group: argparse._ArgumentGroup) -> None:
 
 def connect(options: argparse.Namespace, code: int | None = None) -> Session:
     """Join the realm that the options name; `code`: the exit code after a signal."""
-    import logging
-
+    from ..client import faults
     from ..client.connect import connect
 
     hear_signals(code)
-    # stderr is for our own messages
-    logging.getLogger("wamplite").addHandler(logging.NullHandler())
+    faults.is_logged = False  # stderr is for our own messages
     given = connection(options)
     with telling_who("auth" in given):
         return connect(**given)

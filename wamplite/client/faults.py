@@ -19,6 +19,8 @@ from ..locks import Lock
 MINUTE = 60.0
 LINES = 10  # of the same fault in a minute, the one with the traceback included
 
+is_logged = True  # False in a program whose stderr is for its own words
+
 
 class Faults:
     """What is logged of one session's handlers."""
@@ -70,6 +72,8 @@ class Dropped:
 
 def log(level: str, text: str, error: BaseException | None = None) -> None:
     """Write to the client's log, with the traceback of an error."""
+    if not is_logged:
+        return
     import logging  # 8 ms that most clients never need
 
     logger = logging.getLogger("wamplite.client")

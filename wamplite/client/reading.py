@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from ..channel import Channel, Received
 from ..core.errors import TransportLost, WampliteError
+from .faults import log
 from .waiting import PATIENCE, PIECES, Turn, WaitingRequest
 
 
@@ -72,10 +73,7 @@ class Reader:
             self._close(error)
         except BaseException as error:  # of any kind: every thread that waits gets an error
             self._close(TransportLost(f"the reading thread failed: {error!r}"))
-            with suppress(BaseException):
-                import logging  # 8 ms that a client without bugs never needs
-
-                logging.getLogger("wamplite.client").exception("the reading thread failed")
+            log("ERROR", "the reading thread failed", error)
         finally:
             self._ended()
             with self.turn.reading():
