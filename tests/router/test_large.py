@@ -118,6 +118,17 @@ def test_so_is_what_has_few_elements_or_is_not_to_be_read(args: Any) -> None:
         assert taken.find(to_array(becomes), "cbor") == b""
 
 
+@pytest.mark.usefixtures("slow_json")
+@pytest.mark.parametrize("value", ["x" * 100_000, bytes(100_000)])
+def test_a_long_text_is_written_where_that_is_slow(value: Any) -> None:
+    taken = place()
+    for came, becomes in passed_on([1, value], {"more": value}):
+        taken.write([came], NAMES)
+        array = to_array(becomes)
+        assert taken.find(array, "json") == Json().dumps(array)
+        assert taken.find(array, "cbor") == taken.find(array, "msgpack") == b""
+
+
 def test_a_place_that_is_given_back_holds_nothing() -> None:
     places = threading.Semaphore(0)
     taken = LargePlace(places)

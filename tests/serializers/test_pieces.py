@@ -9,7 +9,7 @@ import pytest
 from wamplite.core.errors import UsageError
 from wamplite.serializers import Serializer
 from wamplite.serializers.cbor import Cbor
-from wamplite.serializers.json import Json
+from wamplite.serializers.json import LONGEST, Json
 from wamplite.serializers.pieces import LEVELS, MANY, holds_many, write_in_pieces
 
 ROWS: list[Any] = [
@@ -85,8 +85,61 @@ def test_none_of_the_calls_of_json_writes_much(shape: str) -> None:
 
 def test_what_holds_few_elements_is_written_by_one_call_of_json() -> None:
     counted = CountedJson()
-    in_pieces(counted, [16, 1, {}, "com.topic", ["x" * 10**6, [1] * MANY], {"a": {"b": 1}}])
+    args = ["x" * LONGEST, bytes(LONGEST), [1] * MANY]
+    in_pieces(counted, [16, 1, {}, "com.topic", args, {"a": {"b": 1}}])
     assert len(counted.written) == 1
+
+
+TEXTS: dict[str, Any] = {
+    "text": "kitchen\n" * 100_000,
+    "other characters": '\u00e4\u20ac\U0001f600\0\\"' * 20_000,
+    "binary": bytes(range(256)) * 2000,
+    "one character more": "x" * (LONGEST + 1),
+    "one octet more": bytes(LONGEST + 1),
+    "two octets more": bytes(2 * LONGEST + 2),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", [Json, Cbor])
+def test_long_texts_wherever_they_stand_are_the_octets_of_the_whole(
+    kind: type[Json | Cbor], text: str
+) -> None:
+    value, serializer = TEXTS[text], kind()
+    for args in ([value], [1, value, {"b": value}, [], value], [*range(MANY), value]):
+        array = [68, 2**53, 7, {}, args, {"k": value, "l": {"m": [value, 1]}}]
+        assert in_pieces(serializer, array) == serializer.dumps(array)
+
+
+class MeasuredJson(Json):
+    """JSON that knows how long a text or binary it wrote at once."""
+
+    longest = 0
+
+    def dumps(self, array: Any) -> bytes:
+        self.longest = max(self.longest, len(array) if type(array) is str else text_in(array))
+        return super().dumps(array)
+
+
+def text_in(value: Any) -> int:
+    """Return the length of the longest text or binary in a value."""
+    if type(value) in (str, bytes):
+        return len(value)
+    held = value.values() if type(value) is dict else value if type(value) is list else []
+    return max(map(text_in, held), default=0)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_call_of_json_writes_a_long_text(text: str) -> None:
+    value, measured = TEXTS[text], MeasuredJson()
+    for args, kwargs in (([value], {}), ([{"a": [value]}], {}), ([], {"rows": value})):
+        in_pieces(measured, [16, 1, {}, "com.topic", args, kwargs])
+    assert measured.longest <= LONGEST
+
+
+def test_a_long_text_that_cannot_be_carried_is_told() -> None:
+    with pytest.raises(UsageError, match="cannot carry the message"):
+        in_pieces(Json(), [16, 1, {}, "com.topic", ["\ud800" * (LONGEST + 1)]])
 
 
 def test_many_elements_are_looked_for_some_levels_down() -> None:

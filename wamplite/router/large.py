@@ -10,7 +10,7 @@ a session in the same process; such a session copies itself what it gets of a la
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from operator import is_
 from typing import Any, NamedTuple
@@ -58,11 +58,20 @@ class LargePlace:
         """
         self._entries = entries
         slow = [one for one in map(serializers.get, names) if one.form is not None]
-        for size, array in _passed_on(entries) if slow else ():
-            for serializer in slow:
-                assert serializer.form is not None
+        for message in entries if slow else ():
+            successor: Any = SUCCESSORS.get(type(message))
+            if successor is not None and type(message.args) is list:
+                becomes = successor._replace(args=message.args, kwargs=message.kwargs)
+                self._write(to_array(becomes), len(to_array(successor)), slow)
+
+    def _write(self, array: list[Any], size: int, slow: list[Serializer]) -> None:
+        """Write a message, with a head of so many elements, where that takes long."""
+        for serializer in slow:
+            form = serializer.form
+            assert form is not None
+            if holds_many(array, longest=form.longest):
                 with suppress(UsageError):  # who routes meets it, too, and tells it
-                    octets = write_in_pieces(array, serializer.form)
+                    octets = write_in_pieces(array, form)
                     self._written.append(Written(serializer, array[:size], array[size:], octets))
 
     def find(self, array: list[Any], name: str) -> bytes:
@@ -90,15 +99,6 @@ def holds_much(entry: Any) -> bool:
     if type(entry) not in WITH_PAYLOAD or type(entry.args) is not list:
         return False
     return holds_many([entry.args, entry.kwargs])
-
-
-def _passed_on(entries: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
-    """Tell of each message that holds much how long a head it is passed on with, and all of it."""
-    for message in entries:
-        successor: Any = SUCCESSORS.get(type(message))
-        if successor is not None and holds_much(message):
-            array = to_array(successor._replace(args=message.args, kwargs=message.kwargs))
-            yield len(to_array(successor)), array
 
 
 def _is_same(payload: list[Any], other: list[Any]) -> bool:

@@ -38,6 +38,7 @@ except ImportError:  # the extra `fast` is not installed
 finally:
     signal.pthread_sigmask(signal.SIG_SETMASK, _heard)
 
+LONGEST = 48 * 1024  # characters or octets that are written at once; whole groups of base64
 _DIGITS = bytes(ord("0") if octet in b"0123456789" else ord(" ") for octet in range(256))
 _FEWEST_DIGITS = b"0" * 19  # of an integer from 2**63 on
 _MOST_DIGITS = 20  # of 2**64-1; a sign may stand before them
@@ -114,7 +115,14 @@ class Json(Serializer):
 
     @property
     def form(self) -> Form | None:
-        return Form(self.dumps, _ends, b",")
+        return Form(self.dumps, _ends, b",", LONGEST, self._write_long)
+
+    def _write_long(self, value: Any) -> bytes:
+        """Write a long text or binary in pieces: others may go on between two of them."""
+        cuts = (value[at : at + LONGEST] for at in range(0, len(value), LONGEST))
+        if type(value) is bytes:
+            return b'"\\u0000' + b"".join(b64encode(cut) for cut in cuts) + b'"'
+        return b'"' + b"".join(self.dumps(cut)[1:-1] for cut in cuts) + b'"'
 
     def with_head(self, written: bytes, head: list[Any], other: list[Any]) -> bytes:
         return self.dumps(other)[:-1] + written[len(self.dumps(head)) - 1 :]
