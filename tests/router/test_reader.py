@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 import socket
 import threading
 import time
@@ -21,6 +20,7 @@ from wamplite.router.crew import Crew
 from wamplite.router.reader import FEW, MANY, QUIET, TOGETHER, Task
 from wamplite.router.socket_connection import SocketConnection
 from wamplite.router.waits import RECEIVE, Flow
+from wamplite.router.waking_selector import WakingSelector
 from wamplite.transports.rawsocket_frames import PING, frame
 
 from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
@@ -221,15 +221,16 @@ def test_a_connection_is_waited_for_in_one_place_from_accept_to_close(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited_for: list[Any] = []
-    register = selectors.DefaultSelector.register
+    register = WakingSelector.register
 
-    def registered(selector: Any, fileobj: Any, events: int, data: Any = None) -> Any:
-        if isinstance(data, Task) and isinstance(data.connection, SocketConnection):
-            waited_for.append(data)
-        return register(selector, fileobj, events, data)
+    def registered(selector: Any, waiting: Any) -> bool:
+        if isinstance(waiting, Task) and isinstance(waiting.connection, SocketConnection):
+            assert waiting not in selector
+            waited_for.append(waiting)
+        return register(selector, waiting)
 
     router = start(readers="shared")
-    monkeypatch.setattr(selectors.DefaultSelector, "register", registered)
+    monkeypatch.setattr(WakingSelector, "register", registered)
     with raw(router) as sock:
         eventually(lambda: router.sessions == 1)
         sock.sendall(packed([6, {}, "wamp.close.close_realm"]))

@@ -24,7 +24,6 @@ Who reads, by the limit `readers`:
 from __future__ import annotations
 
 import logging
-import selectors
 import threading
 import time
 from collections import deque
@@ -40,7 +39,7 @@ from .limits import AUTO, SHARED, THREADS, Limits
 from .routing import Arrival, Routing
 from .served import Served
 from .waits import BLOCKING, Flow, Later, Wait
-from .waking_selector import WakingSelector
+from .waking_selector import READABLE, WakingSelector
 
 logger = logging.getLogger("wamplite.router")
 
@@ -148,7 +147,7 @@ class SharedReader:
 
     def _start(self) -> bool:
         """Start the thread; False where it cannot be."""
-        self._selector = WakingSelector(selectors.EVENT_READ)
+        self._selector = WakingSelector(READABLE)
         thread = threading.Thread(target=self._run, name="wamplite-reader", daemon=True)
         try:
             stacks.start(thread, self._limits.stack_size)
