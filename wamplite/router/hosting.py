@@ -133,7 +133,7 @@ class Hosting:
             if not entries:  # it is dropped, HELLO too: that must wait for GOODBYE
                 turn.release()
                 return None
-        if Goodbye in map(type, entries):
+        if len(entries) > 1 and Goodbye in map(type, entries):
             entries, rest = _cut(entries)
             connection.arrived = rest + connection.arrived
         last = type(entries[-1])

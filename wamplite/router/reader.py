@@ -109,6 +109,7 @@ class SharedReader:
         with self._lock:
             if self._ended or (self._thread is None and not self._start()):
                 return False
+        connection.gather = self._gather  # nobody takes a step of it now
         self._wake(Task(connection, flow, wait))
         return True
 
@@ -203,7 +204,6 @@ class SharedReader:
         wait = task.wait
         if task.flow is None:
             return
-        task.connection.gather = self._gather  # it may have come just now
         if not wait.is_over:
             wait.then(partial(self._wake, task), self._later)
         elif wait.receives and not task.connection.is_ready:

@@ -11,7 +11,7 @@ Both sides keep the limit that the other announced: ours is enforced, the peer's
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..core.errors import ConnectTimeout, ProtocolError, TransportLost, UsageError
@@ -50,9 +50,12 @@ class RawSocketRefused(ProtocolError):
         self.answer = answer
 
 
-# Handshake
+# Handshake; nearly all who connect say one of a few, and are answered the same
+
+_remembered = lru_cache(maxsize=64)
 
 
+@_remembered
 def length_code(size: int) -> int:
     """Return L for the largest power of two that is not above `size`."""
     if size < LEAST:
@@ -60,6 +63,7 @@ def length_code(size: int) -> int:
     return min(size, MOST).bit_length() - 10
 
 
+@_remembered
 def request(serializer: str, max_message_size: int) -> bytes:
     """Return the client's handshake."""
     code = SERIALIZERS.get(serializer)
@@ -76,8 +80,9 @@ def refusal(code: int) -> bytes:
     return bytes((MAGIC, code << 4, 0, 0))
 
 
+@_remembered
 def read_request(
-    head: bytes, serializers: Sequence[str], least_send: int = LEAST
+    head: bytes, serializers: tuple[str, ...], least_send: int = LEAST
 ) -> HandshakeRequest:
     """Read a client's four octets; raises RawSocketRefused."""
     magic, kind, third, fourth = head
@@ -188,7 +193,7 @@ def accept(
     stream: Stream,
     head: bytes,
     *,
-    serializers: Sequence[str],
+    serializers: tuple[str, ...],
     max_message_size: int,
     first_message_size: int = FIRST_MESSAGE,
     least_send: int = LEAST,

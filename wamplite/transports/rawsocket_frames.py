@@ -57,12 +57,19 @@ class Framer:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the messages that `data` completes."""
+        end, limit = len(data), self.limit
+        if limit >= MOST:
+            limit = MOST - 1  # MOST itself: the X bit
+        if not (self._missing or self._rest) and 4 < end <= limit + 4 and self.error is None:
+            (size,) = _header(data)
+            if size == end - 4:  # one message, and nothing else: so are most receives
+                return [data[4:]]
         payloads: list[bytes] = []
         pos = self._resume(data, payloads) if self._missing else 0
         if self._rest:
             data, self._rest = self._rest + data, b""
         end = len(data)
-        last, limit = end - 4, min(self.limit, MOST - 1)  # MOST itself: the X bit
+        last = end - 4
         while pos <= last and self.error is None:
             (size,) = _header(data, pos)
             start = pos + 4

@@ -285,7 +285,8 @@ class Stream(ABC):
         self._ended = True
         self._writable = self._finishing = False
         self.lost = why
-        self._outbox.clear()
+        if self._outbox.left:
+            self._outbox.clear()
         with suppress(OSError):  # the peer may have gone before
             self._end()
 

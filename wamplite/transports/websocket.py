@@ -116,15 +116,16 @@ class WebSocket(Transport):
         raise type(self.ended)(*self.ended.args)  # a fresh one: it holds the frames it passes
 
     def _read(self) -> bytes:
-        early, self._early = self._early, b""
-        if early:
+        if self._early:
+            early, self._early = self._early, b""
             return early
         data = self.stream.recv()
         if not data:
             raise self.stream.ended()
         self.heard = monotonic()
-        rest, self._rest = self._rest, b""
-        return rest + data if rest else data
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        return data
 
     def _cut(self, data: bytes) -> None:
         """Cut what has arrived into `messages`, `answers` and, when it is the last, `ended`."""
