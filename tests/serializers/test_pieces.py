@@ -10,13 +10,16 @@ from wamplite.core.errors import UsageError
 from wamplite.serializers import Serializer
 from wamplite.serializers.cbor import Cbor
 from wamplite.serializers.json import LONGEST, Json
-from wamplite.serializers.pieces import LEVELS, MANY, holds_many, write_in_pieces
+from wamplite.serializers.pieces import MANY, holds_many, write_in_pieces
 
 ROWS: list[Any] = [
     {"id": number, "name": f"n{number}", "\u00e4": [1.5, None]} for number in range(5000)
 ]
 LONG: dict[str, Any] = {f"key{number}": number for number in range(70_000)}
 TABLE = [[{"x": number}] * 100 for number in range(100)]
+DEEP: Any = ROWS
+for _ in range(25):
+    DEEP = [1, {"a": DEEP}]
 SHAPES: dict[str, list[Any]] = {
     "arguments": ROWS,
     "one argument": [ROWS],
@@ -26,6 +29,8 @@ SHAPES: dict[str, list[Any]] = {
     "amid short ones": [*range(MANY - 3), ROWS, *range(7), LONG, {"a": 1}],
     "short ones that are many": TABLE,
     "of one length": [[1] * MANY, [2] * (MANY + 1), {"a": [3] * (MANY + 2)}],
+    "deep": [DEEP],
+    "little by little": [[[[number] * 3] * 4] * 5 for number in range(1000)],
     "long in long": [[[number] * 300 for number in range(300)]],
 }
 LENGTHS = [0, 1, 23, 24, 255, 256, 257, 511, 512, 513, 65_535, 65_536]
@@ -52,11 +57,11 @@ class CountedJson(Json):
 
 
 def elements(value: Any) -> int:
-    """Return how many elements a value has, with those of the containers among them."""
+    """Return how many elements a value has, with those of all that it holds."""
     if type(value) not in (list, dict):
         return 0
     held = value if type(value) is list else list(value.values())
-    return len(held) + sum(len(one) for one in held if type(one) in (list, dict))
+    return len(held) + sum(map(elements, held))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -83,9 +88,18 @@ def test_none_of_the_calls_of_json_writes_much(shape: str) -> None:
     assert max(counted.written) <= 2 * MANY
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nor_where_nothing_else_is_long(shape: str) -> None:
+    counted = CountedJson()
+    assert counted.form is not None
+    write_in_pieces([16, 1, {}, "com.topic", SHAPES[shape]], counted.form)
+    assert not SHAPES[shape] or len(counted.written) > 4
+    assert max(counted.written) <= 2 * MANY
+
+
 def test_what_holds_few_elements_is_written_by_one_call_of_json() -> None:
     counted = CountedJson()
-    args = ["x" * LONGEST, bytes(LONGEST), [1] * MANY]
+    args = ["x" * LONGEST, bytes(LONGEST), [1] * (MANY - 11)]
     in_pieces(counted, [16, 1, {}, "com.topic", args, {"a": {"b": 1}}])
     assert len(counted.written) == 1
 
@@ -142,11 +156,19 @@ def test_a_long_text_that_cannot_be_carried_is_told() -> None:
         in_pieces(Json(), [16, 1, {}, "com.topic", ["\ud800" * (LONGEST + 1)]])
 
 
-def test_many_elements_are_looked_for_some_levels_down() -> None:
-    value: Any = [1] * (MANY + 1)
-    for levels in range(1, LEVELS + 2):
-        assert holds_many(value) is (levels <= LEVELS)
-        value = [value] if levels % 2 else {"a": value}
+def test_many_elements_are_found_however_deep_they_lie() -> None:
+    for held in (MANY, MANY + 1):
+        value: Any = [1] * (held - 60)
+        for level in range(60):
+            value = [value] if level % 2 else {"a": value}
+        assert holds_many(value) is (held > MANY)
+
+
+def test_so_are_few_in_each_of_few() -> None:
+    side = int(MANY**0.5)
+    square: Any = [[None] * (side - 1)] * side
+    assert not holds_many(square)
+    assert holds_many([square, 1]) and holds_many({"a": [*square, 1]})
 
 
 @pytest.mark.parametrize("kind", [Json, Cbor])

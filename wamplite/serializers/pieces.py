@@ -2,8 +2,8 @@
 
 A library holds the interpreter's lock for all of one call, which takes 10 ms for 15,000 dicts. The
 octets are those of the whole: what a list or dict holds is written a few elements at a time, and
-its head and its end are put round that. Long ones are found some levels down, and no further. A
-long text, where that is slow to write, too, is cut by who knows the serializer.
+its head and its end are put round that. A long text, where that is slow to write, too, is cut by
+who knows the serializer.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, NamedTuple
 
-MANY = 256  # elements of a piece, with what those among them hold that are containers
-LEVELS = 4  # in which long ones are looked for: the message, its arguments, one of them, a value
+MANY = 256  # elements of a piece, with all that those among them hold that are containers
+LEVELS = 66  # of what may be carried: the message, its arguments, and 64 of each of these
 CONTAINERS = frozenset({list, dict})
 TEXTS = frozenset({str, bytes})
 
@@ -28,42 +28,49 @@ class Form(NamedTuple):
     write_long: Callable[[Any], bytes] | None = None  # a longer one
 
 
-def holds_many(value: Any, levels: int = LEVELS, longest: float = inf) -> bool:
-    """Tell whether a list or dict, or one that lies within it, has more than MANY elements.
+def holds_many(value: Any, longest: float = inf) -> bool:
+    """Tell whether a list or dict holds more than MANY elements, with those that it holds in turn.
 
     One that has a text or binary longer than `longest` counts as such.
     """
-    if len(value) > MANY:
-        return True
+    return _weight(value, longest) > MANY
+
+
+def _weight(value: Any, longest: float) -> int:
+    """Return how many elements a list or dict holds at any depth; beyond MANY nobody counts."""
+    weight = len(value)
+    if weight > MANY:
+        return weight
     for element in value if type(value) is list else value.values():
         kind = type(element)
         if kind in CONTAINERS:
-            if levels > 1 and holds_many(element, levels - 1, longest):
-                return True
+            weight += _weight(element, longest)
+            if weight > MANY:
+                break
         elif kind in TEXTS and len(element) > longest:
-            return True
-    return False
+            return MANY + 1
+    return weight
 
 
 def write_in_pieces(value: Any, form: Form, levels: int = LEVELS) -> bytes:
     """Return what `form.write` would return of a list or dict."""
-    if not levels or not holds_many(value, levels, form.longest):
+    if not levels or not holds_many(value, form.longest):
         return form.write(value)
     begin, end = form.ends(value)
     return begin + form.between.join(_pieces(value, form, levels - 1)) + end
 
 
 def _pieces(value: Any, form: Form, levels: int) -> Iterator[bytes]:
-    """Write the elements of a list or dict; levels: in how many of those below it to look."""
+    """Write the elements of a list or dict; levels: how many more there may be."""
     is_dict = type(value) is dict
-    deeper = levels if len(value) <= MANY else 0  # of many elements only how long they are
     piece: list[Any] = []
     weight = 0
     for element in value.items() if is_dict else value:
         held = element[1] if is_dict else element
-        size = len(held) if type(held) in CONTAINERS else 0
-        is_long = not size and type(held) in TEXTS and len(held) > form.longest
-        if is_long or size > MANY or (deeper and size and holds_many(held, deeper, form.longest)):
+        kind = type(held)
+        size = _weight(held, form.longest) if kind in CONTAINERS else 0
+        is_long = kind in TEXTS and len(held) > form.longest
+        if is_long or size > MANY:
             if piece:
                 yield _inside(piece, is_dict, form)
             piece, weight = [], 0
