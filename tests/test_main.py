@@ -39,7 +39,7 @@ def ended() -> Ended:
 
 def test_the_collector_hardly_looks_at_what_stays_until_the_end(ended: Ended) -> None:
     assert ended.is_enabled
-    assert ended.collections <= 3
+    assert ended.collections <= 1  # by Python's default 31
     assert ended.frozen > 10_000
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import notify, signals
+from .. import collector, notify, signals
 from ..configuration import places
 from ..features import GROUPS, names
 from ..locks import Latch
@@ -175,6 +175,7 @@ def run(options: argparse.Namespace) -> int:
             estate = furnish(router, configuration, cookies) if configuration and cookies else None
             spare_collections()
             listen(router, options, estate)
+            collector.settle()
             notify.tell("READY=1")
             if estate is None or file is None:
                 wait(router, ending)
