@@ -1,10 +1,14 @@
-"""The garbage collector of a router: as usual once it is ready, and never for what was there."""
+"""The garbage collector of programs that run: as usual once they have started."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from tests.processes import running_router
 from tests.waiting import PATIENCE
 
 PROGRAM = """
@@ -14,19 +18,36 @@ from wamplite.__main__ import main
 usual, turn = gc.get_threshold(), threading.Event()
 
 def end_once_it_is_settled():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # it is for the main thread
     while not gc.get_freeze_count() or gc.get_threshold() != usual:
         turn.wait(0.01)
     os.kill(os.getpid(), signal.SIGTERM)
 
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 threading.Thread(target=end_once_it_is_settled, daemon=True).start()
 sys.exit(main())
 """
+BRIDGE = """
+[session]
+url = "tcp://127.0.0.1:1"
+
+[[port]]
+name = "a"
+device = "/dev/there-is-none"
+decode = "text"
+[[port.publish]]
+topic = "com.example.a"
+"""
 
 
-def test_a_router_that_is_ready_has_it_as_usual() -> None:
-    words = ["router", "--listen", "tcp://127.0.0.1:0"]
-    command = [sys.executable, "-c", PROGRAM, *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+@pytest.mark.parametrize("verb", ["router", "sub", "bridge"])
+def test_a_program_that_has_started_has_it_as_usual(verb: str, tmp_path: Path) -> None:
+    (tmp_path / "bridge.toml").write_text(BRIDGE)
+    with running_router() as router:
+        words = {
+            "router": ["--listen", "tcp://127.0.0.1:0"],
+            "sub": ["com.example.a", "--url", router.rs],
+            "bridge": [str(tmp_path / "bridge.toml")],
+        }[verb]
+        command = [sys.executable, "-c", PROGRAM, verb, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("ready\n")

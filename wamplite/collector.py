@@ -1,13 +1,13 @@
 """The garbage collector of our own programs: spared what stays, when they start and when they end.
 
-start ── nearly all that imports make stays ──> settle ── a router runs, as Python has it ──> end
+start ── nearly all that imports make stays ──> settle ── called as Python has it ──> end
 """
 
 from __future__ import annotations
 
 import gc
 
-NEW_OBJECTS = 30_000  # that call the collector, until `settle`: more than a start makes
+NEW_OBJECTS = 50_000  # that call the collector, until `settle`: more than a start makes
 _usual = gc.get_threshold()
 
 
@@ -17,9 +17,10 @@ def start() -> None:
 
 
 def settle() -> None:
-    """Call it as usual from now on, and never for what is there by now; once, after the start."""
-    gc.freeze()
-    gc.set_threshold(*_usual)
+    """Call it as usual from now on, and never for what is there by now: once, after a start."""
+    if gc.get_threshold() != _usual:
+        gc.freeze()
+        gc.set_threshold(*_usual)
 
 
 def end() -> None:

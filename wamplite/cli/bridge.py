@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import notify, signals
+from .. import collector, notify, signals
 from ..core.errors import UsageError
 from . import logs
 from .common import emit, seconds
@@ -101,6 +101,7 @@ def serve(
     with signals.Ending(), logs.to_stderr(options.log_level, options.log_format):
         bridge = make()
         watch = Watch(bridge, printer, options.figures)
+        collector.settle()
         bridge.run_forever(watch, LOOK, lambda: notify.tell("STOPPING=1"))
     return 0
 

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .. import collector
 from ..core.errors import AuthenticationFailed, JoinRefused
 from . import profile
 from .common import TIMEOUT, environment, header, hear_signals, seconds, text
@@ -147,7 +148,9 @@ def connect(options: argparse.Namespace, code: int | None = None) -> Session:
     faults.is_logged = False  # stderr is for our own messages
     given = connection(options)
     with telling_who("auth" in given):
-        return connect(**given)
+        session = connect(**given)
+    collector.settle()
+    return session
 
 
 @contextlib.contextmanager
