@@ -9,7 +9,6 @@ environment, WAMPLITE_ and the name of a limit, and that before the file. Logs g
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import sys
 import threading
@@ -47,7 +46,6 @@ LOOK = 1.0  # seconds between two looks at files of users
 HOUR = 3600.0  # seconds of one wait where no signs of life are due
 SOON = 0.001  # seconds: above 0, so that a realm whose lock is held for ever blocks only the timers
 SWITCH = 0.0005  # seconds that a busy thread may keep the others waiting; Python's default: 5 ms
-FULL = 100  # collections of garbage among what is young for one among all; Python's default: 10
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -173,9 +171,8 @@ def run(options: argparse.Namespace) -> int:
         with make_router(options, configuration, cookies) as router:
             allow_descriptors(router.limits.max_connections)
             estate = furnish(router, configuration, cookies) if configuration and cookies else None
-            spare_collections()
-            listen(router, options, estate)
             collector.settle()
+            listen(router, options, estate)
             notify.tell("READY=1")
             if estate is None or file is None:
                 wait(router, ending)
@@ -186,17 +183,6 @@ def run(options: argparse.Namespace) -> int:
             notify.tell("STOPPING=1")
             ending.release()
     return 0
-
-
-def spare_collections() -> None:
-    """Have what is here by now never looked at for garbage again, and all of the rest seldom.
-
-    Each time nothing else runs: 5 ms for what is imported, and a large message was enough for it.
-    """
-    gc.collect()
-    gc.freeze()
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, FULL)
 
 
 def furnish(router: Router, configuration: Configuration, cookies: Cookies) -> Estate:
