@@ -72,6 +72,16 @@ def test_a_session_may_follow_in_the_segment_that_ends_another(
     assert wire.ask(*GOODBYE) == AND_OUT
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_session_may_follow_where_goodbye_and_hello_are_all_that_came(
+    start: Start, connect: Connect, scheme: str
+) -> None:
+    wire = connect(listening(start(), scheme)).join()
+    wire.send_at_once(GOODBYE, [1, "realm1", {"roles": ROLES}])
+    assert [wire.receive()[0] for _ in range(2)] == [6, 2]
+    assert wire.ask(32, 1, {}, "com.topic")[:2] == [33, 1]
+
+
 def test_what_follows_goodbye_without_hello_is_dropped(start: Start, connect: Connect) -> None:
     wire = connect(start().url).join()
     wire.send_at_once(GOODBYE, [32, 1, {}, "com.topic"], [48, 2, {}, "com.none"])

@@ -229,6 +229,14 @@ def test_what_ends_a_connection_is_told_at_debug(
     assert all(record.levelno <= logging.INFO for record in caplog.records)
 
 
+def test_who_has_joined_is_pinged_in_time_however_long_a_handshake_may_take(
+    start: Start, connect: Connect
+) -> None:
+    router = start(ping_interval=30 * MS, handshake_timeout=300.0)
+    connect(router.url).join(_answers_ping=True)
+    eventually(lambda: router.counters.get("pings_unanswered") == 1)
+
+
 def test_a_router_that_never_pings_keeps_silent_sessions(start: Start, connect: Connect) -> None:
     router = start(ping_interval=0)
     wire = connect(router.url).join()
