@@ -1,21 +1,19 @@
-"""The floors of the house: who may import whom, read from the source by `ast`."""
+"""The floors of the house: who may import whom, read from the source."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.processes import ROOT
+from tests.sources import PACKAGE, Import, imports, module_name, modules, sources
 from wamplite import features
 
-PACKAGE = ROOT / "wamplite"
-FILES = sorted(PACKAGE.rglob("*.py"))
+# One process of several reads the package for all of them.
+pytestmark = pytest.mark.xdist_group("architecture")
 
 # Standard modules without I/O, clocks, threads and randomness; ids alone may draw random numbers.
 PURE = {"__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum"}
@@ -72,70 +70,8 @@ VOCABULARY = {"errors", "uris", "ids", "messages", "grammar", "parsing", "featur
 VOCABULARY |= {"matching", "members", "words", "dealer", "meta", "parking", "records", "weight"}
 
 
-class Import(NamedTuple):
-    importer: str  # path below wamplite/
-    module: str  # absolute dotted name
-    line: int
-    typing: bool  # under `if TYPE_CHECKING`
-
-    @property
-    def inside(self) -> str:
-        """The module below wamplite, as `core.errors`; "" for others."""
-        return self.module.removeprefix("wamplite").lstrip(".") if self.is_own else ""
-
-    @property
-    def is_own(self) -> bool:
-        return self.module.split(".")[0] == "wamplite"
-
-    def __str__(self) -> str:
-        return f"{self.importer}:{self.line} imports {self.module}"
-
-
-def module_name(path: Path) -> str:
-    parts = list(path.relative_to(ROOT).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path) for path in FILES}
-
-
-def imports_of(path: Path) -> Iterator[Import]:
-    importer = path.relative_to(PACKAGE).as_posix()
-    tree = ast.parse(path.read_text())
-    for_types = {id(inner) for block in typing_blocks(tree) for inner in ast.walk(block)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = list(imported_from(path, node))
-        else:
-            continue
-        for name in names:
-            yield Import(importer, name, node.lineno, id(node) in for_types)
-
-
-def typing_blocks(tree: ast.Module) -> Iterator[ast.If]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            yield node
-
-
-def imported_from(path: Path, node: ast.ImportFrom) -> Iterator[str]:
-    base = node.module or ""
-    if node.level:
-        package = path.relative_to(ROOT).parent.parts
-        above = package[: len(package) - node.level + 1]
-        base = ".".join([*above, *([node.module] if node.module else [])])
-    for alias in node.names:
-        whole = f"{base}.{alias.name}"
-        yield whole if whole in MODULES else base
-
-
-IMPORTS = [found for path in FILES for found in imports_of(path)]
-
-
 def below(folder: str) -> list[Import]:
-    return [found for found in IMPORTS if found.importer.startswith(folder)]
+    return [found for found in imports() if found.importer.startswith(folder)]
 
 
 def floor_of(found: Import) -> str:
@@ -143,8 +79,8 @@ def floor_of(found: Import) -> str:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert "wamplite.core.errors" in MODULES
-    assert any(str(found).endswith("imports wamplite.core.uris") for found in IMPORTS)
+    assert "wamplite.core.errors" in modules()
+    assert any(str(found).endswith("imports wamplite.core.uris") for found in imports())
 
 
 def test_core_imports_core_and_pure_standard_modules() -> None:
@@ -217,14 +153,14 @@ def test_no_feature_imports_another() -> None:
 def test_nothing_imports_the_command_line() -> None:
     wrong = [
         found
-        for found in IMPORTS
+        for found in imports()
         if floor_of(found) == "cli" and not found.importer.startswith(("cli/", "__main__"))
     ]
     assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_each_library_is_imported_by_the_files_named_for_it() -> None:
-    wrong = [found for found in IMPORTS if not found.is_own and not is_at_home(found)]
+    wrong = [found for found in imports() if not found.is_own and not is_at_home(found)]
     assert not wrong, "\n".join(map(str, wrong))
 
 
@@ -240,14 +176,14 @@ def is_at_home(found: Import) -> bool:
 
 def test_nothing_imports_asyncio() -> None:
     # uwamp_link.py has asyncio on a board, which copies it; no other file imports it.
-    importers = [found for found in IMPORTS if found.module.split(".")[0] == "asyncio"]
+    importers = [found for found in imports() if found.module.split(".")[0] == "asyncio"]
     wrong = [found for found in importers if found.importer != "micro/uwamp_link.py"]
     assert not wrong, "\n".join(map(str, wrong))
 
 
 def test_there_are_no_circles() -> None:
     edges: dict[str, set[str]] = {}
-    for found in IMPORTS:
+    for found in imports():
         if found.is_own:
             importer = module_name(PACKAGE / found.importer)
             edges.setdefault(importer, set()).add(found.module)
@@ -276,22 +212,19 @@ def test_circles_would_be_found() -> None:
 
 def test_dynamic_imports_stand_in_tables_alone() -> None:
     wrong = [
-        f"{path}:{node.lineno}"
-        for path in FILES
-        if not path.relative_to(PACKAGE).as_posix().startswith(DYNAMIC)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+        f"{source.path}:{line}"
+        for source in sources()
+        if not source.path.startswith(DYNAMIC)
+        for line in source.dynamic
     ]
     assert not wrong, "\n".join(wrong)
 
 
 def test_no_class_has_the_name_of_another() -> None:
     homes: dict[str, list[str]] = {}
-    for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef):
-                homes.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    for source in sources():
+        for name in source.classes:
+            homes.setdefault(name, []).append(source.path)
     wrong = {name: found for name, found in homes.items() if not may_stand_in(name, found)}
     assert not wrong
 
@@ -311,27 +244,22 @@ def may_stand_in(name: str, homes: list[str]) -> bool:
     return len(homes) <= (2 if name in SHARED_NAMES else 1)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_can_be_read(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= MOST_LINES
-    long = [
-        f"{node.name}: {lines_of(node)} lines"
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef) and lines_of(node) > LONGEST_FUNCTION
+def test_files_and_functions_can_be_read() -> None:
+    wrong = [
+        f"{source.path}: {source.lines} lines" for source in sources() if source.lines > MOST_LINES
     ]
-    assert not long
+    wrong += [
+        f"{source.path}: {name}: {lines} lines"
+        for source in sources()
+        for name, lines in source.functions.items()
+        if lines > LONGEST_FUNCTION
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
-def lines_of(node: ast.FunctionDef) -> int:
-    first = node.body[0]
-    told = 1 + (first.end_lineno or 0) - first.lineno if ast.get_docstring(node) else 0
-    return 1 + (node.end_lineno or 0) - node.lineno - told
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_file_says_what_it_is_for(path: Path) -> None:
-    assert not path.read_text().strip() or ast.get_docstring(ast.parse(path.read_text()))
+def test_every_file_says_what_it_is_for() -> None:
+    wrong = [source.path for source in sources() if not source.is_explained]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_importing_wamplite_loads_no_library_and_no_asyncio() -> None:
