@@ -12,29 +12,30 @@ import pytest
 
 from tests.processes import ROOT
 
-# Every file that asks for it, and the tests in them that do.
-FILES = [
-    path
-    for path in sorted((ROOT / "tests").rglob("test_*.py"))
-    if re.search(r"\bshared: Path\b|usefixtures\(.shared|tests\.shared\b", path.read_text())
-    and path != Path(__file__)
-]
+ASKING = re.compile(r"\bshared: Path\b|usefixtures\(.shared|tests\.shared\b")
+# The tests in such files that do.
 WORDS = (
     "not publisher and not (bridge_steps and not real_device)"
     " and (capture or all_arrived or vector or sequence or sample or shown or probe)"
 )
 
 
+def files() -> list[Path]:
+    """Return every file that asks for it."""
+    paths = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [path for path in paths if path != Path(__file__) and ASKING.search(path.read_text())]
+
+
 def run(shared: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", WORDS]
     return subprocess.run(
-        [*command, *map(str, FILES)], env=os.environ | {"WAMPLITE_SHARED": str(shared), "CI": ""},
+        [*command, *map(str, files())], env=os.environ | {"WAMPLITE_SHARED": str(shared), "CI": ""},
         cwd=ROOT, capture_output=True, text=True, timeout=50,
     )  # fmt: skip
 
 
 def test_the_files_are_found() -> None:
-    assert len(FILES) >= 7
+    assert len(files()) >= 7
 
 
 def test_where_nothing_is_shared_each_test_of_it_is_skipped_and_says_so(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.each import for_each
 from wamplite.core import messages
 from wamplite.core.errors import ProtocolError
 from wamplite.core.grammar import GRAMMAR
@@ -156,16 +157,16 @@ def test_the_good_array_is_good(code: int) -> None:
     parse(good(code))
 
 
-@pytest.mark.parametrize(("code", "at", "element", "value"), wrong_elements())
-def test_an_element_of_the_wrong_kind_is_named(
-    code: int, at: int, element: str, value: Any
-) -> None:
-    array = good(code)
-    array[at] = value
-    with pytest.raises(ProtocolError) as caught:
-        parse(array)
-    assert str(caught.value).startswith(f"{NAMES[code]}: {element} must be ")
-    assert str(caught.value).endswith(f", not {show(value)}")
+def test_every_element_of_the_wrong_kind_is_named() -> None:
+    def check(code: int, at: int, element: str, value: Any) -> None:
+        array = good(code)
+        array[at] = value
+        with pytest.raises(ProtocolError) as caught:
+            parse(array)
+        assert str(caught.value).startswith(f"{NAMES[code]}: {element} must be ")
+        assert str(caught.value).endswith(f", not {show(value)}")
+
+    for_each(wrong_elements(), check)
 
 
 @pytest.mark.parametrize("code", GRAMMAR, ids=NAMES.get)
@@ -260,15 +261,17 @@ def test_what_is_wrong_with_roles_is_named(roles: Any, text: str) -> None:
 TYPED = [(code, key) for code, shape in GRAMMAR.items() for key in shape.keys if key != "roles"]
 
 
-@pytest.mark.parametrize(("code", "key"), TYPED, ids=lambda value: str(value))
-def test_null_for_a_known_key_is_read_as_its_absence(code: int, key: str) -> None:
-    array = good(code) if code not in (35, 67) else [code, 0, {}]
-    at = next(at for at, element in enumerate(array) if type(element) is dict)
-    array[at] = array[at] | {key: None, "unknown": None}
-    message = parse(array)
-    details = next(element for element in message if type(element) is dict)
-    assert key not in details
-    assert details["unknown"] is None
+def test_null_for_every_known_key_is_read_as_its_absence() -> None:
+    def check(code: int, key: str) -> None:
+        array = good(code) if code not in (35, 67) else [code, 0, {}]
+        at = next(at for at, element in enumerate(array) if type(element) is dict)
+        array[at] = array[at] | {key: None, "unknown": None}
+        message = parse(array)
+        details = next(element for element in message if type(element) is dict)
+        assert key not in details
+        assert details["unknown"] is None
+
+    for_each(TYPED, check)
 
 
 def test_a_key_nobody_knows_is_ignored() -> None:

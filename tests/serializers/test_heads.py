@@ -9,6 +9,7 @@ import cbor2
 import msgpack
 import pytest
 
+from tests.each import for_each
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
 from wamplite.serializers import cbor, reader
@@ -84,26 +85,28 @@ def test_each_first_octet_is_tried_that_means_something() -> None:
     assert set(range(0xC0)) - set(CBOR) == reserved
 
 
-@pytest.mark.parametrize(("name", "head"), VALUES)
-def test_a_value_is_read_by_the_quick_way(
-    name: str, head: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, module, two, value, filler, said = parts(name, head)
-
+def test_every_value_is_read_by_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def not_needed(data: bytes, take: Any) -> Any:
         raise AssertionError("the other way was taken")
 
-    monkeypatch.setattr(module, "read", not_needed)
-    assert repr(one.loads(two + value + filler)) == repr([said, LONG])
+    def check(name: str, head: int) -> None:
+        one, _, two, value, filler, said = parts(name, head)
+        assert repr(one.loads(two + value + filler)) == repr([said, LONG])
+
+    for module in (cbor, own_msgpack):
+        monkeypatch.setattr(module, "read", not_needed)
+    for_each(VALUES, check)
 
 
-@pytest.mark.parametrize(("name", "head"), VALUES)
-def test_a_value_is_read_by_the_other_way(name: str, head: int) -> None:
-    _, module, two, value, filler, said = parts(name, head)
-    assert repr(reader.read(two + value + filler, module.take)) == repr([said, LONG])
-    for wrong in (two + value + filler[:-1], two + value + filler + b"\1", two + value):
-        with pytest.raises(ProtocolError):
-            reader.read(wrong, module.take)
+def test_every_value_is_read_by_the_other_way() -> None:
+    def check(name: str, head: int) -> None:
+        _, module, two, value, filler, said = parts(name, head)
+        assert repr(reader.read(two + value + filler, module.take)) == repr([said, LONG])
+        for wrong in (two + value + filler[:-1], two + value + filler + b"\1", two + value):
+            with pytest.raises(ProtocolError):
+                reader.read(wrong, module.take)
+
+    for_each(VALUES, check)
 
 
 @pytest.mark.parametrize(
