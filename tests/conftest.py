@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import readers
-from tests.amounts import QUICK, some
+from tests.amounts import QUICK, is_left_out, some
 from tests.interop.peers import installed
 from tests.processes import RouterProcess, running_router
 from tests.serial_cable import Cable
@@ -54,16 +54,17 @@ def pytest_report_header() -> str | None:
     """Tell how to have this order, and these readers, again, and what is left out."""
     order = f"order: drawn by SHUFFLE={SEED}" if SEED else ""
     kind = f"readers: {readers.GIVEN}, by READERS" if readers.GIVEN else ""
-    amount = "quick: without what is marked long, by QUICK" if QUICK else ""
-    return "; ".join(filter(None, [order, kind, amount])) or None
+    amount = "quick: without what is marked long, with a third of what is marked sampled, by QUICK"
+    return "; ".join(filter(None, [order, kind, amount if QUICK else ""])) or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long tests, and change the order of the others, where that is asked for."""
-    long = [item for item in items if QUICK and item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    """Leave out what takes long, and change the order of the rest, where that is asked for."""
+    left_out = [item for item in items if QUICK and is_left_out(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
     if SEED:
         items[:] = shuffled(items, SEED)
 
@@ -72,6 +73,14 @@ def pytest_collection_finish() -> None:
     """Keep all that collecting has made out of what is searched for garbage during the tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Let one process of several run what belongs together."""
+    from tests.together import Together
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # so that waiting is no part of a test's timeout

@@ -12,9 +12,6 @@ from tests.processes import ROOT
 from tests.sources import PACKAGE, Import, imports, module_name, modules, sources
 from wamplite import features
 
-# One process of several reads the package for all of them.
-pytestmark = pytest.mark.xdist_group("architecture")
-
 # Standard modules without I/O, clocks, threads and randomness; ids alone may draw random numbers.
 PURE = {"__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum"}
 PURE |= {"functools", "marshal"}

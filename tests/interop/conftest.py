@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.interop.foreign import Foreign, start_all
 from tests.processes import RouterProcess, running_router
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +35,3 @@ def foreign_routers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
     """All the other routers that are installed, started together: Crossbar needs its time."""
     with start_all(tmp_path_factory.mktemp("routers")) as routers:
         yield routers
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker do all of interop, so that the routers of its session are started once."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("interop"))

@@ -19,6 +19,7 @@ import cbor2
 import msgpack
 import pytest
 
+from tests.amounts import some
 from wamplite import serializers
 from wamplite.core.errors import ProtocolError
 from wamplite.serializers import cbor as cbor_format
@@ -27,7 +28,7 @@ from wamplite.serializers import reader
 from wamplite.serializers.flaws import judged
 from wamplite.serializers.json import FastJson, Json
 
-INPUTS = int(os.environ.get("WAMPLITE_GATE_INPUTS", "4000"))
+INPUTS = int(os.environ.get("WAMPLITE_GATE_INPUTS") or some(4000))
 LETTERS = 'abc_{}[]"\\\0;xyzé中😀¡'
 SCALARS: list[Callable[[random.Random], Any]] = [
     lambda _: None,
