@@ -7,13 +7,14 @@ import sys
 
 import pytest
 
+from tests.amounts import some
 from tests.processes import ROOT
 
 
 @pytest.mark.timeout(110)
 def test_programs_that_are_interrupted_at_any_moment_end_at_once() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "ctrl_c.py", "24"],
+        [sys.executable, ROOT / "tools" / "ctrl_c.py", str(some(24))],
         capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stdout

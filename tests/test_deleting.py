@@ -60,6 +60,7 @@ def test_a_file_that_is_deleted_is_gone(deleted: str) -> None:
         import_module(f"{advanced.__name__}.{deleted}")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("group", features.GROUPS)
 def test_groups_are_without_it_and_whoever_needs_it_is_told(deleted: str, group: str) -> None:
     if deleted in NEEDED and group != "basic":
@@ -70,6 +71,7 @@ def test_groups_are_without_it_and_whoever_needs_it_is_told(deleted: str, group:
     features.for_client(group)
 
 
+@pytest.mark.sampled
 def test_the_others_make_a_realm_that_routes(deleted: str) -> None:
     factories = [features.for_router([name])[0] for name in ALONE if name != deleted]
     world = World(*factories)

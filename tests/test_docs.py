@@ -48,6 +48,7 @@ PROGRAMS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("program", "printed"), PROGRAMS)
 def test_a_program_runs_as_pasted_and_prints_what_is_told(
     program: str, printed: str, router_process: RouterProcess

@@ -100,6 +100,7 @@ def contains(program: Program, text: str) -> bool:
 ALL = [*VERBS, *SCRIPTS]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("program", ALL, indirect=True)
 def test_signals_without_a_meaning_are_told_and_end_nothing(program: Program) -> None:
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
@@ -112,12 +113,14 @@ def test_signals_without_a_meaning_are_told_and_end_nothing(program: Program) ->
     assert "Traceback" not in program.stderr()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("program", ALL, indirect=True)
 def test_an_alarm_ends_a_program_politely(program: Program) -> None:
     program.interrupt(signal.SIGALRM)
     assert program.wait() == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ALL)
 def test_a_terminal_that_hangs_up_ends_a_program_politely(
     name: str, router_process: RouterProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

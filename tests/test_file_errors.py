@@ -98,6 +98,7 @@ LINE = "tls://x:1?realm=a&authid=b&fingerprint=" + "0" * 64 + "&ticket=t"
 PID = '[router]\npid_file = "LOCKED/pid"\n[[listener]]\nurl = "tcp://127.0.0.1:0"\n'
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("words", "text"), REFUSED.values(), ids=REFUSED)
 def test_each_verb_tells_it_without_a_number(
     tmp_path: Path, words: tuple[str, ...], text: str

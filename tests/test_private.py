@@ -79,8 +79,9 @@ def private_names() -> set[str]:
 
 def reached(tree: ast.Module, private: set[str]) -> Iterator[str]:
     """Yield the private names of others that the code of a test names."""
-    own = set(named_by(tree))
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    own = set(named_by(nodes))
+    for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if name in own:
                 pass
@@ -94,9 +95,9 @@ def reached(tree: ast.Module, private: set[str]) -> Iterator[str]:
                         yield last
 
 
-def named_by(tree: ast.Module) -> Iterator[str]:
+def named_by(nodes: list[ast.AST]) -> Iterator[str]:
     """Yield what the code of a test calls so itself."""
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.FunctionDef(name=name):
                 yield name

@@ -72,6 +72,7 @@ def test_there_are_two_programs_of_about_ten_lines() -> None:
     assert [len(program.split("\n\n", 1)[1].splitlines()) for program in PROGRAMS] == [9, 5]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_readme_are_understood(command: str) -> None:
     program, verb, *words = shlex.split(command.partition(" < ")[0])

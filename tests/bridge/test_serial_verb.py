@@ -102,6 +102,7 @@ def balanced(figures: str) -> bool:
 CAPTURES = [pytest.param(path, id=path.name) for path in files("captures/*.bin")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("capture", parameters(CAPTURES))
 def test_a_capture_in_a_burst_arrives_sentence_for_sentence_and_in_order(
     capture: Path,
@@ -340,6 +341,7 @@ def test_a_realm_that_does_not_exist_ends_it_with_the_uri(
     assert "wamp.error.no_such_realm" in bridge.stderr()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "words",
     [

@@ -148,6 +148,7 @@ def test_a_wrong_checksum_is_told_in_words() -> None:
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("capture", CAPTURES)
 def test_a_capture_of_a_real_device_gives_what_its_checksums_bear_out(
     tmp_path: Path, capture: Path
@@ -222,6 +223,7 @@ def test_on_a_terminal_it_is_for_a_person(tmp_path: Path) -> None:
     assert shown.splitlines()[2].startswith('      16  event    home.one ["21.5')
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [

@@ -136,6 +136,7 @@ def test_options_of_realms_are_about_the_one_that_is_named_or_there(tmp_path: Pa
                 assert ("features" in session.details["roles"]["broker"]) is has
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("text", "options", "told"),
     [

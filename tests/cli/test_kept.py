@@ -209,6 +209,7 @@ def test_a_testament_may_be_retained(router: RouterProcess) -> None:
 # ---- a router that lacks it
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "feature"),
     [

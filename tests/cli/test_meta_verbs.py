@@ -87,6 +87,7 @@ def test_kill_ends_all_of_somebody(router: RouterProcess, which: str) -> None:
         assert session.lost.wait(PATIENCE)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("words", [[], ["1", "--all"], ["--all", "--by-authid", "a"], ["x"], ["0"]])
 def test_kill_is_told_whom_in_one_way(router: RouterProcess, words: list[str]) -> None:
     done = ask(router, "kill", *words)

@@ -165,6 +165,7 @@ def test_the_ticket_goes_to_nobody_on_the_way(place: Place, router: RouterProces
         assert refused.code == 2 and "within TLS" in refused.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "text"),
     [
@@ -254,6 +255,7 @@ def test_the_key_of_somebody_else_is_refused_and_the_ticket_still_holds(users: s
     assert enroll("lock", second, KEYS[1]) is not None
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("pubkey", ["", "00" * 32, "AB" * 32, "x", "01" + "00" * 31])
 def test_what_is_no_key_is_refused(place: Place, router: RouterProcess, pubkey: str) -> None:
     said = pairing_line.parse(place.invite(router, "lamp", "--role", "device"))

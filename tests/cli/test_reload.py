@@ -97,6 +97,7 @@ anonymous = "all"
 """
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "pairs",
     [

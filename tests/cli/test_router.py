@@ -78,6 +78,7 @@ def test_without_options_it_serves_realm1_on_port_8080() -> None:
             assert router.line() == "ready"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -63,6 +63,7 @@ def test_a_user_is_listed_changed_and_removed(tmp_path: Path) -> None:
     assert typed(tmp_path, "list").stdout == ""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "stdin", "complaint"),
     [

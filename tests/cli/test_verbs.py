@@ -126,6 +126,7 @@ def test_a_realm_that_is_not_there_gives_1(router: RouterProcess) -> None:
     assert "wamp.error.no_such_realm" in done.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -348,6 +349,7 @@ def test_a_feature_that_is_assumed_is_left_to_the_router() -> None:
     assert "this router does not match by 'prefix': it lacks the feature" in done.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("topic", ["#", "t.+", "sensors/+/x", "t.*", "t.>"])
 def test_wildcards_of_others_are_told_of(router: RouterProcess, topic: str) -> None:
     done = ask(router, "sub", topic, "-W", "0.2")
@@ -515,6 +517,7 @@ def test_what_is_misspelt_is_told_with_what_was_meant(words: str, meant: str) ->
     assert done.returncode == 2 and done.stderr.endswith(f"{meant}\n")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
@@ -565,6 +568,7 @@ def test_a_router_that_is_not_there_is_asked_after(tmp_path: Path) -> None:
     assert done.returncode == 3 and done.stderr.endswith(": is a router running there?\n")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
     done = run(verb, "--help")

@@ -93,6 +93,7 @@ CONNECTION: tuple[tuple[str | bytes, ...], ...] = (
 )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("words", CONNECTION, ids=str)
 def test_odd_connections_are_told_in_words(
     router: RouterProcess, words: tuple[str | bytes, ...]
@@ -100,6 +101,7 @@ def test_odd_connections_are_told_in_words(
     assert_in_words(run(router, "pub", "t", *words))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "header", [b"X: \xff", "X: °", "X: \U0001f600", b"\xff: 1", "X:", ":"], ids=str
 )
@@ -164,6 +166,7 @@ ODD: dict[str, tuple[str | bytes, ...]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("words", ODD.values(), ids=ODD)
 def test_what_cannot_be_meant_is_told_in_words(
     router: RouterProcess, words: tuple[str | bytes, ...]
@@ -171,6 +174,7 @@ def test_what_cannot_be_meant_is_told_in_words(
     assert_in_words(run(router, *words))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "names",
     [
@@ -205,6 +209,7 @@ def test_a_users_unit_needs_a_home_or_says_so() -> None:
 # ---- numbers
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("word", "value"),
     [
@@ -254,6 +259,7 @@ def test_a_word_that_begins_with_a_dash_is_told_how_to_be_typed(router: RouterPr
 # ---- locales
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("word", ["°C", "\U0001f600"])
 @pytest.mark.parametrize("locale", [{}, C_LOCALE, {"LC_ALL": "C"}], ids=str)
 def test_text_is_the_same_in_every_locale(
@@ -266,6 +272,7 @@ def test_a_word_that_is_not_utf8_goes_out_as_bytes(router: RouterProcess) -> Non
     assert published(router, b"\xff\xfe") == ["\0//4="]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
 @pytest.mark.parametrize("form", [[], ["-F", "{0}"]], ids=["json", "format"])
 def test_an_emoji_ends_no_subscriber(

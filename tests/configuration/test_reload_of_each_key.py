@@ -34,6 +34,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("table", "key"), KEYS)
 def test_a_reload_changes(table: str, key: str, tmp_path: Path) -> None:
     assert key in CASES[table], f"a case for {table}.{key} in tests/configuration/reloaded"

@@ -50,6 +50,7 @@ def port(shared: Path) -> Iterator[str]:
         yield router.listen("tcp://127.0.0.1:0").rpartition(":")[2]
 
 
+@pytest.mark.sampled
 @pytest.mark.timeout(150)
 @probe.EITHER_WAY
 def test_no_check_of_authentication_and_authorization_fails(

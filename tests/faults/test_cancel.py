@@ -57,6 +57,7 @@ def test_42_an_answer_after_the_timeout_is_ignored(
     assert caller.is_served() and callee.is_served()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", MODES)
 def test_44_a_cancel_without_a_call_is_ignored(connect: Connect, dialect: str, mode: str) -> None:
     callee, caller, attacker = (connect(dialect) for _ in range(3))

@@ -29,6 +29,7 @@ def router() -> Iterator[RouterProcess]:
         yield process
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR, -2 * HOUR, 2 * HOUR])
 def test_85_no_timeout_fires_when_the_clock_jumps(
     connect: Connect, router: RouterProcess, seconds: float

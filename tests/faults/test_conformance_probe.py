@@ -32,6 +32,7 @@ def featured() -> Iterator[RouterProcess]:
         yield process
 
 
+@pytest.mark.sampled
 @EITHER_WAY
 @pytest.mark.parametrize("all_features", [False, True])
 def test_no_check_of_the_basic_profile_fails(
@@ -57,6 +58,7 @@ def test_no_check_of_the_basic_profile_fails(
 NOT_ASKED = ("no --auth-realm given", "no --nodisclose-realm given")
 
 
+@pytest.mark.sampled
 @pytest.mark.timeout(150)
 @EITHER_WAY
 def test_no_check_of_the_advanced_profile_fails(

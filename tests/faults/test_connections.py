@@ -82,6 +82,7 @@ def take(session: Session, procedure: str) -> None:
     until(lambda: session.ask(64, {}, procedure)[0] == 65)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("how", ["goodbye", "drop", "reset"])
 def test_73_who_comes_and_goes_leaves_nothing(
     connect: Connect, dialect: str, how: str, router: RouterProcess

@@ -25,6 +25,7 @@ def memory() -> int:
     return 16 * 1024
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("code", "kind", "most"),
     [
@@ -54,6 +55,7 @@ def test_69_so_many_are_taken_and_no_more(
     assert holdings.grown() < 16 * 1024
 
 
+@pytest.mark.sampled
 def test_70_so_many_calls_wait_and_no_more(
     connect: Connect, dialect: str, holdings: Holdings
 ) -> None:

@@ -78,6 +78,7 @@ def router(path: Path) -> Iterator[ConfiguredRouter]:
         process.stop()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("what", BROKEN)
 def test_84_with_a_broken_configuration_the_old_one_stays(
     router: ConfiguredRouter, path: Path, what: str

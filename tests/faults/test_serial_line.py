@@ -45,6 +45,7 @@ def board(line: Cable) -> Iterator[End]:
         end.reset()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(8))
 def test_96_after_garbage_the_first_whole_frame_is_read(line: Cable, board: End, seed: int) -> None:
     chance = random.Random(seed)

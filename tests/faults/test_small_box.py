@@ -21,6 +21,7 @@ FEW = 50  # sessions of each transport
 BY_NAME = "it holds most, and all hold too much"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("what", ROWS)
 def test_a_router_lives_in_a_small_box(what: str, tmp_path: Path, certificate: Certificate) -> None:
     with boxed(tmp_path, *certificate) as router:

@@ -65,6 +65,7 @@ def middle(memory: list[tuple[float, int]], share: tuple[float, float]) -> float
     return median(kib for at, kib in memory if share[0] <= at <= share[1])
 
 
+@pytest.mark.long  # that it grows under one attack, the tests of each other file tell
 def test_79_a_router_does_not_grow(router: RouterProcess, holdings: Holdings) -> None:
     chance = random.Random(79)
     clients = [Client(router.port, number, chance) for number in range(CLIENTS)]

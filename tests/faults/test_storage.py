@@ -84,6 +84,7 @@ def survive(scenario: str) -> None:
     assert done.stdout == "survived\n", done.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("when", ["1+", "2+3"])
 def test_105_an_fsync_that_fails_is_told_and_costs_nothing(tmp_path: Path, when: str) -> None:
     if shutil.which("strace") is None:
@@ -159,6 +160,7 @@ def test_108_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
         assert kept(router) == [0, 1, 2]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o602])
 def test_109_a_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None:
     with running(tmp_path) as router:

@@ -29,6 +29,7 @@ def bystander() -> None:
     """Nobody else stands by: whoever comes next may be the one who meets the fault."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("fault", ["bug", "memory", "exit"])
 @pytest.mark.parametrize(
     "place",

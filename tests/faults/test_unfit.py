@@ -113,6 +113,7 @@ def test_a_publish_that_cannot_be_carried_is_refused_or_dropped(
     assert subscriber.is_served()
 
 
+@pytest.mark.sampled
 @each_payload
 def test_a_result_that_cannot_be_carried_is_an_error_for_the_caller(
     connect: Connect, serializer: str, payload: bytes, text: str
@@ -161,6 +162,7 @@ def test_options_that_cannot_be_read_fail_their_request(
     assert session.is_served()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "message",
     [

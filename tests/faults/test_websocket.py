@@ -237,6 +237,7 @@ def test_20_a_deflate_bomb_is_a_reserved_bit(port: int, holdings: Holdings) -> N
     assert holdings.grown() < 24 * 1024
 
 
+@pytest.mark.long  # a smaller one: tests/router/test_slow_consumers.py
 def test_21_a_ping_flood_without_reading_is_bounded(connect: Connect, holdings: Holdings) -> None:
     flood(connect("ws-json"), ws_frame(WS_PING, b"x" * 125) * 500)
     assert holdings.grown() < 16 * 1024

@@ -36,6 +36,7 @@ def test_what_is_kept_is_read_without_a_fault(name: str, path: Path) -> None:
     TARGETS[name](path.read_bytes())
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", TARGETS)
 def test_changes_of_it_are_read_without_a_fault(name: str) -> None:
     seeds = [path.read_bytes() for path in corpus_of(name)]

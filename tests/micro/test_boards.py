@@ -126,6 +126,7 @@ def do_everything(session: wamplite.Session, number: int) -> None:
     do_all(session, number)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("style", "number"), [("run", MANY), ("serve", 300)])
 def test_hundreds_of_events_and_calls_each_way_over_tcp(
     run_board: Boards, router_process: RouterProcess, style: str, number: int
@@ -137,6 +138,7 @@ def test_hundreds_of_events_and_calls_each_way_over_tcp(
         do_everything(session, number)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("style", ["run", "serve"])
 def test_it_leaves_with_goodbye(
     run_board: Boards, router_process: RouterProcess, style: str
@@ -149,6 +151,7 @@ def test_it_leaves_with_goodbye(
     router_process.await_stderr("it said GOODBYE, wamp.close.close_realm", 2)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("style", ["run", "serve"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_it_comes_back_to_a_router_that_was_ended(
@@ -174,6 +177,7 @@ def end(router: RouterProcess, number: signal.Signals) -> None:
     router.process.returncode = 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("style", ["run", "serve"])
 def test_within_tls(
     run_board: Boards, start_router: Start, certificate: Certificate, tmp_path: Path, style: str

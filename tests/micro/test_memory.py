@@ -109,6 +109,7 @@ def test_the_documentation_tells_of_every_file() -> None:
     assert {name for name, _, _ in told()} == set(micro.FILES) == set(PROGRAMS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "kind", "number"), told())
 def test_a_session_needs_the_memory_that_the_documentation_says(
     both: dict[str, Path],

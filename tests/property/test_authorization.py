@@ -548,6 +548,7 @@ def run(trial: Trial, seed: int, steps: int) -> Counter[str]:
     return trial.said
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(4))
 def test_nobody_ever_gets_or_does_what_the_model_forbids(seed: int) -> None:
     said = run(Trial(seed), seed, STEPS // 4)

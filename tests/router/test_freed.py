@@ -105,6 +105,7 @@ LIVES = [lambda wire: None, join, half, violate, unread, leave]
 NAMES = ["handshake alone", "joined", "half a message", "violation", "unread answers", "left"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("live", LIVES, ids=NAMES)
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_connection_is_freed_once_it_has_ended(

@@ -67,6 +67,7 @@ def is_quiet(router: Router) -> bool:
     return not routing.waiting
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dialect", ["rs-msgpack", "ws-msgpack"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_stays_of_a_message_once_it_is_handled(

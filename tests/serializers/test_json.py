@@ -96,6 +96,7 @@ def test_binary_from_any_serializer_reaches_json_and_comes_back() -> None:
             assert reader.loads(reader.dumps(arrived)) == message
 
 
+@pytest.mark.sampled
 @reader_of_each
 @pytest.mark.parametrize("depth", [67, 900, 5000, 200_000])
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def elements(value: Any) -> int:
     return len(held) + sum(map(elements, held))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", [Json, Cbor])
 def test_the_octets_are_those_of_the_whole(kind: type[Json | Cbor], shape: str) -> None:
@@ -71,6 +72,7 @@ def test_the_octets_are_those_of_the_whole(kind: type[Json | Cbor], shape: str) 
     assert in_pieces(serializer, array) == serializer.dumps(array)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("kind", [Json, Cbor])
 def test_they_are_for_lists_and_dicts_of_any_length(kind: type[Json | Cbor], length: int) -> None:

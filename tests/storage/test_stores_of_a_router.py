@@ -54,6 +54,7 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
         assert kept(router) == ([1, "two", {"three": [3.5, None]}], [{"three": [3.5, None]}])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("place", [0, 100, 5000])
 def test_a_damaged_store_is_set_aside_with_a_clear_word(place: int, tmp_path: Path) -> None:
     with running_router(*OPTIONS, str(tmp_path)) as router:

@@ -505,6 +505,7 @@ def test_files_that_cannot_be_loaded_are_our_callers_fault(
 # Several threads at once
 
 
+@pytest.mark.sampled
 def test_many_threads_write_ping_and_read_at_once(
     context: ssl.SSLContext, trusting: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:

@@ -275,6 +275,7 @@ def test_the_client_refuses_what_it_did_not_ask_for(
 # Sessions
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor", "json.batched"])
 @pytest.mark.parametrize("asking", [True, False])
 @pytest.mark.parametrize("agreeing", [True, False])

@@ -26,6 +26,7 @@ from wamplite.core.errors import ApplicationError, CallTimeout
 Polled = Callable[..., PolledPort]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", [3, 4])
 @pytest.mark.parametrize("retries", [0, 1])
 @pytest.mark.parametrize("every", [0.05, 0.3])
