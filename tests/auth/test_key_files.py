@@ -30,20 +30,8 @@ def written(path: Path, data: bytes | str) -> Path:
 def keygen(path: Path, passphrase: str = "", kind: str = "ed25519") -> Path:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("there is no ssh-keygen")
-    bits = ["-b", "2048"] if kind == "rsa" else []  # a longer one takes seconds to find
-    words = [
-        "ssh-keygen",
-        "-q",
-        "-t",
-        kind,
-        *bits,
-        "-N",
-        passphrase,
-        "-C",
-        "joe@pi",
-        "-f",
-        str(path),
-    ]
+    kinds = ["-t", kind, *(("-b", "2048") if kind == "rsa" else ())]  # a longer one takes seconds
+    words = ["ssh-keygen", "-q", *kinds, "-N", passphrase, "-C", "joe@pi", "-f", str(path)]
     subprocess.run(words, check=True, capture_output=True, timeout=SECONDS)
     return path
 
