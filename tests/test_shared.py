@@ -16,7 +16,7 @@ ASKING = re.compile(r"\bshared: Path\b|usefixtures\(.shared|tests\.shared\b")
 # The tests in such files that do.
 WORDS = (
     "not publisher and not (bridge_steps and not real_device)"
-    " and (capture or all_arrived or vector or sequence or sample or shown or probe)"
+    " and (capture or all_arrived or vector or sequence or a_sample or shown or probe)"
 )
 
 
