@@ -66,7 +66,9 @@ def elements(major: int, count: int) -> bytes:
 
 
 MSGPACK, CBOR = dict(of_msgpack()), dict(of_cbor())
-VALUES = [("msgpack", head) for head in MSGPACK] + [("cbor", head) for head in CBOR]
+each_format = pytest.mark.parametrize(
+    ("name", "heads"), [("msgpack", MSGPACK), ("cbor", CBOR)], ids=["msgpack", "cbor"]
+)
 
 
 def parts(name: str, head: int) -> tuple[Any, Any, bytes, bytes, bytes, Any]:
@@ -85,28 +87,32 @@ def test_each_first_octet_is_tried_that_means_something() -> None:
     assert set(range(0xC0)) - set(CBOR) == reserved
 
 
-def test_every_value_is_read_by_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+@each_format
+def test_every_value_is_read_by_the_quick_way(
+    name: str, heads: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def not_needed(data: bytes, take: Any) -> Any:
         raise AssertionError("the other way was taken")
 
-    def check(name: str, head: int) -> None:
+    def check(head: int) -> None:
         one, _, two, value, filler, said = parts(name, head)
         assert repr(one.loads(two + value + filler)) == repr([said, LONG])
 
     for module in (cbor, own_msgpack):
         monkeypatch.setattr(module, "read", not_needed)
-    for_each(VALUES, check)
+    for_each(((head,) for head in heads), check)
 
 
-def test_every_value_is_read_by_the_other_way() -> None:
-    def check(name: str, head: int) -> None:
+@each_format
+def test_every_value_is_read_by_the_other_way(name: str, heads: dict[int, bytes]) -> None:
+    def check(head: int) -> None:
         _, module, two, value, filler, said = parts(name, head)
         assert repr(reader.read(two + value + filler, module.take)) == repr([said, LONG])
         for wrong in (two + value + filler[:-1], two + value + filler + b"\1", two + value):
             with pytest.raises(ProtocolError):
                 reader.read(wrong, module.take)
 
-    for_each(VALUES, check)
+    for_each(((head,) for head in heads), check)
 
 
 @pytest.mark.parametrize(
