@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -86,11 +87,13 @@ def instructions(run: Callable[[], None]) -> int:
         return trace
 
     before = sys.gettrace()
+    gc.disable()  # libraries have it call functions of theirs, which would be counted
     sys.settrace(trace)
     try:
         run()
     finally:
         sys.settrace(before)
+        gc.enable()
     return ran
 
 
