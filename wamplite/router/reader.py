@@ -43,7 +43,7 @@ from .waking_selector import READABLE, WakingSelector
 
 logger = logging.getLogger("wamplite.router")
 
-FEW, MANY = 4, 8  # connections: up to the one they get threads, above the other they are shared
+FEW, MANY = 2, 3  # connections: up to the one they get threads, above the other they are shared
 BOUNDS: dict[str, tuple[float, float]] = {AUTO: (FEW, MANY), THREADS: (inf, inf), SHARED: (-1, -1)}
 QUIET = 8  # entries, Join among them: who has brought no more needs no thread
 CLOSING = 5.0  # seconds for the thread to end
