@@ -30,21 +30,23 @@ def interrupted(work: Callable[[], object], seconds: float) -> None:
     """Do it again and again until a signal's handler raises, after so much work.
 
     What it raises within a callback of the garbage collector, of which hypothesis has one, would be
-    lost.
+    lost. A signal that comes to another thread is seen late, or not before another one comes.
     """
 
     def interrupt(*_: object) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         raise Interrupted
 
     gc.disable()
     before = signal.signal(signal.SIGVTALRM, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.5)
         while True:
             work()
     except Interrupted:
         pass
     finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
         gc.enable()
 
