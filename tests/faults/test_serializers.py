@@ -64,6 +64,7 @@ def refused(connect: Connect, dialect: str, payload: bytes, *, code: int | None 
 # ---- 26
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("depth", [900, 5000, 200_000])
 @pytest.mark.parametrize("form", ["list", "dict", "open", "message"])
 def test_26_deep_json_is_refused(connect: Connect, depth: int, form: str) -> None:
