@@ -49,6 +49,7 @@ class Accepting:
         self.may_be_shared = may_be_shared
         self.gather: Gather | None = None
         self._socket = sock
+        self._kind = int(sock.family), int(sock.type), sock.proto  # of what is accepted, too
         self._serve = serve
         self._shared = shared
         self._closing, self._ended = Latch(), Latch()
@@ -110,7 +111,9 @@ class Accepting:
         may_wait = self.gather is None  # the reader waits for nobody
         if self._socket.getblocking() != may_wait:
             self._socket.setblocking(may_wait)
-        sock, address = self._socket.accept()
+        # What socket.accept does, but for two enums that it makes anew each time
+        descriptor, address = self._socket._accept()  # type: ignore[attr-defined]
+        sock = socket.socket(*self._kind, fileno=descriptor)
         try:
             self._serve(sock, address)
         except BaseException:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -25,6 +24,7 @@ from .limits import Limits
 LOCAL = ""  # the origin of Unix sockets
 MAPPED = bytes(10) + b"\xff\xff"  # before an IPv4 address that an IPv6 socket shows
 LINK = b"\xfe\x80"  # before an IPv6 address of the link, whose network is everybody's
+ALL_HANDSHAKING = "connections_refused_handshaking"
 EVICTED = "another address needs the place, and this one holds most that have not joined"
 
 
@@ -66,6 +66,16 @@ class Traffic(NamedTuple):
 Tell = Callable[[str, str], None]  # what is counted, and about whom
 
 
+class Share:
+    """What an origin holds: places of connections, and those of them that have not joined."""
+
+    __slots__ = ("handshakes", "origin", "places")
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.places = self.handshakes = 0
+
+
 class Connections:
     """All who are connected."""
 
@@ -75,10 +85,11 @@ class Connections:
         self._lock = Lock()  # guards all that follows
         self._fewer = Condition(self._lock)  # notified at the end, by who leaves
         self._peers: dict[Connected, None] = {}
-        self._joining: dict[Connected, str | None] = {}  # not yet joined -> origin; oldest first
+        # Not yet joined; oldest first. None: who is exempt, or holds no place for it
+        self._joining: dict[Connected, Share | None] = {}
         self._within = 0  # of all: those who are exempt
-        self._addresses: Counter[str] = Counter()  # by origin
-        self._handshakes: Counter[str] = Counter()  # by origin, of those not yet joined
+        self._shares: dict[str, Share] = {}  # by origin
+        self._handshakes = 0  # of all shares but LOCAL's
         self._ended: dict[str, list[int]] = {}  # of connections that are no more, by listener
         self._closed = False
 
@@ -87,15 +98,17 @@ class Connections:
 
     def enter(self, peer: Connected) -> str | None:
         """Take a place; where there is none, return the name of the bound as it is counted."""
-        evicted = None
+        origin, evicted = peer.origin, None
         with self._lock:
-            refusal = self._refusal_of_all(peer.origin)
+            refusal = self._refusal_of_all(origin)
             if refusal is None:
-                refusal, evicted = self._find_room(peer.origin)
+                refusal, evicted = self._find_room(origin)
             if refusal is None:
                 self._peers[peer] = None
-                self._take(peer)
-        return self._told(refusal, evicted, peer)
+                self._take(peer, origin)
+        if refusal or evicted:
+            self._tell_of(refusal, evicted, peer)
+        return refusal
 
     def move(self, peer: Connected, origin: str | None) -> str | None:
         """Count a connection for whom its proxy names; where that has no room, return as `enter`.
@@ -110,8 +123,9 @@ class Connections:
                 refusal, evicted = self._find_room(origin)
                 if refusal is None:
                     peer.origin = origin
-                self._take(peer)
-        return self._told(refusal, evicted, peer)
+                self._take(peer, peer.origin)
+        self._tell_of(refusal, evicted, peer)
+        return refusal
 
     def joined(self, peer: Connected) -> None:
         """Notice that a handshake has succeeded."""
@@ -136,7 +150,7 @@ class Connections:
                 return
             self._stop_joining(peer)
             self._give_back(peer)
-            _add(self._ended, peer, 0)
+            _add(self._ended, peer)
             del self._peers[peer]  # last: who counts them without the lock finds the place free
             if self._closed:
                 self._fewer.notify_all()
@@ -175,7 +189,7 @@ class Connections:
         with self._lock:
             sums = {url: list(ended) for url, ended in self._ended.items()}
             for peer in self._peers:
-                _add(sums, peer, 1)
+                _add(sums, peer)[0] += 1
         return {url: Traffic(*figures) for url, figures in sums.items()}
 
     def queues(self) -> list[tuple[int, int]]:
@@ -194,20 +208,19 @@ class Connections:
             seconds = deadline - time.monotonic()
             self._fewer.wait_for(lambda: len(self._peers) <= are_left, max(0.0, seconds))
 
-    def _told(self, refusal: str | None, evicted: Connected | None, peer: Connected) -> str | None:
+    def _tell_of(self, refusal: str | None, evicted: Connected | None, peer: Connected) -> None:
         if evicted is not None:
             self._tell("handshakes_evicted", evicted.name)
             evicted.shutdown(EVICTED)
         if refusal is not None:
             self._tell(refusal, peer.name)
-        return refusal
 
     # Under the lock
 
     def _find_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
         """Return why an origin has no room, or who was made to give up a place for it."""
         refusal = self._refusal(origin)
-        if refusal != "connections_refused_handshaking" or not origin:
+        if refusal != ALL_HANDSHAKING or not origin:
             return refusal, None
         evicted = self._find_longest_waiting(origin)
         if evicted is None:
@@ -215,25 +228,36 @@ class Connections:
         self._stop_joining(evicted)
         return None, evicted
 
-    def _take(self, peer: Connected) -> None:
-        origin = peer.origin
-        self._joining[peer] = origin
+    def _take(self, peer: Connected, origin: str | None) -> None:
         if origin is None:
+            self._joining[peer] = None
             self._within += 1
-        else:
-            self._addresses[origin] += 1
-            self._handshakes[origin] += 1
+            return
+        share = self._shares.get(origin)
+        if share is None:
+            share = self._shares[origin] = Share(origin)
+        self._joining[peer] = share
+        share.places += 1
+        share.handshakes += 1
+        if origin:
+            self._handshakes += 1
 
     def _give_back(self, peer: Connected) -> None:
-        if peer.origin is None:
+        origin = peer.origin
+        if origin is None:
             self._within -= 1
-        else:
-            _less(self._addresses, peer.origin)
+            return
+        share = self._shares[origin]
+        share.places -= 1
+        if not share.places:
+            del self._shares[origin]
 
     def _stop_joining(self, peer: Connected) -> None:
-        origin = self._joining.pop(peer, None)
-        if origin is not None:
-            _less(self._handshakes, origin)
+        share = self._joining.pop(peer, None)
+        if share is not None:
+            share.handshakes -= 1
+            if share.origin:
+                self._handshakes -= 1
 
     def _refusal_of_all(self, origin: str | None) -> str | None:
         if self._closed:
@@ -244,26 +268,31 @@ class Connections:
         return None
 
     def _refusal(self, origin: str | None) -> str | None:
-        limits = self.limits
+        """Return why an origin has no room."""
         if origin is None:
             return None
-        if origin and self._addresses.get(origin, 0) >= limits.max_connections_per_address:
+        limits, share = self.limits, self._shares.get(origin)
+        places, handshakes = (share.places, share.handshakes) if share else (0, 0)
+        most, taken = limits.max_handshaking, self._handshakes
+        if not origin:
+            return ALL_HANDSHAKING if handshakes >= most else None
+        if places >= limits.max_connections_per_address:
             return "connections_refused_by_address"
-        most, local = limits.max_handshaking, self._handshakes.get(LOCAL, 0)
-        taken = sum(self._handshakes.values()) - local if origin else local
-        share = limits.max_handshaking_per_address * (2 if 2 * taken < most else 1)
-        if origin and self._handshakes.get(origin, 0) >= share:
+        its = limits.max_handshaking_per_address
+        if handshakes >= its and (2 * taken >= most or handshakes >= 2 * its):
             return "connections_refused_handshaking_by_address"
-        return "connections_refused_handshaking" if taken >= most else None
+        return ALL_HANDSHAKING if taken >= most else None
 
     def _find_longest_waiting(self, origin: str) -> Connected | None:
         """Return the oldest of the address that holds most, if that holds more than `origin`."""
-        network = {one: held for one, held in self._handshakes.items() if one != LOCAL}
-        most = max(network.values(), default=0)
-        if most <= network.get(origin, 0):
+        waiting = [(peer, one) for peer, one in self._joining.items() if one and one.origin]
+        most, share = (
+            max((one.handshakes for _, one in waiting), default=0),
+            self._shares.get(origin),
+        )
+        if most <= (share.handshakes if share else 0):
             return None
-        holders = {one for one, held in network.items() if held == most}
-        return next((peer for peer, one in self._joining.items() if one in holders), None)
+        return next(peer for peer, one in waiting if one.handshakes == most)
 
 
 def origin_of(address: str | None) -> str | None:
@@ -287,17 +316,13 @@ def is_near(address: str | None) -> bool:
     return unmapped(ipaddress.ip_address(address.partition("%")[0])).is_loopback
 
 
-def _add(sums: dict[str, list[int]], peer: Connected, is_open: int) -> None:
-    """Add a connection to the figures of its listener, which are those of Traffic."""
-    figures = sums.setdefault(peer.listener_url, [0, 0, 0, 0])
+def _add(sums: dict[str, list[int]], peer: Connected) -> list[int]:
+    """Add what a connection has done to the figures of its listener, which are those of Traffic."""
+    figures = sums.get(peer.listener_url)
+    if figures is None:
+        figures = sums[peer.listener_url] = [0, 0, 0, 0]
     came, went = peer.bytes
-    figures[0] += is_open
     figures[1] += 1
     figures[2] += came
     figures[3] += went
-
-
-def _less(counts: Counter[str], origin: str) -> None:
-    counts[origin] -= 1
-    if not counts[origin]:
-        del counts[origin]
+    return figures
