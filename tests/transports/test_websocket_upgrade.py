@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
+from wsproto.utilities import generate_accept_token
 
 from tests.transports.websocket_peer import ANSWER, REQUEST, WebSocketPeer, connected, masked
 from wamplite.core.errors import TransportLost
@@ -128,6 +131,82 @@ def test_the_first_messages_are_limited_more_than_the_later_ones() -> None:
         server = asked(stream, first_message_size=200)
         assert server.receive() == [b"x" * 200]
         assert server.limit == 200
+
+
+# Asked alike
+
+
+ITS_KEY = b"dGhlIHNhbXBsZSBub25jZQ=="  # of the specification
+OTHER_KEY = b"d2FtcGxpdGUtd2FtcGxpdA=="
+
+
+def with_key(request: bytes, key: bytes = OTHER_KEY) -> bytes:
+    return re.sub(rb"(?<=Sec-WebSocket-Key: )[^\r]*", key, request)
+
+
+def answer_to(request: bytes, **rules: tuple[str, ...]) -> bytes:
+    """Return what is answered when a connection brings a request, and who sends it then ends."""
+    with connected() as (stream, peer):
+        peer.write(request)
+        with suppress(TransportLost):
+            asked(stream, **rules)
+        stream.shutdown("that was all")
+        return peer.rest()
+
+
+def test_who_asks_as_another_did_is_answered_by_its_own_key() -> None:
+    answers = [answer_to(with_key(REQUEST, key)) for key in (OTHER_KEY, OTHER_KEY[::-1], ITS_KEY)]
+    assert answers[0].count(generate_accept_token(OTHER_KEY)) == 1
+    assert re.sub(rb"(?<=Accept: )[^\r]*", generate_accept_token(ITS_KEY), answers[0]) == ANSWER
+    assert b" 400 " in answers[1]
+    assert answers[2] == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        pytest.param(with_key(REQUEST, b"A" * 21 + b"==="), b"400", id="no key"),
+        pytest.param(
+            with_key(REQUEST, OTHER_KEY + b"\r\nSec-WebSocket-Key: " + ITS_KEY),
+            b"400",
+            id="two keys",
+        ),
+        pytest.param(REQUEST.replace(b"/ws", b"/w"), b"404", id="another path"),
+        pytest.param(REQUEST.replace(b"json", b"cbor"), b"400", id="another serializer"),
+        pytest.param(with_line(b"Content-Length: 5"), b"400", id="a body"),
+    ],
+)
+def test_who_asks_nearly_as_another_did_is_refused_each_time(
+    request_: bytes, status: bytes
+) -> None:
+    for _ in range(2):
+        assert answer_to(with_key(REQUEST)).startswith(b"HTTP/1.1 101 ")
+        assert answer_to(request_).startswith(b"HTTP/1.1 %b " % status)
+
+
+def test_a_page_that_one_listener_lets_in_is_refused_by_another_and_the_other_way_round() -> None:
+    page = from_origin("https://app.example", "elsewhere.example")
+    for _ in range(2):
+        assert answer_to(page, origins=("https://app.example",)).startswith(b"HTTP/1.1 101 ")
+        assert answer_to(page).startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_page_is_judged_by_the_name_that_this_machine_has_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = from_origin("http://kitchen", "kitchen")
+    for name, status in (("kitchen", b"101"), ("hall", b"403"), ("Kitchen", b"101")):
+        monkeypatch.setattr(socket, "gethostname", lambda name=name: name)
+        assert answer_to(page).startswith(b"HTTP/1.1 %b " % status)
+
+
+@pytest.mark.parametrize("key", [ITS_KEY, OTHER_KEY])
+def test_frames_behind_a_request_that_is_known_are_kept(key: bytes) -> None:
+    request = with_key(REQUEST, key)
+    assert answer_to(request).startswith(b"HTTP/1.1 101 ")
+    with connected() as (stream, peer):
+        peer.write(request, masked(0x81, b"early"))
+        assert asked(stream).receive() == [b"early"]
 
 
 # Refused

@@ -65,7 +65,7 @@ def serve(sock: socket.socket, serializer: str) -> None:
         key = websocket_upgrade.check_version(request)
         agreed = deflate.choose(http_server.values(request, "sec-websocket-extensions"))
         headers = [("Sec-WebSocket-Extensions", agreed[1])] if agreed else []
-        stream.write([websocket_upgrade.agree(key, *headers)])
+        stream.write([websocket_upgrade.agree(key, http_server.lines_of(*headers))])
         echo = EchoServer(stream, serializer, LIMIT, rest, agreed[0] if agreed else None)
         while True:
             for message in echo.receive():

@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Generator
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .. import serializers
@@ -66,6 +66,35 @@ class Settings(NamedTuple):
     metrics: str = ""  # the realm whose users may read /metrics; "": there is none
 
 
+class Opener:
+    """What opens the connections to a place, all alike as long as the settings are these."""
+
+    def __init__(self, place: ListenUrl, settings: Settings, hosts: tuple[str, ...]) -> None:
+        self._place, self._settings, self._hosts = place, settings, hosts
+        self._common: dict[str, Any] = {
+            "serializers": serializers.available(),
+            "max_message_size": settings.limits.max_message_size,
+            "first_message_size": settings.limits.max_first_message_size,
+        }
+        self.rawsocket: Callable[..., Transport] = partial(rawsocket.accept, **self._common)
+
+    @cached_property
+    def websocket(self) -> Callable[..., Transport]:
+        """What opens a WebSocket."""
+        from ..transports import websocket_server  # heavy: with the first WebSocket only
+
+        place, settings = self._place, self._settings
+        return partial(
+            websocket_server.accept,
+            **self._common,
+            path=listen_urls.PATH if place.scheme == "unix" else place.path,
+            allowed_origins=settings.allowed_origins,
+            allowed_hosts=self._hosts,
+            compress=settings.compress,
+            bounds=settings.limits.of_http,
+        )
+
+
 class Listener:
     """One listening socket."""
 
@@ -83,6 +112,7 @@ class Listener:
             raise UsageError(f"{place.scheme}:// promises TLS: give a certificate and its key")
         self.place = place
         self._settings = settings
+        self._opener = Opener(place, settings, self._hosts())
         self._certificate = certificate if secure else None
         self._shared = shared
         self._serializers = serializers.available()
@@ -125,6 +155,7 @@ class Listener:
     def take_limits(self, limits: Limits) -> None:
         """Have other limits for whoever comes from now on."""
         before, self._settings = self._settings.limits, self._settings._replace(limits=limits)
+        self._opener = Opener(self.place, self._settings, self._hosts())
         if limits.socket_buffer != before.socket_buffer and self.place.scheme != "unix":
             listen_urls.limit_tcp(self._socket, limits.socket_buffer)
         if limits.ping_interval != before.ping_interval:
@@ -228,33 +259,19 @@ class Listener:
         return (*self._settings.allowed_hosts, self.place.host)
 
     def _open(self, kind: str, connection: SocketConnection, head: bytes) -> Transport:
-        limits, stream = self._settings.limits, connection.stream
+        stream, settings = connection.stream, self._settings
         if kind not in self._kinds:
             stream.finish()
             raise ProtocolError(f"{stream.peer}: speaks {kind}, which {self.url} does not serve")
         if kind == RAWSOCKET:
-            return rawsocket.accept(
-                stream,
-                head,
-                serializers=self._serializers,
-                max_message_size=limits.max_message_size,
-                first_message_size=limits.max_first_message_size,
-            )
-        from ..transports import websocket_server  # heavy: with the first WebSocket only
-
-        return websocket_server.accept(
+            return self._opener.rawsocket(stream, head)
+        if settings.cookies is None and settings.proxies is None:
+            return self._opener.websocket(stream, head)
+        return self._opener.websocket(
             stream,
             head,
-            serializers=self._serializers,
-            max_message_size=limits.max_message_size,
-            first_message_size=limits.max_first_message_size,
-            path=listen_urls.PATH if self.place.scheme == "unix" else self.place.path,
-            allowed_origins=self._settings.allowed_origins,
-            allowed_hosts=self._hosts(),
-            compress=self._settings.compress,
             set_cookie=self._set_cookie(connection),
-            bounds=limits.of_http,
-            meet=self._settings.proxies and partial(self._settings.proxies.meet, connection),
+            meet=settings.proxies and partial(settings.proxies.meet, connection),
         )
 
     def asking(self, connection: SocketConnection, request: HttpRequest) -> tuple[str | None, str]:

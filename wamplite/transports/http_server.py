@@ -47,7 +47,7 @@ def request_of(event: h11.Request) -> HttpRequest:
     return HttpRequest(event.method, event.target, event.http_version, _by_name(lines))
 
 
-def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
+def usual(data: bytes, bounds: HttpBounds) -> tuple[HttpRequest, bytes] | None:
     """Return the request that begins here, and what is behind it; None: h11 is to read it."""
     match = _USUAL.match(data)
     if match is None:
@@ -59,7 +59,9 @@ def _usual(data: bytes) -> tuple[HttpRequest, bytes] | None:
         fields = _by_name(zip(names, values, strict=True))
     if len(fields.get("host", ())) != 1 or not _OF_A_BODY.isdisjoint(fields):
         return None
-    return HttpRequest(b"GET", match[1], b"1.1", fields), data[match.end() :]
+    request = HttpRequest(b"GET", match[1], b"1.1", fields)
+    check_bounds(request, match.end(), bounds)
+    return request, data[match.end() :]
 
 
 def _by_name(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -87,9 +89,8 @@ def read_request(
 ) -> tuple[HttpRequest, bytes]:
     """Read up to the blank line, and no more than the bounds allow."""
     data = data or stream.recv()
-    if usual := _usual(data):
-        check_bounds(usual[0], len(data) - len(usual[1]), bounds)
-        return usual
+    if found := usual(data, bounds):
+        return found
     if data[:1] == b"\x16":
         raise HttpRefusal(400, "a TLS handshake on a port without TLS: is it ws:// (rs://)?")
     if data.startswith(PROXY_HEADERS):

@@ -72,7 +72,7 @@ def _allowed(text: str) -> str:
 def may_connect(text: str, host: str, origins: frozenset[str], hosts: frozenset[str]) -> bool:
     """Tell whether a page of this Origin may connect to us under this Host."""
     judge = _may_connect if len(text) + len(host) <= LONGEST else _may_connect.__wrapped__
-    return judge(text, host, origins, hosts, _our_name())
+    return judge(text, host, origins, hosts, our_name())
 
 
 @lru_cache(maxsize=64)  # of a page that comes again; short strings only, or it would hold a lot
@@ -97,10 +97,11 @@ def is_own(origin: Origin, host: str) -> bool:
 
 def is_our_name(host: str, hosts: Collection[str]) -> bool:
     """Tell whether a Host (name or address, perhaps a port) names this machine."""
-    return _names(host, _our_name(), hosts)
+    return _names(host, our_name(), hosts)
 
 
-def _our_name() -> str:
+def our_name() -> str:
+    """Return what this machine calls itself, in lower case."""
     return socket.gethostname().lower()
 
 

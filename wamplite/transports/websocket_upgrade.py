@@ -1,4 +1,7 @@
-"""The HTTP request that asks for a WebSocket: RFC 6455 section 4.2 judges it."""
+"""The HTTP request that asks for a WebSocket: RFC 6455 section 4.2 judges it.
+
+A program asks each time alike, but for its key: what such a request becomes is remembered.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from .http_server import (
     read_request,
     refuse,
     render,
+    usual,
     values,
     words,
 )
@@ -37,6 +41,9 @@ SetCookie = Callable[[list[str]], "str | None"]
 # Is handed a request that came, to find out who asks; may raise HttpRefusal.
 Meet = Callable[[HttpRequest], None]
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
+_KEY_LINE = re.compile(rb"\r\nSec-WebSocket-Key: ([A-Za-z0-9+/]{22}==)\r\n")  # of most
+_SOME_KEY = b"A" * 22 + b"=="  # stands for any
+LONGEST = 1024  # bytes of a request that is remembered
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 _AGREED = render(HTTPStatus.SWITCHING_PROTOCOLS, *UPGRADE).removesuffix(b"\r\n")
 
@@ -66,24 +73,60 @@ def open_handshake(stream: Stream, head: bytes, rules: UpgradeRules) -> tuple[Ag
 
     Raises HandshakeRefused when it was anything but a request for a WebSocket that we serve.
     """
+    known = _known(head, rules)
+    if known is not None:
+        agreement, answer = known
+        stream.write([answer])
+        return agreement, b""
     method = b"GET"
     try:
         request, rest = read_request(stream, head, rules.bounds)
         method = request.method
         if rules.meet is not None:
             rules.meet(request)
-        agreement, answer = judge(request, rules)
+        agreement, key, lines = judge(request, rules)
     except HttpRefusal as refusal:
         stream.write([refuse(refusal, with_text=method != b"HEAD")])
         stream.finish()
         text = f"{stream.peer} was answered with HTTP {refusal}"
         raise HandshakeRefused(text, f"http_{refusal.status.value}") from None
-    stream.write([answer])
+    stream.write([agree(key, lines)])
     return agreement, rest
 
 
-def judge(request: HttpRequest, rules: UpgradeRules) -> tuple[Agreement, bytes]:
-    """Return what is agreed on and the answer that opens the WebSocket, or raise HttpRefusal."""
+def _known(head: bytes, rules: UpgradeRules) -> tuple[Agreement, bytes] | None:
+    """Return what `judge` makes of a request as somebody sent it before, and the answer.
+
+    None: it must be read as a whole, for it is spelt otherwise, long, no more than the beginning,
+    or refused; or what becomes of it is not the same each time.
+    """
+    match = _KEY_LINE.search(head)
+    own = rules.meet is not None or rules.set_cookie is not None or rules.compress
+    if match is None or own or len(head) > LONGEST:
+        return None
+    start, end = match.span(1)
+    alike = _judged(head[:start] + _SOME_KEY + head[end:], rules, origins.our_name())
+    return alike and (alike[0], agree(match[1], alike[1]))
+
+
+@lru_cache(maxsize=64)
+def _judged(head: bytes, rules: UpgradeRules, our_name: str) -> tuple[Agreement, bytes] | None:
+    """Return what is agreed on, and the lines of the answer; None: see `_known`.
+
+    our_name: `judge` asks for it where a page comes, and it may change.
+    """
+    try:
+        found = usual(head, rules.bounds)
+        if found is None or found[1]:
+            return None
+        agreement, _, lines = judge(found[0], rules)
+    except HttpRefusal:
+        return None
+    return agreement, lines
+
+
+def judge(request: HttpRequest, rules: UpgradeRules) -> tuple[Agreement, bytes, bytes]:
+    """Return what is agreed on, the key, and lines of the answer; or raise HttpRefusal."""
     check_resource(request, rules)
     check_host(request)
     check_body(request)
@@ -101,13 +144,13 @@ def judge(request: HttpRequest, rules: UpgradeRules) -> tuple[Agreement, bytes]:
             headers.append(("Sec-WebSocket-Extensions", answer))
     if rules.set_cookie is not None and (fresh := rules.set_cookie(values(request, "cookie"))):
         headers.append(("Set-Cookie", fresh))
-    return Agreement(serializer, deflate), agree(key, *headers)
+    return Agreement(serializer, deflate), key, lines_of(*headers)
 
 
-def agree(key: bytes, *headers: tuple[str, str]) -> bytes:
-    """Return the answer that opens the WebSocket."""
-    accept = ("Sec-WebSocket-Accept", generate_accept_token(key).decode())
-    return _AGREED + lines_of(accept, *headers) + b"\r\n"
+def agree(key: bytes, lines: bytes) -> bytes:
+    """Return the answer that opens the WebSocket, with further lines."""
+    accept = generate_accept_token(key)
+    return b"%bSec-WebSocket-Accept: %b\r\n%b\r\n" % (_AGREED, accept, lines)
 
 
 def check_resource(request: HttpRequest, rules: UpgradeRules) -> None:
