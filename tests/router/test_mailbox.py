@@ -11,7 +11,7 @@ import pytest
 
 from tests.transports.streams import receive_exactly, stream_and_socket
 from wamplite import serializers
-from wamplite.core.messages import Event, Publish, Published
+from wamplite.core.messages import Event, Publish, Published, Result
 from wamplite.core.parsing import to_array
 from wamplite.router.event_writer import EventWriter
 from wamplite.router.large import LargePlace
@@ -110,10 +110,31 @@ def test_what_the_peer_does_not_take_is_refused_and_counted(routing: Routing) ->
         post = Post(stream, peer, routing, 512)
         assert not post.mailbox.post(event(1, "x" * 600))
         assert not post.mailbox.post_droppable(event(2, "x" * 600))
+        assert not post.mailbox.post(Result(1, {}, ["x" * 600]))
         assert post.mailbox.post(event(3, "x" * 400))
+        assert post.mailbox.post(Result(2, {}, ["x" * 400]))
         post.mailbox.deliver()
-        assert [array[2] for array in post.take(1)] == [3]
-        assert post.counted == ["messages_above_the_peers_limit"] * 2
+        assert [array[0] for array in post.take(2)] == [36, 50]
+        assert post.counted == ["messages_above_the_peers_limit"] * 3
+
+
+def test_an_event_for_peers_of_other_limits_is_kept_whatever_is_posted_between(
+    routing: Routing, post: Post
+) -> None:
+    with stream_and_socket() as (stream, peer):
+        narrow = Post(stream, peer, routing, 512)
+        encoder = routing.encoders.find(post.transport)
+        for one, other in ((post, narrow), (narrow, post)):
+            large, small = event(1, "x" * 600), event(2)
+            assert one.mailbox.post(large) is (one is post)
+            once = encoder.frame
+            assert one.mailbox.post(Published(2, 3))
+            assert other.mailbox.post(large) is (other is post)
+            assert encoder.frame is once
+            assert one.mailbox.post_droppable(small) and other.mailbox.post_droppable(small)
+        assert narrow.counted == ["messages_above_the_peers_limit"] * 2
+        post.mailbox.deliver()
+        assert [array[0] for array in post.take(5)] == [36, 17, 36, 36, 36]
 
 
 def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> None:

@@ -244,9 +244,11 @@ class Broker:
             topic = publication.topic
             for may_see in self.may_see:
                 excluded = excluded | {m for m in subscribers if not may_see(m, topic)}
-        for member, subscriber in subscribers.items():
-            if member not in excluded:
-                subscriber.post(event)
+        reached: Iterable[Subscriber] = subscribers.values()
+        if not subscribers.keys().isdisjoint(excluded):
+            reached = [subscribers[member] for member in subscribers if member not in excluded]
+        for subscriber in reached:
+            subscriber.post(event)
 
     def _remove(self, subscriber: Subscriber) -> None:
         subscription = subscriber.subscription

@@ -151,8 +151,12 @@ class Dealer(Registrations):
     def _send(self, pending: PendingCall, callee: Callee, args: Any, kwargs: Any) -> None:
         caller, member = pending.caller, callee.member
         asked = caller.asked.get(member, 0)
-        left = self.bounds.calls - max(len(caller.calls), len(member.invocations))
-        if left <= 0 or SHARE * asked > left or self.calls >= self.bounds.in_realm:
+        most = self.bounds.calls - (SHARE * asked or 1)
+        if (
+            len(caller.calls) > most
+            or len(member.invocations) > most
+            or self.calls >= self.bounds.in_realm
+        ):
             raise Refused(uris.UNAVAILABLE, self._why_crowded(pending, member))
         for writer in callee.writers:
             pending.details.update(writer(pending))
@@ -177,14 +181,13 @@ class Dealer(Registrations):
         self.queue(pending, call)
 
     def _take_from_callee(self, pending: PendingCall) -> None:
-        caller, callee = pending.caller, pending.callee
-        member = callee.member
+        caller, member = pending.caller, pending.callee.member
         del member.invocations[pending.invocation]
         asked = caller.asked.pop(member)
         if asked > 1:
             caller.asked[member] = asked - 1
         if self.freed:
-            notify(self.freed, caller, pending, callee)
+            notify(self.freed, caller, pending, pending.callee)
 
     def _answer(self, caller: Member, call: Call) -> None:
         """Have a procedure of the router's own answer a CALL."""

@@ -27,14 +27,13 @@ class _Fast(NamedTuple):
     ids: tuple[int, ...]  # where ids stand
     details: int  # where the dict with typed keys stands
     keys: Keys
-    required: str  # the key that must be among them; "": none
     absent: list[None]  # what the array left out
 
 
 def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     kinds = list(shape.elements.values())
-    if "request" in kinds:
-        return {}  # ERROR: more is to be asked of it
+    if "request" in kinds or shape.required:
+        return {}  # ERROR, HELLO, WELCOME: more is to be asked of them
     ids = tuple(at for at, kind in enumerate(kinds, 1) if kind == "id")
     details = 1 + kinds.index("dict") if "dict" in kinds else 0
     keys = shape.keys if details else NO_KEYS
@@ -45,19 +44,13 @@ def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     fields = len(shape.message._fields)
     return {
         types + tail: _Fast(
-            shape.message,
-            ids,
-            details,
-            keys,
-            shape.required,
-            [None] * (fields - len(kinds + [*tail])),
+            shape.message, ids, details, keys, [None] * (fields - len(kinds + [*tail]))
         )
         for tail in (tails if shape.ends == PAYLOAD else tails[:1])
     }
 
 
 _FAST = {code: _compiled(shape) for code, shape in GRAMMAR.items()}
-_NONE: dict[tuple[type, ...], _Fast] = {}
 _ENDS = {shape.message: (code, shape.ends) for code, shape in GRAMMAR.items()}
 
 
@@ -66,26 +59,26 @@ def parse(array: Any) -> Message:
 
     Raises ProtocolError whose text names the offending element or key.
     """
+    if type(array) is not list:
+        return _parse_with_care(array)
+    try:
+        message, ids, details, keys, absent = _FAST[array[0]][tuple(map(type, array))]
+    except (LookupError, TypeError):  # it is empty, or its code is none
+        return _parse_with_care(array)
+    for at in ids:
+        if not 0 < array[at] <= MAX_ID:
+            return _parse_with_care(array)
+    if array[details] and keys:
+        _check_keys(NAMES[array[0]], array[details], keys)
+    return build(message, array[1:] + absent)  # type: ignore[no-any-return]
+
+
+def _parse_with_care(array: Any) -> Message:
+    """Take the shapes that are legal but rare, and say what is wrong with all others."""
     if type(array) is not list or not array or type(array[0]) is not int:
         raise ProtocolError(
             f"a message must be a list that starts with its code, not {_kind_of(array)}"
         )
-    fast = _FAST.get(array[0], _NONE).get(tuple(map(type, array)))
-    if fast is not None:
-        message, ids, details, keys, required, absent = fast
-        for at in ids:
-            if not 0 < array[at] <= MAX_ID:
-                break
-        else:
-            if not required or array[details].get(required) is not None:
-                if keys and array[details]:
-                    _check_keys(NAMES[array[0]], array[details], keys)
-                return build(message, array[1:] + absent)  # type: ignore[no-any-return]
-    return _parse_with_care(array)
-
-
-def _parse_with_care(array: list[Any]) -> Message:
-    """Take the shapes that are legal but rare, and say what is wrong with all others."""
     shape = GRAMMAR.get(array[0])
     if shape is None:
         raise ProtocolError(f"{show(array[0])} is not the code of a message")

@@ -2,8 +2,8 @@
 
 Posting happens with the routing role of the realm only, so nothing is locked here: messages are
 encoded as they are posted, gathered, and written at once at the end of the round. An Encoder serves
-all peers of a realm that share serializer and framing, and remembers its last message of a round:
-an EVENT is encoded once, however many subscribers it has, and nothing of it stays. What several
+all peers of a realm that share serializer and framing, and remembers the last EVENT of a round:
+that is encoded once, however many subscribers it has, and nothing of it stays. What several
 framings or several heads have in common is written once, too (event_writer.py).
 """
 
@@ -42,7 +42,7 @@ class Mailbox(Posting, Protocol):
 class Encoder:
     """Messages to frames, for one serializer and one framing.
 
-    events: of the serializer.
+    events: of the serializer. `frame` and `size`, that of its payload, are of `last`, an EVENT.
     """
 
     def __init__(self, serializer: Serializer, events: EventWriter, rounds: Rounds) -> None:
@@ -52,27 +52,33 @@ class Encoder:
         self._rounds = rounds
         self.last: Message | None = None
         self.frame = b""
-        self.size = 0  # of the payload in `frame`
+        self.size = 0
+        self.written = 0  # octets of the payload that was written last
 
-    def encode(self, message: Message, transport: Transport) -> None:
-        """Make the frame of a message, and keep it for the next who is posted the same."""
-        events, place, payload = self._events, self._rounds.place, b""
+    def encode(self, message: Message, transport: Transport) -> bytes:
+        """Return the frame of a message; b"" where the peer does not take messages so large.
+
+        An EVENT's is kept for the next who is posted the same.
+        """
+        events, payload = self._events, b""
         if events.last is not None and type(message) is Event:
             payload = events.find(message)
         if not payload:
-            array = to_array(message)
-            payload = b"" if place is None else place.find(array, self._name)
-            payload = payload or self._dumps(array)
-        size = len(payload)
+            array, place = to_array(message), self._rounds.place
+            payload = (place and place.find(array, self._name)) or self._dumps(array)
+        self.written = size = len(payload)
+        if type(message) is not Event:
+            return transport.frame(payload) if size <= transport.max_send else b""
         frame = transport.frame(payload) if size <= MOST else b""  # no transport carries it
         if self.last is None:
             self._rounds.encoding.append(self)
         self.last, self.size, self.frame = message, size, frame
-        if size > LARGE and type(message) is Event:
+        if size > LARGE:
             events.keep(message, payload)
+        return frame if size <= transport.max_send else b""
 
     def forget(self) -> None:
-        """Forget the message: after its round nobody is posted the same."""
+        """Forget the EVENT: after its round nobody is posted the same."""
         self.last, self.frame = None, b""
         self._events.forget()
 
@@ -108,34 +114,24 @@ class Encoders:
 class ToldEncoder:
     """The same, for one mailbox that tells of each message."""
 
-    last = None  # so that it is asked each time
+    last, frame, size = None, b"", 0  # so that it is asked each time
 
     def __init__(self, encoder: Encoder, listener: Callable[[Message, int], None]) -> None:
         self.plain = encoder
         self._listener = listener
 
-    @property
-    def size(self) -> int:
-        """Of the payload in `frame`."""
-        return self.plain.size
-
-    @property
-    def frame(self) -> bytes:
-        """What `encode` has made."""
-        return self.plain.frame
-
-    def encode(self, message: Message, transport: Transport) -> None:
-        """Make the frame of a message unless it is there, and tell of it."""
-        if self.plain.last is not message:
-            self.plain.encode(message, transport)
-        self._listener(message, self.plain.size)
+    def encode(self, message: Message, transport: Transport) -> bytes:
+        """Return the frame of a message, and tell of it."""
+        frame = self.plain.encode(message, transport)
+        self._listener(message, self.plain.written)
+        return frame
 
 
 class Rounds(Protocol):
     """The routing of a realm, as a mailbox knows it."""
 
     touched: list[Any]  # mailboxes that were posted to in this round
-    encoding: list[Any]  # the encoders that keep a message
+    encoding: list[Any]  # the encoders that keep an EVENT
     place: LargePlace | None  # of what is being handled
     encoders: Encoders
 
@@ -179,36 +175,42 @@ class FrameMailbox:
         """Queue a message; False if the peer does not take messages so large."""
         encoder = self._encoder
         if encoder.last is not message:
-            encoder.encode(message, self._transport)
-        if encoder.size > self._max_send:
+            frame = encoder.encode(message, self._transport)
+        else:
+            frame = encoder.frame if encoder.size <= self._max_send else b""
+        if not frame:
             self._count("messages_above_the_peers_limit")
             return False
         queued = self._queued
-        if not queued:
+        if queued is None:
             self._routing.touched.append(self)
-            queued = self._queued = []
-        queued.append(encoder.frame)
-        if len(queued) == MANY:
-            self.deliver()
+            self._queued = [frame]
+        else:
+            queued.append(frame)
+            if len(queued) == MANY:
+                self.deliver()
         return True
 
     def post_droppable(self, message: Message) -> bool:
         """Queue an event that a slow peer would rather lose than its session."""
         encoder = self._encoder
         if encoder.last is not message:
-            encoder.encode(message, self._transport)
-        if encoder.size > self._max_send:
+            frame = encoder.encode(message, self._transport)
+        else:
+            frame = encoder.frame if encoder.size <= self._max_send else b""
+        if not frame:
             self._count("messages_above_the_peers_limit")
             return False
         self.deliver()  # what was posted before goes before
         self.delivered += 1
-        self._write([encoder.frame], droppable=True)
+        self._write([frame], droppable=True)
         return True
 
     def deliver(self) -> None:
         """Hand all that is queued to the outbox, in one write that cannot block."""
-        if self._queued:
-            queued, self._queued = self._queued, None
+        queued = self._queued
+        if queued is not None:
+            self._queued = None
             self.delivered += len(queued)
             self._write(queued)
 

@@ -106,7 +106,7 @@ class Routing:
     def __init__(self, make: Callable[[Clock], Realm], timers: Later) -> None:
         self._timers = timers
         self.touched: list[FrameMailbox] = []  # outboxes that were posted to in this round
-        self.encoding: list[Encoder] = []  # those that have encoded in this round
+        self.encoding: list[Encoder] = []  # those that keep an EVENT of this round
         self.place: LargePlace | None = None  # of what is being handled
         self.encoders = Encoders(self)
         self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round

@@ -14,7 +14,8 @@ MESSAGE, PING, PONG = 0, 1, 2
 X_BIT = 0x0800_0000
 MOST_PARTS = 1024
 NO_PARTS: list[bytes] = []  # of what is complete: made once, it lies amid nothing that others free
-_header = Struct(">I").unpack_from
+_HEADER = Struct(">I")
+_header, _packed = _HEADER.unpack_from, _HEADER.pack
 
 
 def frame(payload: bytes, kind: int = MESSAGE) -> bytes:
@@ -24,7 +25,7 @@ def frame(payload: bytes, kind: int = MESSAGE) -> bytes:
         if size > MOST:
             raise UsageError(f"a RawSocket frame holds at most {MOST} octets, not {size}")
         size = X_BIT
-    return (kind << 24 | size).to_bytes(4, "big") + payload
+    return _packed(kind << 24 | size) + payload
 
 
 class Framer:
