@@ -60,7 +60,7 @@ def test_joining_and_leaving_are_told_once_each(how: str) -> None:
 def test_what_is_told_of_a_session() -> None:
     world, (ann, bob, _) = a_world()
     assert ask(world, ann, "get", 2) == DETAILS
-    bob.member.transport = {"type": "websocket"}
+    bob.member.facts = lambda: {"type": "websocket"}
     assert ask(world, ann, "get", 2) == {**DETAILS, "transport": {"type": "websocket"}}
 
 

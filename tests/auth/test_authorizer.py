@@ -191,7 +191,7 @@ def test_an_authorizer_that_cannot_be_asked_is_refused(asked: Any) -> None:
 def test_a_session_s_transport_is_told_too() -> None:
     world, asked = by_function(True)
     joe = world.arrive()
-    joe.member.transport = {"peer": "127.0.0.1"}
+    joe.member.facts = lambda: {"peer": "127.0.0.1"}
     world.authorization.rights_of.clear()
     joe.member.identity = joe.member.identity._replace(authextra={"x": 1})
     world.send(joe, [SUBSCRIBE, 1, {}, "home.a"])

@@ -17,10 +17,13 @@ from tests.waiting import Hesitant
 from wamplite import Router, UsageError
 from wamplite.auth import Cookies, User, Users, methods
 from wamplite.auth import cookie as cookie_module
+from wamplite.core.handshake import AuthMethod
+from wamplite.core.members import Identity
 
 ROLES = {"caller": {}}
 JOE = User.of_password("joe", "sensor", PASSWORD, iterations=QUICK)
 ANN = User.of_password("ann", "admin", PASSWORD, iterations=QUICK)
+SEEN = Identity("joe", "sensor", "seen", "static")
 
 
 class Browser:
@@ -67,6 +70,21 @@ def serving(cookies: Cookies, users: Users | None = None) -> Iterator[tuple[Rout
 def kept(cookies: Cookies) -> int:
     """Return how many are remembered."""
     return len(cookies._known)
+
+
+def test_whom_a_method_knows_without_asking_is_remembered_too() -> None:
+    cookies = Cookies(max_age=60)
+    users = Users([JOE, ANN])
+    ways: dict[str, AuthMethod] = {
+        "seen": cookies.remembering("seen", lambda hello, joining: SEEN, users),
+        "unseen": cookies.remembering("unseen", lambda hello, joining: None, users),
+        "cookie": cookies.method(users),
+    }
+    with Router(authmethods=ways, cookies=cookies) as router:
+        browser = Browser(router.listen("ws://127.0.0.1:0/ws"))
+        assert who(browser.join("unseen", "seen")) == ("joe", "sensor", "seen")
+        assert who(browser.join("cookie", authid="joe")) == ("joe", "sensor", "cookie")
+        assert browser.join("cookie", authid="ann")[2] == DENIED
 
 
 def test_who_has_said_who_it_is_comes_back_by_its_cookie() -> None:

@@ -236,6 +236,18 @@ def test_a_method_may_refuse_without_a_word() -> None:
     ]
 
 
+def test_a_method_that_has_nothing_to_ask_says_at_once_who_it_is() -> None:
+    def knows(hello: Hello, joining: Joining) -> Identity:
+        if hello.details.get("authid"):
+            raise Refused(uris.AUTHENTICATION_DENIED, "nobody else")
+        return ANN
+
+    outcome = say(acceptor(knows=knows), hello(authmethods=["knows"]))
+    assert outcome.identity == ANN and outcome.realm == "realm1"
+    refused = say(acceptor(knows=knows), hello(authmethods=["knows"], authid="bob"))
+    assert refused == [3, {"message": "nobody else"}, "wamp.error.authentication_denied"]
+
+
 # ---- what a method is told, and how it may fail
 
 

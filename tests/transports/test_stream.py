@@ -513,6 +513,17 @@ def test_lingering_has_an_end_though_the_peer_has_none() -> None:
         dripper.join(PATIENCE)
 
 
+def test_who_has_closed_its_half_sees_the_end_when_we_close() -> None:
+    with stream_and_socket() as (stream, peer):
+        peer.shutdown(socket.SHUT_WR)
+        assert stream.recv() == b""
+        stream.write([b"last words"])
+        stream.close()
+        assert receive_all(peer) == b"last words"
+        assert (stream.lost, stream.left) == ("closed", 0)
+        assert stream.write([b"too late"])
+
+
 def test_closing_twice_is_closing_once() -> None:
     with stream_and_socket() as (stream, peer):
         stream.close()

@@ -124,4 +124,5 @@ def details(member: Any) -> dict[str, Any]:
         "authmethod": identity.authmethod,
         "authprovider": identity.authprovider,
     }
-    return {**told, "transport": dict(member.transport)} if member.transport else told
+    transport = member.transport
+    return {**told, "transport": transport} if transport else told

@@ -192,7 +192,8 @@ class Authorizer:
         told = {"realm": self._realm.uri, "session": member.session, **member.identity._asdict()}
         if told["authextra"] is None:
             del told["authextra"]
-        return {**told, "transport": dict(member.transport)} if member.transport else told
+        transport = member.transport
+        return {**told, "transport": transport} if transport else told
 
 
 class Grants:

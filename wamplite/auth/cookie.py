@@ -93,14 +93,16 @@ class Cookies:
     def method(self, users: Users) -> AuthMethod:
         """Return the method that lets in by a cookie."""
 
-        def ask(hello: Hello, joining: Joining) -> Dialogue | None:
+        def know(hello: Hello, joining: Joining) -> Identity | None:
             shown = joining.cookie
             known = self._find(shown.digest).get(joining.realm) if shown else None
             if known is None or users.by_name(known.identity.authid) != known.user:
                 return None
-            return _let_in(hello, known.identity)
+            if hello.details.get("authid") not in (None, known.identity.authid):
+                raise denied()
+            return known.identity._replace(authmethod="cookie", authextra=None)
 
-        return ask
+        return know
 
     def remembering(self, name: str, method: AuthMethod, users: Users) -> AuthMethod:
         """Return a method that does what another does, and remembers whom it has let in."""
@@ -108,8 +110,8 @@ class Cookies:
             return method
 
         def ask(hello: Hello, joining: Joining) -> Dialogue | None:
-            dialogue = method(hello, joining)
-            return None if dialogue is None else self._remember(dialogue, joining, users)
+            begun = method(hello, joining)
+            return None if begun is None else self._remember(begun, joining, users)
 
         return ask
 
@@ -127,8 +129,8 @@ class Cookies:
                 if not left:
                     del self._known[digest]
 
-    def _remember(self, dialogue: Dialogue, joining: Joining, users: Users) -> Dialogue:
-        identity = yield from dialogue
+    def _remember(self, begun: Dialogue | Identity, joining: Joining, users: Users) -> Dialogue:
+        identity = begun if isinstance(begun, Identity) else (yield from begun)
         shown = joining.cookie
         if shown is not None and shown.is_new:
             known = Known(identity, users.by_name(identity.authid))
@@ -151,10 +153,3 @@ class Cookies:
 
 def _digest(value: str) -> bytes:
     return sha256(value[:LONGEST].encode("utf-8", "backslashreplace")).digest()
-
-
-def _let_in(hello: Hello, identity: Identity) -> Dialogue:
-    yield from ()  # it asks nothing
-    if hello.details.get("authid") not in (None, identity.authid):
-        raise denied()
-    return identity._replace(authmethod="cookie", authextra=None)

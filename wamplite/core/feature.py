@@ -179,10 +179,9 @@ def notify_each(moment: list[Observer], member: Any, message: Any) -> None:
     try:
         for observer in told:
             observer(member, None, message)
-    finally:
-        rest = list(told)  # none but after a fault
-        if rest:
-            notify_each(rest, member, message)
+    except BaseException:
+        notify_each(list(told), member, message)
+        raise
 
 
 def lacking(name: str) -> str:

@@ -60,8 +60,9 @@ class Joining(NamedTuple):
 
 Dialogue = Generator[Challenge, Authenticate, Identity]
 # Yields CHALLENGEs, is sent AUTHENTICATEs, returns who it is; raises Refused.
-AuthMethod = Callable[[Hello, Joining], "Dialogue | None"]
-# None: it has nothing to ask this one, and the next method that HELLO offers has its turn.
+AuthMethod = Callable[[Hello, Joining], "Dialogue | Identity | None"]
+# Identity: it has nothing to ask. None: it says nothing of this one, and the next method that HELLO
+# offers has its turn.
 Offer = Callable[[str], Mapping[str, AuthMethod]]  # of a realm: what it is to be joined by
 
 
@@ -82,8 +83,7 @@ class Anonymous:
     def __init__(self, role: str) -> None:
         self._role = role
 
-    def __call__(self, hello: Hello, joining: Joining) -> Dialogue:
-        yield from ()  # it asks nothing
+    def __call__(self, hello: Hello, joining: Joining) -> Identity:
         return Identity(new_authid(), self._role, "anonymous", "static")
 
 
@@ -152,7 +152,7 @@ class Acceptor:
 
     def _methods_of(self, realm: str) -> Mapping[str, AuthMethod]:
         methods = self._authmethods
-        return methods if isinstance(methods, Mapping) else methods(realm)
+        return methods(realm) if callable(methods) else methods
 
     def _on_hello(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Hello:
@@ -168,19 +168,22 @@ class Acceptor:
         if self._trusted is not None:
             return self._accept(self._trusted)
         wishes = message.details.get("authmethods") or ANYBODY
-        self._dialogue = self._begin(message, self._joining, wishes)
+        begun = self._begin(message, self._joining, wishes)
+        if isinstance(begun, Identity):
+            return self._accept(begun)
+        self._dialogue = begun
         return self._advance(next)
 
-    def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue:
+    def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue | Identity:
         """Begin the first method that HELLO wishes for and that can do something with it."""
         methods = self._offered
         if methods is None:
             methods = self._methods_of(joining.realm)
         for wish in wishes:
             method = methods.get(wish)
-            dialogue = None if method is None else method(hello, joining)
-            if dialogue is not None:
-                return dialogue
+            begun = None if method is None else method(hello, joining)
+            if begun is not None:
+                return begun
         offered = ", ".join(methods) or "nothing"
         raise Refused(
             uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"

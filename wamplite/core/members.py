@@ -74,7 +74,7 @@ class Member:
     __slots__ = (
         "session", "identity", "roles", "post", "post_droppable", "end", "release", "open",
         "last_request", "last_invocation", "subscriptions", "registrations", "calls", "asked",
-        "invocations", "transport", "agent", "parting",
+        "invocations", "facts", "agent", "parting",
     )  # fmt: skip
 
     def __init__(
@@ -94,7 +94,7 @@ class Member:
         self.post_droppable = post_droppable
         self.end = end
         self.release = release or end
-        self.transport: dict[str, Any] = {}  # what may be told of what carries the session
+        self.facts: Callable[[], dict[str, Any]] = dict  # returns `transport`
         self.agent = ""  # what the peer calls itself in HELLO
         self.open = True
         self.parting: Any = None  # what ended it: an entry as of the moment `left`
@@ -117,6 +117,11 @@ class Member:
     def announced(self, role: str, feature: str) -> bool:
         """Tell whether the peer announced `feature` for one of its roles in HELLO."""
         return announces(self.roles, role, feature)
+
+    @property
+    def transport(self) -> dict[str, Any]:
+        """What may be told of what carries the session."""
+        return self.facts()
 
     @property
     def held(self) -> int:

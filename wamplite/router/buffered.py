@@ -65,10 +65,11 @@ class TotalBound:
         """Forget a connection that has ended; True if it was ended here."""
         with self._lock:
             self._sum -= self._noted.pop(holder, 0)
-            evicted = self._evicted.pop(holder, None) is not None
-            if evicted:
-                self._gone.notify_all()
-        return evicted
+            if holder not in self._evicted:
+                return False
+            del self._evicted[holder]
+            self._gone.notify_all()
+        return True
 
     def _has_room(self, holder: Holder) -> bool:
         going = sum(self._evicted.values())

@@ -59,6 +59,8 @@ class Connection(ABC):
     waits = False  # for another HELLO
     received = 0  # entries that were handed over
     bad_logins = 0
+    slowed_at = 0.0  # in seconds of time.monotonic(): when it was not read, the last time
+    bucket: Bucket | None = None  # once it is asked for its pace
     arrived = NOTHING  # and not handed over yet
     gather: Gather | None = None  # takes what it brings where its steps must not block
 
@@ -70,7 +72,6 @@ class Connection(ABC):
         self.listener_url = listener_url  # "": it came to none
         self.address = address  # of the client; "": a Unix socket, None: in this process, serial
         self.origin = origin_of(address)  # for the bounds
-        self.bucket = Bucket()
 
     @abstractmethod
     def flow(self) -> Flow:
@@ -291,7 +292,7 @@ class Connection(ABC):
             box.end,
             box.release,
         )
-        member.transport, member.agent = self.facts(), accepted.agent
+        member.facts, member.agent = self.facts, accepted.agent
         self.accepted(accepted)
         return Presence(self, box, member, accepted.realm), routing
 

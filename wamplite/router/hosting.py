@@ -39,7 +39,8 @@ class Bringing(Protocol):
     arrived: list[Any]  # and not handed over yet
     received: int  # entries that were handed over
     place: LargePlace | None  # that what has arrived has taken
-    bucket: Bucket
+    bucket: Bucket | None
+    slowed_at: float
     gather: Gather | None
     is_slowed: bool  # by max_message_rate
 
@@ -104,7 +105,8 @@ class Hosting:
         connection, is_counted = self._connection, False
         number = len(connection.arrived)
         messages = number - (type(connection.arrived[-1]) in FAULTS)
-        bucket, shared = connection.bucket, connection.shared
+        bucket, shared = connection.bucket or Bucket(), connection.shared
+        connection.bucket = bucket
         while messages and self._member.open and not connection.has_ended:
             limits, now = shared.limits, time.monotonic()
             rate = limits.max_message_rate
@@ -115,7 +117,7 @@ class Hosting:
             if not is_counted:
                 is_counted = True
                 shared.count("sessions_slowed")
-            bucket.slowed_at = now
+            connection.slowed_at = now
             yield Pause(bucket.wait(rate))
         return number
 

@@ -12,10 +12,9 @@ LONGEST_PAUSE = 0.1  # seconds until it is asked whether a session that is slowe
 class Bucket:
     """The tokens of one session; used by whoever reads for it."""
 
-    __slots__ = ("_at", "_tokens", "slowed_at")
+    __slots__ = ("_at", "_tokens")
 
     def __init__(self) -> None:
-        self.slowed_at = 0.0  # when the session was not read, the last time
         self._tokens = float("inf")  # full, whatever the burst is
         self._at = 0.0
 

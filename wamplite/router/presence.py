@@ -113,7 +113,9 @@ class Presences:
 
 
 def _add(sums: dict[str, list[int]], presence: Presence) -> None:
-    figures = sums.setdefault(presence.realm, [0, 0, 0])
+    figures = sums.get(presence.realm)
+    if figures is None:
+        figures = sums[presence.realm] = [0, 0, 0]
     came, went = presence.messages
     figures[0] += 1
     figures[1] += came

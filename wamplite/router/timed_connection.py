@@ -27,6 +27,7 @@ class TimedConnection(Connection):
     """A connection whose peer may be slow, silent or gone."""
 
     _transport: Transport  # once hands are shaken
+    _silence: Silence | None = None  # once it is asked whether the peer is silent
 
     def __init__(
         self, shared: Shared, stream: Stream, address: str | None, listener_url: str
@@ -36,7 +37,6 @@ class TimedConnection(Connection):
         self.deadline = time.monotonic() + shared.limits.handshake_timeout
         self._joins_until = self.deadline  # of all handshakes together, until one succeeds
         self._lock = Lock()  # guards `waits`
-        self._silence = Silence()
 
     def accepted(self, outcome: Accepted) -> None:
         """Watch over the peer from now on."""
@@ -55,14 +55,15 @@ class TimedConnection(Connection):
             return self._give_up("deadlines_missed", "a deadline was missed")
         if deadline < FOREVER:
             return deadline
-        heard = max(self._transport.heard, self.bucket.slowed_at)  # slowed: some is not read yet
+        heard = max(self._transport.heard, self.slowed_at)  # slowed: some is not read yet
         interval = self.shared.limits.ping_interval
         if not interval:
             return FOREVER
         if not self._transport.answers_pings:
             self.stream.keep_alive(interval)  # the kernel looks; later it may send a PING
             return now + interval
-        verdict, again = self._silence.judge(now, heard, interval)
+        silence = self._silence = self._silence or Silence()
+        verdict, again = silence.judge(now, heard, interval)
         if verdict is Verdict.GONE:
             return self._give_up("pings_unanswered", f"silent for {2 * interval:g} s")
         if verdict is Verdict.PING:

@@ -239,7 +239,10 @@ class Stream(ABC):
     def close(self) -> None:
         """Give the descriptor back; the reading thread only."""
         with self.lock:
-            self._lose("closed")
+            if self.at_end:  # nobody is to be woken, and the peer waits for this at most
+                self._give_up("closed")
+            else:
+                self._lose("closed")
             if not self._closed:
                 self._closed = True
                 self._close()
@@ -280,15 +283,19 @@ class Stream(ABC):
         return self._outbox.next(self.chunk)
 
     def _lose(self, why: str) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        self._writable = self._finishing = False
-        self.lost = why
-        if self._outbox.left:
-            self._outbox.clear()
-        with suppress(OSError):  # the peer may have gone before
-            self._end()
+        if not self._ended:
+            self._give_up(why)
+            with suppress(OSError):  # the peer may have gone before
+                self._end()
+
+    def _give_up(self, why: str) -> None:
+        """Write and receive no more; the first reason wins."""
+        if not self._ended:
+            self._ended = True
+            self._writable = self._finishing = False
+            self.lost = why
+            if self._outbox.left:
+                self._outbox.clear()
 
     def _end_if_finishing(self) -> None:
         if self._finishing:
