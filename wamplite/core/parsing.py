@@ -7,10 +7,12 @@ specification, and raises ProtocolError at the first offence, in words that name
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from .errors import ProtocolError
-from .grammar import ANSWERABLE, GRAMMAR, NO_KEYS, PAYLOAD, REVOCATION, Keys, Shape
+from .grammar import ANSWERABLE, GRAMMAR, PAYLOAD, REVOCATION, Keys, Shape
 from .ids import MAX_ID
 from .messages import NAMES, Message, build
 from .words import show
@@ -26,17 +28,23 @@ class _Fast(NamedTuple):
     message: type[Any]
     ids: tuple[int, ...]  # where ids stand
     details: int  # where the dict with typed keys stands
-    keys: Keys
+    check: Callable[[dict[str, Any]], None] | None  # looks at that
+    is_required: bool  # that there is something in it
     absent: list[None]  # what the array left out
 
 
-def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
+def _compiled(code: int, shape: Shape) -> dict[tuple[type, ...], _Fast]:
     kinds = list(shape.elements.values())
-    if "request" in kinds or shape.required:
-        return {}  # ERROR, HELLO, WELCOME: more is to be asked of them
+    if "request" in kinds:
+        return {}  # ERROR: more is to be asked of it
     ids = tuple(at for at, kind in enumerate(kinds, 1) if kind == "id")
     details = 1 + kinds.index("dict") if "dict" in kinds else 0
-    keys = shape.keys if details else NO_KEYS
+    name, check = NAMES[code], None
+    if shape.required:
+        check = partial(_check_details, name, shape)
+    elif details and shape.keys:
+        check = partial(_check_keys, name, shape.keys)
+    is_required = bool(shape.required)
     types = (int, *(_TYPES[kind] for kind in kinds))
     null = type(None)  # as some peers write what is absent
     tails: list[tuple[type, ...]] = [(), (list,), (list, dict)]
@@ -44,13 +52,17 @@ def _compiled(shape: Shape) -> dict[tuple[type, ...], _Fast]:
     fields = len(shape.message._fields)
     return {
         types + tail: _Fast(
-            shape.message, ids, details, keys, [None] * (fields - len(kinds + [*tail]))
+            shape.message,
+            ids,
+            details,
+            check,
+            is_required,
+            [None] * (fields - len(kinds + [*tail])),
         )
         for tail in (tails if shape.ends == PAYLOAD else tails[:1])
     }
 
 
-_FAST = {code: _compiled(shape) for code, shape in GRAMMAR.items()}
 _ENDS = {shape.message: (code, shape.ends) for code, shape in GRAMMAR.items()}
 
 
@@ -62,14 +74,14 @@ def parse(array: Any) -> Message:
     if type(array) is not list:
         return _parse_with_care(array)
     try:
-        message, ids, details, keys, absent = _FAST[array[0]][tuple(map(type, array))]
+        message, ids, details, check, is_required, absent = _FAST[array[0]][tuple(map(type, array))]
     except (LookupError, TypeError):  # it is empty, or its code is none
         return _parse_with_care(array)
     for at in ids:
         if not 0 < array[at] <= MAX_ID:
             return _parse_with_care(array)
-    if array[details] and keys:
-        _check_keys(NAMES[array[0]], array[details], keys)
+    if check and (array[details] or is_required):
+        check(array[details])
     return build(message, array[1:] + absent)  # type: ignore[no-any-return]
 
 
@@ -134,7 +146,7 @@ def _check_revocation(name: str, shape: Shape, array: list[Any]) -> None:
             f"{name}: {element} must be 0 where Details follow, not {show(array[1])}"
         )
     _check_element(name, "Details", "dict", array[2])
-    _check_keys(name, array[2], shape.keys)
+    _check_keys(name, shape.keys, array[2])
 
 
 def _check_element(name: str, element: str, kind: str, value: Any) -> None:
@@ -153,10 +165,10 @@ def _check_details(name: str, shape: Shape, details: dict[str, Any]) -> None:
     if shape.required and details.get(shape.required) is None:
         wanted = shape.keys[shape.required].wanted
         raise ProtocolError(f"{name}: {shape.required} is missing; it must be {wanted}")
-    _check_keys(name, details, shape.keys)
+    _check_keys(name, shape.keys, details)
 
 
-def _check_keys(name: str, details: dict[str, Any], keys: Keys) -> None:
+def _check_keys(name: str, keys: Keys, details: dict[str, Any]) -> None:
     """Check the types of the keys that are known; null is taken out, all others are ignored."""
     absent = []
     for key, value in details.items():
@@ -186,3 +198,6 @@ def _check_payload(name: str, rest: list[Any], passed: bool) -> None:
 def _kind_of(value: Any) -> str:
     """Return what an error may tell of a payload: never what it says."""
     return f"a {type(value).__name__}"
+
+
+_FAST = {code: _compiled(code, shape) for code, shape in GRAMMAR.items()}
