@@ -30,6 +30,13 @@ def test_a_new_member_is_open_and_holds_nothing() -> None:
     assert not member.invocations
 
 
+def test_of_a_member_is_told_what_carries_its_session() -> None:
+    member = Peer(1).member
+    assert member.transport == {}
+    member.facts = lambda: {"type": "websocket"}
+    assert member.transport == {"type": "websocket"}
+
+
 def test_what_a_member_holds_is_all_that_it_has_a_part_in() -> None:
     member = Peer(1).member
     assert member.held == 0

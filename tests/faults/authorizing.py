@@ -40,7 +40,7 @@ def authorize(session: dict[str, Any], uri: str, action: str, options: dict[str,
 
 def named(hello: Any, joining: Any) -> Any:
     """Let everybody be called as they wish."""
-    identity = yield from anonymous(hello, joining)
+    identity = anonymous(hello, joining)
     return identity._replace(authid=hello.details["authid"])
 
 

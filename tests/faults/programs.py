@@ -74,7 +74,7 @@ def authenticating(seconds: str) -> wamplite.Router:
 
     def sleeps(hello: Any, joining: Any) -> Any:
         time.sleep(float(seconds))
-        return (yield from anonymous(hello, joining))
+        return anonymous(hello, joining)
 
     found: dict[str, AuthMethod] = {"anonymous": anonymous, **methods(known())}
     found |= {"raises": raises, "raises later": raises_later, "sleeps": sleeps}
@@ -164,7 +164,7 @@ def lying() -> wamplite.Router:
         extra |= {"iterations": keys.LEAST_ITERATIONS, **LIES[joining.realm]}
         extra["nonce"] = extra["nonce"].format(nonce=nonce)
         yield Challenge("wamp-scram", extra)
-        identity = yield from anonymous(hello, joining)
+        identity = anonymous(hello, joining)
         return identity._replace(authextra={"verifier": "d3Jvbmc="})
 
     return wamplite.Router(realms=LIES, authmethods={"wamp-scram": lies})

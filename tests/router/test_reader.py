@@ -276,7 +276,7 @@ def test_an_authmethod_that_takes_long_holds_up_nobody_else(start: Start, connec
     def ask(hello: Any, joining: Any) -> Any:
         asked.set()
         go.wait(20)
-        return (yield from anonymous(hello, joining))
+        return anonymous(hello, joining)
 
     router = start(readers="shared", authmethods={"anonymous": anonymous, "slow": ask})
     quick, slow = connect(router.url).join(), connect(router.url)
@@ -381,7 +381,7 @@ def test_where_a_thread_is_needed_and_there_is_none_the_connection_ends(
     start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ask(hello: Any, joining: Any) -> Any:
-        return (yield from anonymous(hello, joining))
+        return anonymous(hello, joining)
 
     def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
         return False

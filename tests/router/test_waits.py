@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wamplite.router.waits import BLOCKING, RECEIVE, START, ArrivalTurn, Handled, Pause
+from wamplite.router.waits import BLOCKING, RECEIVE, ArrivalTurn, Handled, Pause
 
 PATIENCE = 20.0
 
@@ -26,7 +26,7 @@ class Told:
         self.times += 1
 
 
-@pytest.mark.parametrize("wait", [START, BLOCKING, RECEIVE])
+@pytest.mark.parametrize("wait", [BLOCKING, RECEIVE])
 def test_what_needs_no_waiting_is_over_at_once(wait: Any) -> None:
     told = Told()
     wait.block()

@@ -25,7 +25,7 @@ from .crew import serve
 from .faults import guarded, log_fault
 from .served import Gather
 from .shared import Shared
-from .waits import RECEIVE, START, Flow, Pause
+from .waits import RECEIVE, Flow, Pause
 
 logger = logging.getLogger("wamplite.router")
 
@@ -59,7 +59,7 @@ class Accepting:
     def start(self) -> None:
         """Begin to accept."""
         self._ended.clear()
-        if not self._shared.reader.take(self, self.flow(), START):
+        if not self._shared.reader.take(self, self.flow(), RECEIVE):
             name = f"wamplite-accept-{self.name}"
             threading.Thread(target=serve, args=(self,), name=name, daemon=True).start()
 

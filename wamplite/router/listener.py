@@ -197,6 +197,7 @@ class Listener:
         if proxies is not None:
             yield BLOCKING
             proxies.introduce(connection)
+            yield RECEIVE
         stream.handshake()
         head = yield from self._first_words(stream)
         if head[0] == rawsocket.MAGIC:
@@ -214,16 +215,15 @@ class Listener:
 
     def _first_words(self, stream: Stream) -> Generator[Wait, None, bytes]:
         """Return the whole handshake of a RawSocket or head of a request, or what is neither."""
-        head = b""
-        while not (head and is_whole(head, self._settings.limits.max_http_request)):
-            yield RECEIVE
-            more = stream.recv()
-            if not more:
-                if head:
-                    raise stream.ended()
-                raise TransportLost(f"{stream.peer}: closed before it said anything")
+        head, most = b"", self._settings.limits.max_http_request
+        while more := stream.recv():
             head += more
-        return head
+            if is_whole(head, most):
+                return head
+            yield RECEIVE
+        if head:
+            raise stream.ended()
+        raise TransportLost(f"{stream.peer}: closed before it said anything")
 
     @property
     def _needs_thread(self) -> bool:

@@ -234,8 +234,9 @@ class SharedReader:
             task.wait = wait = next(flow) if fault is None else flow.throw(fault)
         except StopIteration:
             return self._end(task)
-        except BaseException:
-            log_fault(logger, "%s: the connection is closed", task.connection.name)
+        except BaseException as raised:
+            if raised is not fault:  # so it is where the flow has not begun
+                log_fault(logger, "%s: the connection is closed", task.connection.name)
             return self._end(task)
         if wait.receives:
             if not self._wants(task.connection):

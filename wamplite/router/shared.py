@@ -31,7 +31,7 @@ from .routing import Routing
 from .served import Served
 from .trimming import Trimming
 from .turning_away import TurningAway
-from .waits import START, Flow
+from .waits import RECEIVE, Flow
 
 logger = logging.getLogger("wamplite.router")
 
@@ -111,7 +111,8 @@ class Shared:
         if refusal is None:
             self.reader.count(connection, 1)
             flow = connection.flow()
-            if not (self.reader.take(connection, flow, START) or self._to_thread(connection, flow)):
+            taken = self.reader.take(connection, flow, RECEIVE)  # that is how each begins
+            if not (taken or self._to_thread(connection, flow)):
                 refusal = "connections_without_thread"
                 self.leave(connection)
                 self.count(refusal)

@@ -122,6 +122,5 @@ class Pause(Wait):
 
 RECEIVE = Receive()
 BLOCKING = Wait()
-START = Wait()  # before the first step
 
 Flow = Generator[Wait, None, None]
