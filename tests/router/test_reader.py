@@ -63,6 +63,14 @@ def raw(router: Router) -> socket.socket:
     return sock
 
 
+def ended(sock: socket.socket) -> bool:
+    """Wait for the end of a connection, whose last words were not read perhaps."""
+    try:
+        return sock.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
 def test_where_each_has_its_thread_nobody_reads_for_many(start: Start, connect: Connect) -> None:
     router = start(readers="threads")
     wires = [connect(router.url).join() for _ in range(MANY + 2)]
@@ -395,6 +403,27 @@ def test_where_a_thread_is_needed_and_there_is_none_the_connection_ends(
     eventually(lambda: connected(router) == 1)
     subscribe(staying, 2 * QUIET)  # it would get one
     assert router.sessions == 1
+
+
+def test_who_comes_where_nobody_can_wait_for_it_is_ended_and_that_is_no_fault(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    register = WakingSelector.register
+
+    def registered(selector: Any, waiting: Any) -> bool:
+        is_full = isinstance(waiting, Task) and isinstance(waiting.connection, SocketConnection)
+        return is_full or register(selector, waiting)
+
+    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
+        return False
+
+    router = start(readers="shared")
+    monkeypatch.setattr(WakingSelector, "register", registered)
+    monkeypatch.setattr(Crew, "take", take)
+    with raw(router) as sock:
+        assert ended(sock)
+    eventually(lambda: not connected(router))
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("fault", [MemoryError(), SystemExit(1), ZeroDivisionError("a bug")])
