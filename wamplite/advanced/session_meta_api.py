@@ -16,7 +16,7 @@ from ..core.members import Dismissed
 from ..core.messages import Call, Result
 from ..core.meta import an_id, argument, keyword, result
 
-ON_JOIN = "wamp.session.on_join"
+ON_JOIN, ON_LEAVE = "wamp.session.on_join", "wamp.session.on_leave"
 NO_SUCH_SESSION = "wamp.error.no_such_session"
 
 
@@ -48,12 +48,11 @@ class ForRouter(Feature):
             self.realm.broker.announce(ON_JOIN, details(member))
 
     def on_left(self, member: Any, _: Any, entry: Any) -> None:
-        if type(entry) is Dismissed and entry.quietly:
+        broker = self.realm.broker
+        if not broker.is_heard(ON_LEAVE) or (type(entry) is Dismissed and entry.quietly):
             return
-        identity = member.identity
-        self.realm.broker.announce(
-            "wamp.session.on_leave", member.session, identity.authid, identity.authrole
-        )
+        who = member.identity
+        broker.announce(ON_LEAVE, member.session, who.authid, who.authrole)
 
     # ---- procedures
 
