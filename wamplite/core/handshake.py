@@ -116,9 +116,8 @@ class Acceptor:
         self._trusted = trusted
         self._place = listener, address, tls, ask, cookie
         self._offered: Mapping[str, AuthMethod] | None = None  # of the realm that HELLO names
-        self._hello: Hello | None = None
-        self._joining: Joining | None = None
         self._dialogue: Dialogue | None = None
+        self._about: tuple[Hello, Joining]  # what the dialogue was begun with
 
     def on_message(
         self, message: Message | Violation | Unfit
@@ -157,21 +156,14 @@ class Acceptor:
     def _on_hello(self, message: Message) -> Challenge | Accepted:
         if type(message) is not Hello:
             raise ProtocolError(f"a session starts with HELLO, not {name_of(message)}")
-        if not uris.is_valid(message.realm):
-            raise Refused(uris.INVALID_URI, f"{message.realm!r} is not a valid realm")
         if message.realm not in self._realms:
-            realm = repr(message.realm)
-            text = f"join another, or give the router --realm {realm}, in Python realms=[{realm}]"
-            raise Refused(uris.NO_SUCH_REALM, f"there is no realm {realm} here: {text}")
-        self._hello = message
-        self._joining = Joining(new_session(), message.realm, *self._place)
-        if self._trusted is not None:
-            return self._accept(self._trusted)
+            raise _no_realm(message.realm)
+        joining = Joining(new_session(), message.realm, *self._place)
         wishes = message.details.get("authmethods") or ANYBODY
-        begun = self._begin(message, self._joining, wishes)
+        begun = self._trusted or self._begin(message, joining, wishes)
         if isinstance(begun, Identity):
-            return self._accept(begun)
-        self._dialogue = begun
+            return _accepted(message, joining, begun)
+        self._dialogue, self._about = begun, (message, joining)
         return self._advance(next)
 
     def _begin(self, hello: Hello, joining: Joining, wishes: list[str]) -> Dialogue | Identity:
@@ -199,26 +191,36 @@ class Acceptor:
         try:
             challenge = step(self._dialogue)
         except StopIteration as done:
-            return self._accept(done.value)
+            return _accepted(*self._about, done.value)
         if not isinstance(challenge, Challenge):
             raise TypeError(f"an authmethod must yield CHALLENGE, not {type(challenge).__name__}")
         return challenge
 
-    def _accept(self, identity: Identity) -> Accepted:
-        assert self._hello is not None and self._joining is not None
-        if not isinstance(identity, Identity):
-            raise TypeError(f"an authmethod must return Identity, not {type(identity).__name__}")
-        if not _TEXT.issuperset(map(type, identity[:4])):
-            _check(identity)
-        details = self._hello.details
-        return Accepted(
-            self._joining.session,
-            self._joining.realm,
-            identity,
-            kept(details["roles"]),
-            details.get(uris.ANSWERS_PING) is True,
-            shorten(details.get("agent") or ""),
-        )
+
+def _no_realm(realm: str) -> Refused:
+    """Return why nobody can join a realm."""
+    name = repr(realm)
+    if not uris.is_valid(realm):
+        return Refused(uris.INVALID_URI, f"{name} is not a valid realm")
+    text = f"join another, or give the router --realm {name}, in Python realms=[{name}]"
+    return Refused(uris.NO_SUCH_REALM, f"there is no realm {name} here: {text}")
+
+
+def _accepted(hello: Hello, joining: Joining, identity: Identity) -> Accepted:
+    if not isinstance(identity, Identity):
+        raise TypeError(f"an authmethod must return Identity, not {type(identity).__name__}")
+    if not _TEXT.issuperset(map(type, identity[:4])):
+        _check(identity)
+    details = hello.details
+    agent = details.get("agent")
+    return Accepted(
+        joining.session,
+        joining.realm,
+        identity,
+        kept(details["roles"]),
+        details.get(uris.ANSWERS_PING) is True,
+        shorten(agent) if agent else "",
+    )
 
 
 def _check(identity: Identity) -> None:

@@ -208,8 +208,8 @@ class Realm:
         identity = member.identity._asdict()
         if identity["authextra"] is None:
             del identity["authextra"]
-        details = {"realm": self.uri, "roles": self.roles, "agent": "wamplite", **identity}
-        welcome = Welcome(member.session, {**details, **self.about})
+        ours = {"realm": self.uri, "roles": self.roles, "agent": "wamplite"}
+        welcome = Welcome(member.session, {**ours, **identity, **self.about})
         if not member.post(welcome):
             text = "WELCOME is larger than the messages you take"
             return self.abort(member, uris.PAYLOAD_SIZE_EXCEEDED, text)

@@ -64,6 +64,12 @@ def length_code(size: int) -> int:
 
 
 @_remembered
+def limit_of(size: int) -> int:
+    """Return the most that is received where so much, or somewhat more, is allowed."""
+    return LEAST << length_code(size)
+
+
+@_remembered
 def request(serializer: str, max_message_size: int) -> bytes:
     """Return the client's handshake."""
     code = SERIALIZERS.get(serializer)
@@ -134,17 +140,26 @@ class RawSocket(Transport):
     frame = staticmethod(frame)
     is_ready: bool
 
-    def __init__(self, stream: Stream, serializer: str, *, max_send: int, limit: int) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        serializer: str,
+        *,
+        max_send: int,
+        limit: int,
+        first_limit: int = MOST,
+        early: bytes = b"",
+    ) -> None:
         self.stream = stream
         self.serializer = serializer
         self.framing = "rawsocket"
         self.max_send = max_send
         self.heard = time.monotonic()
-        self._framer = Framer(limit)
+        self._framer = Framer(min(first_limit, limit))
         self._most = limit  # what we announced
-        self._early = b""  # came with the handshake
+        self._early = early  # came with the handshake
         self._announced = False  # that it answers PINGs
-        self.is_ready = False
+        self.is_ready = early != b""
 
     def receive(self) -> list[bytes]:
         framer = self._framer
@@ -203,7 +218,8 @@ def accept(
     Raises RawSocketRefused, after writing the answer that the specification wants, and
     TransportLost. Deadlines are the caller's: it calls `stream.shutdown`.
     """
-    head = _read_handshake(stream, head)
+    if len(head) < HANDSHAKE_SIZE:
+        head = _read_handshake(stream, head)
     try:
         serializer, max_send = read_request(head[:4], serializers, least_send)
     except RawSocketRefused as refused:
@@ -211,9 +227,14 @@ def accept(
             stream.write([refused.answer])
         raise
     stream.write([reply(serializer, max_message_size)])
-    transport = _opened(stream, serializer, max_send, max_message_size, head[4:])
-    transport.limit_receive(first_message_size)
-    return transport
+    return RawSocket(
+        stream,
+        serializer,
+        max_send=max_send,
+        limit=limit_of(max_message_size),
+        first_limit=first_message_size,
+        early=head[4:],
+    )
 
 
 def connect(
@@ -233,16 +254,8 @@ def connect(
         max_send = read_reply(head[:4], serializer)
     except (ProtocolError, TransportLost) as exc:
         raise type(exc)(f"{stream.peer}: {exc}") from exc
-    return _opened(stream, serializer, max_send, max_message_size, head[4:])
-
-
-def _opened(
-    stream: Stream, serializer: str, max_send: int, max_message_size: int, early: bytes
-) -> RawSocket:
-    limit = LEAST << length_code(max_message_size)
-    transport = RawSocket(stream, serializer, max_send=max_send, limit=limit)
-    transport._early, transport.is_ready = early, early != b""
-    return transport
+    limit = limit_of(max_message_size)
+    return RawSocket(stream, serializer, max_send=max_send, limit=limit, early=head[4:])
 
 
 def _read_handshake(stream: Stream, head: bytes, deadline: float | None = None) -> bytes:
