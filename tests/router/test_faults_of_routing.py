@@ -14,6 +14,7 @@ import pytest
 
 from tests.waiting import thread_named
 from wamplite.core.messages import Publish, Register, Subscribe
+from wamplite.router.faults import log_fault
 from wamplite.router.routing import ROUNDS, SHARE, Routing
 
 from .conftest import eventually, made_routing
@@ -111,9 +112,23 @@ def test_what_fails_beside_the_entries_is_tried_again(
 
 def test_entries_that_cannot_be_cut_end_their_member(routing: Routing, logging_fails: bool) -> None:
     one = Somebody(routing, 1)
-    one.bring(Unsliceable([Register(1, {}, "com.p"), Register(2, {}, "com.q")]))
+    many = [Register(number, {}, f"com.p{number}") for number in range(1, SHARE + 2)]
+    one.bring(Unsliceable(many))
     assert one.settled() and not one.member.open and one.box.ended
     assert not routing.realm.members
+    assert is_alive(routing)
+
+
+def test_nothing_is_handled_twice_where_a_fault_cannot_be_told(
+    routing: Routing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = Somebody(routing, 1), Somebody(routing, 2)
+    monkeypatch.setattr("wamplite.router.routing.log_fault", Faulty(log_fault))
+    routing.realm.handle = Faulty(routing.realm.handle, after=True)  # type: ignore[method-assign]
+    one.arrive(Subscribe(1, {}, "com.topic"), Subscribe(2, {}, "com.topic"))
+    assert one.settled() and [array[0] for array in one.box.posted] == [2, 33]
+    two.arrive(Publish(1, {}, "com.topic", ["news"]))
+    assert two.settled() and one.box.posted[-1][4:] == [["news"]]
     assert is_alive(routing)
 
 

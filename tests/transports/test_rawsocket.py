@@ -165,6 +165,16 @@ def test_frames_may_dribble(size: int) -> None:
     )
 
 
+def test_what_looks_like_a_frame_within_a_message_is_none() -> None:
+    framer, parts = Framer(MOST), [b"begun", frame(b"within"), b"on", frame(b"within"), b"end"]
+    payload = b"".join(parts)
+    assert framer.feed(frame(payload)[:4]) == []
+    assert [framer.feed(part) for part in parts] == [[], [], [], [], [payload]]
+    assert framer.feed(frame(b"next")) == [b"next"]
+    payload = b"\0\0\xfd" + bytes(253)  # with the last octet of its header a frame, too
+    assert (framer.feed(frame(payload)[:3]), framer.feed(frame(payload)[3:])) == ([], [payload])
+
+
 def test_what_is_here_of_an_unfinished_message_is_told() -> None:
     framer = Framer(MOST)
     data = frame(b"whole") + frame(b"x" * 1000)
@@ -197,6 +207,7 @@ def test_a_violation_is_found_in_the_header(octets: bytes, text: str) -> None:
     with pytest.raises(ProtocolError, match=text):
         framer.check()
     assert framer.feed(b"x" + frame(b"never read")) == []
+    assert framer.feed(frame(b"never read either")) == []
 
 
 @pytest.mark.parametrize("size", [1, 999, 1000])

@@ -248,7 +248,7 @@ def _answer(found: list[Past]) -> list[Past]:
 
 
 def _told(past: Past, subscription: Any) -> dict[str, Any]:
-    publication = Publication(None, past.topic, past.publication, set())
+    publication = Publication(None, past.topic, past.publication, set(), [], {})
     details = dict(past.details)
     for writer in subscription.writers:
         details.update(writer(publication))

@@ -308,7 +308,7 @@ class ForRouter(Feature):
 
     def give(self, subscriber: Any, topic: str, kept: Kept) -> None:
         subscription = subscriber.subscription
-        publication = Publication(None, topic, kept.publication or new_publication(), set())
+        publication = Publication(None, topic, kept.publication or new_publication(), set(), [], {})
         details = {**kept.details, "retained": True}
         for writer in subscription.writers:
             details.update(writer(publication))

@@ -134,7 +134,8 @@ class Broker:
                     self._dispatch(publication, subscription, publish)
         if publication.ends:
             notify(publication.ends, publication.publisher, publication, publish)
-        notify(self.published, publication.publisher, publication, publish)
+        if self.published:
+            notify(self.published, publication.publisher, publication, publish)
 
     def release(self, publication: Publication) -> None:
         """Acknowledge a publication once all have stored it that wrote into its `holds`."""
@@ -156,7 +157,7 @@ class Broker:
         """
         if not self.is_heard(topic):
             return  # most of them
-        publication = Publication(None, topic, new_publication(), set(excluded), list(filters))
+        publication = Publication(None, topic, new_publication(), set(excluded), list(filters), {})
         self.publish(publication, Publish(0, {}, topic, list(args) or None, kwargs))
 
     def is_heard(self, topic: str) -> bool:
@@ -178,7 +179,7 @@ class Broker:
         """
         if not all(may(member, topic) for may in self.may_see):
             return False
-        publication = Publication(None, topic, 0, set())
+        publication = Publication(None, topic, 0, set(), [], {})
         try:
             for key, value in limits.items():
                 if key in self.publish_options:
@@ -209,7 +210,7 @@ class Broker:
         topic = publish.topic
         if not uris.is_valid(topic) or uris.is_reserved(topic):
             raise Refused(uris.INVALID_URI, f"{topic!r} is not a topic that can be published to")
-        publication = Publication(publisher, topic, new_publication(), {publisher})
+        publication = Publication(publisher, topic, new_publication(), {publisher}, [], {})
         if publish.options:
             self._handle_options(publication, publish)
         if self.drafted:

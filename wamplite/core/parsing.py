@@ -80,7 +80,7 @@ def parse(array: Any) -> Message:
     for at in ids:
         if not 0 < array[at] <= MAX_ID:
             return _parse_with_care(array)
-    if check and (array[details] or is_required):
+    if (array[details] or is_required) and check:
         check(array[details])
     return build(message, array[1:] + absent)  # type: ignore[no-any-return]
 

@@ -61,8 +61,8 @@ class Publication(Record):
     topic: str
     id: int
     excluded: set[Member]
-    filters: list[Callable[[Member], bool]] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)
+    filters: list[Callable[[Member], bool]]
+    details: dict[str, Any]
     holds: int = 0  # how many have yet to store it before it is acknowledged; see Broker.release
     ends: list[Observer] | None = None  # called as `published` is, for this one only
 

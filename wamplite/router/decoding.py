@@ -24,13 +24,12 @@ def decode(
     tell: is told why a message is unfit. structure: bounds that may be narrower than of `loads`.
     """
     entries: list[Any] = []
+    if structure is not USUAL:
+        loads = structure.within(loads)
     try:
         for payload in payloads:
             try:
-                array = loads(payload)
-                if structure is not USUAL:
-                    structure.check(array)
-                entries.append(parse(array))
+                entries.append(parse(loads(payload)))
             except Uncarriable as flaw:
                 entries.append(unfit(flaw))
                 tell(entries[-1].text)

@@ -69,9 +69,9 @@ class Hosting:
 
     def flow(self) -> Flow:
         """Serve it to its end."""
-        connection, member, turn, last = self._connection, self._member, self._turn, None
+        connection, member, turn = self._connection, self._member, self._turn
         try:
-            while member.open and last not in FAULTS:
+            while member.open:
                 if not connection.arrived:
                     yield turn
                     connection.arrived = connection.receive()
@@ -80,15 +80,17 @@ class Hosting:
                         continue
                 elif not turn.is_over:  # what came with something that had to be handled alone
                     yield Handled(turn)
-                number = len(connection.arrived)
+                number = None
                 if connection.is_slowed and connection.shared.limits.max_message_rate:
                     number = yield from self._paced()
-                last = self._bring(number)
-                if last in ENDS:  # it is to be handled before anything else is read, or closed
+                end = self._bring(number)
+                if end is not None:  # it is to be handled before anything else is read, or closed
                     yield Handled(turn)
                     if self._has_left():
                         return
-                    self._is_leaving |= last is Goodbye
+                    if end in FAULTS:
+                        break
+                    self._is_leaving = True
             yield from self._lose()  # others have ended it: wait until they have done
         except GeneratorExit:
             raise
@@ -121,14 +123,14 @@ class Hosting:
             yield Pause(bucket.wait(rate))
         return number
 
-    def _bring(self, number: int) -> type | None:
-        """Hand over so many entries; return the type of the last, None: nothing went."""
+    def _bring(self, number: int | None) -> type | None:
+        """Hand over so many entries, or all; return the type of the last if that is one of ENDS."""
         connection, turn = self._connection, self._turn
         turn.take()
         if not self._member.open:  # what came behind its end may begin another session
             return None
         entries, connection.arrived = connection.arrived, NOTHING
-        if number < len(entries):
+        if number is not None and number < len(entries):
             entries, connection.arrived = entries[:number], entries[number:]
         if self._is_leaving:
             entries = [entry for entry in entries if type(entry) in FAULTS]
@@ -140,13 +142,15 @@ class Hosting:
             connection.arrived = rest + connection.arrived
         last = type(entries[-1])
         connection.received += len(entries) - (last in FAULTS)
-        place, connection.place = connection.place, None
-        arrival, gather = Arrival(self._member, entries, turn, place), connection.gather
+        place, gather = connection.place, connection.gather
+        if place is not None:
+            connection.place = None
+        arrival = Arrival(self._member, entries, turn, place)
         if gather is None:
             self._routing.arrive(arrival)
         else:
             gather(self._routing, arrival)
-        return last
+        return last if last in ENDS else None
 
     def _lose(self) -> Flow:
         """Have the member leave the realm, if it has not, and wait until it has."""

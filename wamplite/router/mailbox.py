@@ -56,25 +56,28 @@ class Encoder:
         self.written = 0  # octets of the payload that was written last
 
     def encode(self, message: Message, transport: Transport) -> bytes:
-        """Return the frame of a message; b"" where the peer does not take messages so large.
+        """Return the frame of a message; b"" where the peer does not take messages so large."""
+        if type(message) is Event:
+            return self._encode_event(message, transport)
+        array, place = to_array(message), self._rounds.place
+        payload = (place and place.find(array, self._name)) or self._dumps(array)
+        self.written = size = len(payload)
+        return transport.frame(payload) if size <= transport.max_send else b""
 
-        An EVENT's is kept for the next who is posted the same.
-        """
-        events, payload = self._events, b""
-        if events.last is not None and type(message) is Event:
-            payload = events.find(message)
+    def _encode_event(self, event: Event, transport: Transport) -> bytes:
+        """Do the same for an EVENT, and keep its frame for the next who is posted the same."""
+        events, place = self._events, self._rounds.place
+        payload = b"" if events.last is None else events.find(event)
         if not payload:
-            array, place = to_array(message), self._rounds.place
+            array = to_array(event)
             payload = (place and place.find(array, self._name)) or self._dumps(array)
         self.written = size = len(payload)
-        if type(message) is not Event:
-            return transport.frame(payload) if size <= transport.max_send else b""
         frame = transport.frame(payload) if size <= MOST else b""  # no transport carries it
         if self.last is None:
             self._rounds.encoding.append(self)
-        self.last, self.size, self.frame = message, size, frame
+        self.last, self.size, self.frame = event, size, frame
         if size > LARGE:
-            events.keep(message, payload)
+            events.keep(event, payload)
         return frame if size <= transport.max_send else b""
 
     def forget(self) -> None:

@@ -21,7 +21,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, final
 
 from ..core import uris
 from ..core.handshake import AuthMethod
@@ -42,19 +42,20 @@ ENDS = frozenset({Lost, Violation, Goodbye, Abort})  # with which a member takes
 CLOSING = 5.0  # seconds for the spare thread to end
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 NOTHING: list[Any] = []  # stands for what has been handled; made once, it needs no memory then
+IN_HAND: list[Any] = []  # for what is being handled
 
 
 Later = Callable[[float, Callable[[], None]], Callable[[], None]]
 
 
 class Arrival:
-    """What one recv brought of a member, in order.
+    """What one recv brought of a member, in order: `entries` are left to be handled.
 
     `handled` is released once all is, and `place`, where there is one, which bounds how many
     large arrivals there are at a time, and has their payloads as they are passed on.
     """
 
-    __slots__ = ("entries", "handled", "member", "place", "position")
+    __slots__ = ("entries", "handled", "member", "place")
 
     def __init__(
         self,
@@ -65,7 +66,6 @@ class Arrival:
     ) -> None:
         self.member = member
         self.entries = entries
-        self.position = 0
         self.handled = handled
         self.place = place
 
@@ -82,6 +82,7 @@ class Arrival:
         self.handled.release()
 
 
+@final
 class Errand:
     """A function that wants to run with the routing role, as a timer does."""
 
@@ -293,20 +294,20 @@ class Routing:
             arrival.is_done = True
             guarded(logger, arrival.run, "%s failed in realm %s", arrival.run, self.realm.uri)
             return False
-        assert type(arrival) is Arrival
         member, handle, entry = arrival.member, self.realm.handle, None
         if self.realm.given_up > self._most_given_up and _must_wait(arrival):
             return True
         self.place = arrival.place
         try:
-            start, end = arrival.position, len(arrival.entries)
-            arrival.position = stop = min(start + SHARE, end)
-            for entry in arrival.entries[start:stop] if end > 1 else arrival.entries:
+            entries, arrival.entries = arrival.entries, IN_HAND
+            if len(entries) > SHARE:
+                entries, arrival.entries = entries[:SHARE], entries[SHARE:]
+            for entry in entries:
                 if not member.open:
                     break  # what a closed member still sent is dropped
                 handle(member, entry)
             else:
-                if stop < end:
+                if arrival.entries:
                     return True
         except BaseException:  # a SystemExit too: the role must not be lost
             log_fault(logger, "%s: a %s could not be handled", member, type(entry).__name__)
@@ -324,7 +325,8 @@ class Routing:
 
 def _must_wait(arrival: Arrival) -> bool:
     """Tell whether a member ends that has a part in anything: in another round, behind others."""
-    return type(arrival.entries[-1]) in ENDS and arrival.member.held > 0
+    entries = arrival.entries  # none where it was in hand when a fault came
+    return entries != [] and type(entries[-1]) in ENDS and arrival.member.held > 0
 
 
 def _nothing() -> None:

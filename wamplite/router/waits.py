@@ -64,7 +64,8 @@ class ArrivalTurn(Receive):
     def release(self) -> None:
         """End it: all of it is handled (the routing role)."""
         self._lock.release()
-        self._tell()
+        if self._wake is not None:
+            self._tell()
 
     def wait(self) -> None:
         """Wait until nothing is to be handled."""

@@ -6,7 +6,7 @@ callees; a message beyond that fails alone, as one that cannot be carried does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -21,6 +21,16 @@ class Structure(NamedTuple):
     depth: int = MAX_DEPTH
     elements: int = MAX_LENGTH
     total: int = MAX_TOTAL
+
+    def within(self, loads: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """Return what decodes as `loads` does, and checks what has come."""
+
+        def loaded(data: bytes) -> Any:
+            array = loads(data)
+            self.check(array)
+            return array
+
+        return loaded
 
     def check(self, array: Any) -> None:
         """Raise Uncarriable where a message is beyond the bounds; what is no message passes."""

@@ -10,8 +10,8 @@ Both sides keep the limit that the other announced: ours is enforced, the peer's
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
+from time import monotonic
 from typing import NamedTuple
 
 from ..core.errors import ConnectTimeout, ProtocolError, TransportLost, UsageError
@@ -154,7 +154,7 @@ class RawSocket(Transport):
         self.serializer = serializer
         self.framing = "rawsocket"
         self.max_send = max_send
-        self.heard = time.monotonic()
+        self.heard = monotonic()
         self._framer = Framer(min(first_limit, limit))
         self._most = limit  # what we announced
         self._early = early  # came with the handshake
@@ -165,18 +165,20 @@ class RawSocket(Transport):
         framer = self._framer
         if self.is_ready:
             framer.check()
-        data = self._early or self.stream.recv()
-        if not data:
-            raise self.stream.ended()
-        self._early = b""
-        self.heard = time.monotonic()
+            data, self._early, self.is_ready = self._early, b"", False
+        else:
+            data = self.stream.recv()
+            if not data:
+                raise self.stream.ended()
+        self.heard = monotonic()
         payloads = framer.feed(data)
-        self.is_ready = framer.error is not None
         if framer.pings:
             pings, framer.pings = framer.pings, []
             self.stream.write([b"".join([frame(payload, PONG) for payload in pings])])
-        if self.is_ready and not payloads:
-            framer.check()
+        if framer.error is not None:
+            self.is_ready = True
+            if not payloads:
+                framer.check()
         return payloads
 
     @property
@@ -195,7 +197,7 @@ class RawSocket(Transport):
         self._announced = True
 
     def limit_receive(self, size: int) -> None:
-        self._framer.limit = min(size, self._most)
+        self._framer.accept(min(size, self._most))
 
     def ping(self) -> None:
         self.stream.write([frame(b"", PING)])

@@ -36,19 +36,26 @@ class Framer:
     """
 
     __slots__ = (
-        "_kind", "_missing", "_parts", "_rest", "_size", "error", "knows_pings", "limit", "pings",
+        "_is_between", "_kind", "_limit", "_longest", "_missing", "_parts", "_rest", "_size",
+        "error", "knows_pings", "pings",
     )  # fmt: skip
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
+        self.accept(limit)
         self.error: ProtocolError | None = None
         self.pings: list[bytes] = []  # payloads to answer; the reader takes them
         self.knows_pings = False  # one PING or PONG came
+        self._is_between = True  # two frames: nothing of the next one is here, and no error
         self._rest = b""  # less than a header
         self._parts = NO_PARTS  # of the unfinished frame, where octets are missing
         self._kind = MESSAGE
         self._size = 0  # of its payload
         self._missing = 0
+
+    def accept(self, limit: int) -> None:
+        """Take payloads of up to so many octets from now on."""
+        self._limit = limit
+        self._longest = min(limit, MOST - 1)  # without the X bit, which MOST itself has
 
     @property
     def buffered(self) -> int:
@@ -58,23 +65,23 @@ class Framer:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the payloads of the messages that `data` completes."""
-        end, limit = len(data), self.limit
-        if limit >= MOST:
-            limit = MOST - 1  # MOST itself: the X bit
-        if not (self._missing or self._rest) and 4 < end <= limit + 4 and self.error is None:
+        end, limit = len(data), self._longest
+        if self._is_between and 4 < end <= limit + 4:
             (size,) = _header(data)
             if size == end - 4:  # one message, and nothing else: so are most receives
                 return [data[4:]]
+        elif self.error is not None:
+            return []
         payloads: list[bytes] = []
         pos = self._resume(data, payloads) if self._missing else 0
         if self._rest:
             data, self._rest = self._rest + data, b""
         end = len(data)
         last = end - 4
-        while pos <= last and self.error is None:
+        while pos <= last:
             (size,) = _header(data, pos)
             start = pos + 4
-            if 0 < size <= limit:  # a message: type and reserved bits are 0
+            if size and size <= limit:  # a message: type and reserved bits are 0
                 pos = start + size
                 if pos <= end:
                     payloads.append(data[start:pos])
@@ -84,6 +91,7 @@ class Framer:
                 pos = self._other(size, data, start, payloads)
         if pos < end:
             self._rest = data[pos:]
+        self._is_between = not (self._missing or self._rest or self.error)
         return payloads
 
     def check(self) -> None:
@@ -92,14 +100,17 @@ class Framer:
             raise type(self.error)(*self.error.args)  # a fresh one: it holds the frames it passes
 
     def _other(self, header: int, data: bytes, start: int, payloads: list[bytes]) -> int:
-        """Read what is not an ordinary message; return where the next frame starts."""
+        """Read what is not an ordinary message; return where the next frame starts.
+
+        After a violation that is the end of what is here.
+        """
         kind, size = header >> 24 & 7, header & 0xFFFFFF
         if header & X_BIT:
             size = MOST if not size else self._fail(f"the X bit with a length of {size}")
         if header >> 28 or kind > PONG:
             self._fail(f"reserved bits or frame type in {header:08x}")
-        elif size > self.limit:
-            text = f"a frame of {size} octets, the limit is {self.limit}"
+        elif size > self._limit:
+            text = f"a frame of {size} octets, the limit is {self._limit}"
             self._fail(text, MessageTooLarge)
         elif not size and kind == MESSAGE:
             self._fail("a message of no octets")

@@ -143,7 +143,7 @@ class Stream(ABC):
         self.came += number
         if not number:
             self.at_end = True
-        elif number == size < MOST_RECEIVE:
+        elif number == size and size < MOST_RECEIVE:
             self._size = max(self._size, 2 * size)
         elif size > FIRST_RECEIVE and 4 * number < size:
             self._size = size // 2

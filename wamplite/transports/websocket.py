@@ -142,26 +142,27 @@ class WebSocket(Transport):
         """Cut unfragmented frames of our kind; return where another thing begins."""
         first_byte, limit, messages, keyed = self.first_byte, self.limit, self.messages, self.keyed
         key_size = keyed >> 5  # 4, or 0 without a key
+        least = 2 + key_size  # of a header
         is_text = first_byte == TEXT
         while end - position > 1 and data[position] == first_byte:
-            start, size = position + 2 + key_size, data[position + 1] ^ keyed
-            if size == 126 and end - position > 3:
-                start, size = start + 2, data[position + 2] << 8 | data[position + 3]
-                if size < 126:
+            start, size = position + least, data[position + 1] ^ keyed
+            if size > 125:  # it stands in two octets, or eight
+                width, fewest = (2, 126) if size == 126 else (8, 65536)
+                start += width
+                if size > 127 or start > end:
                     break
-            elif size == 127 and end - position > 9:
-                start, size = start + 8, int.from_bytes(data[position + 2 : position + 10], "big")
-                if size < 65536:
+                size = int.from_bytes(data[position + 2 : position + 2 + width], "big")
+                if size < fewest:
                     break
-            elif size > 125:
+            if size > limit:
                 break
-            if size > limit or start > end:
-                break
-            position = start + size
-            if position > end:
+            stop = start + size
+            if stop > end:
+                if start > end:
+                    break
                 self._begin(first_byte, data[start - key_size : start], size)
                 return self._collect(data, start, end)
-            message = data[start:position]
+            position, message = stop, data[start:stop]
             if keyed:
                 message = xor(data[start - 4 : start], message)
             if is_text and not (message.isascii() or self.is_text(message)):
