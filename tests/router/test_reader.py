@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -452,6 +453,6 @@ def test_it_does_not_wait_for_who_came_and_has_gone(start: Start) -> None:
         with socket.create_connection(listening.getsockname()):
             assert next(flow) is RECEIVE
             [sock] = served
-            with sock:
+            with closing(sock):
                 assert sock.gettimeout() is None
     assert "accepts_failed" not in router.counters

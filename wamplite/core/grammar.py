@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from operator import methodcaller
 from typing import Any, Literal, NamedTuple
 
@@ -106,17 +107,20 @@ _features = methodcaller("get", "features")
 _DICT, _DICT_OR_NOTHING = frozenset({dict}), frozenset({dict, type(None)})
 
 
-def _fault(roles: Any, allowed: tuple[str, ...]) -> str | None:
+def _are_right(allowed: tuple[str, ...], roles: Any) -> bool:
+    """Tell whether role dictionaries are right; what nearly all peers say the quick way."""
+    return (
+        type(roles) is dict
+        and _DICT.issuperset(map(type, told := roles.values()))
+        and _DICT_OR_NOTHING.issuperset(map(type, map(_features, told)))
+        and not roles.keys().isdisjoint(allowed)
+    ) or _fault(allowed, roles) is None
+
+
+def _fault(allowed: tuple[str, ...], roles: Any) -> str | None:
     """Say what is wrong with role dictionaries. What a peer tells of other roles is its own."""
     if type(roles) is not dict:
         return f"a {type(roles).__name__}"
-    told = roles.values()
-    if (  # the quick way: all is right
-        _DICT.issuperset(map(type, told))
-        and _DICT_OR_NOTHING.issuperset(map(type, map(_features, told)))
-        and not roles.keys().isdisjoint(allowed)
-    ):
-        return None
     is_any = False
     for role in allowed:
         entry = roles.get(role)
@@ -142,8 +146,8 @@ class Key(NamedTuple):
 def _roles(*allowed: str) -> Key:
     return Key(
         f"a dict of role dicts, at least one of {', '.join(allowed)}",
-        lambda value: _fault(value, allowed) is None,
-        lambda value: _fault(value, allowed),
+        partial(_are_right, allowed),
+        partial(_fault, allowed),
     )
 
 

@@ -33,7 +33,8 @@ PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
 QUIET = 10.0  # seconds between two warnings of that
 CLOSING = 5.0  # seconds for it to end
 
-Serve = Callable[[socket.socket, Any], None]  # a socket, and the address at its other end
+# Is handed a socket, which has no more than socket.SocketType, and the address at its other end
+Serve = Callable[[socket.socket, Any], None]
 
 
 class Accepting:
@@ -111,9 +112,10 @@ class Accepting:
         may_wait = self.gather is None  # the reader waits for nobody
         if self._socket.getblocking() != may_wait:
             self._socket.setblocking(may_wait)
-        # What socket.accept does, but for two enums that it makes anew each time
+        # What socket.accept does, but for two enums that it makes anew each time, and for a class
+        # in Python round the socket
         descriptor, address = self._socket._accept()  # type: ignore[attr-defined]
-        sock = socket.socket(*self._kind, fileno=descriptor)
+        sock: Any = socket.SocketType(*self._kind, fileno=descriptor)
         try:
             self._serve(sock, address)
         except BaseException:

@@ -40,6 +40,7 @@ from .waits import BLOCKING, RECEIVE, Flow, Wait
 logger = logging.getLogger("wamplite.router")
 
 FINAL = (uris.PROTOCOL_VIOLATION, uris.AUTHENTICATION_FAILED, uris.UNAVAILABLE)
+JOIN = Join()
 MOST_REFUSED = 4  # handshakes in a row over one connection
 
 
@@ -220,7 +221,7 @@ class Connection(ABC):
                     self.shared.trace_step(hello.realm, self.name, entry, outcome)
                 if isinstance(outcome, Accepted):
                     self.check_alive()
-                    self.arrived = [Join(), *entries[at:]]
+                    self.arrived = [JOIN, *entries[at:]]
                     return self._begin(outcome)
                 if outcome is not None:
                     self.say(outcome)

@@ -113,6 +113,7 @@ class Listener:
         self.place = place
         self._settings = settings
         self._opener = Opener(place, settings, self._hosts())
+        self._open_to_all = settings.access.offered(None)  # where nobody has to say who they are
         self._certificate = certificate if secure else None
         self._shared = shared
         self._serializers = serializers.available()
@@ -189,7 +190,12 @@ class Listener:
 
     def _offered(self, realm: str) -> dict[str, AuthMethod]:
         routing = self._shared.realms.get(realm)
-        return {} if routing is None else self._settings.access.offered(routing.authmethods)
+        if routing is None:
+            return {}
+        methods, access = routing.authmethods, self._settings.access
+        if methods is None and access.own is None:
+            return self._open_to_all
+        return access.offered(methods)
 
     def open(self, connection: SocketConnection) -> Opening:
         """Bring a new connection to where messages can be read."""

@@ -79,14 +79,13 @@ class WakingSelector(Generic[T]):
 
     def wait(self, seconds: float | None) -> list[T]:
         """Return those that are ready, none where it was woken or time is up; None: never."""
-        streams, find = [], self._streams.get
-        for descriptor, _ in self._system.poll(seconds and seconds * self._second):
-            if (stream := find(descriptor)) is not None:
-                streams.append(stream)
-            elif descriptor == self._woken.fileno():
-                with suppress(BlockingIOError):
-                    self._woken.recv(4096)
-        return streams
+        find, events = self._streams.get, self._system.poll(seconds and seconds * self._second)
+        ready = [find(descriptor) for descriptor, _ in events]
+        if None not in ready:
+            return ready  # type: ignore[return-value]
+        with suppress(BlockingIOError):  # woken, or told of one that is not waited for any more
+            self._woken.recv(4096)
+        return [stream for stream in ready if stream is not None]
 
     def close(self) -> None:
         """Give the descriptors back."""
