@@ -28,6 +28,7 @@ from wamplite.router.limits import Counters, Limits
 from wamplite.router.logins import Logins
 from wamplite.router.longpoll import Gateway, Pages
 from wamplite.router.reader import SharedReader
+from wamplite.router.readers import SharedReaders
 from wamplite.router.turning_away import TurningAway
 from wamplite.router.waking_selector import WakingSelector
 from wamplite.storage.events import SCHEMA, StoredEvents
@@ -87,11 +88,15 @@ def serial_router(world: Surroundings) -> Router:
     return made
 
 
-def shared_reader(world: Surroundings) -> SharedReader:
+def readers(world: Surroundings) -> SharedReaders:
     made = Router(readers="shared")
     world.stack.callback(made.close)
     wamplite.connect(made.listen("rs://127.0.0.1:0")).leave()  # begins its thread
-    return parts(made).reader
+    return parts(made).readers
+
+
+def shared_reader(world: Surroundings) -> SharedReader:
+    return readers(world).small
 
 
 def gateway(world: Surroundings) -> Gateway:
@@ -119,6 +124,7 @@ MAKERS: dict[str, Callable[[Surroundings], Any]] = {
     "Housekeeper": lambda world: Housekeeper(Limits(), Counters()),
     "LocalChannel": lambda world: pair()[0],
     "Logins": lambda world: Logins(Limits(), lambda name, who: None),
+    "SharedReaders": readers,
     "SharedReader": shared_reader,
     "TurningAway": lambda world: TurningAway(),
     "WakingSelector": lambda world: WakingSelector(),

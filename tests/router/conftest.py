@@ -133,7 +133,7 @@ class Admitting:
 
     def __init__(self, admit: Callable[[Any], None]) -> None:
         self.limits, self.realms = Limits(), {}
-        self.reader = self  # of nobody: each has a thread
+        self.readers = self  # of nobody: each has a thread
         self.admit = admit
         self.counted: list[str] = []
         self.count = self.counted.append

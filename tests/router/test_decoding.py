@@ -8,11 +8,11 @@ from typing import Any
 
 from tests.faults.sessions import Session, dumps, open_session
 from wamplite.router import Router
-from wamplite.router.socket_connection import LARGE, SocketConnection
+from wamplite.router.socket_connection import LARGE_RECEIVE, SocketConnection
 
 from .conftest import Start, connections, eventually, parts
 
-LARGE_PUBLISH = dumps("msgpack", [16, 1, {"acknowledge": True}, "com.topic", ["x" * LARGE]])
+LARGE_PUBLISH = dumps("msgpack", [16, 1, {"acknowledge": True}, "com.topic", ["x" * LARGE_RECEIVE]])
 
 
 def session(router: Router, stack: ExitStack) -> Session:
@@ -23,7 +23,7 @@ def session(router: Router, stack: ExitStack) -> Session:
 
 
 def waiting(router: Router) -> list[SocketConnection]:
-    return [one for one in connections(router) if one.held >= LARGE]
+    return [one for one in connections(router) if one.held >= LARGE_RECEIVE]
 
 
 def take_all(router: Router) -> None:
@@ -53,7 +53,7 @@ def test_small_messages_are_served_while_large_ones_wait(start: Start) -> None:
         eventually(lambda: len(waiting(router)) == 1)
         assert small.is_served()
         (one,) = waiting(router)
-        assert one.held >= LARGE  # what waits is in the bound of all that is buffered
+        assert one.held >= LARGE_RECEIVE  # what waits is in the bound of all that is buffered
         give_back(router)
         assert large.hear()[0] == 17
         eventually(lambda: all_are_free(router) and not waiting(router))
@@ -77,9 +77,9 @@ def test_a_violation_a_loss_and_a_fault_give_the_place_back(start: Start) -> Non
     router = start()
     with ExitStack() as stack:
         for payload in (
-            b"\xc1" * 2 * LARGE,
-            dumps("msgpack", [16, 1, {}, 5, ["x" * LARGE]]),
-            dumps("msgpack", [6, {"x_junk": "x" * LARGE}, "wamp.close.normal"]),
+            b"\xc1" * 2 * LARGE_RECEIVE,
+            dumps("msgpack", [16, 1, {}, 5, ["x" * LARGE_RECEIVE]]),
+            dumps("msgpack", [6, {"x_junk": "x" * LARGE_RECEIVE}, "wamp.close.normal"]),
         ):
             one = session(router, stack)
             one.put(payload)

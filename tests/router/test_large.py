@@ -14,8 +14,8 @@ from wamplite.core.errors import UsageError
 from wamplite.core.messages import Call, Error, Event, Invocation, Message, Publish, Result, Yield
 from wamplite.core.parsing import to_array
 from wamplite.router import large
-from wamplite.router.large import LargePlace
-from wamplite.router.socket_connection import LARGE
+from wamplite.router.large import LargePlace, Places
+from wamplite.router.socket_connection import LARGE_RECEIVE
 from wamplite.serializers import NAMES, Serializer
 from wamplite.serializers.cbor import Cbor
 from wamplite.serializers.json import FastJson, Json
@@ -47,13 +47,20 @@ def passed_on(args: Any, kwargs: Any) -> list[tuple[Message, Message]]:
 
 
 def place() -> LargePlace:
-    return LargePlace(threading.Semaphore(0))
+    return LargePlace(Places(0))
+
+
+def write_json_by(make: type[Json], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wamplite.serializers.json.make", make)
+    monkeypatch.setattr(
+        large, "longest_at_once", large.longest_at_once.__wrapped__
+    )  # it remembers the other
 
 
 @pytest.fixture
 def slow_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have JSON written as where orjson is not installed."""
-    monkeypatch.setattr("wamplite.serializers.json.make", Json)
+    write_json_by(Json, monkeypatch)
 
 
 @pytest.mark.usefixtures("slow_json")
@@ -92,7 +99,7 @@ def test_each_payload_is_found_among_several() -> None:
 
 
 def test_what_is_quick_is_written_by_who_routes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wamplite.serializers.json.make", FastJson)
+    write_json_by(FastJson, monkeypatch)
     taken = place()
     ((came, becomes), *_) = passed_on([ROWS], None)
     taken.write([came], ["json", "msgpack"])
@@ -131,7 +138,7 @@ def test_a_long_text_is_written_where_that_is_slow(value: Any) -> None:
 
 
 def test_a_place_that_is_given_back_holds_nothing() -> None:
-    places = threading.Semaphore(0)
+    places = Places(0)
     taken = LargePlace(places)
     ((came, becomes), *_) = passed_on([ROWS], None)
     taken.write([came], ["cbor"])
@@ -153,7 +160,7 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> Whole:
 
         def watched(serializer: Serializer, array: list[Any]) -> bytes:
             octets = dumps(serializer, array)
-            if len(octets) > LARGE:
+            if len(octets) > LARGE_RECEIVE:
                 found.append((threading.current_thread().name, serializer.name))
             return octets
 
@@ -203,7 +210,7 @@ def test_who_routes_writes_none_of_it(
 def test_nothing_is_written_for_who_is_not_here(
     start: Start, whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wamplite.serializers.json.make", FastJson)
+    write_json_by(FastJson, monkeypatch)
     written: list[str] = []
     write = large.write_in_pieces
 

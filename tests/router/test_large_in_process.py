@@ -16,8 +16,8 @@ from tests.faults.sessions import Session, open_session
 from wamplite import in_process_channel
 from wamplite.core.messages import Event, Publish, Published
 from wamplite.router import Router
-from wamplite.router.large import LargePlace
-from wamplite.router.socket_connection import LARGE
+from wamplite.router.large import LargePlace, Places
+from wamplite.router.socket_connection import LARGE_RECEIVE
 from wamplite.serializers.cbor import Cbor
 from wamplite.serializers.pieces import holds_many
 
@@ -37,7 +37,7 @@ def routing_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def watched(*values: Any) -> Any:
             thread = threading.current_thread().name
             result = function(*values)
-            is_much = len(result) > LARGE if name == "dumps" else holds_many([*values])
+            is_much = len(result) > LARGE_RECEIVE if name == "dumps" else holds_many([*values])
             if is_much and thread.startswith(("wamplite-route", "wamplite-conn")):
                 found.append(f"{name} in {thread}")
             return result
@@ -124,7 +124,7 @@ def test_what_a_trace_is_told_of_is_not_copied_by_who_routes_either(
 
 def test_what_the_router_itself_says_is_checked_and_copied() -> None:
     """While what is large is handled: it is not what came."""
-    place = LargePlace(threading.Semaphore())
+    place = LargePlace(Places(1))
     came = Publish(1, {}, "com.topic", [ROWS], {"a": 1})
     place.write([came], [])
     assert place.brought(Event(1, 2, {}, came.args, came.kwargs))

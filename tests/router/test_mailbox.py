@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from wamplite import serializers
 from wamplite.core.messages import Event, Publish, Published, Result
 from wamplite.core.parsing import to_array
 from wamplite.router.event_writer import EventWriter
-from wamplite.router.large import LargePlace
+from wamplite.router.large import LargePlace, Places
 from wamplite.router.mailbox import MANY, Encoder, FrameMailbox
 from wamplite.router.routing import Routing
 from wamplite.transports.base import MOST
@@ -159,7 +158,7 @@ def test_what_a_large_receive_brought_is_not_written_again_whatever_went_before(
     monkeypatch.setattr(serializer, "dumps", noted)
     encoder = Encoder(serializer, EventWriter(serializer), routing)
     rows = [[number] * 1000 for number in range(2)]
-    routing.place = LargePlace(threading.Semaphore())
+    routing.place = LargePlace(Places(1))
     routing.place.write([Publish(1, {}, "com.topic", args) for args in rows], ["cbor"])
     for number, args in enumerate([["x" * 600], *rows, *rows]):
         message = Event(1, number, {}, args)

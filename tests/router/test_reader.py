@@ -18,11 +18,12 @@ from wamplite.core.handshake import anonymous
 from wamplite.router import Router, buffered, socket_connection
 from wamplite.router.accepting import Accepting
 from wamplite.router.crew import Crew
-from wamplite.router.reader import FEW, MANY, QUIET, TOGETHER, Task
+from wamplite.router.reader import TOGETHER, Task
+from wamplite.router.readers import FEW, MANY, QUIET
 from wamplite.router.socket_connection import SocketConnection
 from wamplite.router.waits import RECEIVE, Flow
 from wamplite.router.waking_selector import WakingSelector
-from wamplite.transports.rawsocket_frames import PING, frame
+from wamplite.transports.rawsocket_frames import frame
 
 from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
 from .test_faults_of_routing import Faulty
@@ -107,35 +108,6 @@ def test_few_get_threads_once_they_are_busy_and_many_give_them_back(
     assert own_threads() == 1
 
 
-def test_who_brings_much_at_once_has_a_thread_until_it_brings_less(
-    start: Start, connect: Connect
-) -> None:
-    router = start(readers="shared")
-    wire = connect(router.url).join()
-    for _ in range(2):
-        for _ in range(2):
-            wire.send(16, 1, {"acknowledge": True}, TOPIC, ["x" * 200_000])
-            assert wire.receive()[0] == 17
-            assert own_threads() == 1
-        subscribe(wire, 2)
-        eventually(lambda: not own_threads())
-
-
-@pytest.mark.parametrize("scheme", ["rs", "ws"])
-def test_who_brings_many_pings_at_once_has_a_thread_too(
-    start: Start, connect: Connect, scheme: str
-) -> None:
-    router = start(readers="shared")
-    wire = connect(router.listen(f"{scheme}://127.0.0.1:0")).join()
-    ping = frame(b"x" * 100, PING) if scheme == "rs" else b"\x89\xe4\0\0\0\0" + b"x" * 100
-    for _ in range(8):  # the first receives are small
-        wire.stream.write([ping * 600])
-        wire.channel.flush(10)
-    eventually(own_threads)
-    subscribe(wire, 2)
-    eventually(lambda: not own_threads())
-
-
 def asked(numbers: Iterable[int], text: str) -> list[list[Any]]:
     """Return publications that ask for an answer."""
     return [[16, number, {"acknowledge": True}, TOPIC, [text]] for number in numbers]
@@ -150,16 +122,6 @@ def test_who_brings_a_few_dozen_messages_at_once_needs_no_thread(
         wire.send_at_once(*asked(range(first, first + 200), "x" * 1024))
         assert [wire.receive()[1] for _ in range(200)] == list(range(first, first + 200))
     assert not own_threads()
-
-
-def test_who_brings_hundreds_at_once_has_a_thread(start: Start, connect: Connect) -> None:
-    router = start(readers="shared")
-    wire = connect(router.url).join()
-    wire.send_at_once(*asked(range(1, 3001), ""))
-    assert [wire.receive()[1] for _ in range(3000)] == list(range(1, 3001))
-    assert own_threads() == 1
-    subscribe(wire, 2)
-    eventually(lambda: not own_threads())
 
 
 def test_others_are_served_between_what_one_brings_at_once(
@@ -433,7 +395,7 @@ def test_it_goes_on_after_a_fault_of_its_own(
 ) -> None:
     router = start(readers="shared")
     wire = connect(router.url).join()
-    reader = parts(router).reader
+    reader = parts(router).readers.small
     reader._look = Faulty(reader._look, 2)  # type: ignore[method-assign]
     reader._step = Faulty(reader._step, 2)  # type: ignore[method-assign]
     subscribe(wire, 3)
@@ -447,7 +409,7 @@ def test_it_does_not_wait_for_who_came_and_has_gone(start: Start) -> None:
         accepting = Accepting(
             listening, "tcp://", lambda sock, _: served.append(sock), parts(router), True
         )
-        accepting.gather = lambda routing, arrival: routing.arrive(arrival)
+        accepting.be_read(None, may_wait=False)
         flow = accepting.flow()
         assert [next(flow) for _ in range(3)] == [RECEIVE] * 3 and not served
         with socket.create_connection(listening.getsockname()):

@@ -23,7 +23,7 @@ from typing import Any
 from ..locks import Latch
 from .crew import serve
 from .faults import guarded, log_fault
-from .served import Gather
+from .served import SMALL, Gather
 from .shared import Shared
 from .waits import RECEIVE, Flow, Pause
 
@@ -40,7 +40,8 @@ Serve = Callable[[socket.socket, Any], None]
 class Accepting:
     """A listening socket from start to close; `name`: its URL. may_be_shared: see Served."""
 
-    is_ready = is_heavy = False
+    is_ready = False
+    weight = SMALL
     received = 0
 
     def __init__(
@@ -48,9 +49,7 @@ class Accepting:
     ) -> None:
         self.name = url
         self.may_be_shared = may_be_shared
-        self.gather: Gather | None = None
         self._socket = sock
-        self._kind = int(sock.family), int(sock.type), sock.proto  # of what is accepted, too
         self._serve = serve
         self._shared = shared
         self._closing, self._ended = Latch(), Latch()
@@ -60,7 +59,7 @@ class Accepting:
     def start(self) -> None:
         """Begin to accept."""
         self._ended.clear()
-        if not self._shared.reader.take(self, self.flow(), RECEIVE):
+        if not self._shared.readers.take(self, self.flow(), RECEIVE):
             name = f"wamplite-accept-{self.name}"
             threading.Thread(target=serve, args=(self,), name=name, daemon=True).start()
 
@@ -78,6 +77,10 @@ class Accepting:
         """Let the port go in a forked child."""
         with suppress(OSError):
             self._socket.close()
+
+    def be_read(self, gather: Gather | None, may_wait: bool) -> None:
+        """Wait for the next who connects, or not, from now on, see Served."""
+        self._socket.setblocking(may_wait)
 
     def fileno(self) -> int:
         """Return the descriptor of the listening socket."""
@@ -109,13 +112,7 @@ class Accepting:
             yield Pause(0.0 if self._closing.is_set() else PAUSE)
 
     def _accept_one(self) -> None:
-        may_wait = self.gather is None  # the reader waits for nobody
-        if self._socket.getblocking() != may_wait:
-            self._socket.setblocking(may_wait)
-        # What socket.accept does, but for two enums that it makes anew each time, and for a class
-        # in Python round the socket
-        descriptor, address = self._socket._accept()  # type: ignore[attr-defined]
-        sock: Any = socket.SocketType(*self._kind, fileno=descriptor)
+        sock, address = self._socket.accept()
         try:
             self._serve(sock, address)
         except BaseException:

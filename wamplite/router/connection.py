@@ -33,9 +33,9 @@ from .mailbox import Mailbox
 from .pacing import Bucket
 from .presence import Presence
 from .routing import NOTHING, Routing
-from .served import Gather
+from .served import SMALL, Gather
 from .shared import Shared
-from .waits import BLOCKING, RECEIVE, Flow, Wait
+from .waits import AS_LARGE, BLOCKING, RECEIVE, Flow, Wait
 
 logger = logging.getLogger("wamplite.router")
 
@@ -49,8 +49,9 @@ class Connection(ABC):
 
     may_be_shared = False  # the reader of many may take its steps
     is_ready = False  # there is something to receive, whatever the descriptor says
-    is_held_up = False  # to take what is here further may take a while
-    is_heavy = False  # so did what it brought last
+    is_full = False  # all together hold too much
+    is_left = False  # something large is here, which somebody else is to decode
+    weight = SMALL  # of what it brought last
     transport_name = "in this process"  # for logs
     deadline = float("inf")  # of a handshake, in seconds of time.monotonic()
     is_slowed = True  # by max_message_rate
@@ -63,7 +64,7 @@ class Connection(ABC):
     slowed_at = 0.0  # in seconds of time.monotonic(): when it was not read, the last time
     bucket: Bucket | None = None  # once it is asked for its pace
     arrived = NOTHING  # and not handed over yet
-    gather: Gather | None = None  # takes what it brings where its steps must not block
+    gather: Gather | None = None  # takes what it brings where its steps must not take long
 
     def __init__(
         self, shared: Shared, name: str, address: str | None, listener_url: str = ""
@@ -73,6 +74,10 @@ class Connection(ABC):
         self.listener_url = listener_url  # "": it came to none
         self.address = address  # of the client; "": a Unix socket, None: in this process, serial
         self.origin = origin_of(address)  # for the bounds
+
+    def be_read(self, gather: Gather | None, may_wait: bool) -> None:
+        """Be read by another from now on, see Served."""
+        self.gather = gather
 
     @abstractmethod
     def flow(self) -> Flow:
@@ -91,7 +96,7 @@ class Connection(ABC):
         """Wait for what one recv brings: messages, then Violation or Lost if it ended.
 
         `place` is what it has taken meanwhile, to be given back once all of it is handled. What is
-        large is not returned where `gather` is set, but the next time, and `is_held_up` is set.
+        large is not returned where `gather` is set, but the next time, and `is_left` is set.
         """
 
     @abstractmethod
@@ -167,9 +172,11 @@ class Connection(ABC):
     def nothing_came(self) -> Flow:
         """Go on after a receive that returned nothing, perhaps in a thread."""
         self.came_in_part()
-        if self.is_held_up:  # perhaps since just now: who is to go may be read by the same thread
+        if self.is_full:  # perhaps since just now: who is to go may be read by the same thread
             yield BLOCKING
             self.await_room()
+        if self.is_left:
+            yield AS_LARGE
 
     def converse(self) -> Flow:
         """Serve one session after the other, until the peer is sent away or has left for good."""

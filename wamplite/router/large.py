@@ -9,10 +9,11 @@ a session in the same process; such a session copies itself what it gets of a la
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from operator import is_
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from .. import serializers
@@ -41,12 +42,33 @@ class Written(NamedTuple):
     octets: bytes
 
 
+class Places:
+    """So many may decode what is large at a time: a semaphore that is quick where one is free."""
+
+    def __init__(self, number: int) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        self.release(number)
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """Take a place, perhaps the next that is given back; False: there was none, in time."""
+        try:
+            self._free.get(blocking, timeout)
+        except Empty:
+            return False
+        return True
+
+    def release(self, number: int = 1) -> None:
+        """Give so many places back."""
+        for _ in range(number):
+            self._free.put(None)
+
+
 class LargePlace:
     """A place that a large receive has taken, until all that it brought is handled."""
 
     __slots__ = ("_entries", "_places", "_written")
 
-    def __init__(self, places: threading.Semaphore) -> None:
+    def __init__(self, places: Places) -> None:
         self._places = places
         self._entries: Iterable[Any] = ()
         self._written: list[Written] = []
@@ -57,22 +79,23 @@ class LargePlace:
         names: of the serializers that may be asked for, slow or not.
         """
         self._entries = entries
-        slow = [one for one in map(serializers.get, names) if one.form is not None]
-        for message in entries if slow else ():
-            successor: Any = SUCCESSORS.get(type(message))
-            if successor is not None and type(message.args) is list:
-                becomes = successor._replace(args=message.args, kwargs=message.kwargs)
-                self._write(to_array(becomes), len(to_array(successor)), slow)
+        for message in entries:
+            if type(message) in SUCCESSORS and type(message.args) is list:
+                for name in names:
+                    longest = longest_at_once(name)
+                    if longest and holds_many([message.args, message.kwargs], longest):
+                        self._write(message, serializers.get(name))
 
-    def _write(self, array: list[Any], size: int, slow: list[Serializer]) -> None:
-        """Write a message, with a head of so many elements, where that takes long."""
-        for serializer in slow:
-            form = serializer.form
-            assert form is not None
-            if holds_many(array, longest=form.longest):
-                with suppress(UsageError):  # who routes meets it, too, and tells it
-                    octets = write_in_pieces(array, form)
-                    self._written.append(Written(serializer, array[:size], array[size:], octets))
+    def _write(self, message: Any, serializer: Serializer) -> None:
+        """Write what a message is passed on as."""
+        successor: Any = SUCCESSORS[type(message)]
+        form = serializer.form
+        assert form is not None
+        becomes = successor._replace(args=message.args, kwargs=message.kwargs)
+        array, size = to_array(becomes), len(to_array(successor))
+        with suppress(UsageError):  # who routes meets it, too, and tells it
+            octets = write_in_pieces(array, form)
+            self._written.append(Written(serializer, array[:size], array[size:], octets))
 
     def find(self, array: list[Any], name: str) -> bytes:
         """Return the octets of a message for a serializer, where all but its head is written."""
@@ -99,6 +122,13 @@ def holds_much(entry: Any) -> bool:
     if type(entry) not in WITH_PAYLOAD or type(entry.args) is not list:
         return False
     return holds_many([entry.args, entry.kwargs])
+
+
+@cache
+def longest_at_once(name: str) -> float:
+    """Return how long a text a slow serializer writes at once; 0: it is none."""
+    form = serializers.get(name).form
+    return 0 if form is None else form.longest
 
 
 def _is_same(payload: list[Any], other: list[Any]) -> bool:

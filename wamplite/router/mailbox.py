@@ -91,8 +91,10 @@ class Encoders:
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds
-        self._lock = Lock()  # guards the next two
+        self._lock = Lock()  # guards all that follows
         self._encoders: WeakValueDictionary[tuple[str, str], Encoder] = WeakValueDictionary()
+        self._named = 0  # so many of them
+        self._names: frozenset[str] = frozenset()  # ... read these
         self._events: dict[str, tuple[Serializer, EventWriter]] = {}
 
     def find(self, transport: Transport) -> Encoder:
@@ -106,12 +108,16 @@ class Encoders:
                     serializer = serializers.get(name)
                     self._events[name] = serializer, EventWriter(serializer)
                 found = self._encoders[key] = Encoder(*self._events[name], self._rounds)
+                self._named = 0  # one may have gone for it
         return found
 
-    def names(self) -> set[str]:
+    def names(self) -> frozenset[str]:
         """Return which serializers members of the realm read now."""
         with self._lock:
-            return {name for name, _ in self._encoders}
+            if len(self._encoders) != self._named:
+                self._names = frozenset(name for name, _ in self._encoders)
+                self._named = len(self._encoders)
+            return self._names
 
 
 class ToldEncoder:

@@ -9,16 +9,10 @@ A connection waits here by what its flow yields, see waits.py. One whose arrival
 still routing is not waited for meanwhile; whoever has done with it wakes this thread. A step that
 may block is taken by a thread of the crew, which brings the connection back with the next receive.
 Only the thread that takes its steps closes a connection's socket, and here it is unregistered
-before: others end a connection by shutting it down, which the selector tells. One that brings a
-message above 16 KB, or many small ones at once, has a thread of its own until it brings less. Of a
-few dozen it has those decoded that take a millisecond, and the rest when others had their turn.
-
-Who reads, by the limit `readers`:
-
-    threads  each connection's own thread
-    shared   this one, for all whose receives do not block: plain sockets
-    auto     this one while there are many of them; while there are few, a thread of its own for
-             each that has sent more than a few messages: one that calls alone is served sooner
+before: others end a connection by shutting it down, which the selector tells. What is large is
+taken by another reader, which routes each at once, or by a thread, see readers.py. Of a few dozen
+small messages one has those decoded that take a millisecond, and the rest when others had their
+turn.
 """
 
 from __future__ import annotations
@@ -29,28 +23,26 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from math import inf
+from typing import Any
 
 from ..core.errors import TransportLost
 from ..locks import Lock
 from . import stacks
 from .faults import guarded, log_fault
-from .limits import AUTO, SHARED, THREADS, Limits
+from .limits import Limits
 from .routing import Arrival, Routing
 from .served import Served
-from .waits import BLOCKING, Flow, Later, Wait
+from .waits import AS_LARGE, BLOCKING, Flow, Later, Wait
 from .waking_selector import READABLE, WakingSelector
 
 logger = logging.getLogger("wamplite.router")
 
-FEW, MANY = 2, 3  # connections: up to the one they get threads, above the other they are shared
-BOUNDS: dict[str, tuple[float, float]] = {AUTO: (FEW, MANY), THREADS: (inf, inf), SHARED: (-1, -1)}
-QUIET = 8  # entries, Join among them: who has brought no more needs no thread
 CLOSING = 5.0  # seconds for the thread to end
 TOGETHER = 64  # connections that are read before what they bring is routed
 PAUSE = 0.01  # seconds after a fault: memory may be had again
 
-ToThread = Callable[[Served, Flow], bool]  # False: there is none
+Find = Callable[[Served], Any]  # returns the reader whose it is now, None: it needs a thread
+Move = Callable[[Served, Flow, Wait], bool]  # to a thread or another reader; False: there is none
 
 
 class Task:
@@ -67,49 +59,37 @@ class Task:
 
 
 class SharedReader:
-    """Takes the steps of connections, in a thread that begins with the first of them."""
+    """Takes the steps of connections, in a thread that begins with the first of them.
 
-    def __init__(self, limits: Limits, later: Later, to_thread: ToThread) -> None:
+    gathers: it routes what it has read of all; else of each at once, as a thread of its own does.
+    """
+
+    def __init__(
+        self, limits: Limits, name: str, gathers: bool, later: Later, find: Find, move: Move
+    ) -> None:
+        self.limits = limits
+        self._name = name
+        self._take_arrival = self._gather if gathers else None
         self._later = later
-        self._to_thread = to_thread
-        self._lock = Lock()  # guards the next seven, and what take_limits finds
-        self._limits = limits
-        self._number = 0  # of all connections that may be here
+        self._find = find
+        self._move = move
+        self._lock = Lock()  # guards the next four
         self._woken: list[Task] = []
         self._asleep = False  # it must be woken
         self._ended = False
         self._thread: threading.Thread | None = None
-        self._is_crowded = False  # this and the next are read without the lock
-        self.take_limits(limits)
         self._selector: WakingSelector[Task]  # this and all that follows is the thread's own
         self._looked_at: deque[Task] = deque()
         self._routings: dict[Routing, None] = {}  # that have something to route
 
     # Any thread
 
-    def take_limits(self, limits: Limits) -> None:
-        """Go by other limits from now on; each connection moves with its next step."""
-        with self._lock:
-            self._limits = limits
-            self._quiet = -1 if limits.readers == THREADS else QUIET
-            self._few, self._many = BOUNDS[limits.readers]
-            self._rule()
-
-    def count(self, connection: Served, number: int) -> None:
-        """Count a connection that comes, 1, or goes, -1."""
-        if connection.may_be_shared:
-            with self._lock:
-                self._number += number
-                self._rule()
-
     def take(self, connection: Served, flow: Flow, wait: Wait) -> bool:
-        """Take its steps from now on, where it waits for this; False: it needs its own thread."""
-        if not (connection.may_be_shared and self._wants(connection)):
-            return False
+        """Take its steps from now on, where it waits for this; False: there is no thread for it."""
         with self._lock:
             if self._ended or (self._thread is None and not self._start()):
                 return False
-        connection.gather = self._gather  # nobody takes a step of it now
+        connection.be_read(self._take_arrival, may_wait=False)  # nobody takes a step of it now
         self._wake(Task(connection, flow, wait))
         return True
 
@@ -126,12 +106,6 @@ class SharedReader:
         if not thread.is_alive():
             self._selector.close()
 
-    def _wants(self, connection: Served) -> bool:
-        """Tell whether its steps belong here."""
-        if connection.is_heavy:
-            return False
-        return self._is_crowded or connection.received <= self._quiet
-
     def _wake(self, task: Task) -> None:
         """Look at a task soon."""
         with self._lock:
@@ -142,16 +116,12 @@ class SharedReader:
 
     # Under the lock
 
-    def _rule(self) -> None:
-        """Find whether the steps of all belong here."""
-        self._is_crowded = self._number > (self._few if self._is_crowded else self._many)
-
     def _start(self) -> bool:
         """Start the thread; False where it cannot be."""
         self._selector = WakingSelector(READABLE)
-        thread = threading.Thread(target=self._run, name="wamplite-reader", daemon=True)
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         try:
-            stacks.start(thread, self._limits.stack_size)
+            stacks.start(thread, self.limits.stack_size)
         except (RuntimeError, MemoryError):  # those of the crew will tell
             self._selector.close()
             return False
@@ -165,7 +135,7 @@ class SharedReader:
             try:
                 self._once()
             except BaseException:  # nothing may end it
-                log_fault(logger, "the shared reader goes on")
+                log_fault(logger, "%s goes on", self._name)
                 time.sleep(PAUSE)
 
     def _once(self) -> None:
@@ -239,14 +209,14 @@ class SharedReader:
                 log_fault(logger, "%s: the connection is closed", task.connection.name)
             return self._end(task)
         if wait.receives:
-            if not self._wants(task.connection):
-                self._hand_over(task, must=False)
+            if self._find(task.connection) is not self:
+                self._hand_over(task, wait, must=False)
             elif task.connection.is_ready:
                 self._wake(task)
             elif not task.is_registered:
                 self._register(task)
-        elif wait is BLOCKING:
-            self._hand_over(task, must=True)
+        elif wait is BLOCKING or (wait is AS_LARGE and self._take_arrival is not None):
+            self._hand_over(task, wait, must=True)
         else:
             self._wake(task)
 
@@ -255,31 +225,31 @@ class SharedReader:
         self._selector.register(task)
         task.is_registered = task in self._selector
         if not task.is_registered:  # the system takes no more: a thread must do
-            self._hand_over(task, must=True)
+            self._hand_over(task, BLOCKING, must=True)
 
     def _unregister(self, task: Task) -> None:
         self._selector.unregister(task)
         task.is_registered = False
 
-    def _hand_over(self, task: Task, must: bool) -> None:
-        """Let a thread of the crew go on; must: where there is none, the connection ends."""
+    def _hand_over(self, task: Task, wait: Wait, must: bool) -> None:
+        """Let somebody else go on; must: where there is nobody, the connection ends."""
         connection, flow = task.connection, task.flow
         assert flow is not None
         self._unregister(task)
-        task.flow, connection.gather = None, None
+        task.flow = None
+        connection.be_read(None, may_wait=True)
         try:
-            if self._to_thread(connection, flow):
+            if self._move(connection, flow, wait):
                 return
         except BaseException:
             log_fault(logger, "%s: a thread for it", connection.name)
-        task.flow, connection.gather = flow, self._gather
+        task.flow = flow
+        connection.be_read(self._take_arrival, may_wait=False)
         if must:
             text = "there is no thread for it"
             connection.shutdown(text)
             self._step(task, TransportLost(f"{connection.name}: {text}"))
         else:
-            with self._lock:
-                self._is_crowded = True  # until somebody comes or goes
             self._wake(task)
 
     def _end(self, task: Task) -> None:

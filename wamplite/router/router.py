@@ -1,6 +1,7 @@
 """The router as a program or a script holds it.
 
 wamplite-reader         one: accept, shake hands, read, parse and route for many, and never block
+wamplite-reader-large   one: read, parse and route for those who send large messages
 wamplite-accept-URL     one per listener whose connections may block: accept, have them served
 wamplite-conn-N         one per connection that may block, or is one of few that are busy: the same
 wamplite-route-REALM    one per realm: routes when a reader has routed long enough for others
@@ -10,7 +11,8 @@ A connection is a flow (waits.py): it yields what it waits for, and goes from on
 its steps to the other as it is, between two of them, with what it has half received:
 
     accept ──> reader ── BLOCKING: an authmethod, a disk ──> conn-N ── done ──> reader
-               reader ── brings much at once ──> conn-N ── less ──> reader
+               reader ── brings much at once ──> reader-large ── less ──> reader
+               reader-large ── takes long to decode ──> conn-N ── less ──> reader, reader-large
                reader ── busy, and few are connected ──> conn-N ── many are ──> reader
     TLS, serial lines, HTTP, this process ──> conn-N, to the end
 """

@@ -1,4 +1,4 @@
-"""A connection, as those see it who take its steps: a thread of its own, or the shared reader."""
+"""A connection, as those see it who take its steps: a thread of its own, or a shared reader."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .waits import Flow
 
 Gather = Callable[[Routing, Arrival], None]
 
+SMALL, LARGE, SLOW = range(3)  # above 16 KB, or many messages at once; took long to decode, too
+
 
 class Served(Protocol):
     """A connection, a session in the same process, or a listening socket.
 
-    name: for logs. gather: takes what it brings while its steps must not block; None: it has a
-    thread of its own. received: entries that it has brought so far.
+    name: for logs. received: entries that it has brought so far. weight: of what it brought last.
     """
 
     name: str
-    gather: Gather | None
     received: int
-    is_heavy: bool  # what it brought last was large
+    weight: int
 
     @property
     def may_be_shared(self) -> bool:
@@ -30,6 +30,12 @@ class Served(Protocol):
     @property
     def is_ready(self) -> bool:
         """Tell whether something to receive is here already, whatever the descriptor says."""
+
+    def be_read(self, gather: Gather | None, may_wait: bool) -> None:
+        """Be read by another from now on, in steps that may wait for what comes, or must not.
+
+        gather: takes what it brings where it must not take long over it, nor route it.
+        """
 
     def fileno(self) -> int:
         """Return the descriptor that tells when there is something to receive."""

@@ -21,11 +21,12 @@ from .connections import Connected, Connections
 from .crew import Crew
 from .deadlines import Ticking
 from .housekeeper import Housekeeper
+from .large import Places
 from .limits import Counters, Limits
 from .logins import Logins
 from .presence import Presences
 from .questions import Questions
-from .reader import SharedReader
+from .readers import SharedReaders
 from .refusals import Refusals, reason
 from .routing import Routing
 from .served import Served
@@ -62,7 +63,7 @@ class Shared:
         self.realms: dict[str, Routing] = {}
         self.questions = Questions(self.realms)
         self.buffered = TotalBound(limits.max_buffered)
-        self.decoding = threading.Semaphore(limits.max_decoding)
+        self.decoding = Places(limits.max_decoding)
         self.presences = Presences()
         self.traced: dict[str, Callable[[str, Any, Any], None]] = {}  # realm -> see trace_step
         self.refusals = Refusals(limits, self.count)
@@ -70,8 +71,8 @@ class Shared:
         self.connections = Connections(limits, self.refusals.tell)
         self._turning_away = TurningAway()
         self.housekeeper = Housekeeper(limits, self.counters)  # from here on there are threads
-        self.reader = SharedReader(limits, self.housekeeper.later, self._to_thread)
-        self.crew = Crew(self.reader.take)
+        self.readers = SharedReaders(limits, self.housekeeper.later, self._to_thread)
+        self.crew = Crew(self.readers.take)
         self.trimming = Trimming(self.housekeeper.later)
         self.at_the_end: list[Callable[[], None]] = []  # called when nobody is connected any more
 
@@ -80,10 +81,10 @@ class Shared:
         before, self.limits, self.structure = self.limits, limits, limits.structure
         for part in (self.refusals, self.logins, self.connections, self.housekeeper):
             part.limits = limits
-        self.reader.take_limits(limits)
+        self.readers.take_limits(limits)
         self.buffered.most = limits.max_buffered
         if limits.max_decoding != before.max_decoding:  # who decodes just now counts no more
-            self.decoding = threading.Semaphore(limits.max_decoding)
+            self.decoding = Places(limits.max_decoding)
         if limits.ping_interval != before.ping_interval:
             self.housekeeper.ask_all()
         for routing in list(self.realms.values()):
@@ -109,9 +110,9 @@ class Shared:
         """Have a connection served; where it cannot be, return why, as it is counted."""
         refusal = self.connections.enter(connection)
         if refusal is None:
-            self.reader.count(connection, 1)
+            self.readers.count(connection, 1)
             flow = connection.flow()
-            taken = self.reader.take(connection, flow, RECEIVE)  # that is how each begins
+            taken = self.readers.take(connection, flow, RECEIVE)  # that is how each begins
             if not (taken or self._to_thread(connection, flow)):
                 refusal = "connections_without_thread"
                 self.leave(connection)
@@ -120,7 +121,7 @@ class Shared:
 
     def leave(self, connection: Entering) -> None:
         """Give the place of a connection back: its last act."""
-        self.reader.count(connection, -1)
+        self.readers.count(connection, -1)
         self.connections.leave(connection)
 
     def _to_thread(self, connection: Served, flow: Flow) -> bool:
@@ -153,7 +154,7 @@ class Shared:
         """End what reads, what routes, what turns away and what keeps time."""
         for end in self.at_the_end:
             end()
-        self.reader.close()
+        self.readers.close()
         self.crew.close(LAST_WAIT)
         for routing in self.realms.values():
             routing.close()

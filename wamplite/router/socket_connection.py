@@ -15,6 +15,7 @@ holds (left over, half received, to be decoded) is noted as it grows; few decode
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -34,7 +35,7 @@ from .faults import log_fault
 from .large import LargePlace
 from .mailbox import FrameMailbox
 from .routing import NOTHING, Routing
-from .served import Gather
+from .served import LARGE, SLOW, SMALL, Gather
 from .shared import Shared
 from .timed_connection import TimedConnection
 from .trimming import MUCH
@@ -43,9 +44,12 @@ from .waits import RECEIVE, Flow, Wait
 logger = logging.getLogger("wamplite.router")
 
 LONGEST_REFUSAL = 600  # characters in the log
-LARGE = 16 * 1024  # bytes of one receive that take a place to be decoded; 16 KB may take 12 ms
+LARGE_RECEIVE = (
+    16 * 1024
+)  # bytes of a receive that take a place to be decoded; 16 KB may take 12 ms
 MANY = 64  # messages of one receive, which are more than a few where it is large
 SLICE = 0.001  # seconds for which one is served by the reader of many
+LONG = 0.002  # seconds of processor time of a large receive: who takes more has its own thread
 
 Payloads = list[bytes]
 Opening = Generator[Wait, None, Transport]
@@ -68,7 +72,6 @@ class SocketConnection(TimedConnection):
     """A peer that connected."""
 
     cookie: Any = None  # that HTTP has shown, where cookies count
-    _gather: Gather | None = None
     _opened = False  # the next one, and the transport, are there
     _loads: Callable[[bytes], Any]
     _payloads: list[bytes] = NOTHING  # that a thread is to decode
@@ -82,15 +85,9 @@ class SocketConnection(TimedConnection):
         self._listener = listener
         self.may_be_shared = stream.is_plain and listener.may_share
 
-    @property
-    def gather(self) -> Gather | None:
-        """What takes what it brings where its steps must not block."""
-        return self._gather
-
-    @gather.setter
-    def gather(self, gather: Gather | None) -> None:
-        self._gather = gather
-        self.stream.may_wait(gather is None)
+    def be_read(self, gather: Gather | None, may_wait: bool) -> None:
+        super().be_read(gather, may_wait)
+        self.stream.may_wait(may_wait)
 
     def disown(self) -> None:
         """Close the descriptor that a forked child has."""
@@ -203,9 +200,14 @@ class SocketConnection(TimedConnection):
         return self._opened and (self._payloads is not NOTHING or self._transport.is_ready)
 
     @property
-    def is_held_up(self) -> bool:  # type: ignore[override]
-        """Tell whether what is here, or more of it, is nothing for who must not block."""
-        return self._payloads is not NOTHING or self.shared.buffered.is_full
+    def is_full(self) -> bool:  # type: ignore[override]
+        """Tell whether all together hold too much."""
+        return self.shared.buffered.is_full
+
+    @property
+    def is_left(self) -> bool:  # type: ignore[override]
+        """Tell whether there is something to decode for who may take long over it."""
+        return self._payloads is not NOTHING and self.weight != SMALL
 
     def came_in_part(self) -> None:
         """Notice that a recv brought a part of a message, or what is to be decoded yet."""
@@ -222,6 +224,15 @@ class SocketConnection(TimedConnection):
 
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
+        if self.weight == SMALL:
+            return self._receive()
+        began = time.thread_time()
+        entries = self._receive()
+        if self.weight != SMALL and time.thread_time() - began > LONG:
+            self.weight = SLOW
+        return entries
+
+    def _receive(self) -> list[Any]:
         payloads, self._payloads = self._payloads, NOTHING
         if payloads is not NOTHING:
             self._waiting = 0
@@ -239,28 +250,29 @@ class SocketConnection(TimedConnection):
             return [Violation(str(error))]
         brought = self.stream.came - before  # with what is no message: 64 KB may be 16,000 PINGs
         if not payloads:
-            self.is_heavy |= brought > LARGE
+            if brought > LARGE_RECEIVE and self.weight == SMALL:
+                self.weight = LARGE
             return NOTHING
         size = sum(map(len, payloads))
-        if size <= LARGE and brought <= LARGE:
-            self.is_heavy = False
+        if size <= LARGE_RECEIVE and brought <= LARGE_RECEIVE:
+            self.weight = SMALL
             return decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
-        few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE
-        self.is_heavy = not few or brought - size > LARGE
+        few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE_RECEIVE
+        self.weight = SMALL if few and brought - size <= LARGE_RECEIVE else LARGE
         return self._decode_much(payloads)
 
     def _decode_much(self, payloads: Payloads) -> list[Any]:
-        """Return the messages of a large receive, or leave them to a thread, or for later."""
+        """Return the messages of a large receive, or leave them to another, or for later."""
         how = self._loads, self._tell_unfit, self.shared.structure
         if self.gather is not None:
             entries, rest = NOTHING, payloads
-            if not self.is_heavy:
+            if self.weight == SMALL:
                 entries, rest = decode_for(SLICE, payloads, *how)
             if rest:
                 self._leave(rest)
             return entries
         size = sum(map(len, payloads))
-        if size > LARGE and not self._take_place(size):
+        if size > LARGE_RECEIVE and not self._take_place(size):
             return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()

@@ -7,6 +7,7 @@ is so: by a thread of its own, which blocks, or by the one that reads for many, 
     ArrivalTurn  the same, and what it brought before is handled
     Handled      what it brought is handled
     Pause        so many seconds have passed
+    AS_LARGE     nothing, but who goes on must take what is large: what follows takes a moment
     BLOCKING     nothing, but a thread of its own must go on: what follows may take a while
 """
 
@@ -123,5 +124,6 @@ class Pause(Wait):
 
 RECEIVE = Receive()
 BLOCKING = Wait()
+AS_LARGE = Wait()
 
 Flow = Generator[Wait, None, None]
