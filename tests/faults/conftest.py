@@ -117,10 +117,13 @@ class Holdings:
 
 
 def warm_up(port: int) -> None:
-    """Let the router load what it loads on first use."""
-    for dialect in DIALECTS:
-        session = open_session(port, dialect)
+    """Let the router load, and begin, what it does on first use: also what reads large messages."""
+    sessions = [open_session(port, dialect) for dialect in (*DIALECTS, *DIALECTS)]
+    for session in sessions:
+        for _ in range(2):
+            session.ask(16, {"acknowledge": True}, "com.warm", ["x" * 30_000])
         assert session.is_served()
+    for session in sessions:
         session.leave()
 
 
