@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.conftest import warm_up
 from tests.faults.programs import embedded, order
 from tests.faults.sessions import ROLES, VIOLATION, Session, open_session
 from tests.processes import RouterProcess
@@ -24,6 +25,7 @@ def router() -> Iterator[RouterProcess]:
         session = open_session(process.port, "rs-json")
         order(session, "faults.revise", True)  # its thread for events is there from now on
         session.leave()
+        warm_up(process.port)
         yield process
 
 

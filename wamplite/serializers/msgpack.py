@@ -58,6 +58,17 @@ _find_nul = re.compile(
     rb"\0(?:(?<=[\xa1-\xbf]\0)|(?<=\xd9.\0)|(?<=\xda..\0)|(?<=\xdb....\0))", re.DOTALL
 ).search
 
+# What most large messages are: integers, short texts, few options, and arguments of which the last
+# is a long text or binary. The length of that is the group.
+_INTEGER = rb"[\0-\x7f]|\xcc.|\xcd..|\xce.{4}|\xcf.{8}"
+_SHORT = b"|".join(bytes((0xA0 + size,)) + b".{%d}" % size for size in range(1, 32))
+_SHORT = rb"(?:(?!.\0)(?:" + _SHORT + rb"))"  # text
+_VALUES = rb"(?:" + _INTEGER + b"|" + _SHORT + rb"|\x80|\x81" + _SHORT + rb"[\xc2\xc3]){0,16}"
+_LONG = rb"(?:\xd9(.)(?!\0)|\xda(..)(?!\0)|\xdb(.{4})(?!\0)|\xc4(.)|\xc5(..)|\xc6(.{4}))"
+_begin_with_short = re.compile(
+    rb"[\x91-\x9f]" + _VALUES + rb"[\x91-\x9f]" + _VALUES + _LONG, re.DOTALL
+).match
+
 FIRST_BUFFER = 512  # bytes; it grows. The library's own 256 KiB would be paid by every connection
 
 
@@ -88,17 +99,33 @@ class MsgPack(Serializer):
 
     def _plain(self, data: bytes) -> Any:
         size = len(data)
-        if size > SMALL:
-            return _large(data)
+        if size > _EASY:
+            if _ends_with_long(data):
+                return _unpacked(data)
+            if size > SMALL:
+                return _large(data)
         if size > _TINY and len(data.translate(None, _HARMLESS)) > _FEW:
             check_headers(data, _FORMAT)
-        try:
-            array = unpackb(data)
-        except Exception as exc:  # whatever a decoder says of hostile bytes
-            raise _refused(exc) from exc
+        array = _unpacked(data)
         if size > _EASY or data.translate(None, _EVEN) or (0 in data and _has_nul(data)):
             check_small(array)
         return array
+
+
+def _unpacked(data: bytes) -> Any:
+    try:
+        return unpackb(data)
+    except Exception as exc:  # whatever a decoder says of hostile bytes
+        raise _refused(exc) from exc
+
+
+def _ends_with_long(data: bytes) -> bool:
+    """Tell whether a message is short values and a long text or binary: nothing has to be asked."""
+    found = _begin_with_short(data)
+    if found is None:
+        return False
+    size = found[found.lastindex or 0]
+    return found.end() + int.from_bytes(size, "big") == len(data)
 
 
 def _has_nul(data: bytes) -> bool:
