@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.core.world import PUBLISH, SUBSCRIBE, UNSUBSCRIBE, World, only, take
+from wamplite.core.broker import FEW
 from wamplite.core.feature import Feature, Refused, lacking
 from wamplite.core.matching import PrefixMatch
 from wamplite.core.members import Bounds
@@ -264,6 +265,20 @@ def test_publishers_do_not_get_their_own_events() -> None:
     world.subscribe(ann, "com.app.t")
     world.send(ann, [PUBLISH, 2, {"exclude_me": False}, "com.app.t"])
     assert take(ann) == []
+
+
+@pytest.mark.parametrize("is_subscriber", [False, True])
+@pytest.mark.parametrize("number", [FEW - 1, FEW, FEW + 1])
+def test_an_event_reaches_all_others_however_many_they_are(
+    number: int, is_subscriber: bool
+) -> None:
+    world = World()
+    publisher, *others = world.joined(1 + number)
+    for peer in [*[publisher] * is_subscriber, *others]:
+        world.subscribe(peer, "com.app.t")
+    world.send(publisher, [PUBLISH, 1, {}, "com.app.t", [1]])
+    assert take(publisher) == []
+    assert [only(other)[4] for other in others] == [[1]] * number
 
 
 def test_options_of_the_publisher_do_not_reach_the_subscriber() -> None:

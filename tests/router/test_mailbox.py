@@ -136,6 +136,24 @@ def test_an_event_for_peers_of_other_limits_is_kept_whatever_is_posted_between(
         assert [array[0] for array in post.take(5)] == [36, 17, 36, 36, 36]
 
 
+def test_the_size_that_is_told_is_that_of_the_message_that_is_posted(
+    routing: Routing, post: Post
+) -> None:
+    with stream_and_socket() as (stream, peer):
+        other, told = Post(stream, peer, routing, 512), []
+        for each in (post, other):
+            each.mailbox.tell(lambda message, size: told.append((type(message), size)))
+        small, large, answer = event(1), event(2, "x" * 600), Published(2, 3)
+        sizes = [len(serializers.get("msgpack").dumps(to_array(m))) for m in (small, large, answer)]
+        for message in (small, large):
+            assert post.mailbox.post(message) and post.mailbox.post(answer)
+            assert other.mailbox.post(message) is (message is small)
+        assert [size for kind, size in told if kind is Event] == [sizes[0]] * 2 + [sizes[1]] * 2
+        assert [size for kind, size in told if kind is Published] == [sizes[2]] * 2
+        post.mailbox.deliver()
+        assert [array[0] for array in post.take(4)] == [36, 17, 36, 17]
+
+
 def test_what_no_transport_carries_is_refused_and_harms_nobody(post: Post) -> None:
     small = event(1, "small")
     assert post.mailbox.post(small)

@@ -34,6 +34,8 @@ from .messages import (
 from .options import MATCH, Unheeded
 from .records import Publication, Subscriber, Subscription
 
+FEW = 4  # subscribers; of more it is asked once, not of each, whether any is excluded
+
 
 class Broker:
     """The subscriptions of one realm.
@@ -245,11 +247,13 @@ class Broker:
             topic = publication.topic
             for may_see in self.may_see:
                 excluded = excluded | {m for m in subscribers if not may_see(m, topic)}
-        reached: Iterable[Subscriber] = subscribers.values()
-        if not subscribers.keys().isdisjoint(excluded):
-            reached = [subscribers[member] for member in subscribers if member not in excluded]
-        for subscriber in reached:
-            subscriber.post(event)
+        if len(subscribers) > FEW and subscribers.keys().isdisjoint(excluded):
+            for subscriber in subscribers.values():
+                subscriber.post(event)
+            return
+        for member, subscriber in subscribers.items():
+            if member not in excluded:
+                subscriber.post(event)
 
     def _remove(self, subscriber: Subscriber) -> None:
         subscription = subscriber.subscription

@@ -66,6 +66,9 @@ class Encoder:
 
     def _encode_event(self, event: Event, transport: Transport) -> bytes:
         """Do the same for an EVENT, and keep its frame for the next who is posted the same."""
+        if self.last is event:
+            self.written = self.size
+            return self.frame if self.size <= transport.max_send else b""
         events, place = self._events, self._rounds.place
         payload = b"" if events.last is None else events.find(event)
         if not payload:
@@ -183,13 +186,13 @@ class FrameMailbox:
     def post(self, message: Message) -> bool:
         """Queue a message; False if the peer does not take messages so large."""
         encoder = self._encoder
-        if encoder.last is not message:
-            frame = encoder.encode(message, self._transport)
+        if encoder.last is message and encoder.size <= self._max_send:
+            frame = encoder.frame
         else:
-            frame = encoder.frame if encoder.size <= self._max_send else b""
-        if not frame:
-            self._count("messages_above_the_peers_limit")
-            return False
+            frame = encoder.encode(message, self._transport)
+            if not frame:
+                self._count("messages_above_the_peers_limit")
+                return False
         queued = self._queued
         if queued is None:
             self._routing.touched.append(self)
@@ -203,13 +206,13 @@ class FrameMailbox:
     def post_droppable(self, message: Message) -> bool:
         """Queue an event that a slow peer would rather lose than its session."""
         encoder = self._encoder
-        if encoder.last is not message:
-            frame = encoder.encode(message, self._transport)
+        if encoder.last is message and encoder.size <= self._max_send:
+            frame = encoder.frame
         else:
-            frame = encoder.frame if encoder.size <= self._max_send else b""
-        if not frame:
-            self._count("messages_above_the_peers_limit")
-            return False
+            frame = encoder.encode(message, self._transport)
+            if not frame:
+                self._count("messages_above_the_peers_limit")
+                return False
         self.deliver()  # what was posted before goes before
         self.delivered += 1
         self._write([frame], droppable=True)

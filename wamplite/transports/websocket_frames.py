@@ -5,6 +5,8 @@ first byte (FIN, opcode) . size . masking key, from the client alone . payload
 
 from __future__ import annotations
 
+from struct import Struct
+
 try:
     from wsaccel.xormask import XorMaskerSimple
 except ImportError:  # the extra `fast` is not installed
@@ -15,6 +17,7 @@ OPCODES, BEGINNING = (0, 1, 2, 8, 9, 10), (1, 2)  # all of them; those that begi
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A  # with FIN
 DEFLATED = 0x40  # the bit RSV1, in the first frame of a message
 NORMAL, BREACH, WRONG_KIND, NO_CODE, NOT_UTF8, TOO_BIG = 1000, 1002, 1003, 1005, 1007, 1009
+octets = Struct("BB").pack  # two of them, in two thirds of the time of bytes((one, other))
 _TABLES = [bytes(byte ^ key for byte in range(256)) for key in range(256)]
 
 
@@ -37,10 +40,10 @@ def xor(key: bytes, data: bytes) -> bytes:
 def header(first: int, size: int, masked: int = 0) -> bytes:
     """Return a frame's first bytes up to its size; `masked` is 0x80 in a client's frames."""
     if size < 126:
-        return bytes((first, masked | size))
+        return octets(first, masked | size)
     if size < 65536:
-        return bytes((first, masked | 126)) + size.to_bytes(2, "big")
-    return bytes((first, masked | 127)) + size.to_bytes(8, "big")
+        return octets(first, masked | 126) + size.to_bytes(2, "big")
+    return octets(first, masked | 127) + size.to_bytes(8, "big")
 
 
 def header_size(second: int) -> int:

@@ -25,7 +25,7 @@ from . import batches, websocket_upgrade
 from .base import USUAL, HttpBounds, Transport
 from .stream import Stream
 from .websocket import WebSocket
-from .websocket_frames import TEXT, header
+from .websocket_frames import TEXT, header, octets
 
 if TYPE_CHECKING:
     from .deflate import Deflate
@@ -133,7 +133,7 @@ class WebSocketServer(WebSocket):
         """Return an unmasked frame."""
         size = len(payload)
         if size < 126:
-            return bytes((first, size)) + payload
+            return octets(first, size) + payload
         return header(first, size) + payload
 
     def take_control(self, frame: bytes) -> None:
