@@ -125,14 +125,14 @@ class Acceptor:
         """Answer one message: None says that the peer gave up and wants no answer."""
         if type(message) is Abort:
             return None
+        if isinstance(message, Unfit):
+            message = message.message
         try:
+            if type(message) is Hello and self._dialogue is None:
+                return self._on_hello(message)
             if isinstance(message, Violation):
                 raise ProtocolError(message.text)
-            if isinstance(message, Unfit):
-                message = message.message
-            if self._dialogue is None:
-                return self._on_hello(message)
-            return self._on_authenticate(message)
+            return self._on_other(message)
         except Refused as refused:
             text = str(refused.args[0] if refused.args else refused.error)
             return Abort({"message": text}, refused.error)
@@ -153,9 +153,7 @@ class Acceptor:
         methods = self._authmethods
         return methods(realm) if callable(methods) else methods
 
-    def _on_hello(self, message: Message) -> Challenge | Accepted:
-        if type(message) is not Hello:
-            raise ProtocolError(f"a session starts with HELLO, not {name_of(message)}")
+    def _on_hello(self, message: Hello) -> Challenge | Accepted:
         if message.realm not in self._realms:
             raise _no_realm(message.realm)
         joining = Joining(new_session(), message.realm, *self._place)
@@ -181,7 +179,9 @@ class Acceptor:
             uris.NO_MATCHING_AUTH_METHOD, f"offered here: {offered}; wished for: {wishes}"
         )
 
-    def _on_authenticate(self, message: Message) -> Challenge | Accepted:
+    def _on_other(self, message: Message) -> Challenge | Accepted:
+        if self._dialogue is None:
+            raise ProtocolError(f"a session starts with HELLO, not {name_of(message)}")
         if type(message) is not Authenticate:
             raise ProtocolError(f"CHALLENGE is answered with AUTHENTICATE, not {name_of(message)}")
         return self._advance(lambda dialogue: dialogue.send(message))

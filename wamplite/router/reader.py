@@ -23,6 +23,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 from ..core.errors import TransportLost
@@ -79,6 +80,7 @@ class SharedReader:
         self._ended = False
         self._thread: threading.Thread | None = None
         self._selector: WakingSelector[Task]  # this and all that follows is the thread's own
+        self._ident = 0
         self._looked_at: deque[Task] = deque()
         self._routings: dict[Routing, None] = {}  # that have something to route
 
@@ -89,8 +91,13 @@ class SharedReader:
         with self._lock:
             if self._ended or (self._thread is None and not self._start()):
                 return False
+            is_ours = get_ident() == self._ident
         connection.be_read(self._take_arrival, may_wait=False)  # nobody takes a step of it now
-        self._wake(Task(connection, flow, wait))
+        task = Task(connection, flow, wait)
+        if is_ours:  # that is what has accepted it
+            self._looked_at.append(task)
+        else:
+            self._wake(task)
         return True
 
     def close(self) -> None:
@@ -131,6 +138,7 @@ class SharedReader:
     # The reader
 
     def _run(self) -> None:
+        self._ident = get_ident()
         while not self._ended:
             try:
                 self._once()
@@ -150,6 +158,7 @@ class SharedReader:
             for at in range(TOGETHER, len(ready), TOGETHER):
                 self._route()  # their peers have something to do meanwhile
                 self._step_ready(ready[at : at + TOGETHER])
+            self._route()  # some wait for that, and are looked at now
             while self._looked_at:  # one that fails is looked at again
                 self._look(self._looked_at[0])
                 self._looked_at.popleft()
@@ -218,7 +227,7 @@ class SharedReader:
         elif wait is BLOCKING or (wait is AS_LARGE and self._take_arrival is not None):
             self._hand_over(task, wait, must=True)
         else:
-            self._wake(task)
+            self._looked_at.append(task)
 
     def _register(self, task: Task) -> None:
         """Step it when there is something to receive."""

@@ -52,14 +52,14 @@ class SharedReaders:
             self.small.limits = self.large.limits = limits
             self._quiet = -1 if limits.readers == THREADS else QUIET
             self._few, self._many = BOUNDS[limits.readers]
-            self._rule()
+            self._is_crowded = self._number > (self._few if self._is_crowded else self._many)
 
     def count(self, connection: Served, number: int) -> None:
         """Count a connection that comes, 1, or goes, -1."""
         if connection.may_be_shared:
             with self._lock:
-                self._number += number
-                self._rule()
+                self._number = number = self._number + number
+                self._is_crowded = number > (self._few if self._is_crowded else self._many)
 
     def take(self, connection: Served, flow: Flow, wait: Wait) -> bool:
         """Take its steps from now on, where it waits for this; False: it needs its own thread."""
@@ -75,8 +75,9 @@ class SharedReaders:
         """Return whose it is, by what it brought last."""
         if connection.weight != SMALL:
             return self.large if self._is_crowded and connection.weight != SLOW else None
-        is_here = self._is_crowded or connection.received <= self._quiet
-        return self.small if is_here else None
+        if self._is_crowded or connection.received <= self._quiet:
+            return self.small
+        return None
 
     def _move(self, connection: Served, flow: Flow, wait: Wait) -> bool:
         """Let another go on with a connection of a reader."""
@@ -87,7 +88,3 @@ class SharedReaders:
         with self._lock:
             self._is_crowded = True  # until somebody comes or goes
         return False
-
-    def _rule(self) -> None:
-        """Find whether the steps of all belong here (under the lock)."""
-        self._is_crowded = self._number > (self._few if self._is_crowded else self._many)

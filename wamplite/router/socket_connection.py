@@ -86,7 +86,7 @@ class SocketConnection(TimedConnection):
         self.may_be_shared = stream.is_plain and listener.may_share
 
     def be_read(self, gather: Gather | None, may_wait: bool) -> None:
-        super().be_read(gather, may_wait)
+        self.gather = gather
         self.stream.may_wait(may_wait)
 
     def disown(self) -> None:
@@ -148,7 +148,7 @@ class SocketConnection(TimedConnection):
                 self.shared.refusals.warn(kind, shorten(who + text, LONGEST_REFUSAL))
             raise
         self._loads = serializers.loads_of(self._transport.serializer)
-        self._opened = True
+        self._opened, self.is_ready = True, self._transport.is_ready
 
     @property
     def has_ended(self) -> bool:
@@ -195,11 +195,6 @@ class SocketConnection(TimedConnection):
         self.shutdown(uris.SLOW_CONSUMER)
 
     @property
-    def is_ready(self) -> bool:  # type: ignore[override]
-        """Tell whether there is something to receive, whatever the descriptor says."""
-        return self._opened and (self._payloads is not NOTHING or self._transport.is_ready)
-
-    @property
     def is_full(self) -> bool:  # type: ignore[override]
         """Tell whether all together hold too much."""
         return self.shared.buffered.is_full
@@ -225,11 +220,13 @@ class SocketConnection(TimedConnection):
     def receive(self) -> list[Any]:
         """Return the messages of one recv, and how the peer ended if it did."""
         if self.weight == SMALL:
-            return self._receive()
-        began = time.thread_time()
-        entries = self._receive()
-        if self.weight != SMALL and time.thread_time() - began > LONG:
-            self.weight = SLOW
+            entries = self._receive()
+        else:
+            began = time.thread_time()
+            entries = self._receive()
+            if self.weight != SMALL and time.thread_time() - began > LONG:
+                self.weight = SLOW
+        self.is_ready = self._payloads is not NOTHING or self._transport.is_ready
         return entries
 
     def _receive(self) -> list[Any]:
@@ -333,7 +330,9 @@ class SocketConnection(TimedConnection):
             return
         self.ending()
         stream.finish()
-        self._opened = False  # whatever the transport has yet to tell is not what comes now
+        self._opened = self.is_ready = (
+            False  # whatever the transport has yet to tell is not what comes now
+        )
         if not self.may_be_shared:
             return stream.linger(self.shared.limits.linger)
         with suppress(TransportLost, TimeoutError):  # the deadline ends it, too
