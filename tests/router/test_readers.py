@@ -10,6 +10,7 @@ import pytest
 from tests.waiting import thread_named
 from wamplite.core.errors import TransportLost
 from wamplite.router import Router, socket_connection
+from wamplite.router.readers import QUIET
 from wamplite.router.served import LARGE, SLOW, SMALL
 from wamplite.router.socket_connection import SocketConnection
 from wamplite.transports.rawsocket_frames import PING, frame
@@ -121,6 +122,18 @@ def test_where_each_has_its_thread_so_has_what_is_large(
         publish(wire, value)
     assert all(name.startswith(OWN) for name in readers)
     assert thread_named(LARGE_READER) is None
+
+
+def test_one_of_few_is_quiet_up_to_a_number_of_messages(
+    readers: Readers, start: Start, connect: Connect
+) -> None:
+    wire = connect(start(readers="auto").url).join()  # that is the first
+    for _ in range(QUIET - 1):
+        publish(wire, "small")
+    publish(wire, "small")
+    assert set(readers) == {SMALL_READER}
+    publish(wire, "small")
+    assert readers[-1].startswith(OWN)
 
 
 def test_new_limits_call_it_back(readers: Readers, router: Router, wire: Wire) -> None:
