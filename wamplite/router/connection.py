@@ -180,29 +180,25 @@ class Connection(ABC):
 
     def converse(self) -> Flow:
         """Serve one session after the other, until the peer is sent away or has left for good."""
+        presences = self.shared.presences
         try:
             while True:
                 joined = yield from self._join()  # its frame has ended: nobody keeps HELLO
                 if joined is None:
                     return
                 presence, routing = joined
-                yield from self._stay(presence, routing)
+                presences.begin(presence)
+                try:
+                    session_log.joined(presence)
+                    yield from Hosting(self, presence.member, routing).flow()
+                    session_log.left(presence)
+                finally:
+                    presences.end(presence)
                 del joined, presence
                 if not self.waits:
                     return
         finally:
             self._give_back()
-
-    def _stay(self, presence: Presence, routing: Routing) -> Flow:
-        """Serve a session to its end, and tell of it."""
-        presences = self.shared.presences
-        presences.begin(presence)
-        try:
-            session_log.joined(presence)
-            yield from Hosting(self, presence.member, routing).flow()
-            session_log.left(presence)
-        finally:
-            presences.end(presence)
 
     def _join(self) -> Generator[Wait, None, tuple[Presence, Routing] | None]:
         """Speak until a session is accepted; None where the peer was sent away."""
@@ -262,18 +258,15 @@ class Connection(ABC):
         self, acceptor: Acceptor, hello: Hello | None, entry: Any
     ) -> Challenge | Abort | Accepted | None:
         """Answer a message of the handshake; who has guessed wrong before waits for it."""
-        if hello is None:
-            return self._judge(acceptor, entry)
-        logins = self.shared.logins
-        is_login = type(entry) is Authenticate
-        if is_login:
+        logins, is_login = self.shared.logins, type(entry) is Authenticate
+        if is_login and hello is not None:
             patience = self.deadline - time.monotonic()
             refused = logins.wait(self.address, hello, patience, self.name)
             if refused is not None:
                 return refused
             self.check_alive()
         outcome = self._judge(acceptor, entry)
-        if is_login or type(outcome) is Abort:
+        if (is_login or type(outcome) is Abort) and hello is not None:
             self.bad_logins += logins.judged(self.address, hello, outcome, self.name)
         return outcome
 

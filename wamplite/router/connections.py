@@ -100,9 +100,9 @@ class Connections:
         """Take a place; where there is none, return the name of the bound as it is counted."""
         origin, evicted = peer.origin, None
         with self._lock:
-            refusal = self._refusal_of_all(origin)
-            if refusal is None:
-                refusal, evicted = self._find_room(origin)
+            refusal = self._refusal_of_all(origin) or self._refusal(origin)
+            if refusal == ALL_HANDSHAKING:
+                refusal, evicted = self._make_room(origin)
             if refusal is None:
                 self._peers[peer] = None
                 self._take(peer, origin)
@@ -120,7 +120,9 @@ class Connections:
             if origin != peer.origin and peer in self._peers:
                 self._stop_joining(peer)
                 self._give_back(peer)
-                refusal, evicted = self._find_room(origin)
+                refusal = self._refusal(origin)
+                if refusal == ALL_HANDSHAKING:
+                    refusal, evicted = self._make_room(origin)
                 if refusal is None:
                     peer.origin = origin
                 self._take(peer, peer.origin)
@@ -217,14 +219,11 @@ class Connections:
 
     # Under the lock
 
-    def _find_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
-        """Return why an origin has no room, or who was made to give up a place for it."""
-        refusal = self._refusal(origin)
-        if refusal != ALL_HANDSHAKING or not origin:
-            return refusal, None
-        evicted = self._find_longest_waiting(origin)
+    def _make_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
+        """Return who was made to give up a place for an origin, or why it has none."""
+        evicted = self._find_longest_waiting(origin) if origin else None
         if evicted is None:
-            return refusal, None
+            return ALL_HANDSHAKING, None
         self._stop_joining(evicted)
         return None, evicted
 

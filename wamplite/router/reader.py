@@ -88,13 +88,14 @@ class SharedReader:
 
     def take(self, connection: Served, flow: Flow, wait: Wait) -> bool:
         """Take its steps from now on, where it waits for this; False: there is no thread for it."""
-        with self._lock:
-            if self._ended or (self._thread is None and not self._start()):
-                return False
-            is_ours = get_ident() == self._ident
+        is_ours = get_ident() == self._ident  # this thread has accepted it
+        if not is_ours:
+            with self._lock:
+                if self._ended or (self._thread is None and not self._start()):
+                    return False
         connection.be_read(self._take_arrival, may_wait=False)  # nobody takes a step of it now
         task = Task(connection, flow, wait)
-        if is_ours:  # that is what has accepted it
+        if is_ours:
             self._looked_at.append(task)
         else:
             self._wake(task)
@@ -154,11 +155,9 @@ class SharedReader:
             self._looked_at += self._woken
             self._woken.clear()
         try:
-            self._step_ready(ready[:TOGETHER])  # first: it may not be there later
-            for at in range(TOGETHER, len(ready), TOGETHER):
-                self._route()  # their peers have something to do meanwhile
+            for at in range(0, len(ready), TOGETHER):  # first: it may not be there later
                 self._step_ready(ready[at : at + TOGETHER])
-            self._route()  # some wait for that, and are looked at now
+                self._route()  # their peers have something to do meanwhile, some wait for that here
             while self._looked_at:  # one that fails is looked at again
                 self._look(self._looked_at[0])
                 self._looked_at.popleft()
