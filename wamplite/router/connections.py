@@ -102,7 +102,7 @@ class Connections:
         with self._lock:
             refusal = self._refusal_of_all(origin) or self._refusal(origin)
             if refusal == ALL_HANDSHAKING:
-                refusal, evicted = self._make_room(origin)
+                refusal, evicted = self._find_room(origin)
             if refusal is None:
                 self._peers[peer] = None
                 self._take(peer, origin)
@@ -122,7 +122,7 @@ class Connections:
                 self._give_back(peer)
                 refusal = self._refusal(origin)
                 if refusal == ALL_HANDSHAKING:
-                    refusal, evicted = self._make_room(origin)
+                    refusal, evicted = self._find_room(origin)
                 if refusal is None:
                     peer.origin = origin
                 self._take(peer, peer.origin)
@@ -219,7 +219,7 @@ class Connections:
 
     # Under the lock
 
-    def _make_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
+    def _find_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
         """Return who was made to give up a place for an origin, or why it has none."""
         evicted = self._find_longest_waiting(origin) if origin else None
         if evicted is None:
