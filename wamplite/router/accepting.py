@@ -33,8 +33,7 @@ PAUSE = 0.05  # seconds, when accept fails: the file limit is reached
 QUIET = 10.0  # seconds between two warnings of that
 CLOSING = 5.0  # seconds for it to end
 
-# Is handed a socket, which has no more than socket.SocketType, and the address at its other end
-Serve = Callable[[socket.socket, Any], None]
+Serve = Callable[[socket.socket, Any], None]  # a socket, and the address at its other end
 
 
 class Accepting:
@@ -50,7 +49,6 @@ class Accepting:
         self.name = url
         self.may_be_shared = may_be_shared
         self._socket = sock
-        self._kind = int(sock.family), int(sock.type), sock.proto  # of what is accepted, too
         self._serve = serve
         self._shared = shared
         self._closing, self._ended = Latch(), Latch()
@@ -113,10 +111,7 @@ class Accepting:
             yield Pause(0.0 if self._closing.is_set() else PAUSE)
 
     def _accept_one(self) -> None:
-        # What socket.accept does, but for two enums that it makes anew each time, and for a class
-        # in Python round the socket: these are a third of what it takes
-        descriptor, address = self._socket._accept()  # type: ignore[attr-defined]
-        sock: Any = socket.SocketType(*self._kind, fileno=descriptor)
+        sock, address = self._socket.accept()
         try:
             self._serve(sock, address)
         except BaseException:

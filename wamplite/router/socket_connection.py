@@ -330,9 +330,8 @@ class SocketConnection(TimedConnection):
             return
         self.ending()
         stream.finish()
-        self._opened = self.is_ready = (
-            False  # whatever the transport has yet to tell is not what comes now
-        )
+        # Whatever the transport has yet to tell is not what comes now
+        self._opened = self.is_ready = False
         if not self.may_be_shared:
             return stream.linger(self.shared.limits.linger)
         with suppress(TransportLost, TimeoutError):  # the deadline ends it, too
