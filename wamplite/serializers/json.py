@@ -44,11 +44,11 @@ _DIGITS = bytes(ord("0") if octet in b"0123456789" else ord(" ") for octet in ra
 _FEWEST_DIGITS = b"0" * 19  # of an integer from 2**63 on
 _MOST_DIGITS = 20  # of 2**64-1; a sign may stand before them
 _HUGE = 2.0**63  # orjson turns integers from here on into floats without a word
-# What most large messages are: numbers, short texts, few options, and arguments of which the last
-# is a long text. Behind these octets there is nothing but that.
+# What most large messages are: numbers, few options, perhaps a URI, and arguments of which the last
+# is a long text. Behind these octets there is nothing but that, where none of all is a backslash.
 _begin_with_short = re.compile(
-    rb'\[(?:(?:\d{1,16}|"[^"\\]{0,255}"|\{\}|\{"\w{1,32}":(?:true|false)\}),){1,16}'
-    rb'\[(?:(?:\d{1,16}|"[^"\\]{0,255}"),){0,16}"'
+    rb'\[[0-9]{1,16},[0-9]{1,16},(?:[0-9]{1,16},)?\{(?:"\w{1,32}":(?:true|false))?\},'
+    rb'(?:"[^"]{0,255}",)?\[(?:(?:[0-9]{1,16}|"[^"]{0,31}"),){0,4}"'
 ).match
 _EASY = 256  # bytes: of less, to look at all may be as fast
 
