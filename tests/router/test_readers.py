@@ -203,6 +203,24 @@ def test_where_nobody_can_read_what_is_large_the_connection_ends(
     publish(small, "small")
 
 
+def test_who_waits_for_a_place_holds_up_nobody(
+    readers: Readers, router: Router, wire: Wire, connect: Connect
+) -> None:
+    other = connect(router.url).join()
+    for each in (wire, other):
+        publish(each, TEXT)
+    places = parts(router).decoding
+    for _ in range(router.limits.max_decoding):
+        assert places.acquire(timeout=20)
+    wire.send(16, 2, {"acknowledge": True}, TOPIC, [TEXT])
+    eventually(lambda: any(one.held > len(TEXT) for one in connections(router)))
+    publish(other, "small")
+    assert readers[-1] == LARGE_READER
+    places.release(router.limits.max_decoding)
+    assert wire.receive()[0] == 17
+    assert readers[-1].startswith(OWN)
+
+
 def test_who_waits_for_a_place_ends_with_the_router(router: Router, wire: Wire) -> None:
     publish(wire, TEXT)
     places = parts(router).decoding

@@ -75,6 +75,7 @@ class SocketConnection(TimedConnection):
     _opened = False  # the next one, and the transport, are there
     _loads: Callable[[bytes], Any]
     _payloads: list[bytes] = NOTHING  # that a thread is to decode
+    _may_wait = True  # who takes its steps
     _waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
     def __init__(
@@ -86,7 +87,7 @@ class SocketConnection(TimedConnection):
         self.may_be_shared = stream.is_plain and listener.may_share
 
     def be_read(self, gather: Gather | None, may_wait: bool) -> None:
-        self.gather = gather
+        self.gather, self._may_wait = gather, may_wait
         self.stream.may_wait(may_wait)
 
     def disown(self) -> None:
@@ -269,8 +270,13 @@ class SocketConnection(TimedConnection):
                 self._leave(rest)
             return entries
         size = sum(map(len, payloads))
-        if size > LARGE_RECEIVE and not self._take_place(size):
-            return [Lost(str(self.stream.ended()))]
+        if size > LARGE_RECEIVE:
+            if not self._take_place(size):
+                self.weight = SLOW  # it is a thread that waits for a place
+                self._leave(payloads)
+                return NOTHING
+            if self.stream.lost is not None:
+                return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
         entries = decode(payloads, *how)
@@ -285,15 +291,17 @@ class SocketConnection(TimedConnection):
         self.shared.buffered.note(self)
 
     def _take_place(self, size: int) -> bool:
-        """Wait until fewer decode what is large; False if the connection was ended meanwhile."""
+        """Take a place to decode what is large; False: none is free, and nobody may wait here."""
         places = self.shared.decoding
         if not places.acquire(blocking=False):
+            if not self._may_wait:
+                return False
             self._waiting = size
             self.shared.buffered.note(self)
             places.acquire()
         self._waiting = 0
         self.place = LargePlace(places)
-        return self.stream.lost is None
+        return True
 
     def _tell_unfit(self, text: str) -> None:
         self.shared.count("unfit_messages")
