@@ -11,7 +11,8 @@ and by what a connection brought last:
 
     SMALL    the reader of what is small, which gathers what many have brought
     LARGE    the reader of what is large: above 16 KB, or many small messages at once
-    SLOW     a thread of its own: it took so long that others of these would wait
+    SLOW     a thread of its own: it took so long that others of these would wait, or has to wait
+             itself for a place to decode
 """
 
 from __future__ import annotations

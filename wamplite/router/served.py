@@ -10,7 +10,7 @@ from .waits import Flow
 
 Gather = Callable[[Routing, Arrival], None]
 
-SMALL, LARGE, SLOW = range(3)  # above 16 KB, or many messages at once; took long to decode, too
+SMALL, LARGE, SLOW = range(3)  # above 16 KB, or many at once; it also takes long, or has to wait
 
 
 class Served(Protocol):
