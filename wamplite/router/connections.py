@@ -100,8 +100,8 @@ class Connections:
         """Take a place; where there is none, return the name of the bound as it is counted."""
         origin, evicted = peer.origin, None
         with self._lock:
-            refusal = self._refusal_of_all(origin) or self._refusal(origin)
-            if refusal == ALL_HANDSHAKING:
+            refusal = self._refusal_of_all(origin)
+            if refusal is None:
                 refusal, evicted = self._find_room(origin)
             if refusal is None:
                 self._peers[peer] = None
@@ -120,9 +120,7 @@ class Connections:
             if origin != peer.origin and peer in self._peers:
                 self._stop_joining(peer)
                 self._give_back(peer)
-                refusal = self._refusal(origin)
-                if refusal == ALL_HANDSHAKING:
-                    refusal, evicted = self._find_room(origin)
+                refusal, evicted = self._find_room(origin)
                 if refusal is None:
                     peer.origin = origin
                 self._take(peer, peer.origin)
@@ -220,10 +218,13 @@ class Connections:
     # Under the lock
 
     def _find_room(self, origin: str | None) -> tuple[str | None, Connected | None]:
-        """Return who was made to give up a place for an origin, or why it has none."""
-        evicted = self._find_longest_waiting(origin) if origin else None
+        """Return why an origin has no room, or who was made to give up a place for it."""
+        refusal = self._refusal(origin)
+        if refusal != ALL_HANDSHAKING or not origin:
+            return refusal, None
+        evicted = self._find_longest_waiting(origin)
         if evicted is None:
-            return ALL_HANDSHAKING, None
+            return refusal, None
         self._stop_joining(evicted)
         return None, evicted
 

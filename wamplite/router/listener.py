@@ -69,10 +69,16 @@ class Settings(NamedTuple):
 class Opener:
     """What opens the connections to a place, all alike as long as the settings are these."""
 
-    def __init__(self, place: ListenUrl, settings: Settings, hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        place: ListenUrl,
+        settings: Settings,
+        hosts: tuple[str, ...],
+        available: tuple[str, ...],
+    ) -> None:
         self._place, self._settings, self._hosts = place, settings, hosts
         self._common: dict[str, Any] = {
-            "serializers": serializers.available(),
+            "serializers": available,
             "max_message_size": settings.limits.max_message_size,
             "first_message_size": settings.limits.max_first_message_size,
         }
@@ -112,11 +118,11 @@ class Listener:
             raise UsageError(f"{place.scheme}:// promises TLS: give a certificate and its key")
         self.place = place
         self._settings = settings
-        self._opener = Opener(place, settings, self._hosts())
+        self._serializers = serializers.available()
+        self._opener = self._new_opener()
         self._open_to_all = settings.access.offered(None)  # where nobody has to say who they are
         self._certificate = certificate if secure else None
         self._shared = shared
-        self._serializers = serializers.available()
         self._gateway = self._make_gateway() if settings.longpoll else None
         self._metrics = self._make_metrics(settings.metrics) if settings.metrics else None
         self._socket = listen_urls.bind(place, settings.limits.socket_buffer)
@@ -156,7 +162,7 @@ class Listener:
     def take_limits(self, limits: Limits) -> None:
         """Have other limits for whoever comes from now on."""
         before, self._settings = self._settings.limits, self._settings._replace(limits=limits)
-        self._opener = Opener(self.place, self._settings, self._hosts())
+        self._opener = self._new_opener()
         if limits.socket_buffer != before.socket_buffer and self.place.scheme != "unix":
             listen_urls.limit_tcp(self._socket, limits.socket_buffer)
         if limits.ping_interval != before.ping_interval:
@@ -263,6 +269,9 @@ class Listener:
 
     def _hosts(self) -> tuple[str, ...]:
         return (*self._settings.allowed_hosts, self.place.host)
+
+    def _new_opener(self) -> Opener:
+        return Opener(self.place, self._settings, self._hosts(), self._serializers)
 
     def _open(self, kind: str, connection: SocketConnection, head: bytes) -> Transport:
         stream, settings = connection.stream, self._settings

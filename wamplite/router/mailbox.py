@@ -205,14 +205,10 @@ class FrameMailbox:
 
     def post_droppable(self, message: Message) -> bool:
         """Queue an event that a slow peer would rather lose than its session."""
-        encoder = self._encoder
-        if encoder.last is message and encoder.size <= self._max_send:
-            frame = encoder.frame
-        else:
-            frame = encoder.encode(message, self._transport)
-            if not frame:
-                self._count("messages_above_the_peers_limit")
-                return False
+        frame = self._encoder.encode(message, self._transport)
+        if not frame:
+            self._count("messages_above_the_peers_limit")
+            return False
         self.deliver()  # what was posted before goes before
         self.delivered += 1
         self._write([frame], droppable=True)

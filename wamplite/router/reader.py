@@ -146,6 +146,7 @@ class SharedReader:
             except BaseException:  # nothing may end it
                 log_fault(logger, "%s goes on", self._name)
                 time.sleep(PAUSE)
+        self._ident = 0  # another thread may get it now
 
     def _once(self) -> None:
         """Take a step of each that is ready, and route what they have brought."""

@@ -74,7 +74,7 @@ class SocketConnection(TimedConnection):
     cookie: Any = None  # that HTTP has shown, where cookies count
     _opened = False  # the next one, and the transport, are there
     _loads: Callable[[bytes], Any]
-    _payloads: list[bytes] = NOTHING  # that a thread is to decode
+    _payloads: list[bytes] = NOTHING  # that are to be decoded yet
     _may_wait = True  # who takes its steps
     _waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 

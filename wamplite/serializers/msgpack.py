@@ -6,6 +6,8 @@ Text and binary are told apart. What holds extension types, or is refused, is re
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from struct import calcsize, unpack
 from typing import Any
 
@@ -112,9 +114,9 @@ class MsgPack(Serializer):
         return array
 
 
-def _unpacked(data: bytes) -> Any:
+def _unpacked(data: bytes, unpack: Callable[[bytes], Any] = unpackb) -> Any:
     try:
-        return unpackb(data)
+        return unpack(data)
     except Exception as exc:  # whatever a decoder says of hostile bytes
         raise _refused(exc) from exc
 
@@ -135,12 +137,12 @@ def _has_nul(data: bytes) -> bool:
 
 def _large(data: bytes) -> Any:
     if are_few(data, _FORMAT, FEW_VALUES):  # a long text, and little else
-        array = _decoded(data)
+        array = _unpacked(data, _unpack_giving_way)
         check_small(array)
         return array
     if len(data) > MAX_LENGTH or len(data.translate(None, _HARMLESS)) > _FEWER:
         check_headers(data, _FORMAT)
-    array = _decoded(data)
+    array = _unpacked(data, _unpack_giving_way)
     if 0 in data and (data.count(0) > MANY or _find_nul(data)):
         check_all(array, NUL_RULES)
     else:
@@ -153,11 +155,7 @@ def _let_go(value: Any) -> Any:
     return value
 
 
-def _decoded(data: bytes) -> Any:
-    try:
-        return unpackb(data, object_hook=_let_go, list_hook=_let_go)
-    except Exception as exc:
-        raise _refused(exc) from exc
+_unpack_giving_way = partial(unpackb, object_hook=_let_go, list_hook=_let_go)
 
 
 def _refused(exc: Exception) -> ProtocolError:
