@@ -16,7 +16,8 @@ Lines = list[dict[str, Any]]
 
 
 def lines(router: RouterProcess, event: str) -> Lines:
-    every = [json.loads(line) for line in router.stderr().splitlines()]
+    written = router.stderr().rpartition("\n")[0]  # the last line may be half there
+    every = [json.loads(line) for line in written.splitlines()]
     return [line for line in every if line.get("event") == event]
 
 
