@@ -149,7 +149,7 @@ def test_of_those_who_end_with_much_one_does_in_a_round_and_others_are_served(
 def put(routing: Routing, who: Somebody, entries: list[Any]) -> None:
     """Let it arrive for whoever routes next."""
     assert who.turn.acquire(timeout=5)
-    routing.put(Arrival(who.member, entries, who.turn))  # type: ignore[arg-type]
+    routing.put([Arrival(who.member, entries, who.turn)])  # type: ignore[arg-type]
 
 
 def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None:

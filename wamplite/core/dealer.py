@@ -93,9 +93,10 @@ class Dealer(Registrations):
 
     def on_call(self, caller: Member, call: Call) -> None:
         """Send INVOCATION to a callee and remember who waits for the answer."""
-        if type(call.args) not in ARGUMENTS:
-            call = self._unread(caller, call)
         request, options, procedure, args, kwargs = call
+        if type(args) not in ARGUMENTS:
+            call = self._unread(caller, call)
+            args = call.args
         asked_before = request in caller.calls or self.continuation is not None
         if asked_before and not self.is_new(caller, call):
             assert self.continuation is not None
@@ -162,7 +163,8 @@ class Dealer(Registrations):
             pending.details.update(writer(pending))
         invocation = following(member.last_invocation)
         content = invocation, callee.registration.id, pending.details, args, kwargs
-        if not member.post(build(Invocation, content)):
+        post = member.post  # not a method: quicker to call so
+        if not post(build(Invocation, content)):
             raise Refused(uris.PAYLOAD_SIZE_EXCEEDED, "the callee does not take messages so large")
         member.last_invocation = pending.invocation = invocation
         member.invocations[invocation] = pending
@@ -276,9 +278,10 @@ class Dealer(Registrations):
         if pending.invocation:
             self._take_from_callee(pending)
         self.calls -= 1
-        if answer is not None and not caller.post(answer):
+        post = caller.post
+        if answer is not None and not post(answer):
             answer = Error(CALL, pending.request, {}, uris.PAYLOAD_SIZE_EXCEEDED, [TOO_LARGE])
-            caller.post(answer)
+            post(answer)
         if pending.ends:
             for end in pending.ends:
                 end(pending, answer)

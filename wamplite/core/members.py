@@ -9,6 +9,7 @@ peer that cannot keep up ends by a `Lost` that arrives like any other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import uris
@@ -20,7 +21,8 @@ Post = Callable[[Message], bool]
 MANY = 2**53  # no bound: nobody can hold so many
 
 
-class Bounds(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bounds:
     """How much a session may hold, and a realm."""
 
     subscriptions: int = 1024

@@ -1,15 +1,16 @@
 """From an array on the wire to a message and back, by the law of `grammar.py`.
 
-The quick way asks only whether an array is right, by the types of its elements, and takes nearly
-all. What is rare or wrong goes the careful way, element by element in the order of the
-specification, and raises ProtocolError at the first offence, in words that name it.
+The quick way asks only whether an array is right, and takes nearly all: a function for each
+message, compiled when the first of them comes. What is rare or wrong goes the careful way, element
+by element in the order of the specification, and raises ProtocolError at the first offence, in
+words that name it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import ProtocolError
 from .grammar import ANSWERABLE, GRAMMAR, PAYLOAD, REVOCATION, Keys, Shape
@@ -22,47 +23,73 @@ _WANTED = {int: "an integer", str: "a string", dict: "a dict"}
 _MORE = {PAYLOAD: 2, REVOCATION: 1}
 
 
-class _Fast(NamedTuple):
-    """A Shape as `parse` asks it: all from one look-up by the types of an array's elements."""
+# How the quick way asks for what is right, by kind.
+_ASKED = {
+    "code": "type({0}) is int",
+    "id": "type({0}) is int and 0 < {0} <= MAX_ID",
+    "request": "type({0}) is int and {0} in ANSWERABLE",
+    "uri": "type({0}) is str",
+    "string": "type({0}) is str",
+    "dict": "type({0}) is dict",
+    "list?": "({0} is None or type({0}) is list)",  # null, as some peers write what is absent
+    "dict?": "({0} is None or type({0}) is dict)",
+}
+_QUICK_WAY = """
+def quick_way(array):
+    size = len(array)
+    {taken_apart}
+    else:
+        return parse_with_care(array)
+    if {is_right}:
+        {looked_at}
+        return build(message, ({fields},))
+    return parse_with_care(array)
+"""
+_ONE_LENGTH = """if size == {size}:
+        {came} = array
+        {absent}"""
 
-    message: type[Any]
-    ids: tuple[int, ...]  # where ids stand
-    details: int  # where the dict with typed keys stands
-    check: Callable[[dict[str, Any]], None] | None  # looks at that
-    is_required: bool  # that there is something in it
-    absent: list[None]  # what the array left out
 
-
-def _compiled(code: int, shape: Shape) -> dict[tuple[type, ...], _Fast]:
-    kinds = list(shape.elements.values())
-    if "request" in kinds:
-        return {}  # ERROR: more is to be asked of it
-    ids = tuple(at for at, kind in enumerate(kinds, 1) if kind == "id")
-    details = 1 + kinds.index("dict") if "dict" in kinds else 0
-    name, check = NAMES[code], None
-    if shape.required:
-        check = partial(_check_details, name, shape)
-    elif details and shape.keys:
-        check = partial(_check_keys, name, shape.keys)
-    is_required = bool(shape.required)
-    types = (int, *(_TYPES[kind] for kind in kinds))
-    null = type(None)  # as some peers write what is absent
-    tails: list[tuple[type, ...]] = [(), (list,), (list, dict)]
-    tails += [(null,), (null, dict), (list, null), (null, null)]
-    fields = len(shape.message._fields)
-    return {
-        types + tail: _Fast(
-            shape.message,
-            ids,
-            details,
-            check,
-            is_required,
-            [None] * (fields - len(kinds + [*tail])),
-        )
-        for tail in (tails if shape.ends == PAYLOAD else tails[:1])
+def _quick_way(code: int) -> Callable[[list[Any]], Message]:
+    """Write and compile the function for one message, as `namedtuple` does with its own."""
+    shape = GRAMMAR[code]
+    kinds = {name: kind for name, (_, kind) in zip("abcd", shape.elements.items(), strict=False)}
+    payload = {"args": "list?", "kwargs": "dict?"} if shape.ends is PAYLOAD else {}
+    lengths = []
+    for number in (1, 0, 2) if payload else (0,):  # the most frequent first
+        came = ["code", *kinds, *list(payload)[:number]]
+        absent = [f"{field} = None" for field in list(payload)[number:]]
+        parts = len(came), ", ".join(came), "; ".join(absent) or "pass"
+        lengths.append(_ONE_LENGTH.format(size=parts[0], came=parts[1], absent=parts[2]))
+    details = next((name for name, kind in kinds.items() if kind == "dict" and shape.keys), "")
+    looked_at = f"check({details})" if shape.required else f"if {details}: check({details})"
+    asked = {"code": "code", **kinds, **payload}
+    absent = ["None"] * (len(shape.message._fields) - len(kinds) - len(payload))
+    source = _QUICK_WAY.format(
+        taken_apart="\n    el".join(lengths),
+        is_right=" and ".join(_ASKED[kind].format(name) for name, kind in asked.items()),
+        looked_at=looked_at if details else "pass",
+        fields=", ".join([*kinds, *payload, *absent]),
+    )
+    names: dict[str, Any] = {
+        "ANSWERABLE": ANSWERABLE,
+        "MAX_ID": MAX_ID,
+        "build": build,
+        "check": partial(_check_details, NAMES[code], shape),
+        "message": shape.message,
+        "parse_with_care": _parse_with_care,
     }
+    exec(source, names)
+    return names["quick_way"]  # type: ignore[no-any-return]
 
 
+def _first(code: int, array: list[Any]) -> Message:
+    """Take the first message of a kind."""
+    _WAYS[code] = _quick_way(code)
+    return _WAYS[code](array)
+
+
+_WAYS: dict[int, Callable[[list[Any]], Message]] = {code: partial(_first, code) for code in GRAMMAR}
 _ENDS = {shape.message: (code, shape.ends) for code, shape in GRAMMAR.items()}
 
 
@@ -74,15 +101,10 @@ def parse(array: Any) -> Message:
     if type(array) is not list:
         return _parse_with_care(array)
     try:
-        message, ids, details, check, is_required, absent = _FAST[array[0]][tuple(map(type, array))]
+        way = _WAYS[array[0]]
     except (LookupError, TypeError):  # it is empty, or its code is none
         return _parse_with_care(array)
-    for at in ids:
-        if not 0 < array[at] <= MAX_ID:
-            return _parse_with_care(array)
-    if (array[details] or is_required) and check:
-        check(array[details])
-    return build(message, array[1:] + absent)  # type: ignore[no-any-return]
+    return way(array)
 
 
 def _parse_with_care(array: Any) -> Message:
@@ -198,6 +220,3 @@ def _check_payload(name: str, rest: list[Any], passed: bool) -> None:
 def _kind_of(value: Any) -> str:
     """Return what an error may tell of a payload: never what it says."""
     return f"a {type(value).__name__}"
-
-
-_FAST = {code: _compiled(code, shape) for code, shape in GRAMMAR.items()}

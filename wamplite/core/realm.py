@@ -11,7 +11,6 @@ it (None: the router did), `refused` with the Refused and the message that it an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from typing import Any, Protocol
 
 from . import uris
@@ -116,6 +115,7 @@ class Realm:
                 **self.dealer.handlers(),
             }
         )
+        self._roles: dict[str, Any] | None = None
         self.strict = self._is_watching = False  # whether ids are kept to, and looked at at all
         self.take_strict(strict)
         self.features = furnish(self, features)
@@ -139,10 +139,12 @@ class Realm:
             member.last_request = None
         self.strict = strict
 
-    @cached_property
+    @property
     def roles(self) -> dict[str, Any]:
         """The role dictionaries of WELCOME."""
-        return announced((self.broker.role, self.dealer.role), self.features)
+        if self._roles is None:
+            self._roles = announced((self.broker.role, self.dealer.role), self.features)
+        return self._roles
 
     def handle(self, member: Member, entry: Any, handler: Handler | None = None) -> None:
         """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open.

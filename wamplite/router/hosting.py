@@ -81,7 +81,7 @@ class Hosting:
                 elif not turn.is_over:  # what came with something that had to be handled alone
                     yield Handled(turn)
                 number = None
-                if connection.is_slowed and connection.shared.limits.max_message_rate:
+                if connection.shared.is_paced and connection.is_slowed:
                     number = yield from self._paced()
                 end = self._bring(number)
                 if end is not None:  # it is to be handled before anything else is read, or closed
@@ -140,8 +140,12 @@ class Hosting:
         if len(entries) > 1 and Goodbye in map(type, entries):
             entries, rest = _cut(entries)
             connection.arrived = rest + connection.arrived
-        last = type(entries[-1])
-        connection.received += len(entries) - (last in FAULTS)
+        last: type | None = type(entries[-1])
+        connection.received += len(entries)
+        if last not in ENDS:
+            last = None
+        elif last in FAULTS:
+            connection.received -= 1
         place, gather = connection.place, connection.gather
         if place is not None:
             connection.place = None
@@ -150,7 +154,7 @@ class Hosting:
             self._routing.arrive(arrival)
         else:
             gather(self._routing, arrival)
-        return last if last in ENDS else None
+        return last
 
     def _lose(self) -> Flow:
         """Have the member leave the realm, if it has not, and wait until it has."""

@@ -59,8 +59,8 @@ class Encoder:
         """Return the frame of a message; b"" where the peer does not take messages so large."""
         if type(message) is Event:
             return self._encode_event(message, transport)
-        array, place = to_array(message), self._rounds.place
-        payload = (place and place.find(array, self._name)) or self._dumps(array)
+        array, place, dumps = to_array(message), self._rounds.place, self._dumps
+        payload = (place and place.find(array, self._name)) or dumps(array)
         self.written = size = len(payload)
         return transport.frame(payload) if size <= transport.max_send else b""
 
@@ -218,9 +218,9 @@ class FrameMailbox:
         """Hand all that is queued to the outbox, in one write that cannot block."""
         queued = self._queued
         if queued is not None:
-            self._queued = None
+            self._queued, write = None, self._write
             self.delivered += len(queued)
-            self._write(queued)
+            write(queued)
 
     def tell(self, listener: Callable[[Message, int], None] | None) -> None:
         """Tell of each message that is posted from now on; None: no more."""

@@ -82,7 +82,7 @@ class SharedReader:
         self._selector: WakingSelector[Task]  # this and all that follows is the thread's own
         self._ident = 0
         self._looked_at: deque[Task] = deque()
-        self._routings: dict[Routing, None] = {}  # that have something to route
+        self._gathered: dict[Routing, list[Arrival]] = {}  # what is to be routed
 
     # Any thread
 
@@ -167,13 +167,17 @@ class SharedReader:
 
     def _route(self) -> None:
         """Route what has been read."""
-        while self._routings:
-            self._routings.popitem()[0].route()
+        gathered = self._gathered
+        while gathered:
+            routing = next(iter(gathered))
+            routing.put(gathered[routing])
+            del gathered[routing]
+            routing.route()
 
     def _fall_asleep(self) -> float | None:
         """Return for how many seconds; from now on it must be woken."""
         with self._lock:
-            if self._woken or self._looked_at or self._ended:
+            if self._woken or self._looked_at or self._gathered or self._ended:
                 return 0.0
             self._asleep = True
             return None
@@ -268,5 +272,8 @@ class SharedReader:
 
     def _gather(self, routing: Routing, arrival: Arrival) -> None:
         """Take what one has brought, to route it with what others bring in this turn."""
-        routing.put(arrival)
-        self._routings[routing] = None
+        arrivals = self._gathered.get(routing)
+        if arrivals is None:
+            self._gathered[routing] = [arrival]
+        else:
+            arrivals.append(arrival)

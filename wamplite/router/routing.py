@@ -143,10 +143,10 @@ class Routing:
             with self._guard:
                 self._routing = False  # whoever arrives next finds what is there
 
-    def put(self, arrival: Arrival) -> None:
-        """Put an arrival into the inbox; whoever does so calls `route` soon."""
+    def put(self, arrivals: list[Arrival]) -> None:
+        """Put arrivals into the inbox; whoever does so calls `route` soon."""
         with self._guard:
-            self._inbox.append(arrival)
+            self._inbox += arrivals
 
     def route(self) -> None:
         """Route what has arrived, unless somebody does."""
@@ -294,8 +294,8 @@ class Routing:
             arrival.is_done = True
             guarded(logger, arrival.run, "%s failed in realm %s", arrival.run, self.realm.uri)
             return False
-        member, handle, entry = arrival.member, self.realm.handle, None
-        if self.realm.given_up > self._most_given_up and _must_wait(arrival):
+        member, realm, entry = arrival.member, self.realm, None
+        if realm.given_up > self._most_given_up and _must_wait(arrival):
             return True
         self.place = arrival.place
         try:
@@ -305,7 +305,7 @@ class Routing:
             for entry in entries:
                 if not member.open:
                     break  # what a closed member still sent is dropped
-                handle(member, entry)
+                realm.handle(member, entry)
             else:
                 if arrival.entries:
                     return True

@@ -65,13 +65,13 @@ _ODD_RULES = Rules(check_finite, check_ints, check_nul)
 _NESTING = bytes({*range(0x80, 0x99), *range(0x9C, 0xC2), *range(0xC6, 0xD8)})
 # Long lists reserve memory; tags become numbers, share, refer or compile; 0xf7 marks the end.
 _STRANGE = bytes({0x99, 0x9A, 0x9B, *range(0xC2, 0xC6), *range(0xD8, 0xE0), 0xF7, 0xF8, 0xFF})
-_HARMLESS = bytes(set(range(256)) - {*_NESTING, *_STRANGE})
+_CLASSES = bytes(2 if octet in _STRANGE else octet in _NESTING for octet in range(256))
 
 
 def _is_tame(data: bytes) -> bool:
     """Tell whether a small message may be decoded unread: its lies and depth can do no harm."""
-    odd = data.translate(None, _HARMLESS)
-    return len(odd) <= LEVELS and not odd.translate(None, _NESTING)
+    classes = data.translate(_CLASSES)
+    return 2 not in classes and (len(data) <= LEVELS or classes.count(1) <= LEVELS)
 
 
 def _may_hold_nul(data: bytes) -> bool:

@@ -12,7 +12,6 @@ import signal
 from base64 import b64decode, b64encode
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, NoReturn
 
 from ..core.errors import ProtocolError, UsageError
@@ -21,6 +20,7 @@ from .flaws import Flaw, judged
 from .headers import FEW_VALUES
 from .json_pieces import check_depth, count_some, read
 from .payload import (
+    LEVELS,
     MAX_LENGTH,
     MAX_TOTAL,
     SMALL,
@@ -145,22 +145,20 @@ class Json(Serializer):
 
     def loads(self, data: bytes) -> Any:
         try:
-            return self._plain(data)
-        except ProtocolError:
-            return judged(_to_bytes(read(data), _flawed))
-
-    def _plain(self, data: bytes) -> Any:
-        check_depth(data)
-        try:
+            check_depth(data)
             array = _decode(data.decode())
-        except (ValueError, RecursionError) as exc:
-            raise ProtocolError(f"not JSON: {exc}") from exc
-        if b"\\u" in data:
-            array = _to_bytes(array)
-            check_all(array, _SURROGATES)
-        else:
-            check_message(array)
+            if b"\\u" in data:
+                array = _to_bytes(array)
+                check_all(array, _SURROGATES)
+            else:
+                check_message(array)
+        except (ProtocolError, ValueError, RecursionError):
+            return self.loads_with_care(data)
         return array
+
+    def loads_with_care(self, data: bytes) -> Any:
+        """Read what the quick way refuses, and say what is wrong."""
+        return judged(_to_bytes(read(data), _flawed))
 
 
 class _Huge(Exception):
@@ -186,12 +184,9 @@ def _asks_values(data: bytes) -> bool:
 class FastJson(Json):
     """JSON by orjson; what it reads differently from the standard library is read again by that."""
 
-    def __init__(self) -> None:
-        self._dumps = partial(orjson.dumps, default=_to_text)
-
     def dumps(self, array: list[Any]) -> bytes:
         try:
-            return self._dumps(array)
+            return orjson.dumps(array, _to_text)
         except (TypeError, ValueError) as exc:
             raise UsageError(f"JSON cannot carry the message: {exc}") from exc
 
@@ -199,27 +194,26 @@ class FastJson(Json):
     def form(self) -> None:
         """Have it written whole: it takes a tenth of the time."""
 
-    def _plain(self, data: bytes) -> Any:
-        is_easy = len(data) > _EASY and _ends_with_long(data)
-        if not is_easy:
-            check_depth(data)
+    def loads(self, data: bytes) -> Any:
+        size = len(data)
         try:
+            if size > _EASY and _ends_with_long(data):
+                return orjson.loads(data)
+            if size > LEVELS:
+                check_depth(data)
             array = orjson.loads(data)
-        except ValueError as exc:
-            raise ProtocolError(f"not JSON: {exc}") from exc
-        if is_easy:
-            return array
-        if 0x5C in data and b"\\u0000" in data:  # a backslash: an integer is found the soonest
-            array = _to_bytes(array)
-        if len(data) > SMALL:
-            is_odd = _asks_values(data)
-        else:
-            is_odd = data.translate(_DIGITS).find(_FEWEST_DIGITS) >= 0
-        if is_odd or type(array) is not list:
-            try:
+            if 0x5C in data and b"\\u0000" in data:  # an integer is found the soonest
+                array = _to_bytes(array)
+            if size > SMALL:
+                is_odd = _asks_values(data)
+            else:
+                is_odd = data.translate(_DIGITS).find(_FEWEST_DIGITS) >= 0
+            if is_odd or type(array) is not list:
                 check_message(array, _check_huge)
-            except _Huge:
-                return super()._plain(data)
+        except _Huge:
+            return super().loads(data)
+        except (ProtocolError, ValueError):
+            return self.loads_with_care(data)
         return array
 
 
