@@ -103,22 +103,20 @@ class Crew:
         """Take its steps, to the end of its life or until it is taken over."""
         try:
             for wait in flow:
-                if wait.receives and self._is_taken_over(connection, flow, wait):
-                    return
-                wait.block()
+                if not wait.receives:
+                    wait.block()
+                    continue
+                try:
+                    if self._take_over(connection, flow, wait):
+                        return
+                except BaseException:  # its life is not over: it stays here
+                    log_fault(logger, "%s: nobody takes it over", connection.name)
         except BaseException:
             log_fault(logger, "%s: the connection is closed", connection.name)
         try:
             connection.conclude()
         except BaseException:
             log_fault(logger, "%s: closing", connection.name)
-
-    def _is_taken_over(self, connection: Served, flow: Flow, wait: Wait) -> bool:
-        try:
-            return self._take_over(connection, flow, wait)
-        except BaseException:  # its life is not over: it stays here
-            log_fault(logger, "%s: nobody takes it over", connection.name)
-            return False
 
     def _rest(self, seat: Seat) -> None:
         """Wait for another job; none: nobody came in time, or nobody will."""
@@ -139,6 +137,7 @@ def serve(connection: Served) -> None:
     """Take all steps of a connection, in this thread."""
     try:
         for wait in connection.flow():
-            wait.block()
+            if not wait.receives:
+                wait.block()
     finally:
         connection.conclude()

@@ -26,7 +26,7 @@ class Wait:
 
     __slots__ = ()
 
-    receives = False  # for what the peer sends, which `block` leaves to the receive that follows
+    receives = False  # for what the peer sends: a thread leaves that to the receive that follows
     is_over = True  # but for that
 
     def block(self) -> None:

@@ -56,9 +56,11 @@ class WebSocket(Transport):
 
     __slots__ = (
         "_early", "_goodbye", "_key", "_last_word", "_missing", "_rest", "_undecoded", "answers",
-        "deflate", "ended", "first_byte", "incoming", "is_deflated", "limit", "messages", "within",
+        "deflate", "ended", "first_byte", "incoming", "is_deflated", "is_ready", "limit",
+        "messages", "within",
     )  # fmt: skip
 
+    is_ready: bool
     max_send = MOST
     keyed = 0  # 0x80 where the peer's frames are masked
 
@@ -88,11 +90,8 @@ class WebSocket(Transport):
         self._last_word = (NORMAL, "")
         self._goodbye = Lock()  # taken once, by whoever writes the close frame
         self._early = arrived  # behind the opening handshake
+        self.is_ready = arrived != b""
         self._rest = b""  # the beginning of a header, or of a control frame
-
-    @property
-    def is_ready(self) -> bool:
-        return self._early != b"" or self.ended is not None
 
     @property
     def buffered(self) -> int:
@@ -116,8 +115,8 @@ class WebSocket(Transport):
         raise type(self.ended)(*self.ended.args)  # a fresh one: it holds the frames it passes
 
     def _read(self) -> bytes:
-        if self._early:
-            early, self._early = self._early, b""
+        if self.is_ready:
+            early, self._early, self.is_ready = self._early, b"", False
             return early
         data = self.stream.recv()
         if not data:
@@ -308,7 +307,7 @@ class WebSocket(Transport):
 
     def refuse(self, code: int, reason: str, kind: type[ProtocolError] = ProtocolError) -> None:
         """End the connection because the peer broke the rules of WebSocket."""
-        self._last_word = (code, reason)
+        self._last_word, self.is_ready = (code, reason), True
         self.ended = kind(f"{self.stream.peer} broke WebSocket ({code}): {reason}")
 
     def refuse_size(self, size: int) -> None:
@@ -318,7 +317,7 @@ class WebSocket(Transport):
 
     def closed_by_peer(self, code: int, reason: str) -> None:
         """End the connection as the peer's close frame asks, with its own code."""
-        self._last_word = (code, "")
+        self._last_word, self.is_ready = (code, ""), True
         said = f"{code} {reason!r}" if reason else str(code)
         self.ended = TransportLost(f"{self.stream.peer} closed the WebSocket: {said}")
 
