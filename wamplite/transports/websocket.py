@@ -128,7 +128,14 @@ class WebSocket(Transport):
 
     def _cut(self, data: bytes) -> None:
         """Cut what has arrived into `messages`, `answers` and, when it is the last, `ended`."""
-        end = len(data)
+        end, keyed = len(data), self.keyed
+        if 6 < end < 128 and data[0] == self.first_byte and not (self._missing or self.within):
+            begin = 2 + (keyed >> 5)
+            if data[1] ^ keyed == end - begin <= self.limit:  # one message, and nothing else
+                message = xor(data[2:begin], data[begin:]) if keyed else data[begin:]
+                if self.first_byte != TEXT or message.isascii() or self.is_text(message):
+                    self.messages.append(message)
+                return
         position = self._collect(data, 0, end) if self._missing else 0
         while position < end and self.ended is None:
             if not self.within:
