@@ -47,23 +47,21 @@ class Receive(Wait):
 class ArrivalTurn(Receive):
     """The turn of a member: taken by an arrival, until that is handled."""
 
-    __slots__ = ("_lock", "_wake")
+    __slots__ = ("_lock", "_wake", "is_over")
 
     def __init__(self) -> None:
         self._lock = Lock()  # held from `take` to `release`
         self._wake: Callable[[], None] | None = None
-
-    @property
-    def is_over(self) -> bool:  # type: ignore[override]
-        """Whether nothing is to be handled."""
-        return not self._lock.locked()
+        self.is_over = True  # nothing is to be handled
 
     def take(self) -> None:
         """Begin an arrival; waits until the one before is handled."""
         self._lock.acquire()
+        self.is_over = False
 
     def release(self) -> None:
         """End it: all of it is handled (the routing role)."""
+        self.is_over = True  # first: behind the lock somebody may have taken it
         self._lock.release()
         if self._wake is not None:
             self._tell()
