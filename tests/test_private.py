@@ -24,7 +24,6 @@ FAULT = "a fault is put there"
 HURRY = "made slow there, so that a lock that is left out shows"
 DISK = "a file that is damaged, full, slow, or left as kill -9 leaves it"
 PARTS = "the one way of the tests to what a router or a session is made of"
-TABLE = "compared with what the documentation, or a slow way, says of it"
 STATE = "waited for: nobody outside could tell that it is so"
 HOST = "a method that is made for those who derive from the class"
 
@@ -47,7 +46,6 @@ LISTED = {
     "client/test_workers.py": (STATE, "_idle _taken"),
     "configuration/reloaded/listener_keys.py": (STATE, "_certificate _files _listeners"),
     "configuration/reloaded/router_keys.py": (STATE, "_transport"),
-    "property/test_gate.py": (TABLE, "_plain"),
     "router/conftest.py": (PARTS, "_shared"),
     "router/test_asked.py": (HURRY, "_deadlines"),
     "router/test_faults_of_routing.py": (FAULT, "_spare"),

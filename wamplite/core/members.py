@@ -9,7 +9,6 @@ peer that cannot keep up ends by a `Lost` that arrives like any other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import uris
@@ -21,8 +20,7 @@ Post = Callable[[Message], bool]
 MANY = 2**53  # no bound: nobody can hold so many
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """How much a session may hold, and a realm."""
 
     subscriptions: int = 1024

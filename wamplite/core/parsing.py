@@ -150,8 +150,7 @@ def _check_shape(name: str, shape: Shape, array: list[Any]) -> None:
         if kind == "dict":
             details = value
             _check_details(name, shape, details)
-    if rest:
-        _check_payload(name, rest, "enc_algo" in details or "ppt_scheme" in details)
+    _check_payload(name, rest, "enc_algo" in details or "ppt_scheme" in details)
     return None
 
 
@@ -210,11 +209,12 @@ def _check_payload(name: str, rest: list[Any], passed: bool) -> None:
 
     Other peers write null for what is absent, so it may stand for either.
     """
-    whole = passed and len(rest) == 1 and type(rest[0]) in (bytes, str)
-    if type(rest[0]) not in (list, type(None)) and not whole:
-        raise ProtocolError(f"{name}: Arguments must be a list, not {_kind_of(rest[0])}")
-    if len(rest) == 2 and type(rest[1]) not in (dict, type(None)):
-        raise ProtocolError(f"{name}: ArgumentsKw must be a dict, not {_kind_of(rest[1])}")
+    args, kwargs = [*rest, None, None][:2]
+    whole = passed and len(rest) == 1 and type(args) in (bytes, str)
+    if type(args) not in (list, type(None)) and not whole:
+        raise ProtocolError(f"{name}: Arguments must be a list, not {_kind_of(args)}")
+    if type(kwargs) not in (dict, type(None)):
+        raise ProtocolError(f"{name}: ArgumentsKw must be a dict, not {_kind_of(kwargs)}")
 
 
 def _kind_of(value: Any) -> str:

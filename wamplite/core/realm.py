@@ -69,6 +69,8 @@ class Realm:
     It is whole before the features are made and installed, each for this realm only.
     """
 
+    closing = False  # nobody may join any more
+
     def __init__(
         self,
         uri: str,
@@ -97,7 +99,6 @@ class Realm:
         # What a procedure of the router's own will do in its caller's name: a request and its URI
         self.implied: dict[str, Callable[[Call], tuple[type, str] | None]] = {}
         self.given_up = 0  # records that sessions held which have ended
-        self.closing = False
         self.unread = _not_announced  # a feature may let payloads pass through unread
         self.broker = Broker(self.bounds, self._unread)
         self.dealer = Dealer(self.bounds, self._unread)
@@ -115,10 +116,10 @@ class Realm:
                 **self.dealer.handlers(),
             }
         )
-        self._roles: dict[str, Any] | None = None
         self.strict = self._is_watching = False  # whether ids are kept to, and looked at at all
         self.take_strict(strict)
         self.features = furnish(self, features)
+        self.roles = announced((self.broker.role, self.dealer.role), self.features)
         self._refuse_options()
 
     def take_bounds(self, bounds: Bounds) -> None:
@@ -138,13 +139,6 @@ class Realm:
         for member in self.members.values():
             member.last_request = None
         self.strict = strict
-
-    @property
-    def roles(self) -> dict[str, Any]:
-        """The role dictionaries of WELCOME."""
-        if self._roles is None:
-            self._roles = announced((self.broker.role, self.dealer.role), self.features)
-        return self._roles
 
     def handle(self, member: Member, entry: Any, handler: Handler | None = None) -> None:
         """Handle one message, or Join, Unfit, Violation or Lost, of a member that is open.
