@@ -51,7 +51,10 @@ _ONE_LENGTH = """if size == {size}:
 
 
 def _quick_way(code: int) -> Callable[[list[Any]], Message]:
-    """Write and compile the function for one message, as `namedtuple` does with its own."""
+    """Write and compile the function for one message, as `namedtuple` does with its own.
+
+    Of CALL it begins so: if size == 5: code, a, b, c, args = array; kwargs = None.
+    """
     shape = GRAMMAR[code]
     kinds = {name: kind for name, (_, kind) in zip("abcd", shape.elements.items(), strict=False)}
     payload = {"args": "list?", "kwargs": "dict?"} if shape.ends is PAYLOAD else {}

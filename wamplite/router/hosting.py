@@ -140,11 +140,11 @@ class Hosting:
         if len(entries) > 1 and Goodbye in map(type, entries):
             entries, rest = _cut(entries)
             connection.arrived = rest + connection.arrived
-        last: type | None = type(entries[-1])
+        end: type | None = type(entries[-1])
         connection.received += len(entries)
-        if last not in ENDS:
-            last = None
-        elif last in FAULTS:
+        if end not in ENDS:
+            end = None
+        elif end in FAULTS:
             connection.received -= 1
         place, gather = connection.place, connection.gather
         if place is not None:
@@ -154,7 +154,7 @@ class Hosting:
             self._routing.arrive(arrival)
         else:
             gather(self._routing, arrival)
-        return last
+        return end
 
     def _lose(self) -> Flow:
         """Have the member leave the realm, if it has not, and wait until it has."""

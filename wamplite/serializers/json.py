@@ -153,10 +153,10 @@ class Json(Serializer):
             else:
                 check_message(array)
         except (ProtocolError, ValueError, RecursionError):
-            return self.loads_with_care(data)
+            return self._loads_with_care(data)
         return array
 
-    def loads_with_care(self, data: bytes) -> Any:
+    def _loads_with_care(self, data: bytes) -> Any:
         """Read what the quick way refuses, and say what is wrong."""
         return judged(_to_bytes(read(data), _flawed))
 
@@ -213,7 +213,7 @@ class FastJson(Json):
         except _Huge:
             return super().loads(data)
         except (ProtocolError, ValueError):
-            return self.loads_with_care(data)
+            return self._loads_with_care(data)
         return array
 
 

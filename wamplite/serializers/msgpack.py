@@ -88,7 +88,7 @@ class MsgPack(Serializer):
             self._pack = Packer().pack
 
     def dumps(self, array: list[Any]) -> bytes:
-        pack = self._pack  # a function of its own, which is quicker to call so
+        pack = self._pack  # not a method: quicker to call so
         try:
             packed: bytes = pack(array)
         except (TypeError, ValueError, OverflowError, RecursionError) as exc:
