@@ -75,7 +75,9 @@ def message(number: int) -> list[Any]:
     odds = dice.choice([0, 0, 0.002, 0.02])
     args = [value(dice, odds) for _ in range(dice.choice([0, 1, 1, 2, 3, 12]))]
     kwargs = {"unit": value(dice, odds)} if dice.random() < 0.3 else {}
-    return [48, dice.choice([7, 70_000, 2**53]), {}, "com.example.any", args, kwargs]
+    first = dice.choice([7, 200, 456, 70_000, 2**53, "ω", "πρ"])
+    options = {"x": scalar(dice, 20 * odds)} if dice.random() < 0.2 else {}
+    return [48, first, options, "com.example.any", args, kwargs]
 
 
 def fits(item: Any, depth: int = 0) -> bool:

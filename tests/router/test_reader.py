@@ -402,6 +402,44 @@ def test_it_goes_on_after_a_fault_of_its_own(
     subscribe(connect(router.url).join(), 3)
 
 
+@pytest.mark.parametrize("place", ["put", "route"])
+def test_what_it_has_read_is_routed_whatever_fails_before(
+    start: Start, connect: Connect, place: str
+) -> None:
+    router = start(readers="shared")
+    wire, routing = connect(router.url).join(), router.realms["realm1"]
+    setattr(routing, place, Faulty(getattr(routing, place), 2))
+    subscribe(wire, 3)
+    subscribe(connect(router.url).join(), 3)
+
+
+def test_what_came_goes_before_an_end_for_want_of_a_thread(
+    start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = WakingSelector.register
+
+    def registered(selector: Any, waiting: Any) -> bool:
+        is_full = selector is small._selector and bool(small._gathered)
+        return is_full or register(selector, waiting)
+
+    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
+        return False
+
+    router = start(readers="shared", max_message_rate=20, max_message_burst=1)
+    small = parts(router).readers.small
+    hearing, telling = connect(router.url).join(), connect(router.url).join()
+    subscribe(hearing)
+    monkeypatch.setattr(WakingSelector, "register", registered)
+    monkeypatch.setattr(Crew, "take", take)
+    # its pace has it wait with the second, unregistered once the third is there
+    telling.send_at_once([16, 1, {}, TOPIC, ["a"]], [16, 2, {}, TOPIC, ["b"]])
+    assert hearing.receive()[4] == ["a"]
+    telling.send(16, 3, {}, TOPIC, ["c"])
+    assert hearing.receive()[4] == ["b"]
+    with pytest.raises(TransportLost):
+        telling.receive()
+
+
 def test_it_does_not_wait_for_who_came_and_has_gone(start: Start) -> None:
     served: list[socket.socket] = []
     router = start(readers="shared")

@@ -51,6 +51,13 @@ REFUSED = {
     "text 16 that begins with NUL": "91 da 00 02 00 61",
     "text 32 that begins with NUL": "91 db 00 00 00 02 00 61",
     "NUL deep within": "91 81 a1 6b 91 91 a2 00 61",
+    "NaN where an id stands": "94 30 ca 7f ff ff ff 80 a1 70",
+    "extension where an id stands": "94 30 d4 05 41 80 a1 70",
+    "NaN behind text that is no id": "93 01 a2 cf 80 81 a1 78 cb 7f ff ff ff ff ff ff ff",
+    "extension behind text that is no id": "93 05 a2 cf 89 81 a1 78 d4 05 41",
+    "NUL behind text that is no id": "93 01 a2 cf 80 81 a1 78 a2 00 61",
+    "text 8 of 207 that begins with NUL": "93 05 d9 cf 00" + "61" * 206 + "80",
+    "NaN behind two ids": "94 24 cc c8 cf 00 00 00 00 00 00 00 01 ca 7f c0 00 00",
 }  # fmt: skip
 
 

@@ -169,10 +169,11 @@ class SharedReader:
         """Route what has been read."""
         gathered = self._gathered
         while gathered:
-            routing = next(iter(gathered))
-            routing.put(gathered[routing])
-            del gathered[routing]
+            routing, arrivals = next(iter(gathered.items()))
+            routing.put(arrivals)
+            arrivals.clear()
             routing.route()
+            del gathered[routing]  # last: what is not routed is routed again
 
     def _fall_asleep(self) -> float | None:
         """Return for how many seconds; from now on it must be woken."""
@@ -261,6 +262,7 @@ class SharedReader:
         if must:
             text = "there is no thread for it"
             connection.shutdown(text)
+            self._route()  # what it brought goes before its end
             self._step(task, TransportLost(f"{connection.name}: {text}"))
         else:
             self._wake(task)

@@ -50,7 +50,7 @@ _TINY = 64  # bytes: nor can these
 # asked. In an id they stand for nothing.
 _ODD = {0, *range(0xC4, 0xCC), *range(0xD4, 0xD9)}
 _ARE_ODD = bytes(octet in _ODD for octet in range(256))
-_ENDS_OF_ID = bytes({0xCC: 4, 0xCD: 5, 0xCE: 7, 0xCF: 11}.get(octet, 3) for octet in range(256))
+_ENDS_OF_ID = bytes([3] * 128 + [0] * 76 + [4, 5, 7, 11] + [0] * 48)  # by its head; 0: it is none
 _EASY = 512  # bytes: of more, to look at the values may be as fast
 # So many containers cannot nest too deep, nor make the library reserve much: fewer in a large one.
 _FEW, _FEWER = LEVELS, 32
@@ -126,7 +126,7 @@ def _behind_id(data: bytes) -> bytes:
     if not data[1] < 0x80 < data[0] < 0xA0:
         return data
     end = _ENDS_OF_ID[data[2]]
-    return data[end + 9 if data[end] == 0xCF else end :]  # as the router draws them
+    return data[end + 9 if data[end : end + 1] == b"\xcf" else end :]  # as the router draws them
 
 
 def _ends_with_long(data: bytes) -> bool:
