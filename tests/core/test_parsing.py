@@ -5,6 +5,8 @@ The offending element or key is named; each array is as it would stand on the wi
 
 from __future__ import annotations
 
+import builtins
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 import pytest
@@ -64,6 +66,23 @@ def test_a_good_array_becomes_its_message_and_the_same_array_again(array: list[A
     message = parse(array)
     assert type(message) is GRAMMAR[array[0]].message
     assert to_array(message) == array
+
+
+@pytest.mark.parametrize("fault", [MemoryError, RecursionError])
+def test_a_message_is_read_where_its_function_cannot_be_compiled(
+    fault: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise fault
+
+    spec = find_spec("wamplite.core.parsing")
+    assert spec is not None and spec.loader is not None
+    fresh = module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, "exec", fail)
+        assert fresh.parse([48, 7, {}, "a.b", [1]]) == parse([48, 7, {}, "a.b", [1]])
+    assert fresh.parse([48, 7, {}, "a.b", [1]]) == parse([48, 7, {}, "a.b", [1]])
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,11 @@ def _quick_way(code: int) -> Callable[[list[Any]], Message]:
 
 
 def _first(code: int, array: list[Any]) -> Message:
-    """Take the first message of a kind."""
-    _WAYS[code] = _quick_way(code)
+    """Take the first message of a kind; with care where a small stack does not hold a compiler."""
+    try:
+        _WAYS[code] = _quick_way(code)
+    except (MemoryError, RecursionError):
+        return _parse_with_care(array)
     return _WAYS[code](array)
 
 

@@ -152,7 +152,7 @@ class Json(Serializer):
                 check_all(array, _SURROGATES)
             else:
                 check_message(array)
-        except (ProtocolError, ValueError, RecursionError):
+        except Exception:  # whatever a decoder says of hostile bytes: what is wrong, `read` says
             return self._loads_with_care(data)
         return array
 
@@ -212,7 +212,7 @@ class FastJson(Json):
                 check_message(array, _check_huge)
         except _Huge:
             return super().loads(data)
-        except (ProtocolError, ValueError):
+        except Exception:
             return self._loads_with_care(data)
         return array
 
