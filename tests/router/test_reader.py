@@ -419,15 +419,15 @@ def test_what_came_goes_before_an_end_for_want_of_a_thread(
     register = WakingSelector.register
 
     def registered(selector: Any, waiting: Any) -> bool:
-        is_full = selector is small._selector and bool(small._gathered)
+        is_full = isinstance(waiting, Task) and waiting.connection is ending
         return is_full or register(selector, waiting)
 
     def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
         return False
 
     router = start(readers="shared", max_message_rate=20, max_message_burst=1)
-    small = parts(router).readers.small
     hearing, telling = connect(router.url).join(), connect(router.url).join()
+    ending = connections(router)[-1]
     subscribe(hearing)
     monkeypatch.setattr(WakingSelector, "register", registered)
     monkeypatch.setattr(Crew, "take", take)
