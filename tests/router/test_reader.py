@@ -57,6 +57,15 @@ def hold(router: Router, begun: threading.Event, held: threading.Event) -> None:
     router.realms["realm1"].run(wait)
 
 
+def allow_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no connection have a thread of its own from now on."""
+
+    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
+        return False
+
+    monkeypatch.setattr(Crew, "take", take)
+
+
 def raw(router: Router) -> socket.socket:
     """Connect, and say what begins a session in one segment with a request."""
     sock = socket.create_connection(("127.0.0.1", int(router.url.rpartition(":")[2])), 20)  # type: ignore[attr-defined]
@@ -354,12 +363,9 @@ def test_where_a_thread_is_needed_and_there_is_none_the_connection_ends(
     def ask(hello: Any, joining: Any) -> Any:
         return anonymous(hello, joining)
 
-    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
-        return False
-
     router = start(readers="auto", authmethods={"anonymous": anonymous, "other": ask})
     staying, needs = connect(router.url).join(), connect(router.url)
-    monkeypatch.setattr(Crew, "take", take)
+    allow_no_thread(monkeypatch)
     needs.send(1, "realm1", {"roles": ROLES, "authmethods": ["other"]})
     with pytest.raises(TransportLost):
         needs.receive()
@@ -377,12 +383,9 @@ def test_who_comes_where_nobody_can_wait_for_it_is_ended_and_that_is_no_fault(
         is_full = isinstance(waiting, Task) and isinstance(waiting.connection, SocketConnection)
         return is_full or register(selector, waiting)
 
-    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
-        return False
-
     router = start(readers="shared")
     monkeypatch.setattr(WakingSelector, "register", registered)
-    monkeypatch.setattr(Crew, "take", take)
+    allow_no_thread(monkeypatch)
     with raw(router) as sock:
         assert ended(sock)
     eventually(lambda: not connected(router))
@@ -422,15 +425,12 @@ def test_what_came_goes_before_an_end_for_want_of_a_thread(
         is_full = isinstance(waiting, Task) and waiting.connection is ending
         return is_full or register(selector, waiting)
 
-    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
-        return False
-
     router = start(readers="shared", max_message_rate=20, max_message_burst=1)
     hearing, telling = connect(router.url).join(), connect(router.url).join()
     ending = connections(router)[-1]
     subscribe(hearing)
     monkeypatch.setattr(WakingSelector, "register", registered)
-    monkeypatch.setattr(Crew, "take", take)
+    allow_no_thread(monkeypatch)
     # its pace has it wait with the second, unregistered once the third is there
     telling.send_at_once([16, 1, {}, TOPIC, ["a"]], [16, 2, {}, TOPIC, ["b"]])
     assert hearing.receive()[4] == ["a"]
