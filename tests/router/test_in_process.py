@@ -135,7 +135,7 @@ def test_a_fault_beside_the_messages_takes_the_session_out_of_its_realm(
         def is_slowed(self) -> bool:  # type: ignore[override]
             raise ZeroDivisionError("a bug")
 
-    router = start(max_message_rate=1000)
+    router = start()
     ours, theirs = pair()
     assert parts(router).serve(Faulty(parts(router), ours)) is None
     theirs.set_receive_timeout(5)

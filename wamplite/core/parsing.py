@@ -56,23 +56,22 @@ def _quick_way(code: int) -> Callable[[list[Any]], Message]:
     Of CALL it begins so: if size == 5: code, a, b, c, args = array; kwargs = None.
     """
     shape = GRAMMAR[code]
-    kinds = {name: kind for name, (_, kind) in zip("abcd", shape.elements.items(), strict=False)}
+    kinds = dict(zip("abcd", shape.elements.values(), strict=False))
     payload = {"args": "list?", "kwargs": "dict?"} if shape.ends is PAYLOAD else {}
     lengths = []
     for number in (1, 0, 2) if payload else (0,):  # the most frequent first
         came = ["code", *kinds, *list(payload)[:number]]
-        absent = [f"{field} = None" for field in list(payload)[number:]]
-        parts = len(came), ", ".join(came), "; ".join(absent) or "pass"
-        lengths.append(_ONE_LENGTH.format(size=parts[0], came=parts[1], absent=parts[2]))
+        absent = "; ".join(f"{field} = None" for field in list(payload)[number:]) or "pass"
+        lengths.append(_ONE_LENGTH.format(size=len(came), came=", ".join(came), absent=absent))
     details = next((name for name, kind in kinds.items() if kind == "dict" and shape.keys), "")
     looked_at = f"check({details})" if shape.required else f"if {details}: check({details})"
     asked = {"code": "code", **kinds, **payload}
-    absent = ["None"] * (len(shape.message._fields) - len(kinds) - len(payload))
+    never = ["None"] * (len(shape.message._fields) - len(kinds) - len(payload))
     source = _QUICK_WAY.format(
         taken_apart="\n    el".join(lengths),
         is_right=" and ".join(_ASKED[kind].format(name) for name, kind in asked.items()),
         looked_at=looked_at if details else "pass",
-        fields=", ".join([*kinds, *payload, *absent]),
+        fields=", ".join([*kinds, *payload, *never]),
     )
     names: dict[str, Any] = {
         "ANSWERABLE": ANSWERABLE,

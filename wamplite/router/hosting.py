@@ -81,7 +81,7 @@ class Hosting:
                 elif not turn.is_over:  # what came with something that had to be handled alone
                     yield Handled(turn)
                 number = None
-                if connection.shared.is_paced and connection.is_slowed:
+                if connection.is_slowed and connection.shared.limits.max_message_rate:
                     number = yield from self._paced()
                 end = self._bring(number)
                 if end is not None:  # it is to be handled before anything else is read, or closed
@@ -140,12 +140,8 @@ class Hosting:
         if len(entries) > 1 and Goodbye in map(type, entries):
             entries, rest = _cut(entries)
             connection.arrived = rest + connection.arrived
-        end: type | None = type(entries[-1])
-        connection.received += len(entries)
-        if end not in ENDS:
-            end = None
-        elif end in FAULTS:
-            connection.received -= 1
+        last = type(entries[-1])
+        connection.received += len(entries) - (last in FAULTS)
         place, gather = connection.place, connection.gather
         if place is not None:
             connection.place = None
@@ -154,7 +150,7 @@ class Hosting:
             self._routing.arrive(arrival)
         else:
             gather(self._routing, arrival)
-        return end
+        return last if last in ENDS else None
 
     def _lose(self) -> Flow:
         """Have the member leave the realm, if it has not, and wait until it has."""

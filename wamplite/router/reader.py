@@ -274,8 +274,4 @@ class SharedReader:
 
     def _gather(self, routing: Routing, arrival: Arrival) -> None:
         """Take what one has brought, to route it with what others bring in this turn."""
-        arrivals = self._gathered.get(routing)
-        if arrivals is None:
-            self._gathered[routing] = [arrival]
-        else:
-            arrivals.append(arrival)
+        self._gathered.setdefault(routing, []).append(arrival)

@@ -56,7 +56,7 @@ class Shared:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.structure, self.is_paced = limits.structure, limits.max_message_rate > 0
+        self.structure = limits.structure
         self.started = time.time()
         self.counters = Counters()
         self.count = self.counters.add  # one more of a name; any thread
@@ -78,8 +78,7 @@ class Shared:
 
     def take_limits(self, limits: Limits) -> None:
         """Have other limits from now on; any thread."""
-        before, self.limits = self.limits, limits
-        self.structure, self.is_paced = limits.structure, limits.max_message_rate > 0
+        before, self.limits, self.structure = self.limits, limits, limits.structure
         for part in (self.refusals, self.logins, self.connections, self.housekeeper):
             part.limits = limits
         self.readers.take_limits(limits)

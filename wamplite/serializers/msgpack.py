@@ -96,29 +96,22 @@ class MsgPack(Serializer):
         return packed
 
     def loads(self, data: bytes) -> Any:
+        size = len(data)
         try:
-            if len(data) > _EASY:
-                return _longer(data)
-            if len(data) > _TINY and len(data.translate(None, _HARMLESS)) > _FEW:
+            if size > _EASY and _ends_with_long(data):
+                return unpackb(data)
+            if size > SMALL:
+                return _large(data)
+            if size > _TINY and len(data.translate(None, _HARMLESS)) > _FEW:
                 check_headers(data, _FORMAT)
             array = unpackb(data)
-            if 1 in data.translate(_ARE_ODD) and 1 in _behind_id(data).translate(_ARE_ODD):
+            if size > _EASY or (
+                1 in data.translate(_ARE_ODD) and 1 in _behind_id(data).translate(_ARE_ODD)
+            ):
                 check_small(array)
         except Exception:  # whatever a decoder says of hostile bytes: what is wrong, `read` says
             return judged(read(data, take))
         return array
-
-
-def _longer(data: bytes) -> Any:
-    if _ends_with_long(data):
-        return unpackb(data)
-    if len(data) > SMALL:
-        return _large(data)
-    if len(data.translate(None, _HARMLESS)) > _FEW:
-        check_headers(data, _FORMAT)
-    array = unpackb(data)
-    check_small(array)
-    return array
 
 
 def _behind_id(data: bytes) -> bytes:

@@ -129,12 +129,6 @@ class WebSocketServer(WebSocket):
         self.framing = f"websocket-{kind}{f'-deflated-{deflate.bits}' if deflate else ''}"
         self._control: ControlFrames | None = None
 
-    def frame(self, payload: bytes) -> bytes:
-        size = len(payload)
-        if size < 126 and self.deflate is None:  # so are most
-            return octets(self.first_byte, size) + payload
-        return super().frame(payload)
-
     def frame_of(self, first: int, payload: bytes) -> bytes:
         """Return an unmasked frame."""
         size = len(payload)
