@@ -143,11 +143,13 @@ def test_a_component_leaves_a_testament_in_each_session(
         heir.subscribe("com.will", heard.append)
         app = wamplite.Component(url, initial_retry_delay=0.05)
         app.testament("com.will", "gone")
+        left: list[wamplite.Session] = []
+        app.on_join(left.append)  # called once the testament is there
         with app:
             for number in (1, 2):
                 session = app.wait_joined(10)
                 until(lambda: heir.meta.count_sessions() == 2, what="it has joined")
-                session.flush_testaments("detached")  # behind the testament, in order
+                until(lambda session=session: session in left, what="it has left its testament")  # type: ignore[misc]
                 heir.meta.kill(session.id)
                 until(lambda number=number: len(heard) == number, what="it is published")  # type: ignore[misc]
                 until(lambda session=session: app.session is not session, what="it comes back")  # type: ignore[misc]
