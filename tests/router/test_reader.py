@@ -405,13 +405,13 @@ def test_it_goes_on_after_a_fault_of_its_own(
     subscribe(connect(router.url).join(), 3)
 
 
-@pytest.mark.parametrize("place", ["put", "route"])
-def test_what_it_has_read_is_routed_whatever_fails_before(
-    start: Start, connect: Connect, place: str
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_what_it_has_read_is_routed_once_whatever_fails(
+    start: Start, connect: Connect, after: bool
 ) -> None:
     router = start(readers="shared")
     wire, routing = connect(router.url).join(), router.realms["realm1"]
-    setattr(routing, place, Faulty(getattr(routing, place), 2))
+    routing.arrive_all = Faulty(routing.arrive_all, 2, after)  # type: ignore[method-assign]
     subscribe(wire, 3)
     subscribe(connect(router.url).join(), 3)
 

@@ -136,20 +136,18 @@ def test_of_those_who_end_with_much_one_does_in_a_round_and_others_are_served(
     routing.realm.left.append(lambda member, *_: order.append(member.session))
     routing.realm.broker.published.append(lambda *_: order.append("event"))
     other.box.deliver = lambda: order.append("delivered")  # type: ignore[method-assign]
-    for who in (*much, little, nothing):
-        put(routing, who, [Publish(1, {}, "a.last"), end])
-    put(routing, other, [Publish(1, {"acknowledge": True}, "a.b")])
-    routing.route()
+    arrivals = [arrival(who, Publish(1, {}, "a.last"), end) for who in (*much, little, nothing)]
+    routing.arrive_all([*arrivals, arrival(other, Publish(1, {"acknowledge": True}, "a.b"))])
     mine = ["event", 1, "event", 5, "event", "delivered"]
     assert order == [*mine, "event", 2, "event", 3, "event", 4]
     assert all(who.settled() for who in (*much, little, nothing, other))
     assert not routing.realm.broker.subscriptions
 
 
-def put(routing: Routing, who: Somebody, entries: list[Any]) -> None:
-    """Let it arrive for whoever routes next."""
+def arrival(who: Somebody, *entries: Any) -> Arrival:
+    """Return what arrives of somebody."""
     assert who.turn.acquire(timeout=5)
-    routing.put([Arrival(who.member, entries, who.turn)])  # type: ignore[arg-type]
+    return Arrival(who.member, list(entries), who.turn)  # type: ignore[arg-type]
 
 
 def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None:

@@ -170,9 +170,7 @@ class SharedReader:
         gathered = self._gathered
         while gathered:
             routing, arrivals = next(iter(gathered.items()))
-            routing.put(arrivals)
-            arrivals.clear()
-            routing.route()
+            routing.arrive_all(arrivals)
             del gathered[routing]  # last: what is not routed is routed again
 
     def _fall_asleep(self) -> float | None:

@@ -1,9 +1,9 @@
 """The routing role of a realm: whoever finds it free routes for all that have arrived.
 
     threads of connections ── arrive ──> inbox ──┐ role free: the thread takes it, for 16 rounds
-    the shared reader ── put ..., route ─────────┤ ... then, or for a thread that must not route:
+    the shared reader ── arrive_all ─────────────┤ ... then, or for a thread that must not route:
     in-process sessions ─────────────────────────┤ the spare
-                                                 └─> handle each entry, then one write per outbox
+                              batch: all of it ──┴─> handle each, then one write per outbox
 
 Law: only the holder of the role changes the realm or posts; it never blocks. Emptiness of the inbox
 and release of the role are one step under `guard`, so no arrival is left lying. One arrival of a
@@ -132,9 +132,11 @@ class Routing:
             self._inbox.append(arrival)
             if self._routing:
                 return  # the holder must pass through the guard before it stops
-            if not may_route:
-                if self._ended:
-                    return  # whoever routes next finds it
+            if may_route:
+                self._batch, self._inbox = self._inbox, []
+            elif self._ended:
+                return  # whoever routes next finds it
+            else:
                 self._handed = True
             self._routing = True
         if may_route:
@@ -143,16 +145,14 @@ class Routing:
             with self._guard:
                 self._routing = False  # whoever arrives next finds what is there
 
-    def put(self, arrivals: list[Arrival]) -> None:
-        """Put arrivals into the inbox; whoever does so calls `route` soon."""
+    def arrive_all(self, arrivals: list[Arrival]) -> None:
+        """Move arrivals into the inbox, and route what is there if nobody does."""
         with self._guard:
             self._inbox += arrivals
-
-    def route(self) -> None:
-        """Route what has arrived, unless somebody does."""
-        with self._guard:
+            arrivals.clear()
             if self._routing or not self._inbox:
-                return  # the holder must pass through the guard before it stops
+                return
+            self._batch, self._inbox = self._inbox, []
             self._routing = True
         self._route(ROUNDS)
 
@@ -215,22 +215,19 @@ class Routing:
                     time.sleep(PAUSE)
 
     def _round(self) -> bool:
-        """Route all that has arrived; False once nothing more has, and the role is free."""
-        with self._guard:
-            if not self._inbox:
-                self._routing = False
-                return False
-            batch, self._inbox = self._inbox, []
-            self._batch = batch
+        """Route the batch, and take the next; False: there is none, and the role is free."""
         self._most_given_up = self.realm.given_up + SHARE
-        rest = [arrival for arrival in batch if self._handle(arrival)]
+        rest = [arrival for arrival in self._batch if self._handle(arrival)]
         self._deliver()
         with self._guard:
             if rest:
                 self._inbox[:0] = rest
-            self._batch = NOTHING
-            self._routing = bool(self._inbox)
-            return self._routing
+            self._batch = NOTHING  # first: what stands in both would be routed twice
+            if self._inbox:
+                self._batch, self._inbox = self._inbox, []
+                return True
+            self._routing = False
+            return False
 
     def _put_back(self) -> None:
         """Put what was not handled where it was, and write what was posted."""
