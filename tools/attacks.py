@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -72,9 +73,18 @@ def payloads(target: Target) -> str:
 
 def streams(target: Target) -> str:
     """100 KB of small elements, decoded at once, again and again, by 30 of one address."""
-    body = dumps("msgpack", [16, 1, {}, TOPIC, [[None] * 50_000, [[]] * 40_000]])
-    frame, number = raw_frame(body), [0]
     sessions = [open_session(target.port, "rs-msgpack", source=ADDRESSES[0]) for _ in range(30)]
+    return streamed(target, sessions, [[None] * 50_000, [[]] * 40_000])
+
+
+def small_streams(target: Target) -> str:
+    """12 KB of empty dicts, too little to ask for a place, again and again, by 60 sessions."""
+    return streamed(target, [target.session(number) for number in range(60)], [[{}] * 12_000])
+
+
+def streamed(target: Target, sessions: list[Session], args: list[Any]) -> str:
+    """Publish the same without end."""
+    frame, number = raw_frame(dumps("msgpack", [16, 1, {}, TOPIC, args])), [0]
 
     def stream(wire: Wire) -> None:
         while not target.is_over and sent(wire, frame):
@@ -185,8 +195,8 @@ ATTACKS: dict[str, Callable[[Target], str]] = {
     attack.__name__: attack
     for attack in (
         silent, slow_handshakes, half_tls, declared, halves, fragments, deflated, payloads, streams,
-        idle_after_dicts, long_hellos, pings, subscriptions, slow_readers, publications,
-        waiting_calls, churn,
+        small_streams, idle_after_dicts, long_hellos, pings, subscriptions, slow_readers,
+        publications, waiting_calls, churn,
     )
 }  # fmt: skip
 

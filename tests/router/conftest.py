@@ -19,9 +19,11 @@ from wamplite.core.messages import Call
 from wamplite.core.parsing import parse, to_array
 from wamplite.core.realm import Realm
 from wamplite.router import Router
+from wamplite.router.crew import Crew
 from wamplite.router.limits import Limits
 from wamplite.router.routing import Routing
 from wamplite.router.shared import Shared
+from wamplite.router.waits import Flow
 from wamplite.transports import rawsocket
 from wamplite.transports.base import Transport
 from wamplite.transports.dial import dial
@@ -192,3 +194,12 @@ def reset(stream: Stream) -> None:
     with socket_of(stream) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     stream.disown()  # close it, without a word before
+
+
+def allow_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no connection have a thread of its own from now on."""
+
+    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
+        return False
+
+    monkeypatch.setattr(Crew, "take", take)

@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.faults.sessions import Session, dumps, open_session
 from wamplite.router import Router
-from wamplite.router.socket_connection import LARGE_RECEIVE, SocketConnection
+from wamplite.router.receiving import LARGE_RECEIVE
+from wamplite.router.socket_connection import SocketConnection
 
 from .conftest import Start, connections, eventually, parts
 

@@ -15,7 +15,7 @@ from wamplite.core.messages import Call, Error, Event, Invocation, Message, Publ
 from wamplite.core.parsing import to_array
 from wamplite.router import large
 from wamplite.router.large import LargePlace, Places
-from wamplite.router.socket_connection import LARGE_RECEIVE
+from wamplite.router.receiving import LARGE_RECEIVE
 from wamplite.serializers import NAMES, Serializer
 from wamplite.serializers.cbor import Cbor
 from wamplite.serializers.json import FastJson, Json

@@ -17,7 +17,7 @@ from wamplite import in_process_channel
 from wamplite.core.messages import Event, Publish, Published
 from wamplite.router import Router
 from wamplite.router.large import LargePlace, Places
-from wamplite.router.socket_connection import LARGE_RECEIVE
+from wamplite.router.receiving import LARGE_RECEIVE
 from wamplite.serializers.cbor import Cbor
 from wamplite.serializers.pieces import holds_many
 

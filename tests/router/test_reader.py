@@ -15,17 +15,27 @@ from tests.waiting import thread_named
 from wamplite import serializers
 from wamplite.core.errors import TransportLost
 from wamplite.core.handshake import anonymous
-from wamplite.router import Router, buffered, socket_connection
+from wamplite.router import Router, buffered, receiving
 from wamplite.router.accepting import Accepting
-from wamplite.router.crew import Crew
 from wamplite.router.reader import TOGETHER, Task
 from wamplite.router.readers import FEW, MANY, QUIET
 from wamplite.router.socket_connection import SocketConnection
-from wamplite.router.waits import RECEIVE, Flow
+from wamplite.router.waits import RECEIVE
 from wamplite.router.waking_selector import WakingSelector
 from wamplite.transports.rawsocket_frames import frame
 
-from .conftest import ROLES, Connect, Start, Wire, connected, connections, eventually, parts, reset
+from .conftest import (
+    ROLES,
+    Connect,
+    Start,
+    Wire,
+    allow_no_thread,
+    connected,
+    connections,
+    eventually,
+    parts,
+    reset,
+)
 from .test_faults_of_routing import Faulty
 
 TOPIC = "com.topic"
@@ -55,15 +65,6 @@ def hold(router: Router, begun: threading.Event, held: threading.Event) -> None:
         held.wait(20)
 
     router.realms["realm1"].run(wait)
-
-
-def allow_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no connection have a thread of its own from now on."""
-
-    def take(crew: Crew, connection: Any, flow: Flow, stack_size: int) -> bool:
-        return False
-
-    monkeypatch.setattr(Crew, "take", take)
 
 
 def raw(router: Router) -> socket.socket:
@@ -136,7 +137,7 @@ def test_who_brings_a_few_dozen_messages_at_once_needs_no_thread(
 def test_others_are_served_between_what_one_brings_at_once(
     start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(socket_connection, "SLICE", 0.0)  # a message of it is a turn
+    monkeypatch.setattr(receiving, "SLICE", 0.0)  # a message of it is a turn
     router = start(readers="shared")
     much, little = connect(router.url).join(), connect(router.url).join()
     large = asked(range(1, 51), "x" * 1024)

@@ -9,18 +9,19 @@ import pytest
 
 from tests.waiting import thread_named
 from wamplite.core.errors import TransportLost
-from wamplite.router import Router, socket_connection
+from wamplite.router import Router, receiving
 from wamplite.router.readers import QUIET
 from wamplite.router.served import LARGE, SLOW, SMALL
 from wamplite.router.socket_connection import SocketConnection
 from wamplite.transports.rawsocket_frames import PING, frame
 
-from .conftest import Connect, Start, Wire, connections, eventually, parts
+from .conftest import Connect, Start, Wire, allow_no_thread, connections, eventually, parts
 
 TOPIC = "com.topic"
 SMALL_READER, LARGE_READER, OWN = "wamplite-reader", "wamplite-reader-large", "wamplite-conn-"
 TEXT = "x" * 200_000
 ROWS = [{"a": number} for number in range(15_000)]  # takes ten milliseconds and more
+CONTAINERS: list[Any] = [{}] * 12_000  # 12 KB, and takes as long
 
 Readers = list[str]
 
@@ -88,6 +89,64 @@ def test_what_is_slow_to_decode_has_a_thread_until_it_is_not(
         publish(wire, "small")
 
 
+def test_what_is_slow_to_decode_though_small_has_a_thread_until_it_is_not(
+    readers: Readers, router: Router, wire: Wire
+) -> None:
+    for _ in range(2):
+        publish(wire, "small")
+        publish(wire, CONTAINERS)
+        assert readers[-2:] == [SMALL_READER] * 2
+        publish(wire, CONTAINERS)
+        publish(wire, CONTAINERS)
+        publish(wire, "small")
+        assert all(name.startswith(OWN) for name in readers[-3:])
+        publish(wire, "small")
+        assert readers[-1] == SMALL_READER
+
+
+@pytest.mark.parametrize("kind", ["threads", "shared"])
+def test_what_is_slow_though_small_waits_for_a_place(
+    kind: str, start: Start, connect: Connect
+) -> None:
+    router = start(readers=kind)
+    slow, other = connect(router.url).join(), connect(router.url).join()
+    publish(slow, CONTAINERS)
+    places = parts(router).decoding
+    for _ in range(router.limits.max_decoding):
+        assert places.acquire(timeout=20)
+    slow.send(16, 2, {"acknowledge": True}, TOPIC, [CONTAINERS])
+    eventually(lambda: any(one.held >= len(CONTAINERS) for one in connections(router)))
+    publish(other, "small")
+    publish(other, CONTAINERS)  # it is not known to be slow
+    places.release(router.limits.max_decoding)
+    assert slow.receive()[0] == 17
+
+
+def test_what_is_slow_amid_a_few_is_the_last_of_them_before_a_thread_goes_on(
+    readers: Readers, router: Router, wire: Wire
+) -> None:
+    publish(wire, TEXT[: 60 * 1024])  # a receive brings as much from now on
+    publish(wire, "small")
+    arguments = [["small"], [CONTAINERS], [CONTAINERS], ["small"]]
+    wire.send_at_once(
+        *(
+            [16, number, {"acknowledge": True}, TOPIC, args]
+            for number, args in enumerate(arguments, 2)
+        )
+    )
+    assert [wire.receive()[1] for _ in arguments] == [2, 3, 4, 5]
+    assert readers[-2] == SMALL_READER and readers[-1].startswith(OWN)
+
+
+def test_what_is_slow_though_small_is_served_where_there_is_no_thread(
+    readers: Readers, router: Router, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_no_thread(monkeypatch)
+    for one in (CONTAINERS, CONTAINERS, "small"):
+        publish(wire, one)
+        assert readers[-1] == SMALL_READER
+
+
 def test_what_is_slow_does_not_hold_up_who_brings_what_is_large(
     start: Start, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +155,7 @@ def test_what_is_slow_does_not_hold_up_who_brings_what_is_large(
     publish(slow, ROWS)
     publish(large, TEXT)
     held, begun = threading.Event(), threading.Event()
-    decode = socket_connection.decode
+    decode = receiving.decode
 
     def decoded(payloads: list[bytes], *rest: Any) -> list[Any]:
         entries = decode(payloads, *rest)
@@ -105,7 +164,7 @@ def test_what_is_slow_does_not_hold_up_who_brings_what_is_large(
             held.wait(20)
         return entries
 
-    monkeypatch.setattr(socket_connection, "decode", decoded)
+    monkeypatch.setattr(receiving, "decode", decoded)
     slow.send(16, 2, {"acknowledge": True}, TOPIC, [ROWS])
     assert begun.wait(20)
     publish(large, TEXT)

@@ -33,7 +33,7 @@ ABOUT = {
     "max_outbox_size": "how much may wait for one slow reader; 0: 1 MiB, or two messages",
     "max_outbox_messages": "how many messages may wait for one slow reader",
     "max_buffered": "how much all connections together may hold",
-    "max_decoding": "how many messages above 16 KiB are decoded at a time",
+    "max_decoding": "how many messages above 16 KiB, or slow to decode, are decoded at a time",
     "socket_buffer": "what the kernel keeps of a connection, each way; 0: what it likes",
     "max_subscriptions": "of one session",
     "max_registrations": "of one session",

@@ -40,8 +40,8 @@ class Limits(NamedTuple):
     max_outbox_messages: int = 4096
     max_buffered: int = 64 * MIB  # of the memory: an eighth. Of all connections: left over in
     # outboxes, half received, waiting to be decoded
-    max_decoding: int = 2  # of the memory: one for each 64 MiB. Messages above 16 KiB on their way
-    # from being decoded to being handled: each may take a hundred times its size
+    max_decoding: int = 2  # of the memory: one for each 64 MiB. Messages above 16 KiB, or slow to
+    # decode, on their way to being handled: each may take a hundred times its size
     socket_buffer: int = 256 * KIB  # of the memory: a 2048th. In the kernel, each way; 0: its own
     max_subscriptions: int = 1024  # of one session
     max_registrations: int = 1024

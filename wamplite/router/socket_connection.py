@@ -8,50 +8,34 @@
     ending   GOODBYE or ABORT is on its way out: read until EOF       another deadline
     closed   by whoever takes its steps, and by nobody else
 
-The housekeeper keeps the deadlines, and ends a connection by shutting its stream down. What it
-holds (left over, half received, to be decoded) is noted as it grows; few decode what is large.
+The housekeeper keeps the deadlines, and ends a connection by shutting its stream down.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, Protocol
 
 from .. import serializers
-from ..core import uris
 from ..core.errors import ProtocolError, TransportLost
 from ..core.handshake import Accepted, Acceptor
-from ..core.members import Lost, Violation
 from ..core.messages import Message
 from ..core.parsing import to_array
 from ..core.words import shorten
-from ..transports.base import HandshakeRefused, MessageTooLarge, Transport
+from ..transports.base import HandshakeRefused, Transport
 from ..transports.stream import Stream
-from .decoding import decode, decode_for
 from .faults import log_fault
-from .large import LargePlace
 from .mailbox import FrameMailbox
-from .routing import NOTHING, Routing
-from .served import LARGE, SLOW, SMALL, Gather
+from .receiving import ReceivingConnection
+from .routing import Routing
 from .shared import Shared
-from .timed_connection import TimedConnection
-from .trimming import MUCH
 from .waits import RECEIVE, Flow, Wait
 
 logger = logging.getLogger("wamplite.router")
 
 LONGEST_REFUSAL = 600  # characters in the log
-LARGE_RECEIVE = (
-    16 * 1024
-)  # bytes of a receive that take a place to be decoded; 16 KB may take 12 ms
-MANY = 64  # messages of one receive, which are more than a few where it is large
-SLICE = 0.001  # seconds for which one is served by the reader of many
-LONG = 0.002  # seconds of processor time of a large receive: who takes more has its own thread
-
-Payloads = list[bytes]
 Opening = Generator[Wait, None, Transport]
 
 
@@ -68,15 +52,10 @@ class Listening(Protocol):
         """Bring it to where messages can be read."""
 
 
-class SocketConnection(TimedConnection):
+class SocketConnection(ReceivingConnection):
     """A peer that connected."""
 
     cookie: Any = None  # that HTTP has shown, where cookies count
-    _opened = False  # the next one, and the transport, are there
-    _loads: Callable[[bytes], Any]
-    _payloads: list[bytes] = NOTHING  # that are to be decoded yet
-    _may_wait = True  # who takes its steps
-    _waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
     def __init__(
         self, shared: Shared, stream: Stream, listener: Listening, address: str | None
@@ -85,10 +64,6 @@ class SocketConnection(TimedConnection):
         stream.on_left = self._on_left
         self._listener = listener
         self.may_be_shared = stream.is_plain and listener.may_share
-
-    def be_read(self, gather: Gather | None, may_wait: bool) -> None:
-        self.gather, self._may_wait = gather, may_wait
-        self.stream.may_wait(may_wait)
 
     def disown(self) -> None:
         """Close the descriptor that a forked child has."""
@@ -156,13 +131,6 @@ class SocketConnection(TimedConnection):
         """Tell whether nothing more can come."""
         return self.stream.lost is not None
 
-    def note_request(self, size: int) -> None:
-        """Notice how many bytes of a request are here."""
-        self._waiting = size
-        if size:
-            self.shared.buffered.note(self)
-            self.shared.buffered.wait(self)
-
     @property
     def transport_name(self) -> str:  # type: ignore[override]
         """What carries the session, for logs."""
@@ -178,134 +146,6 @@ class SocketConnection(TimedConnection):
     def bytes(self) -> tuple[int, int]:
         """How many have come, and have gone."""
         return self.stream.came, self.stream.went
-
-    @property
-    def held(self) -> int:
-        """How many bytes wait, in the outbox or to be read; 0 once it has ended."""
-        if self.stream.lost is not None:
-            return 0
-        received = self._transport.buffered if self._opened else 0
-        return self.stream.left + received + self._waiting
-
-    def evict(self) -> None:
-        """End the connection, which holds most, because all together hold too much."""
-        self.shared.count("largest_holders")
-        if 2 * self.stream.left > self.held:
-            self.shared.count("slow_consumers")
-        logger.warning("%s is disconnected: it holds most, and all hold too much", self.name)
-        self.shutdown(uris.SLOW_CONSUMER)
-
-    @property
-    def is_full(self) -> bool:  # type: ignore[override]
-        """Tell whether all together hold too much."""
-        return self.shared.buffered.is_full
-
-    @property
-    def is_left(self) -> bool:  # type: ignore[override]
-        """Tell whether there is something to decode for who may take long over it."""
-        return self._payloads is not NOTHING and self.weight != SMALL
-
-    def came_in_part(self) -> None:
-        """Notice that a recv brought a part of a message, or what is to be decoded yet."""
-        self.shared.buffered.note(self)
-
-    def await_room(self) -> None:
-        """Wait a moment for those to go that were ended because all hold too much."""
-        self.shared.buffered.wait(self)
-
-    def _on_left(self, stream: Stream) -> None:
-        """Have the housekeeper write what a write has left over (any thread)."""
-        self.shared.housekeeper.watch(stream)
-        self.shared.buffered.note(self)
-
-    def receive(self) -> list[Any]:
-        """Return the messages of one recv, and how the peer ended if it did."""
-        if self.weight == SMALL:
-            entries = self._receive()
-        else:
-            began = time.thread_time()
-            entries = self._receive()
-            if self.weight != SMALL and time.thread_time() - began > LONG:
-                self.weight = SLOW
-        self.is_ready = self._payloads is not NOTHING or self._transport.is_ready
-        return entries
-
-    def _receive(self) -> list[Any]:
-        payloads, self._payloads = self._payloads, NOTHING
-        if payloads is not NOTHING:
-            self._waiting = 0
-            return self._decode_much(payloads)
-        before = self.stream.came
-        try:
-            payloads = self._transport.receive()
-        except TimeoutError:  # the reader of many waits for nobody
-            return NOTHING
-        except TransportLost as lost:
-            return [Lost(str(lost))]
-        except ProtocolError as error:
-            if isinstance(error, MessageTooLarge):
-                self.shared.count("messages_too_large")
-            return [Violation(str(error))]
-        brought = self.stream.came - before  # with what is no message: 64 KB may be 16,000 PINGs
-        if not payloads:
-            if brought > LARGE_RECEIVE and self.weight == SMALL:
-                self.weight = LARGE
-            return NOTHING
-        size = sum(map(len, payloads))
-        if size <= LARGE_RECEIVE and brought <= LARGE_RECEIVE:
-            self.weight = SMALL
-            return decode(payloads, self._loads, self._tell_unfit, self.shared.structure)
-        few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE_RECEIVE
-        self.weight = SMALL if few and brought - size <= LARGE_RECEIVE else LARGE
-        return self._decode_much(payloads)
-
-    def _decode_much(self, payloads: Payloads) -> list[Any]:
-        """Return the messages of a large receive, or leave them to another, or for later."""
-        how = self._loads, self._tell_unfit, self.shared.structure
-        if self.gather is not None:
-            entries, rest = NOTHING, payloads
-            if self.weight == SMALL:
-                entries, rest = decode_for(SLICE, payloads, *how)
-            if rest:
-                self._leave(rest)
-            return entries
-        size = sum(map(len, payloads))
-        if size > LARGE_RECEIVE:
-            if not self._take_place(size):
-                self.weight = SLOW  # it is a thread that waits for a place
-                self._leave(payloads)
-                return NOTHING
-            if self.stream.lost is not None:
-                return [Lost(str(self.stream.ended()))]
-        if size > MUCH:
-            self.shared.trimming.soon()
-        entries = decode(payloads, *how)
-        if self.place is not None and self.routing is not None:
-            self.place.write(entries, self.routing.encoders.names())
-        return entries
-
-    def _leave(self, payloads: Payloads) -> None:
-        """Keep what is to be decoded the next time."""
-        self._payloads = payloads
-        self._waiting = sum(map(len, payloads))
-        self.shared.buffered.note(self)
-
-    def _take_place(self, size: int) -> bool:
-        """Take a place to decode what is large; False: none is free, and nobody may wait here."""
-        places = self.shared.decoding
-        if not places.acquire(blocking=False):
-            if not self._may_wait:
-                return False
-            self._waiting = size
-            self.shared.buffered.note(self)
-            places.acquire()
-        self._waiting = 0
-        self.place = LargePlace(places)
-        return True
-
-    def _tell_unfit(self, text: str) -> None:
-        self.shared.count("unfit_messages")
-        logger.debug("%s: %s", self.name, shorten(text))
 
     def say(self, message: Message) -> None:
         """Send a message of the handshake."""
