@@ -8,6 +8,7 @@ Importing this loads nothing else: each name below is loaded by its first use (P
 
 TYPE_CHECKING = False  # as in `typing`, without the milliseconds that its import takes
 if TYPE_CHECKING:
+    from . import auth
     from .client.component import Component
     from .client.component import Component as Client
     from .client.connect import connect
@@ -80,6 +81,7 @@ __all__ = [
     "UsageError",
     "WampliteError",
     "__version__",
+    "auth",
     "connect",
     "to_plain",
 ]
@@ -91,6 +93,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'wamplite' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "auth":
+        return import_module(".auth", __name__)
     wanted = "Component" if name == "Client" else name  # the name in xconn and wampy
     home = _HOME.get(wanted, "core.errors")
     found: object = getattr(import_module(f".{home}", __name__), wanted)

@@ -13,7 +13,7 @@ import pytest
 import wamplite
 from tests.auth.dialogues import DENIED, PASSWORD, PUBKEY, SEED, USERS, OneName, Talk, asked
 from wamplite import AuthenticationFailed, JoinRefused, Router, UsageError
-from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, keys, methods
+from wamplite.auth import CryptoSign, Scram, Ticket, User, Users, WampCra, cryptosign, keys, methods
 from wamplite.auth.offers import METHODS
 from wamplite.core.handshake import Accepted
 from wamplite.core.messages import Abort, Authenticate, Challenge
@@ -53,6 +53,20 @@ def test_nobody_else_is_and_the_answer_is_the_same(
     with pytest.raises(JoinRefused, match="no such user, or a wrong secret") as refused:
         wamplite.connect(url, auth=ways(authid, password)[method])
     assert refused.value.error == DENIED
+
+
+def test_a_method_whose_package_is_missing_is_offered_only_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cryptosign, "WithCryptography", missing)
+    monkeypatch.setattr(cryptosign, "WithNacl", missing)
+    assert {*methods(USERS)} == {*METHODS} - {"cryptosign"}
+    with pytest.raises(UsageError, match="pip install cryptography"):
+        methods(USERS, ["ticket", "cryptosign"])
+
+
+def missing() -> Any:
+    raise ImportError
 
 
 def test_a_key_lets_in_with_its_name_or_without(url: str) -> None:

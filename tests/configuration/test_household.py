@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.configuration.examples import joe, write_users
+from wamplite.auth import cryptosign
 from wamplite.auth.cookie import Cookies
-from wamplite.configuration import files, household
+from wamplite.configuration import files
 from wamplite.configuration.household import Household
 from wamplite.core.errors import UsageError
 
@@ -70,14 +72,10 @@ def test_nobody_is_asked_who_it_is_where_there_are_no_users(tmp_path: Path) -> N
 def test_without_a_library_its_method_is_not_offered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = household.methods
+    def lacking() -> Any:
+        raise UsageError("cryptosign needs a library")
 
-    def without_cryptosign(users: object, names: list[str], **more: object) -> object:
-        if "cryptosign" in names:
-            raise UsageError("cryptosign needs a library")
-        return usual(users, names, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(household, "methods", without_cryptosign)
+    monkeypatch.setattr(cryptosign, "verifying", lacking)
     offered = made(tmp_path, TEXT.replace(*USERS)).methods()
     assert "scram" in offered and not {"cryptosign", "pairing"} & {*offered}
 

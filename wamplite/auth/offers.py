@@ -25,19 +25,20 @@ METHODS = {  # as announced -> module
 
 def methods(
     users: Users,
-    names: Iterable[str] = tuple(METHODS),
+    names: Iterable[str] | None = None,
     *,
     anonymous: str | None = None,
     cookies: Cookies | None = None,
 ) -> dict[str, AuthMethod]:
     """Return a router's methods for these users, for `Router(authmethods=)` and `listen`.
 
-    names: which of them; cryptosign needs the package cryptography, or PyNaCl. anonymous: the role
-    of whoever does not say who it is, under a random authid; None: nobody such gets in. cookies:
-    browsers that were let in come back by a cookie, see auth.cookie.
+    names: which of them; None: all whose packages are installed (cryptosign needs cryptography, or
+    PyNaCl). anonymous: the role of whoever does not say who it is, under a random authid; None:
+    nobody such gets in. cookies: browsers that were let in come back by a cookie, see auth.cookie.
+    Raises UsageError where there is no method of a name, or its package is missing.
     """
     found: dict[str, AuthMethod] = {}
-    for name in names:
+    for name in usable() if names is None else names:
         if name not in METHODS:
             raise UsageError(f"there is no authmethod {name!r}; there are: {', '.join(METHODS)}")
         module = import_module(f".{METHODS[name]}", __package__)
@@ -49,3 +50,16 @@ def methods(
     if cookies is not None:
         found["cookie"] = cookies.method(users)
     return found
+
+
+def usable() -> list[str]:
+    """Return the methods whose packages are installed."""
+    return [name for name in METHODS if _is_usable(name)]
+
+
+def _is_usable(name: str) -> bool:
+    try:
+        methods(Users(), [name])
+    except UsageError:
+        return False
+    return True

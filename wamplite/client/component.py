@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from .terms import Keywords
 
-HANDLERS = 10.0  # seconds for the handlers of a lost session before the next one is joined
+HANDLERS = 10.0  # seconds for handlers of a lost session that none of the next may run beside
 
 
 class Component(LastingVerbs):
@@ -201,8 +201,17 @@ class Component(LastingVerbs):
         finally:
             with self._changed:
                 self.session = self._ready = None
-            session.leave(timeout=HANDLERS)
+            self._part_with(session)
             stay.tell_left(self._on_leave)
+
+    def _part_with(self, session: Session) -> None:
+        """Leave a session; of one that was lost wait for no more than the next one has to."""
+        lost = session.error
+        if lost is None or self._stopped.is_set():
+            session.leave(timeout=HANDLERS)
+        else:
+            waits = f"joining again when its handlers have returned, within {HANDLERS:g} s"
+            session.settle(HANDLERS, lambda: log("WARNING", f"{self._naming(lost)}; {waits}"))
 
     def _begin(self, session: Session) -> list[Lasting[Any]]:
         """Let everybody have the session; return what it is to be asked for."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,16 @@ from .running import Running
 from .shared_conversation import SharedConversation
 from .values import Default
 from .workers import MOST_WAITING, Events, Job, OneByOne, Pool
+
+AT_ONCE = 0.1  # seconds for handlers to return, before it is told that they are waited for
+
+
+def _join(threads: list[threading.Thread], seconds: float) -> bool:
+    """Wait for threads, so long for all of them; False if one runs still."""
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
 
 
 class Serving:
@@ -39,6 +50,7 @@ class Serving:
         self._most_threads = most_threads
         self._concurrent = concurrent
         self._running: dict[int, Running] = {}  # by INVOCATION.Request
+        self._has_turns = False  # some calls wait for each other
         self.default = default  # makes of values what can be sent
         self.passthru = Passthru(schemes)
         self.faults = Faults()
@@ -78,16 +90,29 @@ class Serving:
         threads = self.threads()
         if threading.current_thread() in threads:
             return
-        deadline = time.monotonic() + seconds
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        _join(threads, seconds)
+        self.events.end(drop=True)
+
+    def settle(self, seconds: float, waits: Callable[[], None]) -> None:
+        """Wait until handlers have returned beside which none of a next session may run.
+
+        Those are of events, and of calls that are served one by one. Then the events that still
+        wait are dropped. waits: called where it takes a moment.
+        """
+        threads = self.threads()
+        if not self._has_turns:
+            threads = [thread for thread in threads if thread is self.events.thread]
+        if not _join(threads, AT_ONCE):
+            waits()
+            _join(threads, seconds)
         self.events.end(drop=True)
 
     def in_turn(self, concurrent: bool | None) -> OneByOne | None:
         """Return where a registration's calls wait for each other; None: nowhere."""
-        if concurrent is False:
-            return OneByOne(self.pool)
-        return None if concurrent or self._concurrent else self._in_turn
+        if concurrent or (self._concurrent and concurrent is None):
+            return None
+        self._has_turns = True
+        return self._in_turn if concurrent is None else OneByOne(self.pool)
 
     def is_busy_with(self, procedure: str) -> bool:
         """Tell whether a call of a procedure would wait for the handler on the current thread."""

@@ -257,6 +257,15 @@ class Session(Facts, Serves[Registration, Subscription]):
         self._shared.leave(reason, timeout)
         self._serving.join(max(0.0, deadline - time.monotonic()))
 
+    def settle(self, seconds: float, waits: Callable[[], None]) -> None:
+        """Wait for the handlers of a session that was lost, where the next one must: `Component`.
+
+        Handlers of events, and of calls that are served one by one, have so long to return; those
+        of other calls go on, and nobody gets their answers. waits: called where one has not yet.
+        """
+        self._shared.leave(seconds=0.0)
+        self._serving.settle(seconds, waits)
+
     def run_forever(self) -> None:
         """Serve until SIGINT, SIGTERM or the loss of the session; leaves politely, and returns.
 

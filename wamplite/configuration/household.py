@@ -17,11 +17,10 @@ from ..auth.authorization import Authorization
 from ..auth.authorizer import Authorizer
 from ..auth.cookie import Cookies
 from ..auth.dynamic import Authenticator
-from ..auth.offers import METHODS, methods
+from ..auth.offers import methods, usable
 from ..auth.permissions import Role
 from ..auth.users import User, Users
 from ..core import uris
-from ..core.errors import UsageError
 from ..core.feature import Factory
 from ..core.handshake import AuthMethod
 from ..core.members import Identity
@@ -179,16 +178,3 @@ def _authorizer(realm: RealmSettings) -> tuple[str, float, float]:
 def _users(realm: RealmSettings, users: list[User]) -> Users:
     ask, cache, timeout = _asked(realm)
     return Users(users, Authenticator(ask, cache=cache, timeout=timeout) if ask else None)
-
-
-def usable() -> list[str]:
-    """Return the methods whose libraries are there."""
-    return [name for name in METHODS if _is_usable(name)]
-
-
-def _is_usable(name: str) -> bool:
-    try:
-        methods(Users(), [name])
-    except UsageError:
-        return False
-    return True

@@ -309,13 +309,17 @@ class Dealer(Registrations):
     def leave(self, member: Member) -> None:
         """Give up the registrations of a session that ends, and end the calls it has a part in."""
         super().leave(member)
-        while member.calls:  # their answers, should they come, come late
-            pending = next(iter(member.calls.values()))
-            self.settle(pending, None)
-            notify(self.abandoned, member, pending, None)
+        self.abandon(member)
         while member.invocations:
             pending = next(iter(member.invocations.values()))
             self.fail(pending, uris.CANCELED, "the callee has left")
+
+    def abandon(self, member: Member) -> None:
+        """End a caller's calls without an answer; those of callees, should they come, come late."""
+        while member.calls:
+            pending = next(iter(member.calls.values()))
+            self.settle(pending, None)
+            notify(self.abandoned, member, pending, None)
 
     def _with_options(
         self, pending: PendingCall, table: dict[str, Callable[[Answer, Any], None]], options: Any

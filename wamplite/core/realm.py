@@ -257,7 +257,10 @@ class Realm:
     def dismiss_all(self, reason: str = uris.SYSTEM_SHUTDOWN) -> None:
         """Shut the realm: GOODBYE to every member, and nobody may join any more."""
         self.closing = True
-        for member in list(self.members.values()):
+        members = list(self.members.values())
+        for member in members:  # first: GOODBYE answers their calls, no callee is to blame
+            self.dealer.abandon(member)
+        for member in members:
             self.dismiss(member, reason)
 
     def remove(self, member: Member, entry: Any = None) -> bool:
