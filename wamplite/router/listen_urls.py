@@ -83,7 +83,6 @@ def parse(url: str) -> ListenUrl:
     """Read a listener's URL; UsageError says what is wrong with it."""
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError as exc:
         raise UsageError(f"cannot listen on {url!r}: {exc}") from exc
     if parts.scheme not in SCHEMES:
@@ -97,6 +96,10 @@ def parse(url: str) -> ListenUrl:
         if parts.netloc or not parts.path.startswith("/"):
             raise UsageError(f"cannot listen on {url!r}: expected unix:///PATH")
         return ListenUrl("unix", "", 0, parts.path)
+    try:
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"cannot listen on {url!r}: PORT must be from 0 to 65535") from None
     if not parts.hostname or port is None:
         raise UsageError(f"cannot listen on {url!r}: expected {parts.scheme}://HOST:PORT")
     return ListenUrl(parts.scheme, parts.hostname, port, _websocket_path(parts))

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from ...core import uris
 from ...core.errors import InvalidArgument, UsageError
+from ...core.words import shorten
 from ..framing.checksums import KINDS
 from .checksum_fields import checksum_field, no_format
 
@@ -38,6 +39,7 @@ Piece = Callable[[bytes, Sequence[Any], Mapping[str, Any]], bytes]  # what follo
 Fields = list[tuple[str, "str | None", str]]  # a text, and name and format of the field behind it
 MOST = 4096  # bytes of one command
 TOO_LONG = re.compile(r"\d{5}")  # a width that no command can have
+WANTED = {**dict.fromkeys("bcdoxX", "a whole number"), "s": "text"}  # by the kind of a format
 SAMPLES = ("", 0, 0.0)  # an argument of each type that a format may be for
 FORMATS = "a format of Python for a text or a number, such as s, 02X or .1f"
 
@@ -109,7 +111,7 @@ def _text(fields: Fields, template: str, encoding: str) -> Piece:
                 if name is not None:
                     text += _formatted(argument(name, args, kwargs), form)
             return text.encode(encoding)
-        except (ValueError, TypeError) as exc:
+        except UnicodeError as exc:
             _refuse(f"the arguments do not fit {template!r}: {exc}")
 
     return fill
@@ -156,7 +158,11 @@ def _formatted(value: Any, form: str) -> str:
         return "1" if value else "0"
     if isinstance(value, str) and not value.isprintable():
         _refuse(f"control characters are not allowed: {value!r}")
-    text = format(as_text(value) if form.endswith("s") else value, form)
+    try:
+        text = format(as_text(value) if form.endswith("s") else value, form)
+    except (ValueError, TypeError):
+        wanted = WANTED.get(form[-1:], "a number")
+        _refuse(f"{shorten(repr(value))} does not fit {{:{form}}}: expected {wanted}")
     wide = HEXADECIMAL.fullmatch(form)
     if wide is not None and (len(text) > int(wide["width"]) or text.lstrip().startswith("-")):
         _refuse(f"{value} does not fit {{:{form}}}: expected {wide['width']} hexadecimal digits")
