@@ -379,6 +379,29 @@ def test_a_command_gets_words_and_json_and_answers(router: RouterProcess) -> Non
     assert json.loads(done.stdout) == [["1", "two", "[3]"], [[1, "two", [3]], {"n": 4}]]
 
 
+def test_a_pattern_is_served_and_the_command_is_told_what_was_called() -> None:
+    program = "import os; print(os.environ['WAMPLITE_PROCEDURE'])"
+    with (
+        running_router("--feature", "pattern_based_registration") as router,
+        registered(router, *python(program), match="prefix"),
+    ):
+        for procedure in ("com.example.run", "com.example.run.now"):
+            assert ask(router, "call", procedure).stdout == f'"{procedure}"\n'
+
+
+def test_several_serve_in_turn_and_none_where_one_wants_to_be_alone() -> None:
+    turns = {"invoke": "roundrobin"}
+    with (
+        running_router("--feature", "shared_registration") as router,
+        registered(router, "echo", "one", **turns),
+        registered(router, "echo", "two", **turns),
+    ):
+        said = [ask(router, "call", "com.example.run").stdout for _ in range(4)]
+        assert sorted(said[:2]) == ['"one"\n', '"two"\n'] and said[2:] == said[:2]
+        alone = run("register", "com.example.run", "--url", router.rs, "--once", "--", "echo")
+    assert alone.returncode == 1 and "procedure_already_exists" in alone.stderr
+
+
 @pytest.mark.parametrize(
     ("program", "printed"),
     [("print('two words')", '"two words"'), ("pass", "null"), ("print(1); print(2)", '"1\\n2"')],

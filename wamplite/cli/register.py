@@ -3,7 +3,8 @@
 The call's arguments follow CMD as words, and [args, kwargs] is JSON on its stdin. Its output is the
 result: JSON where it parses as JSON, else text, else (where it is not UTF-8) bytes; no output is
 null. An exit code other than 0 is the error wamplite.error.command_failed. The caller chooses the
-words: where CMD takes options, end it with `--`.
+words: where CMD takes options, end it with `--`. WAMPLITE_PROCEDURE in its environment is what was
+called, which --match leaves open. --invoke lets several register the same, of which one is called.
 
 It comes back when the router does. Commands that run when a session is lost are ended.
 """
@@ -33,6 +34,7 @@ from ..locks import Lock
 from .comebacks import Comebacks, add_comebacks
 from .common import TIMEOUT, shown, text, to_json, value_of
 from .connection import add_connection, connect
+from .past import add_match
 from .streams import complain
 
 if TYPE_CHECKING:
@@ -50,6 +52,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("procedure", type=text, metavar="PROCEDURE")
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="say on stderr when it is registered"
+    )
+    add_match(parser, "PROCEDURE matches")
+    parser.add_argument(
+        "--invoke",
+        metavar="POLICY",
+        help="whom of several a call goes to: roundrobin, random, first, last (default: single,"
+        " there is only one)",
     )
     add_comebacks(parser)
     add_connection(parser)
@@ -76,7 +85,9 @@ def serve_session(options: argparse.Namespace, comebacks: Comebacks) -> NoReturn
     command = Command(options.rest, options.timeout or TIMEOUT)
     with connect(options, code=0) as session:
         try:
-            session.register(options.procedure, command.serve)
+            asked = {"match": options.match, "invoke": options.invoke}
+            wishes = {key: value for key, value in asked.items() if value}
+            session.register(options.procedure, command.serve, options=wishes)
             comebacks.served()
             if options.verbose:
                 print(f"registered {options.procedure}", file=sys.stderr, flush=True)
@@ -100,7 +111,8 @@ class Command:
     def serve(self, invocation: Invocation) -> Any:
         """Run the command for one call and return its result."""
         args = list(invocation.args)
-        process = self._start([*self.words, *(shown(arg).encode() for arg in args)])
+        words: list[str | bytes] = [*self.words, *(shown(arg).encode() for arg in args)]
+        process = self._start(words, invocation.procedure)
         try:
             stdin = to_json([args, invocation.kwargs]).encode()
             out, err = process.communicate(stdin, self.timeout)
@@ -113,14 +125,14 @@ class Command:
             raise self._failed(complaint, code=process.returncode)
         return result_of(out) if out else None
 
-    def _start(self, words: list[str | bytes]) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
+    def _start(self, words: list[str | bytes], procedure: str) -> subprocess.Popen[bytes]:
+        pipe, around = subprocess.PIPE, {**os.environ, "WAMPLITE_PROCEDURE": procedure}
         try:
             with self._lock:  # over the start: stop() must not miss the process
                 if self._stopping:
                     raise self._failed("the service is ending")
                 process = subprocess.Popen(
-                    words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+                    words, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True, env=around
                 )
                 self._running.add(process)
         except ValueError as error:  # a word with a NUL
