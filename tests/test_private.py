@@ -48,7 +48,7 @@ LISTED = {
     "configuration/reloaded/router_keys.py": (STATE, "_transport"),
     "router/conftest.py": (PARTS, "_shared"),
     "router/test_asked.py": (HURRY, "_deadlines"),
-    "router/test_faults_of_routing.py": (FAULT, "_spare"),
+    "router/test_faults_of_routing.py": (FAULT, "_ended _guard _recover _round _thread _wakes"),
     "router/test_faults_of_threads.py": (FAULT, "_accept_one _once"),
     "router/test_housekeeper.py": (FAULT, "_entries _outbox"),
     "router/test_limits.py": (HURRY, "_counts"),

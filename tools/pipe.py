@@ -32,8 +32,9 @@ from wamplite.core.messages import Register, Subscribe  # noqa: E402
 from wamplite.core.parsing import parse  # noqa: E402
 from wamplite.core.realm import Realm  # noqa: E402
 from wamplite.locks import Lock  # noqa: E402
+from wamplite.router.arrivals import Arrival  # noqa: E402
 from wamplite.router.mailbox import FrameMailbox  # noqa: E402
-from wamplite.router.routing import Arrival, Routing  # noqa: E402
+from wamplite.router.routing import Routing  # noqa: E402
 from wamplite.transports.rawsocket import RawSocket  # noqa: E402
 from wamplite.transports.rawsocket_frames import frame  # noqa: E402
 from wamplite.transports.socket_stream import SocketStream  # noqa: E402

@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.waiting import thread_named
 from wamplite.core.messages import Publish, Register, Subscribe
+from wamplite.router.arrivals import Arrival
 from wamplite.router.faults import log_fault
+from wamplite.router.large import LargePlace, Places
 from wamplite.router.routing import ROUNDS, SHARE, Routing
+from wamplite.router.waits import ArrivalTurn
 
 from .conftest import eventually, made_routing
 from .test_routing import Somebody
@@ -36,15 +40,15 @@ class Faulty:
         self.times = times
         self.after = after  # it has done its work when it raises
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         if self.times and self.after:
             self.times -= 1
-            self.inner(*args)
+            self.inner(*args, **named)
             raise self.fault
         if self.times:
             self.times -= 1
             raise self.fault
-        return self.inner(*args)
+        return self.inner(*args, **named)
 
 
 class Refusing(logging.Filter):
@@ -119,17 +123,16 @@ def test_entries_that_cannot_be_cut_end_their_member(routing: Routing, logging_f
     assert is_alive(routing)
 
 
-def test_nothing_is_handled_twice_where_a_fault_cannot_be_told(
-    routing: Routing, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [2, SHARE + 2])
+def test_what_failed_and_could_not_be_told_ends_its_member_and_is_not_handled_twice(
+    routing: Routing, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    one, two = Somebody(routing, 1), Somebody(routing, 2)
+    one = Somebody(routing, 1)
     monkeypatch.setattr("wamplite.router.routing.log_fault", Faulty(log_fault))
     routing.realm.handle = Faulty(routing.realm.handle, after=True)  # type: ignore[method-assign]
-    one.arrive(Subscribe(1, {}, "com.topic"), Subscribe(2, {}, "com.topic"))
-    assert one.settled() and [array[0] for array in one.box.posted] == [2, 33]
-    two.arrive(Publish(1, {}, "com.topic", ["news"]))
-    assert two.settled() and one.box.posted[-1][4:] == [["news"]]
-    assert is_alive(routing)
+    one.arrive(*(Subscribe(request, {}, f"com.n{request}") for request in range(1, number + 1)))
+    assert one.settled() and [array[0] for array in one.box.posted] == [2, 33, 3]
+    assert not one.member.open and is_alive(routing)
 
 
 def test_a_member_that_cannot_be_aborted_is_ended(routing: Routing, logging_fails: bool) -> None:
@@ -153,14 +156,25 @@ def test_whatever_fails_as_a_member_leaves_the_rest_of_it_leaves(routing: Routin
     assert is_alive(routing)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
 def test_an_outbox_that_cannot_be_written_loses_its_connection(
-    routing: Routing, logging_fails: bool
+    routing: Routing, logging_fails: bool, is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = Somebody(routing, 1)
+    if not is_told:
+        monkeypatch.setattr("wamplite.router.routing.log_fault", Faulty(log_fault))
     one.box.deliver = Faulty(one.box.deliver)  # type: ignore[method-assign]
     one.arrive(Register(1, {}, "com.p"))
     assert one.settled() and one.box.failed
     assert is_alive(routing)
+
+
+class Wakes:
+    """Stands where the wake-ups of the spare thread are kept; what is done with them may fail."""
+
+    def __init__(self, routing: Routing) -> None:
+        self.inner: Any = routing._wakes
+        self.put, self.get = Faulty(self.inner.put, 0), Faulty(self.inner.get, 0)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -168,14 +182,134 @@ def test_an_outbox_that_cannot_be_written_loses_its_connection(
 def test_the_role_is_handed_over_or_kept_whatever_fails(
     routing: Routing, after: bool, times: int, logging_fails: bool
 ) -> None:
-    one = Somebody(routing, 1)
-    routing._spare.release = Faulty(routing._spare.release, times, after)  # type: ignore[method-assign]
+    one, wakes = Somebody(routing, 1), Wakes(routing)
+    routing._wakes = wakes  # type: ignore[assignment]
+    wakes.put.times, wakes.put.after = times, after
     one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, SHARE * (ROUNDS + 2) + 1)))
     assert one.settled()
     for _ in range(3):
-        routing.run(lambda: None)
+        with suppress(MemoryError):
+            routing.run(lambda: None)
+    wakes.put.times = 0
     assert is_alive(routing)
-    routing._spare.release = Faulty(routing._spare.release, 0)  # type: ignore[method-assign]
+
+
+def test_an_errand_that_was_refused_does_not_run_later(routing: Routing) -> None:
+    wakes = Wakes(routing)
+    routing._wakes = wakes  # type: ignore[assignment]
+    wakes.put.times = 1
+    ran: list[str] = []
+    with pytest.raises(MemoryError):
+        routing.run(lambda: ran.append("it was refused"))
+    assert is_alive(routing) and not ran
+
+
+def test_a_hand_over_that_failed_leaves_one_holder_of_the_role(routing: Routing) -> None:
+    one, two, wakes = Somebody(routing, 1), Somebody(routing, 2), Wakes(routing)
+    routing._wakes = wakes  # type: ignore[assignment]
+    wakes.put.times = 1
+    handled: list[tuple[int, int]] = []
+    holders: set[threading.Thread] = set()
+    closing = threading.Thread(target=routing.close)
+
+    def published(member: Any, _: Any, publish: Publish) -> None:
+        holders.add(threading.current_thread())
+        handled.append((member.session, publish.request))
+        if len(handled) == SHARE * ROUNDS + 1:  # the hand-over has failed
+            closing.start()
+            closing.join(0.1)  # the spare thread had time to take what is not its own
+            two.arrive(*(Publish(number, {}, "com.topic") for number in range(1, 10)))
+
+    routing.realm.broker.published.append(published)
+    number = SHARE * (ROUNDS + 4)
+    one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, number + 1)))
+    closing.join(10)
+    assert one.settled() and two.settled() and not closing.is_alive()
+    assert sorted(handled) == [(1, n) for n in range(1, number + 1)] + [
+        (2, n) for n in range(1, 10)
+    ]
+    assert [n for who, n in handled if who == 1] == list(range(1, number + 1))
+    assert holders == {threading.current_thread()}
+
+
+def test_what_is_handed_over_is_waiting_until_it_is_routed(routing: Routing) -> None:
+    one, wakes = Somebody(routing, 1), Wakes(routing)
+    wakes.put.inner = lambda _: None  # the spare thread is late
+    routing._wakes = wakes  # type: ignore[assignment]
+    one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, SHARE * (ROUNDS + 2))))
+    assert routing.waiting == 1
+    wakes.put.inner = wakes.inner.put
+    wakes.inner.put(None)
+    assert one.settled() and not routing.waiting
+
+
+def test_the_spare_thread_ends_though_it_failed_as_it_woke() -> None:
+    routing = made_routing()
+    wakes = Wakes(routing)
+    wakes.get.times, wakes.get.after = 1, True
+    routing._wakes = wakes  # type: ignore[assignment]
+    wakes.inner.put(None)
+    eventually(lambda: not wakes.inner.qsize())  # it has woken, and waits by the stand-in
+    routing.close()
+    assert not routing._thread.is_alive()
+
+
+def test_a_role_that_is_handed_over_just_before_the_end_is_taken() -> None:
+    routing = made_routing()
+    ran, guard = threading.Event(), routing._guard
+
+    class Late:
+        """The guard, behind which a thread is late once: the role is handed over, and the end."""
+
+        is_armed = True
+
+        def __enter__(self) -> None:
+            guard.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            guard.release()
+            if self.is_armed and threading.current_thread() is routing._thread:
+                self.is_armed = False
+                late = threading.Thread(target=lambda: (routing.run(ran.set), routing.close()))
+                late.start()
+                eventually(lambda: routing._ended)
+
+    routing._guard = Late()  # type: ignore[assignment]
+    routing._wakes.put(None)  # it is woken for nothing
+    assert ran.wait(5)
+    routing._thread.join(5)
+    assert not routing._thread.is_alive()
+
+
+def test_a_place_that_cannot_be_given_back_does_not_keep_the_turn(routing: Routing) -> None:
+    one, places = Somebody(routing, 1), Places(1)
+    assert places.acquire(blocking=False)
+    place = LargePlace(places)
+    places.release = Faulty(places.release)  # type: ignore[method-assign]
+    assert one.turn.acquire(timeout=5)
+    routing.arrive(Arrival(one.member, [Subscribe(1, {}, "com.t")], one.turn, place))  # type: ignore[arg-type]
+    assert one.settled() and is_alive(routing)
+
+
+def test_who_could_not_be_told_of_the_end_of_its_arrival_is_told_later(routing: Routing) -> None:
+    one, told, turn = Somebody(routing, 1), threading.Event(), ArrivalTurn()
+    turn.take()
+    turn.then(Faulty(told.set), lambda *_: None)
+    routing.arrive(Arrival(one.member, [Subscribe(1, {}, "com.t")], turn))
+    assert told.is_set() and is_alive(routing)
+
+
+@pytest.mark.parametrize("place", ["_round", "_recover"])
+def test_who_routes_keeps_the_role_where_its_fault_cannot_be_told(
+    routing: Routing, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    one = Somebody(routing, 1)
+    routing._round = Faulty(routing._round)  # type: ignore[method-assign]
+    if place == "_recover":
+        routing._recover = Faulty(routing._recover)  # type: ignore[method-assign]
+    monkeypatch.setattr("wamplite.router.routing.log_fault", Faulty(log_fault))
+    one.arrive(Subscribe(1, {}, "com.topic"))
+    assert one.settled() and is_alive(routing)
 
 
 @pytest.mark.parametrize("place", ["_route", "_round"])

@@ -15,7 +15,8 @@ from tests.waiting import thread_named
 from wamplite.core.members import Identity, Join, Lost, Member, Violation
 from wamplite.core.messages import Abort, Goodbye, Publish, Register, Subscribe
 from wamplite.core.parsing import to_array
-from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Arrival, Routing
+from wamplite.router.arrivals import Arrival
+from wamplite.router.routing import CLOSING, ROUNDS, SHARE, Routing
 
 from .conftest import eventually, made_routing
 
@@ -48,13 +49,23 @@ class Mailbox:
         self.ended = True
 
 
+class Turn:
+    """What a member's arrival takes; nobody waits to be told of its end."""
+
+    def __init__(self) -> None:
+        lock = threading.Lock()
+        self.acquire, self.release = lock.acquire, lock.release
+
+    def tell(self) -> None: ...
+
+
 class Somebody:
     """A member with its box and its turn, as a connection holds them."""
 
     def __init__(self, routing: Routing, session: int) -> None:
         self.routing = routing
         self.box = Mailbox(routing)
-        self.turn = threading.Lock()
+        self.turn = Turn()
         self.member = Member(session, WHO, {}, self.box.post, self.box.post, self.box.end)
         self.arrive(Join())
 
@@ -148,6 +159,22 @@ def arrival(who: Somebody, *entries: Any) -> Arrival:
     """Return what arrives of somebody."""
     assert who.turn.acquire(timeout=5)
     return Arrival(who.member, list(entries), who.turn)  # type: ignore[arg-type]
+
+
+def test_what_is_handed_over_is_waiting_until_it_is_handled(routing: Routing) -> None:
+    one, waiting = Somebody(routing, 1), []
+    routing.realm.broker.published.append(lambda *_: waiting.append(routing.waiting))
+    one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, 2 * SHARE * ROUNDS)))
+    assert one.settled() and {*waiting} == {0}  # it is in hand
+    assert not routing.waiting
+    started, held = threading.Event(), threading.Event()
+    routing.run(lambda: (started.set(), held.wait(5)))
+    assert started.wait(5) and not routing.waiting
+    for _ in range(3):
+        routing.run(lambda: None)
+    assert routing.waiting == 3
+    held.set()
+    eventually(lambda: not routing.waiting)
 
 
 def test_a_reader_hands_the_role_over_after_its_rounds(routing: Routing) -> None:

@@ -25,6 +25,7 @@ from ..core.members import Join, Lost, Member, Violation
 from ..core.messages import Abort, Authenticate, Challenge, Hello, Message
 from ..core.words import shorten
 from . import session_log
+from .arrivals import NOTHING
 from .connections import is_near, origin_of
 from .faults import log_fault
 from .hosting import Hosting
@@ -32,7 +33,7 @@ from .large import LargePlace
 from .mailbox import Mailbox
 from .pacing import Bucket
 from .presence import Presence
-from .routing import NOTHING, Routing
+from .routing import Routing
 from .served import SMALL, Gather
 from .shared import Shared
 from .waits import AS_LARGE, BLOCKING, RECEIVE, Flow, Wait

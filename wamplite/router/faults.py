@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 
-def log_fault(logger: logging.Logger, text: str, *values: object) -> None:
-    """Log the exception that is being handled; that this may fail as well changes nothing."""
-    with suppress(BaseException):  # out of memory, or somebody's filter or handler
-        logger.exception(text, *values)
+def log_fault(
+    logger: logging.Logger, text: str, *values: object, fault: BaseException | None = None
+) -> None:
+    """Log an exception, by default the one that is being handled; this may fail as well."""
+    try:  # noqa: SIM105 - `suppress` has to be made, and there may be no memory for that
+        logger.error(text, *values, exc_info=fault or True)
+    except BaseException:  # out of memory, or somebody's filter or handler
+        pass
 
 
 def guarded(logger: logging.Logger, run: Callable[[], object], text: str, *values: object) -> bool:

@@ -16,10 +16,11 @@ from typing import Any, Protocol
 
 from ..core.members import Lost, Member, Violation
 from ..core.messages import Goodbye
+from .arrivals import NOTHING, Arrival
 from .faults import log_fault
 from .large import LargePlace
 from .pacing import Bucket
-from .routing import NOTHING, Arrival, Routing
+from .routing import Routing
 from .served import Gather
 from .shared import Shared
 from .waits import ArrivalTurn, Flow, Handled, Pause, Wait

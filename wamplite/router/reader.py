@@ -29,9 +29,10 @@ from typing import Any
 from ..core.errors import TransportLost
 from ..locks import Lock
 from . import stacks
+from .arrivals import Arrival
 from .faults import guarded, log_fault
 from .limits import Limits
-from .routing import Arrival, Routing
+from .routing import Routing
 from .served import Served
 from .waits import AS_LARGE, BLOCKING, Flow, Later, Wait
 from .waking_selector import READABLE, WakingSelector

@@ -23,9 +23,9 @@ from ..core.members import Lost, Violation
 from ..core.words import shorten
 from ..transports.base import MessageTooLarge
 from ..transports.stream import Stream
+from .arrivals import NOTHING
 from .decoding import decode, decode_for
 from .large import LargePlace
-from .routing import NOTHING
 from .served import LARGE, SLOW, SMALL, Gather
 from .timed_connection import TimedConnection
 from .trimming import MUCH

@@ -21,80 +21,26 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, final
+from queue import SimpleQueue
 
 from ..core import uris
 from ..core.handshake import AuthMethod
-from ..core.members import Lost, Member, Violation
-from ..core.messages import Abort, Goodbye
+from ..core.members import Member
 from ..core.realm import Clock, Realm
 from ..locks import Latch, Lock
+from .arrivals import IN_HAND, NOTHING, Arrival, Errand
 from .faults import guarded, log_fault
 from .large import LargePlace
 from .mailbox import Encoder, Encoders, FrameMailbox
-from .waits import ArrivalTurn
 
 logger = logging.getLogger("wamplite.router")
 
 ROUNDS = 16  # how long a reader routes for others before it goes back to what it reads
 SHARE = 64  # messages of one arrival in a round; of sessions that end, records in a round
-ENDS = frozenset({Lost, Violation, Goodbye, Abort})  # with which a member takes its records along
 CLOSING = 5.0  # seconds for the spare thread to end
 PAUSE = 0.01  # seconds after a fault: memory may be had again
-NOTHING: list[Any] = []  # stands for what has been handled; made once, it needs no memory then
-IN_HAND: list[Any] = []  # for what is being handled
-
 
 Later = Callable[[float, Callable[[], None]], Callable[[], None]]
-
-
-class Arrival:
-    """What one recv brought of a member, in order: `entries` are left to be handled.
-
-    `handled` is released once all is, and `place`, where there is one, which bounds how many
-    large arrivals there are at a time, and has their payloads as they are passed on.
-    """
-
-    __slots__ = ("entries", "handled", "member", "place")
-
-    def __init__(
-        self,
-        member: Member,
-        entries: list[Any],
-        handled: ArrivalTurn,
-        place: LargePlace | None = None,
-    ) -> None:
-        self.member = member
-        self.entries = entries
-        self.handled = handled
-        self.place = place
-
-    @property
-    def is_done(self) -> bool:
-        """Tell whether nothing is left to be handled."""
-        return self.entries is NOTHING
-
-    def finish(self) -> None:
-        """Forget what was handled, and let the member go on."""
-        self.entries = NOTHING
-        if self.place is not None:
-            self.place.release()
-        self.handled.release()
-
-
-@final
-class Errand:
-    """A function that wants to run with the routing role, as a timer does."""
-
-    __slots__ = ("is_done", "run")
-
-    def __init__(self, run: Callable[[], None]) -> None:
-        self.run = run
-        self.is_done = False
-
-    def cancel(self) -> None:
-        """Do nothing instead, if it has not run yet."""
-        self.run = _nothing
 
 
 class Routing:
@@ -110,7 +56,7 @@ class Routing:
         self.encoding: list[Encoder] = []  # those that keep an EVENT of this round
         self.place: LargePlace | None = None  # of what is being handled
         self.encoders = Encoders(self)
-        self._batch: list[Arrival | Errand] = NOTHING  # what is handled in this round
+        self._batch: list[Arrival | Errand] = NOTHING  # of this round, or the next; the holder's
         self._most_given_up = 0  # by Realm.given_up: how far it may come in this round
         self._guard = Lock()  # guards the next four; not held while anything is handled
         self._inbox: list[Arrival | Errand] = []
@@ -119,7 +65,7 @@ class Routing:
         self._ended = False  # the spare thread takes nothing more over
         # How its sessions say who they are; None: they need not. Replaced whole, by any thread
         self.authmethods: Mapping[str, AuthMethod] | None = None
-        self._spare = threading.Semaphore(0)  # wakes the spare thread
+        self._wakes: SimpleQueue[None] = SimpleQueue()  # wakes the spare thread
         self.realm = realm = make(self)  # last: features may want the time at once
         self._thread = threading.Thread(
             target=self._route_spare, name=f"wamplite-route-{realm.uri}", daemon=True
@@ -127,13 +73,20 @@ class Routing:
         self._thread.start()
 
     def arrive(self, arrival: Arrival | Errand, may_route: bool = True) -> None:
-        """Put an arrival into the inbox, and route if nobody does."""
+        """Put an arrival into the inbox, and route if nobody does.
+
+        Raises MemoryError where it has not taken the arrival.
+        """
         with self._guard:
-            self._inbox.append(arrival)
             if self._routing:
+                self._inbox.append(arrival)
                 return  # the holder must pass through the guard before it stops
+            fresh: list[Arrival | Errand] = []  # what may fail comes first
+            if not (may_route or self._ended):
+                self._wakes.put(None)
+            self._inbox.append(arrival)
             if may_route:
-                self._batch, self._inbox = self._inbox, []
+                self._batch, self._inbox = self._inbox, fresh
             elif self._ended:
                 return  # whoever routes next finds it
             else:
@@ -141,25 +94,23 @@ class Routing:
             self._routing = True
         if may_route:
             self._route(ROUNDS)
-        elif not self._wake_spare():
-            with self._guard:
-                self._routing = False  # whoever arrives next finds what is there
 
     def arrive_all(self, arrivals: list[Arrival]) -> None:
         """Move arrivals into the inbox, and route what is there if nobody does."""
+        fresh: list[Arrival | Errand] = []
         with self._guard:
             self._inbox += arrivals
             arrivals.clear()
             if self._routing or not self._inbox:
                 return
-            self._batch, self._inbox = self._inbox, []
+            self._batch, self._inbox = self._inbox, fresh
             self._routing = True
         self._route(ROUNDS)
 
     @property
     def waiting(self) -> int:
-        """How many arrivals nobody has routed yet."""
-        return len(self._inbox)
+        """How many arrivals are not routed yet; any thread."""
+        return len(self._inbox) + sum(one.waits for one in self._batch)
 
     def run(self, errand: Callable[[], None]) -> None:
         """Have a function run with the role, by the spare thread if nobody is routing."""
@@ -193,26 +144,29 @@ class Routing:
     def close(self) -> None:
         """End the spare thread; what still arrives is routed by who brings it. Not for that thread.
 
-        Whoever holds the role keeps it until the inbox is empty.
+        Whoever holds the role keeps it until nothing is left to be routed.
         """
         with self._guard:
             self._ended = True
-        self._spare.release()
+        self._wakes.put(None)
         self._thread.join(CLOSING)
 
     def _route(self, rounds: int) -> None:
-        """Route until the inbox is empty, or hand the role over after `rounds` (-1: never)."""
+        """Route until nothing is left, or hand the role over after `rounds` (-1: never)."""
+        fault: BaseException | None = None
         while True:
             try:
+                if fault is not None:
+                    time.sleep(PAUSE)
+                    self._recover(fault)
+                    fault = None
                 if not self._round():
                     return
                 rounds -= 1
                 if rounds == 0 and self._hand_over():
                     return
-            except BaseException:
-                log_fault(logger, "routing realm %s failed, it goes on", self.realm.uri)
-                while not guarded(logger, self._put_back, "what arrived is kept for later"):
-                    time.sleep(PAUSE)
+            except BaseException as raised:
+                fault = raised  # nothing else: whatever is done here might fail
 
     def _round(self) -> bool:
         """Route the batch, and take the next; False: there is none, and the role is free."""
@@ -229,9 +183,12 @@ class Routing:
             self._routing = False
             return False
 
-    def _put_back(self) -> None:
-        """Put what was not handled where it was, and write what was posted."""
-        time.sleep(PAUSE)
+    def _recover(self, fault: BaseException) -> None:
+        """Put what was not handled where it was, and do what is behind that."""
+        log_fault(logger, "routing realm %s failed, it goes on", self.realm.uri, fault=fault)
+        for arrival in self._batch:
+            if type(arrival) is Arrival and arrival.is_done:
+                arrival.handled.tell()  # perhaps just that has failed
         rest = [arrival for arrival in self._batch if not arrival.is_done]
         with self._guard:
             self._inbox[:0] = rest
@@ -244,9 +201,10 @@ class Routing:
         for mailbox in touched:
             try:
                 mailbox.deliver()
-            except BaseException:
-                log_fault(logger, "what was posted to %s could not be written", mailbox)
+            except BaseException as fault:
                 guarded(logger, mailbox.fail, "%s could not be ended", mailbox)
+                text = "what was posted to %s could not be written"
+                log_fault(logger, text, mailbox, fault=fault)
         touched.clear()
         for encoder in self.encoding:
             encoder.forget()
@@ -257,29 +215,23 @@ class Routing:
         with self._guard:
             if self._ended:
                 return False
+            self._wakes.put(None)  # first: it may fail
             self._handed = True
-        return self._wake_spare()
-
-    def _wake_spare(self) -> bool:
-        """Wake the spare thread for the role it was handed; False if the role is ours again."""
-        if guarded(logger, self._spare.release, "the spare thread could not be woken"):
             return True
-        with self._guard:
-            woken, self._handed = not self._handed, False
-        return woken
 
     def _route_spare(self) -> None:
         mine = False  # the role is
         while True:
             try:
-                if not (mine or self._handed):
-                    self._spare.acquire()
+                if not (mine or self._handed or self._ended):
+                    self._wakes.get()
                 with self._guard:
                     mine, self._handed = mine or self._handed, False
+                    has_ended = self._ended
                 if mine:
                     self._route(-1)
                     mine = False
-                elif self._ended:
+                elif has_ended:
                     return
             except BaseException:
                 log_fault(logger, "the spare thread of realm %s goes on", self.realm.uri)
@@ -289,22 +241,28 @@ class Routing:
         """Handle at most SHARE entries of an arrival; True if some are left."""
         if type(arrival) is Errand:
             arrival.is_done = True
-            guarded(logger, arrival.run, "%s failed in realm %s", arrival.run, self.realm.uri)
+            try:
+                arrival.run()
+            except BaseException:
+                log_fault(logger, "%s failed in realm %s", arrival.run, self.realm.uri)
             return False
         member, realm, entry = arrival.member, self.realm, None
-        if realm.given_up > self._most_given_up and _must_wait(arrival):
+        if realm.given_up > self._most_given_up and arrival.ends_much:  # it comes behind others
             return True
         self.place = arrival.place
         try:
-            entries, arrival.entries = arrival.entries, IN_HAND
+            entries, arrival.entries, rest = arrival.entries, IN_HAND, NOTHING
+            if entries is IN_HAND:
+                raise RuntimeError("a fault came here that could not be told")
             if len(entries) > SHARE:
-                entries, arrival.entries = entries[:SHARE], entries[SHARE:]
+                entries, rest = entries[:SHARE], entries[SHARE:]
             for entry in entries:
                 if not member.open:
                     break  # what a closed member still sent is dropped
                 realm.handle(member, entry)
             else:
-                if arrival.entries:
+                if rest:
+                    arrival.entries = rest
                     return True
         except BaseException:  # a SystemExit too: the role must not be lost
             log_fault(logger, "%s: a %s could not be handled", member, type(entry).__name__)
@@ -318,13 +276,3 @@ class Routing:
         except BaseException:
             member.end()  # nobody would, after this: it is not in the realm any more
             raise
-
-
-def _must_wait(arrival: Arrival) -> bool:
-    """Tell whether a member ends that has a part in anything: in another round, behind others."""
-    entries = arrival.entries  # none where it was in hand when a fault came
-    return entries != [] and type(entries[-1]) in ENDS and arrival.member.held > 0
-
-
-def _nothing() -> None:
-    """Be what a canceled errand does."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .routing import Arrival, Routing
+from .arrivals import Arrival
+from .routing import Routing
 from .waits import Flow
 
 Gather = Callable[[Routing, Arrival], None]

@@ -64,7 +64,7 @@ class ArrivalTurn(Receive):
         self.is_over = True  # first: behind the lock somebody may have taken it
         self._lock.release()
         if self._wake is not None:
-            self._tell()
+            self.tell()
 
     def wait(self) -> None:
         """Wait until nothing is to be handled."""
@@ -74,12 +74,17 @@ class ArrivalTurn(Receive):
     def then(self, wake: Callable[[], None], later: Later) -> None:
         self._wake = wake
         if self.is_over:  # perhaps since just now
-            self._tell()
+            self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Wake who waits for it; where that fails, it may be called again."""
         wake, self._wake = self._wake, None
         if wake is not None:
-            wake()
+            try:
+                wake()
+            except BaseException:
+                self._wake = wake
+                raise
 
 
 class Handled(Wait):
