@@ -58,7 +58,7 @@ class Routing:
         self.encoders = Encoders(self)
         self._batch: list[Arrival | Errand] = NOTHING  # of this round, or the next; the holder's
         self._most_given_up = 0  # by Realm.given_up: how far it may come in this round
-        self._guard = Lock()  # guards the next four; not held while anything is handled
+        self._guard = Lock()  # guards the next four, and what is taken as a batch
         self._inbox: list[Arrival | Errand] = []
         self._routing = False  # somebody owns the role
         self._handed = False  # ... the spare thread, as soon as it wakes
