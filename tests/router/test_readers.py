@@ -90,18 +90,35 @@ def test_what_is_slow_to_decode_has_a_thread_until_it_is_not(
 
 
 def test_what_is_slow_to_decode_though_small_has_a_thread_until_it_is_not(
-    readers: Readers, router: Router, wire: Wire
+    readers: Readers, router: Router, connect: Connect
 ) -> None:
+    wire = connect(router.url).join()
+    publish(wire, CONTAINERS)
+    assert readers[-1] == LARGE_READER  # nobody knows yet whether it is quick
     for _ in range(2):
-        publish(wire, "small")
-        publish(wire, CONTAINERS)
-        assert readers[-2:] == [SMALL_READER] * 2
         publish(wire, CONTAINERS)
         publish(wire, CONTAINERS)
         publish(wire, "small")
         assert all(name.startswith(OWN) for name in readers[-3:])
         publish(wire, "small")
         assert readers[-1] == SMALL_READER
+        publish(wire, CONTAINERS)
+        assert readers[-1] == LARGE_READER  # it is known not to be
+
+
+def test_who_is_known_to_be_quick_is_read_by_the_reader_of_what_is_small(
+    readers: Readers, router: Router, connect: Connect
+) -> None:
+    wire = connect(router.url).join()
+    for number in range(4):
+        publish(wire, "x" * 2000)
+        assert (readers[-1] == SMALL_READER) == (number > 1)  # the second is read there, too
+    publish(wire, CONTAINERS)
+    assert readers[-1] == SMALL_READER
+    for _ in range(3):  # which is found out once
+        for one in ("x" * 2000, "small", "small", CONTAINERS):
+            publish(wire, one)
+        assert readers[-1] != SMALL_READER
 
 
 @pytest.mark.parametrize("kind", ["threads", "shared"])
@@ -144,7 +161,7 @@ def test_what_is_slow_though_small_is_served_where_there_is_no_thread(
     allow_no_thread(monkeypatch)
     for one in (CONTAINERS, CONTAINERS, "small"):
         publish(wire, one)
-        assert readers[-1] == SMALL_READER
+    assert readers[-3:] == [SMALL_READER, LARGE_READER, LARGE_READER]
 
 
 def test_what_is_slow_does_not_hold_up_who_brings_what_is_large(

@@ -1,13 +1,14 @@
 """What one receive brings of a peer, as messages; and who may take how long to decode it.
 
     up to 512 bytes   at once
-    up to 16 KB       at once, and timed
-    a few dozen such  what takes a millisecond, by the reader of many; the rest after others' turns
-    what is larger    by the reader of what is large or by a thread, timed, with a place: few
+    up to 16 KB       timed; by the reader of many, where the connection is known to be quick
+    a few dozen such  the same; it decodes for a millisecond, and the rest after others' turns
+    what is larger    timed; by the reader of what is large or by a thread, with a place: few
                       decode at a time
 
 What takes more than 2 ms of a processor makes its connection slow, whatever its size: 12 KB of
-empty dicts take 10. A thread has the next receive of it, with a place, until one takes less.
+empty dicts take 10. A thread has the next receive of it, with a place, until one takes less; and
+the reader of many has none of it again but what is at most 512 bytes.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class ReceivingConnection(TimedConnection):
     _loads: Callable[[bytes], Any]
     _payloads: Payloads = NOTHING  # that are to be decoded yet
     _may_wait = True  # who takes its steps
+    _is_quick: bool | None = None  # to decode: None: nobody knows, False: once it was not
     _waiting = 0  # bytes that wait for a place to be decoded, or for the rest of a request
 
     def be_read(self, gather: Gather | None, may_wait: bool) -> None:
@@ -115,7 +117,7 @@ class ReceivingConnection(TimedConnection):
         began = time.thread_time()
         result = run(*args)
         if time.thread_time() - began > LONG:
-            self.weight = SLOW
+            self.weight, self._is_quick = SLOW, False
         return result
 
     def _receive(self) -> list[Any]:
@@ -146,10 +148,14 @@ class ReceivingConnection(TimedConnection):
         if size <= LARGE_RECEIVE and brought <= LARGE_RECEIVE:
             if self.weight == SLOW and self.gather is None:
                 return self._decode_much(payloads)
-            self.weight = SMALL
-            return self._timed(decode, payloads, *self._how)
+            self.weight = SMALL if self._is_quick or self.routing is None else LARGE
+            if self.weight == LARGE and self.gather is not None:
+                self._leave(payloads)
+                return NOTHING
+            return self._decode(payloads)
         few = len(payloads) <= MANY and max(map(len, payloads)) <= LARGE_RECEIVE
-        self.weight = SMALL if few and brought - size <= LARGE_RECEIVE else LARGE
+        is_small = self._is_quick and few and brought - size <= LARGE_RECEIVE
+        self.weight = SMALL if is_small else LARGE
         return self._decode_much(payloads)
 
     def _decode_much(self, payloads: Payloads) -> list[Any]:
@@ -173,9 +179,16 @@ class ReceivingConnection(TimedConnection):
                 return [Lost(str(self.stream.ended()))]
         if size > MUCH:
             self.shared.trimming.soon()
-        entries = decode(payloads, *self._how)
+        entries = self._decode(payloads)
         if self.place is not None and self.routing is not None:
             self.place.write(entries, self.routing.encoders.names())
+        return entries
+
+    def _decode(self, payloads: Payloads) -> list[Any]:
+        """Return the messages; who is quick at the first is known to be."""
+        entries = self._timed(decode, payloads, *self._how)
+        if self._is_quick is None:
+            self._is_quick = True
         return entries
 
     @property
