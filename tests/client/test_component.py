@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -121,64 +122,51 @@ def test_what_is_added_later_is_restored_too(peer: Peer, app: Component) -> None
     assert expect(peer, 64) == [[{}, "com.app.p"]]
 
 
-def served(peer: Peer, app: Component, held: threading.Event, **options: Any) -> threading.Event:
-    """Have a call or an event come whose handler returns once it is told; say when it runs."""
-    begun = threading.Event()
+@contextmanager
+def serving(peer: Peer, app: Component, event: bool = False, **options: Any) -> Iterator[None]:
+    """Start it, and have a handler of a call or of an event run for as long as this is entered."""
+    begun, held = threading.Event(), threading.Event()
 
     def hold(*_: Any) -> None:
         begun.set()
         held.wait(PATIENCE)
 
-    if options.pop("event", False):
+    if event:
         app.subscribe("com.example.hold", hold)
     else:
         app.register("com.example.hold", hold, **options)
-    return begun
+    app.start()
+    peer.welcome()
+    expect(peer, 32 if event else 64)
+    peer.send([36, 101, 1, {}] if event else [68, 1, 101, {}])
+    try:
+        assert begun.wait(PATIENCE)
+        yield
+    finally:
+        held.set()
 
 
 @pytest.mark.parametrize("is_lost_politely", [False, True])
 def test_a_call_that_is_served_still_does_not_delay_the_next_session(
     peer: Peer, app: Component, is_lost_politely: bool
 ) -> None:
-    held = threading.Event()
-    begun = served(peer, app, held)
-    app.start()
-    peer.welcome()
-    expect(peer, 64)
-    peer.send([68, 1, 101, {}])
-    try:
-        assert begun.wait(PATIENCE)
+    with serving(peer, app):
         if is_lost_politely:
             peer.send([6, {}, "wamp.close.system_shutdown"])
         peer.hang_up()
         peer.welcome()
         expect(peer, 64)
-    finally:
-        held.set()
 
 
 @pytest.mark.parametrize("how", [{"event": True}, {"options": {"concurrent": False}}])
 def test_what_is_handled_one_after_the_other_is_waited_for_and_that_is_told(
     peer: Peer, app: Component, how: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    held = threading.Event()
-    begun = served(peer, app, held, **how)
-    app.start()
-    peer.welcome()
-    if "event" in how:
-        expect(peer, 32)
-        peer.send([36, 101, 1, {}])
-    else:
-        expect(peer, 64)
-        peer.send([68, 1, 101, {}])
-    try:
-        assert begun.wait(PATIENCE)
+    with serving(peer, app, **how):
         peer.hang_up()
         text = "joining again when its handlers have returned, within 10 s"
         until(lambda: text in caplog.text, "it tells")
         assert app.session is None
-    finally:
-        held.set()
     peer.welcome()
 
 
@@ -186,18 +174,9 @@ def test_handlers_that_do_not_return_are_waited_for_a_while(
     peer: Peer, app: Component, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wamplite.client.component.HANDLERS", 0.2)
-    held = threading.Event()
-    begun = served(peer, app, held, event=True)
-    app.start()
-    peer.welcome()
-    expect(peer, 32)
-    peer.send([36, 101, 1, {}])
-    try:
-        assert begun.wait(PATIENCE)
+    with serving(peer, app, event=True):
         peer.hang_up()
         peer.welcome()
-    finally:
-        held.set()
 
 
 def test_each_end_is_told_with_its_reason(peer: Peer, app: Component) -> None:

@@ -175,6 +175,7 @@ class Wakes:
     def __init__(self, routing: Routing) -> None:
         self.inner: Any = routing._wakes
         self.put, self.get = Faulty(self.inner.put, 0), Faulty(self.inner.get, 0)
+        routing._wakes = self  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -183,7 +184,6 @@ def test_the_role_is_handed_over_or_kept_whatever_fails(
     routing: Routing, after: bool, times: int, logging_fails: bool
 ) -> None:
     one, wakes = Somebody(routing, 1), Wakes(routing)
-    routing._wakes = wakes  # type: ignore[assignment]
     wakes.put.times, wakes.put.after = times, after
     one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, SHARE * (ROUNDS + 2) + 1)))
     assert one.settled()
@@ -196,7 +196,6 @@ def test_the_role_is_handed_over_or_kept_whatever_fails(
 
 def test_an_errand_that_was_refused_does_not_run_later(routing: Routing) -> None:
     wakes = Wakes(routing)
-    routing._wakes = wakes  # type: ignore[assignment]
     wakes.put.times = 1
     ran: list[str] = []
     with pytest.raises(MemoryError):
@@ -206,7 +205,6 @@ def test_an_errand_that_was_refused_does_not_run_later(routing: Routing) -> None
 
 def test_a_hand_over_that_failed_leaves_one_holder_of_the_role(routing: Routing) -> None:
     one, two, wakes = Somebody(routing, 1), Somebody(routing, 2), Wakes(routing)
-    routing._wakes = wakes  # type: ignore[assignment]
     wakes.put.times = 1
     handled: list[tuple[int, int]] = []
     holders: set[threading.Thread] = set()
@@ -235,7 +233,6 @@ def test_a_hand_over_that_failed_leaves_one_holder_of_the_role(routing: Routing)
 def test_what_is_handed_over_is_waiting_until_it_is_routed(routing: Routing) -> None:
     one, wakes = Somebody(routing, 1), Wakes(routing)
     wakes.put.inner = lambda _: None  # the spare thread is late
-    routing._wakes = wakes  # type: ignore[assignment]
     one.arrive(*(Publish(n, {}, "com.topic") for n in range(1, SHARE * (ROUNDS + 2))))
     assert routing.waiting == 1
     wakes.put.inner = wakes.inner.put
@@ -247,7 +244,6 @@ def test_the_spare_thread_ends_though_it_failed_as_it_woke() -> None:
     routing = made_routing()
     wakes = Wakes(routing)
     wakes.get.times, wakes.get.after = 1, True
-    routing._wakes = wakes  # type: ignore[assignment]
     wakes.inner.put(None)
     eventually(lambda: not wakes.inner.qsize())  # it has woken, and waits by the stand-in
     routing.close()

@@ -38,11 +38,16 @@ def methods(
     Raises UsageError where there is no method of a name, or its package is missing.
     """
     found: dict[str, AuthMethod] = {}
-    for name in usable() if names is None else names:
+    for name in METHODS if names is None else names:
         if name not in METHODS:
             raise UsageError(f"there is no authmethod {name!r}; there are: {', '.join(METHODS)}")
         module = import_module(f".{METHODS[name]}", __package__)
-        found[name] = module.for_router(users, name)
+        try:
+            found[name] = module.for_router(users, name)
+        except UsageError:  # its package is missing
+            if names is not None:
+                raise
+            continue
         if cookies is not None:
             found[name] = cookies.remembering(name, found[name], users)
     if anonymous is not None:
@@ -50,16 +55,3 @@ def methods(
     if cookies is not None:
         found["cookie"] = cookies.method(users)
     return found
-
-
-def usable() -> list[str]:
-    """Return the methods whose packages are installed."""
-    return [name for name in METHODS if _is_usable(name)]
-
-
-def _is_usable(name: str) -> bool:
-    try:
-        methods(Users(), [name])
-    except UsageError:
-        return False
-    return True

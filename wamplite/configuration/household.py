@@ -17,7 +17,7 @@ from ..auth.authorization import Authorization
 from ..auth.authorizer import Authorizer
 from ..auth.cookie import Cookies
 from ..auth.dynamic import Authenticator
-from ..auth.offers import methods, usable
+from ..auth.offers import methods
 from ..auth.permissions import Role
 from ..auth.users import User, Users
 from ..core import uris
@@ -90,10 +90,11 @@ class Household:
     def methods(self) -> dict[str, AuthMethod]:
         """Return how somebody may say who it is."""
         realm = self.realm
-        names = usable() if realm.users or realm.authenticator else []
-        cookies = self._cookies if self._cookies.max_age and names else None
+        has_users = realm.users or realm.authenticator
+        names = None if has_users else ()
+        cookies = self._cookies if self._cookies.max_age and has_users else None
         offered = methods(self.users, names, anonymous=realm.anonymous or None, cookies=cookies)
-        if realm.users and "cryptosign" in names:  # by which a paired device comes back
+        if realm.users and "cryptosign" in offered:  # by which a paired device comes back
             enroll = Enrolling(realm.users, realm.name, self.users)
             offered[pairing.NAME] = pairing.for_router(enroll)
         return offered

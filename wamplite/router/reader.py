@@ -1,7 +1,7 @@
 """The thread that takes the steps of many connections: it reads what is there, and never blocks.
 
     wamplite-reader:  wait for something to receive, or to be woken
-                      -> one step of each that is ready: one receive, into its realm's inbox
+                      -> one step of each that is ready: one receive, gathered by realm
                       -> route what has come of all of them, one write for each outbox -> ...
                          ... and of the first TOGETHER already, while the others wait to be read
 
